@@ -1,0 +1,88 @@
+/**
+ * Commands that the controller sends to agents (and a candidate to members). Every command carries a fence; an agent durably keeps the highest
+ * controller term it has seen and refuses a lower one (PROTOCOLS A14), and refuses an epoch older than its record or promise.
+ */
+import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
+import type { LsnText } from '../kernel/lsn';
+import type { GroupRecord } from './model';
+
+export type Fence = {
+  readonly controllerTerm: number;
+  readonly groupEpoch: Epoch;
+  readonly operation: OperationId;
+  readonly step: string;
+  readonly attempt: number;
+};
+
+export type PromiseReport = {
+  readonly node: NodeId;
+  readonly epoch: Epoch;
+  readonly timeline: number;
+  readonly lsn: LsnText;
+  readonly receiveLsn: LsnText | null;
+  readonly replayLsn: LsnText | null;
+  readonly inRecovery: boolean;
+};
+
+export type AgentCommands = {
+  /** Durably promise to follow no primary of an epoch below `epoch`, stop receiving, then report the position. Idempotent. */
+  'agent.promise': { params: { fence: Fence; group: GroupName; epoch: Epoch }; result: PromiseReport };
+  /**
+   * The candidate takes the lease of `epoch` by compare-and-swap on the group record: `next` is the record to write (epoch, primary = itself, voter set),
+   * `underLeaseGuard` asks the store to refuse while the old lease runs. Idempotent: already holding exactly that epoch is success.
+   */
+  'agent.grant': {
+    params: {
+      fence: Fence;
+      group: GroupName;
+      expectedModRevision: number;
+      next: GroupRecord;
+      underLeaseGuard: boolean;
+    };
+    result: { modRevision: number };
+  };
+  /** Holder only: synchronous names and slots, promote, read back. Idempotent: already primary under this epoch is success. */
+  'agent.promote': {
+    params: { fence: Fence; group: GroupName; epoch: Epoch; members: readonly NodeId[] };
+    result: { timeline: number; forkLsn: LsnText; lsn: LsnText };
+  };
+  /** Stop admitting sessions (router sees `draining`), or admit again. */
+  'agent.drain': { params: { fence: Fence; group: GroupName; draining: boolean }; result: { sessions: number } };
+  'agent.checkpoint': { params: { fence: Fence }; result: Record<string, never> };
+  /** Primary: fast stop (ships everything), all processes dead, then release the lease. Returns the final LSN. */
+  'agent.demote': {
+    params: { fence: Fence; group: GroupName; epoch: Epoch; drainMs: number; timeoutMs: number };
+    result: { shutdownLsn: LsnText };
+  };
+  /** Stop/start by the operator's wish; the record's `wanted` is already set. */
+  'agent.stop': { params: { fence: Fence; mode: 'fast' | 'immediate' }; result: Record<string, never> };
+  'agent.start': { params: { fence: Fence }; result: Record<string, never> };
+  'agent.restart': { params: { fence: Fence; mode: 'fast' | 'immediate' }; result: Record<string, never> };
+  /** Throw the data directory away (only with a healthy newer primary) and clone again. */
+  'agent.reclone': { params: { fence: Fence }; result: { bytes: number } };
+  'agent.settings': {
+    params: { fence: Fence; settings: Readonly<Record<string, string | null>> };
+    result: { pendingRestart: readonly string[] };
+  };
+  'agent.position': { params: { fence: Fence }; result: { lsn: LsnText; timeline: number; inRecovery: boolean } };
+  'agent.waitForReplay': { params: { fence: Fence; lsn: LsnText; timeoutMs: number }; result: Record<string, never> };
+  /** Fail-safe (PROTOCOLS A13): a primary without a control majority asks each voter to confirm its epoch and to join no promotion for `holdMs`. */
+  'agent.confirmEpoch': {
+    params: { group: GroupName; epoch: Epoch; holder: NodeId; holdMs: number };
+    result: { confirmed: boolean; epoch: Epoch };
+  };
+};
+
+export type AgentCommand = keyof AgentCommands;
+
+/** Agent → controller: PostgreSQL exited under a live agent; sent at once. */
+export type ExitNotice = {
+  readonly node: NodeId;
+  readonly group: GroupName;
+  readonly epoch: Epoch;
+  readonly at: string;
+  readonly decision: 'restart-in-place' | 'fail-over' | 'none';
+  readonly redoMs: number;
+  readonly walBytes: number;
+  readonly leaseReleased: boolean;
+};

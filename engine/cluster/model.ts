@@ -1,0 +1,273 @@
+/**
+ * Control-state records (what stands in the control store) and the live view made from them and from the agents' reports.
+ * Records are small JSON; whatever changes many times a second (LSNs, loads) is in reports only.
+ */
+import type { RaftConfiguration, RaftPeerStatus } from '../control/store';
+import type { Epoch, GroupName, Incarnation, NodeId, OperationId } from '../kernel/ids';
+import type { LsnText } from '../kernel/lsn';
+import type { Operation } from '../operations/model';
+
+// ---------------------------------------------------------------- keys
+export const keys = {
+  cluster: 'cluster',
+  config: 'config',
+  node: (id: NodeId) => `nodes/${id}`,
+  nodes: 'nodes/',
+  group: (name: GroupName) => `groups/${name}`,
+  groups: 'groups/',
+  operation: (id: OperationId) => `operations/${id}`,
+  operations: 'operations/',
+  idempotency: (key: string) => `idempotency/${key}`,
+  user: (id: string) => `users/${id}`,
+  users: 'users/',
+  apiKey: (id: string) => `api-keys/${id}`,
+  apiKeys: 'api-keys/',
+} as const;
+
+// ---------------------------------------------------------------- records
+export type CommitMode = 'synchronous' | 'semi_synchronous' | 'asynchronous';
+
+export type ClusterRecord = { readonly clusterId: string; readonly createdAt: string };
+
+/** All times in ms; ranges and dependants as in the config procedure. */
+export type ClusterConfig = {
+  readonly clusterName: string;
+  readonly replicationFactor: number;
+  readonly minQuorumSize: number;
+  readonly heartbeatIntervalMs: number;
+  readonly electionTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly autoFailover: boolean;
+  readonly geoReplication: boolean;
+  readonly syncReplication: boolean;
+  /** Sessions get this long to end at a planned switchover. */
+  readonly drainMs: number;
+  readonly restartBudgetMs: number;
+  /** The router holds new connections this long while a group has no primary. */
+  readonly routerHoldMs: number;
+  readonly readMaxLagMs: number;
+  readonly loadBalancer: {
+    readonly strategy: 'round_robin' | 'least_connections' | 'weighted' | 'latency' | 'region_aware';
+    readonly weights: Readonly<Record<NodeId, number>>;
+  };
+  readonly health: {
+    readonly checkIntervalMs: number;
+    readonly lagWarningBytes: number;
+    readonly lagCriticalBytes: number;
+    readonly diskWarningPercent: number;
+  };
+};
+
+export type NodeRecord = {
+  readonly id: NodeId;
+  readonly group: GroupName;
+  readonly region: string;
+  /** Host and interconnect port; the agent's own registration. */
+  readonly host: string;
+  readonly agentPort: number;
+  readonly postgresPort: number;
+  readonly incarnation: Incarnation;
+  /** What the operator wants; a node stopped by hand stays stopped over restarts. */
+  readonly wanted: 'running' | 'stopped';
+  readonly maintenance: boolean;
+  /** Higher is preferred among equally advanced candidates. 0 = never promote automatically. Default 100. */
+  readonly priority: number;
+  readonly createdAt: string;
+};
+
+/**
+ * Who may serve in a group and on what terms. Changed only by compare-and-swap on this one key, so every transition is atomic.
+ * Protocol: engine/cluster/SPEC.md.
+ */
+export type GroupRecord = {
+  readonly name: GroupName;
+  readonly mode: CommitMode;
+  readonly epoch: Epoch;
+  /** The node that this epoch's lease was granted to; null only before the first start. */
+  readonly primary: NodeId | null;
+  /** True: the holder gave the lease back (planned stop, all its processes are dead); it is grantable at once. */
+  readonly leaseReleased: boolean;
+  /** S: the standbys whose acknowledgement counts, and k: how many of them must answer (`k` = |S| for synchronous). */
+  readonly voterSet: { readonly members: readonly NodeId[]; readonly k: number };
+  /** `none`: the group degraded openly; no automatic promotion, only restart in place. */
+  readonly promotable: 'voters' | 'none';
+  readonly onNoStandby: 'degrade' | 'wait';
+  readonly failoverWait: 'promise' | 'lease';
+  readonly automaticFailover: boolean;
+  readonly automaticFailoverPausedBy: string | null;
+  /** Where the current epoch's timeline began: the promotion's LSN; a member past it on the older timeline has diverged. */
+  readonly timeline: number;
+  readonly timelineHistory: readonly {
+    readonly epoch: Epoch;
+    readonly timeline: number;
+    readonly startLsn: LsnText;
+    readonly primary: NodeId;
+    readonly at: string;
+  }[];
+  /** The availability operation that currently owns the group, if any (one at a time). */
+  readonly operation: OperationId | null;
+  /** PostgreSQL settings set by an operator, applied by ALTER SYSTEM on every member. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+};
+
+// ---------------------------------------------------------------- reports (agent → controller, every heartbeat)
+export type PostgresState =
+  | 'absent'
+  | 'stopped'
+  | 'starting'
+  | 'recovering'
+  | 'primary'
+  | 'standby'
+  | 'stopping'
+  | 'crashed';
+
+export type ReplicationSender = {
+  readonly applicationName: NodeId;
+  readonly state: string;
+  readonly syncState: string;
+  readonly sentLsn: LsnText | null;
+  readonly writeLsn: LsnText | null;
+  readonly flushLsn: LsnText | null;
+  readonly replayLsn: LsnText | null;
+  readonly replyAgeMs: number | null;
+};
+
+export type PostgresReport = {
+  readonly state: PostgresState;
+  readonly postmasterPid: number | null;
+  readonly timeline: number | null;
+  /** Primary: pg_current_wal_lsn (written); standby: greatest(receive, replay). */
+  readonly lsn: LsnText | null;
+  readonly receiveLsn: LsnText | null;
+  readonly replayLsn: LsnText | null;
+  /** Standby: ms since the last replayed commit while behind, 0 when caught up. */
+  readonly replayLagMs: number | null;
+  readonly replayPaused: boolean;
+  readonly walReceiver: { readonly status: string; readonly fromNode: NodeId | null } | null;
+  readonly senders: readonly ReplicationSender[];
+  readonly synchronousStandbyNames: string | null;
+  readonly connections: number;
+  readonly maxConnections: number;
+  readonly transactionsPerSecond: number;
+  readonly databaseBytes: number | null;
+  readonly walSinceCheckpointBytes: number | null;
+  readonly replayBytesPerSecond: number | null;
+  readonly startedAt: string | null;
+  readonly version: string | null;
+  readonly lastExit: {
+    readonly at: string;
+    readonly signal: string | null;
+    readonly code: number | null;
+    readonly expected: boolean;
+  } | null;
+  /** Commits that wait for a standby right now (SyncRep). */
+  readonly waitingCommits: number;
+};
+
+export type NodeReport = {
+  readonly node: NodeId;
+  readonly incarnation: Incarnation;
+  /** Counts up by one per report of this agent process. */
+  readonly sequence: number;
+  readonly at: string;
+  readonly agentPid: number;
+  readonly agentStartedAt: string;
+  readonly promisedEpoch: Epoch;
+  readonly lease: { readonly held: boolean; readonly epoch: Epoch; readonly remainingMs: number } | null;
+  readonly postgres: PostgresReport;
+  readonly guardianPid: number | null;
+  /** What the agent's reconcile loop is doing, one human sentence; null when settled. */
+  readonly activity: string | null;
+  /** Why this node can't serve or follow right now, with remedy; empty when fine. */
+  readonly troubles: readonly string[];
+  readonly cpuPercent: number;
+  readonly memoryPercent: number;
+  readonly memoryBytes: number;
+  readonly diskUsedBytes: number;
+  readonly diskTotalBytes: number;
+  readonly loopBlockMs: number;
+  readonly links: readonly {
+    readonly peer: NodeId;
+    readonly connected: boolean;
+    readonly rttUs: number | null;
+    readonly lastHeardMs: number | null;
+    readonly phi: number | null;
+  }[];
+};
+
+// ---------------------------------------------------------------- view (controller → everyone who looks)
+export type NodeStatus = 'healthy' | 'degraded' | 'unhealthy' | 'initializing' | 'stopped' | 'maintenance';
+
+/** One problem, one sentence; the machine part names rule, measure and limit. */
+export type Problem = {
+  readonly rule: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly node: NodeId | null;
+  readonly group: GroupName | null;
+  readonly sentence: string;
+  readonly since: string;
+  readonly remedy: string;
+};
+
+export type NodeView = {
+  readonly record: NodeRecord;
+  readonly role: 'primary' | 'standby';
+  readonly status: NodeStatus;
+  readonly statusReason: string;
+  /** The last report and how long ago it came (leader's clock); null: never heard. */
+  readonly report: NodeReport | null;
+  readonly reportAgeMs: number | null;
+  readonly raftRole: 'leader' | 'voter' | 'learner' | 'none';
+};
+
+export type GroupView = {
+  readonly record: GroupRecord;
+  readonly leaseExpiresInMs: number | null;
+  readonly writable: boolean;
+  readonly readable: boolean;
+  readonly degraded: boolean;
+  readonly sentence: string;
+  /** Bytes of WAL that exist only on the primary: what a loss of it alone would cost under the present mode. */
+  readonly dataAtRiskBytes: number | null;
+};
+
+export type LinkView = {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly kind: 'replication' | 'interconnect';
+  readonly state: string;
+  readonly mode: 'sync' | 'async' | 'quorum' | 'potential' | null;
+  readonly lagBytes: number | null;
+  readonly lagMs: number | null;
+  readonly bytesPerSecond: number | null;
+  readonly rttUs: number | null;
+};
+
+export type RaftView = {
+  readonly leader: NodeId | null;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly configuration: RaftConfiguration;
+  readonly peers: readonly RaftPeerStatus[];
+  readonly hasQuorum: boolean;
+  readonly quorumSize: number;
+};
+
+export type ClusterView = {
+  readonly cluster: ClusterRecord;
+  readonly config: ClusterConfig;
+  /** Counts up with every change; equal revision = equal content but for ages. */
+  readonly revision: number;
+  readonly at: string;
+  readonly servedBy: NodeId;
+  readonly raft: RaftView;
+  readonly nodes: readonly NodeView[];
+  readonly groups: readonly GroupView[];
+  readonly links: readonly LinkView[];
+  readonly problems: readonly Problem[];
+  /** The verdict: one human sentence. */
+  readonly sentence: string;
+  readonly operations: readonly Operation[];
+};

@@ -1,0 +1,168 @@
+/**
+ * One node's PostgreSQL server as its agent drives it. Everything here acts on this node's own data directory only.
+ * Implemented by engine/postgres/server.ts on top of one file per concern.
+ */
+import type { PostgresReport } from '../cluster/model';
+import type { NodeId } from '../kernel/ids';
+import type { LsnText } from '../kernel/lsn';
+import type { LogLine, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
+
+export type PostgresPaths = {
+  /** `<data>/nodes/<id>`; everything of the node is below it. */
+  readonly nodeDirectory: string;
+  /** `<nodeDirectory>/pgdata`. */
+  readonly dataDirectory: string;
+  /** Unix sockets, mode 0700, short path (falls back to a short directory when the path would exceed 100 bytes). */
+  readonly socketDirectory: string;
+  readonly logDirectory: string;
+  readonly guardianSocket: string;
+};
+
+export type RolePasswords = {
+  /** Superuser `rustydb`, only over this node's own unix socket. */
+  readonly superuser: string;
+  readonly replication: string;
+  readonly monitor: string;
+  readonly query: string;
+  readonly app: string;
+};
+
+export type PostgresConfiguration = {
+  readonly nodeId: NodeId;
+  readonly paths: PostgresPaths;
+  /** Directory that holds `bin/postgres` and `bin/initdb`. */
+  readonly nativeDirectory: string;
+  readonly host: string;
+  readonly port: number;
+  readonly passwords: RolePasswords;
+  /** uid/gid PostgreSQL runs as when we are root; null: our own user. */
+  readonly runAs: { readonly uid: number; readonly gid: number } | null;
+  /** The agent's WAL proxy: standbys stream through it (127.0.0.1, this port), whoever the primary is. */
+  readonly walProxyPort: number;
+};
+
+export type ServerExit = {
+  readonly at: string;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly expected: boolean;
+};
+
+/** What is on disk, read without a running server (pg_control, timeline history, standby.signal). */
+export type ControlData = {
+  readonly systemIdentifier: string;
+  readonly state: string;
+  readonly timeline: number;
+  readonly checkpointLsn: LsnText;
+  readonly redoLsn: LsnText;
+  readonly minRecoveryLsn: LsnText;
+};
+
+export type StandbyPosition = {
+  readonly inRecovery: boolean;
+  readonly timeline: number;
+  readonly receiveLsn: LsnText | null;
+  readonly replayLsn: LsnText | null;
+  /** greatest(receive, replay, end of local WAL once replay stopped advancing without a walreceiver). */
+  readonly lsn: LsnText;
+};
+
+export type ReachedFork =
+  | { readonly kind: 'can-follow' }
+  | {
+      readonly kind: 'diverged';
+      readonly localLsn: LsnText;
+      readonly forkLsn: LsnText;
+      readonly divergentBytes: number;
+    };
+
+export interface PostgresServer {
+  readonly configuration: PostgresConfiguration;
+
+  /** `absent`: no data directory; otherwise what is there. Throws a sentence with remedy for a corrupt directory. */
+  inspect(): Promise<{ kind: 'absent' } | { kind: 'present'; control: ControlData; standbySignal: boolean }>;
+
+  /** initdb + settings + hba + roles + database `app` + schema `rustydb`; leaves the server stopped. Only for the first primary of a group. */
+  bootstrap(): Promise<void>;
+  /**
+   * Clone from the primary over the replication protocol into `<dataDirectory>.new`, then swap. Idempotent: an interrupted clone is thrown away.
+   * Goes through the WAL proxy. Progress in bytes.
+   */
+  baseBackup(options: {
+    slot: string;
+    onProgress: (bytes: number, total: number | null) => void;
+    signal: AbortSignal;
+  }): Promise<void>;
+
+  /** Connects to a guardian that already runs (agent restart), null when there is none. Kills leftovers of a dead one first. */
+  adopt(): Promise<{ postmasterPid: number } | null>;
+  /**
+   * Starts the server under a guardian. `primary` only under a held lease: writes no standby.signal, starts with `serveForMs` as the guardian's
+   * first deadline. `standby`: standby.signal present, guardian without deadline. `settings` are written to the managed config file first.
+   */
+  start(role: 'primary' | 'standby', options: StartOptions): Promise<void>;
+  /** fast: SIGINT; immediate: SIGQUIT; returns once no process of the data directory is left (escalates to SIGKILL at `timeoutMs`). */
+  stop(mode: 'fast' | 'immediate', timeoutMs: number): Promise<void>;
+  /** SIGKILL everything whose working directory is this data directory, and wait until it is gone. Safe to call at any time. */
+  killAll(): Promise<void>;
+  /** No process with this data directory as working directory exists. */
+  isDead(): Promise<boolean>;
+  /** Primary: push "serve until now + ms" to the guardian. `since` is the monotonic time at which the renewal was sent. Standby: ignored. */
+  pushDeadline(remainingMs: number): void;
+  /** Tell the guardian that this server is a standby (no deadline) or a primary (deadline enforced). Primary must be pushed at once after. */
+  setRole(role: 'primary' | 'standby', remainingMs: number): Promise<void>;
+  onExit(callback: (exit: ServerExit) => void): () => void;
+  guardianPid(): number | null;
+  postmasterPid(): number | null;
+
+  /** Cheap probe for the report; never throws: an unreachable server shows in `state`. */
+  report(): Promise<PostgresReport>;
+  position(): Promise<StandbyPosition>;
+
+  /** Promise (PROTOCOLS A4): empty primary_conninfo, reload, wait until the walreceiver is gone, and local replay reached the end; then the position. */
+  stopReceiving(timeoutMs: number): Promise<StandbyPosition>;
+  /** Point primary_conninfo at the WAL proxy with this slot; reload; no restart. */
+  follow(slot: string): Promise<void>;
+  /** pg_promote without wait, then asks pg_is_in_recovery every few ms. Returns the new timeline and where it forked. */
+  promote(timeoutMs: number): Promise<{ timeline: number; forkLsn: LsnText }>;
+  checkpoint(): Promise<void>;
+  /** Applies ALTER SYSTEM for the given names (null: RESET), reloads, and reads back; lists those that wait for a restart. */
+  applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }>;
+  /** synchronous_standby_names for (members, k); empty members: ''. Returns once every backend sees it (read back + walsender sync_state). */
+  setSynchronousStandbys(members: readonly NodeId[], k: number): Promise<void>;
+  /** Creates missing physical slots for `members`, drops ours that belong to nobody; on standbys advances them to what the member has replayed. */
+  keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void>;
+  setSynchronizedStandbySlots(members: readonly NodeId[]): Promise<void>;
+  /** Rejoin (PROTOCOLS A10): start privately (no conninfo, max_wal_senders = 0, private port), replay to the end, compare with the new primary's history. */
+  compareWithFork(
+    primaryHistory: readonly { timeline: number; forkLsn: LsnText }[],
+    primaryTimeline: number,
+  ): Promise<ReachedFork>;
+  /** Timeline history of the running server, oldest first. */
+  timelineHistory(): Promise<readonly { timeline: number; forkLsn: LsnText }[]>;
+  /** Estimated redo after a crash: WAL since the last checkpoint ÷ measured replay speed. */
+  estimateRedoMs(): { walBytes: number; bytesPerSecond: number; ms: number };
+  /** Waits until this standby has replayed ≥ lsn. */
+  waitForReplay(lsn: LsnText, timeoutMs: number): Promise<void>;
+  /** Ends client sessions (not ours, not walsenders) with pg_terminate_backend: clients see 57P01. */
+  terminateSessions(): Promise<number>;
+  currentLsn(): Promise<LsnText>;
+
+  sessions(): Promise<readonly SessionInfo[]>;
+  endSession(pid: number, mode: 'cancel' | 'terminate'): Promise<boolean>;
+  settings(): Promise<readonly SettingInfo[]>;
+  logs(options: { limit: number; level: string | null; contains: string | null }): Promise<readonly LogLine[]>;
+  wal(): Promise<WalStatus>;
+  switchWal(): Promise<LsnText>;
+  setReplayPaused(paused: boolean): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export type StartOptions = {
+  readonly serveForMs?: number;
+  readonly slot?: string;
+  /** Standby only: follow at once (default) or start without primary_conninfo. */
+  readonly follow?: boolean;
+  readonly timeoutMs: number;
+};

@@ -1,0 +1,269 @@
+/**
+ * The engine's door: every request a console, router or launcher may make of an agent, with its types. One table, so that both ends agree
+ * at compile time. `leader` requests may be sent to any agent (it forwards to the control store's leader once); `node` requests are
+ * answered by the addressed agent itself.
+ */
+import type { ClusterConfig, ClusterView, GroupRecord, NodeRecord } from '../cluster/model';
+import type { KeyValue, RaftLogEntry, RaftStatus, Txn, TxnResult } from '../control/store';
+import type { Fault, PeerLinkStatus } from '../interconnect/api';
+import type { Reason } from '../kernel/errors';
+import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
+import type { LsnText } from '../kernel/lsn';
+import type { EngineEvent, HealthTransition, ResourceSample } from '../monitoring/model';
+import type { Operation, OperationRequest } from '../operations/model';
+
+export type Requester = {
+  readonly by: string;
+  readonly reason: string | null;
+  readonly requestId: string | null;
+  readonly admin: boolean;
+};
+
+export type StartOperation = {
+  readonly request: OperationRequest;
+  readonly requester: Requester;
+  readonly planHash: string | null;
+  readonly idempotencyKey: string | null;
+};
+
+export type SessionInfo = {
+  readonly pid: number;
+  readonly user: string | null;
+  readonly database: string | null;
+  readonly applicationName: string | null;
+  readonly clientAddress: string | null;
+  readonly state: string | null;
+  readonly waitEventType: string | null;
+  readonly waitEvent: string | null;
+  readonly query: string | null;
+  readonly startedAt: string | null;
+  readonly transactionStartedAt: string | null;
+  readonly queryStartedAt: string | null;
+  readonly blockedBy: readonly number[];
+  readonly backendType: string;
+};
+
+export type SettingInfo = {
+  readonly name: string;
+  readonly value: string;
+  readonly unit: string | null;
+  readonly category: string;
+  readonly description: string;
+  readonly context: string;
+  readonly type: string;
+  readonly source: string;
+  readonly bootValue: string | null;
+  readonly pendingRestart: boolean;
+  /** Set for the group by an operator through us. */
+  readonly managed: boolean;
+};
+
+export type LogLine = {
+  readonly at: string;
+  readonly level: string;
+  readonly pid: number | null;
+  readonly message: string;
+  readonly sqlState: string | null;
+  readonly user: string | null;
+  readonly database: string | null;
+};
+
+export type WalStatus = {
+  readonly currentLsn: LsnText | null;
+  readonly timeline: number | null;
+  readonly segmentsBytes: number;
+  readonly slots: readonly {
+    readonly name: string;
+    readonly active: boolean;
+    readonly restartLsn: LsnText | null;
+    readonly retainedBytes: number | null;
+    readonly walStatus: string | null;
+  }[];
+  readonly archiver: { readonly mode: string; readonly lastArchivedWal: string | null; readonly failedCount: number };
+};
+
+/** What a router needs to know about one group from the node it asks. The router counts `remainingMs` from the moment it sent the request. */
+export type RouteAnswer = {
+  readonly group: GroupName;
+  readonly node: NodeId;
+  readonly epoch: Epoch;
+  readonly role: 'primary' | 'standby' | 'none';
+  readonly host: string;
+  readonly port: number;
+  /** Primary: new sessions may be admitted for this long; 0 for anything else. */
+  readonly remainingMs: number;
+  readonly lagBytes: number | null;
+  readonly lagMs: number | null;
+  readonly connections: number;
+  readonly region: string;
+  /** The node asks for no new sessions: a planned switchover drains it, or it is in maintenance. */
+  readonly draining: boolean;
+};
+
+export type RouterStatus = {
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly services: readonly {
+    readonly service: string;
+    readonly group: GroupName;
+    readonly kind: 'rw' | 'ro';
+    readonly host: string;
+    readonly port: number;
+    readonly strategy: string;
+    readonly held: number;
+    readonly openSessions: number;
+    readonly totalSessions: number;
+    readonly refused: number;
+    readonly endpoints: readonly {
+      readonly node: NodeId;
+      readonly state: 'active' | 'idle' | 'ejected' | 'lagging' | 'down';
+      readonly reason: string | null;
+      readonly sessions: number;
+      readonly weight: number;
+      readonly connectMs: number | null;
+    }[];
+  }[];
+  readonly clients: readonly {
+    readonly service: string;
+    readonly node: NodeId;
+    readonly clientAddress: string;
+    readonly user: string | null;
+    readonly database: string | null;
+    readonly applicationName: string | null;
+    readonly since: string;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  }[];
+};
+
+/** Where things listen; the launcher's registry, kept by the agents so that any console finds it. */
+export type RuntimeInfo = {
+  readonly router: {
+    readonly host: string;
+    readonly pid: number;
+    readonly services: readonly {
+      readonly service: string;
+      readonly group: GroupName;
+      readonly kind: 'rw' | 'ro';
+      readonly host: string;
+      readonly port: number;
+    }[];
+  } | null;
+};
+
+export type EngineRequests = {
+  // ---- answered by the leader (forwarded once by any other agent)
+  'view.get': { scope: 'leader'; params: Record<string, never>; result: ClusterView };
+  'operation.plan': { scope: 'leader'; params: StartOperation; result: Operation };
+  'operation.start': { scope: 'leader'; params: StartOperation; result: Operation };
+  'operation.cancel': { scope: 'leader'; params: { id: OperationId; requester: Requester }; result: Operation };
+  'operation.get': { scope: 'leader'; params: { id: OperationId }; result: Operation | null };
+  /** Newest first. */
+  'operation.list': {
+    scope: 'leader';
+    params: {
+      limit: number;
+      before: OperationId | null;
+      group: GroupName | null;
+      kinds: readonly string[] | null;
+      states: readonly string[] | null;
+    };
+    result: { operations: readonly Operation[]; next: OperationId | null };
+  };
+  'config.put': {
+    scope: 'leader';
+    params: { patch: Partial<ClusterConfig>; requester: Requester };
+    result: { config: ClusterConfig; adjusted: readonly string[] };
+  };
+  'group.put': {
+    scope: 'leader';
+    params: {
+      group: GroupName;
+      patch: Partial<
+        Pick<GroupRecord, 'automaticFailover' | 'automaticFailoverPausedBy' | 'onNoStandby' | 'failoverWait'>
+      >;
+      requester: Requester;
+    };
+    result: GroupRecord;
+  };
+  'node.put': {
+    scope: 'leader';
+    params: { node: NodeId; patch: Partial<Pick<NodeRecord, 'priority'>>; requester: Requester };
+    result: NodeRecord;
+  };
+  'raft.transfer': { scope: 'leader'; params: { to: NodeId }; result: { leader: NodeId; term: number } };
+  'health.history': { scope: 'leader'; params: { limit: number }; result: readonly HealthTransition[] };
+  'store.get': { scope: 'leader'; params: { key: string }; result: KeyValue | null };
+  'store.list': { scope: 'leader'; params: { prefix: string }; result: readonly KeyValue[] };
+  'store.txn': { scope: 'leader'; params: Txn; result: TxnResult };
+  /** Fault injection; refused unless rehearsal was enabled in the start configuration. */
+  'faults.set': {
+    scope: 'leader';
+    params: { node: NodeId; faults: readonly Fault[]; requester: Requester };
+    result: readonly Fault[];
+  };
+
+  // ---- answered by the addressed node
+  /** The local replica's records: works without a majority. */
+  'store.localList': {
+    scope: 'node';
+    params: { prefix: string };
+    result: { entries: readonly KeyValue[]; ageMs: number };
+  };
+  'view.local': { scope: 'node'; params: Record<string, never>; result: ClusterView };
+  'raft.status': { scope: 'node'; params: Record<string, never>; result: RaftStatus };
+  'raft.log': { scope: 'node'; params: { limit: number }; result: readonly RaftLogEntry[] };
+  'node.sessions': { scope: 'node'; params: Record<string, never>; result: readonly SessionInfo[] };
+  'node.session.end': {
+    scope: 'node';
+    params: { pid: number; mode: 'cancel' | 'terminate' };
+    result: { ended: boolean; reasons: readonly Reason[] };
+  };
+  'node.logs': {
+    scope: 'node';
+    params: { limit: number; level: string | null; contains: string | null };
+    result: readonly LogLine[];
+  };
+  'node.settings': { scope: 'node'; params: Record<string, never>; result: readonly SettingInfo[] };
+  'node.resources': { scope: 'node'; params: { minutes: number }; result: readonly ResourceSample[] };
+  'node.wal': { scope: 'node'; params: Record<string, never>; result: WalStatus };
+  'node.wal.switch': { scope: 'node'; params: Record<string, never>; result: { lsn: LsnText } };
+  'node.replay': { scope: 'node'; params: { paused: boolean }; result: { paused: boolean } };
+  'node.links': { scope: 'node'; params: Record<string, never>; result: readonly PeerLinkStatus[] };
+  'node.faults': { scope: 'node'; params: Record<string, never>; result: readonly Fault[] };
+  'node.route': { scope: 'node'; params: { group: GroupName }; result: RouteAnswer };
+  'runtime.put': { scope: 'node'; params: RuntimeInfo; result: Record<string, never> };
+  'runtime.get': { scope: 'node'; params: Record<string, never>; result: RuntimeInfo };
+  'router.status': { scope: 'node'; params: RouterStatus; result: Record<string, never> };
+  'router.get': { scope: 'node'; params: Record<string, never>; result: RouterStatus | null };
+};
+
+export type EngineMethod = keyof EngineRequests;
+export type EngineParams<M extends EngineMethod> = EngineRequests[M]['params'];
+export type EngineResult<M extends EngineMethod> = EngineRequests[M]['result'];
+
+/** Streams over the same connection. */
+export type EngineStreams = {
+  /** First item: the whole view; then a whole section for each section that changed, at most every 250 ms. */
+  'view.stream': { params: Record<string, never>; item: ViewItem };
+  /** Events after `after` that are still buffered, then live ones; a gap is told, never silent. */
+  'event.stream': {
+    params: { after: string | null };
+    item: { kind: 'event'; event: EngineEvent } | { kind: 'gap'; from: string; to: string };
+  };
+  /** Routes changed: ask `node.route` again now. */
+  'route.stream': { params: Record<string, never>; item: { group: GroupName; node: NodeId; epoch: Epoch } };
+};
+
+export type ViewItem =
+  | { readonly kind: 'full'; readonly view: ClusterView }
+  | {
+      readonly kind: 'patch';
+      readonly revision: number;
+      readonly at: string;
+      /** Changed or new nodes only. */
+      readonly nodes?: ClusterView['nodes'];
+      readonly removedNodes?: readonly NodeId[];
+      readonly rest?: Partial<Omit<ClusterView, 'nodes' | 'revision' | 'at'>>;
+    };
