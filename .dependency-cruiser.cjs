@@ -1,19 +1,71 @@
 /** The one direction in which code may depend. Errors, not warnings: a violation fails `npm run check`. */
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'engine-knows-nothing-above', severity: 'error', from: { path: '^engine' }, to: { path: '^(server|app|components)' } },
-    { name: 'core-is-pure', comment: 'engine/*/core takes inputs and returns effects: no I/O, no timers, no libraries that do I/O', severity: 'error',
-      from: { path: '^engine/([^/]+/)+core/', pathNot: '\\.test\\.ts$' }, to: { dependencyTypes: ['core', 'npm', 'npm-dev'] } },
-    { name: 'core-imports-core', severity: 'error', from: { path: '^engine/([^/]+/)+core/', pathNot: '\\.test\\.ts$' }, to: { path: '^engine', pathNot: ['/core/', '^engine/kernel/', '(^|/)model\\.ts$', '^engine/control/store\\.ts$'], dependencyTypesNot: ['type-only'] } },
-    { name: 'ui-takes-types-only', severity: 'error', from: { path: '^(app|components)' }, to: { path: '^(server|engine)', dependencyTypesNot: ['type-only'] } },
-    { name: 'leaf-kit-stays-leaf', severity: 'error', from: { path: '^components/(ui|charts|topology|feedback)' }, to: { path: '^components/(features|providers)' } },
-    { name: 'server-only-through-engine-client', severity: 'error',
-      comment: 'Outside engine-client the server uses engine types, the error table and record models, never engine code that acts',
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'engine-knows-nothing-above',
+      severity: 'error',
+      from: { path: '^engine' },
+      to: { path: '^(server|app|components)' },
+    },
+    {
+      name: 'core-is-pure',
+      comment: 'engine/*/core takes inputs and returns effects: no I/O, no timers, no libraries that do I/O',
+      severity: 'error',
+      from: { path: '^engine/([^/]+/)+core/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
+    },
+    {
+      name: 'core-imports-core',
+      severity: 'error',
+      from: { path: '^engine/([^/]+/)+core/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^engine',
+        pathNot: ['/core/', '^engine/kernel/', '(^|/)model\\.ts$', '^engine/control/store\\.ts$'],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'ui-takes-types-only',
+      severity: 'error',
+      from: { path: '^(app|components)' },
+      to: { path: '^(server|engine)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'leaf-kit-stays-leaf',
+      severity: 'error',
+      from: { path: '^components/(ui|charts|topology|feedback)' },
+      to: { path: '^components/(features|providers)' },
+    },
+    {
+      name: 'server-only-through-engine-client',
+      severity: 'error',
+      comment:
+        'Outside engine-client the server uses engine types, the error table and record models, never engine code that acts',
       from: { path: '^server', pathNot: ['^server/engine-client', '^server/main\\.ts$', '\\.test\\.ts$'] },
-      to: { path: '^engine', pathNot: ['^engine/kernel/', '(^|/)model\\.ts$', '/core/'], dependencyTypesNot: ['type-only'] } },
-    { name: 'procedures-below-surfaces', severity: 'error', from: { path: '^server/(procedures|engine-client)' }, to: { path: '^server/surfaces' } },
-    { name: 'no-test-code-in-product', severity: 'error', from: { pathNot: ['\\.test\\.tsx?$', '/testing/', '^e2e', '^bench', '/test/', '^scripts'] }, to: { path: ['/testing/', '\\.test\\.ts$'] } },
+      to: {
+        path: '^engine',
+        pathNot: ['^engine/kernel/', '(^|/)model\\.ts$', '/core/'],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'procedures-below-surfaces',
+      severity: 'error',
+      from: { path: '^server/(procedures|engine-client)' },
+      to: { path: '^server/surfaces' },
+    },
+    {
+      name: 'no-test-code-in-product',
+      severity: 'error',
+      from: { pathNot: ['\\.test\\.tsx?$', '/testing/', '^e2e', '^bench', '/test/', '^scripts'] },
+      to: { path: ['/testing/', '\\.test\\.ts$'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

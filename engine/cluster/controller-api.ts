@@ -1,0 +1,53 @@
+/** How the agent (composition root) and the controller fit together. The controller acts only while its agent leads the control store. */
+import type { EmbeddedControlStore } from '../control/store';
+import type { Interconnect } from '../interconnect/api';
+import type { NodeId } from '../kernel/ids';
+import type { Logger } from '../kernel/log';
+import type { EngineEvent } from '../monitoring/model';
+import type { EngineMethod, EngineParams, EngineRequests, EngineResult } from '../runtime/engine-api';
+import type { AgentCommand, AgentCommands, ExitNotice } from './commands';
+import type { ClusterView, NodeReport } from './model';
+
+export type LeaderMethod = {
+  [M in EngineMethod]: EngineRequests[M]['scope'] extends 'leader' ? M : never;
+}[EngineMethod];
+
+export type ControllerDependencies = {
+  readonly self: NodeId;
+  readonly store: EmbeddedControlStore;
+  readonly interconnect: Interconnect;
+  readonly logger: Logger;
+  /** `<data>/nodes/<id>/archive`: finished operations older than the last 1,000, append-only JSON lines. */
+  readonly archiveDirectory: string;
+  readonly rehearsalEnabled: boolean;
+  /** Sends a command to an agent; to itself without the network. */
+  command<C extends AgentCommand>(
+    node: NodeId,
+    command: C,
+    params: AgentCommands[C]['params'],
+    timeoutMs: number,
+  ): Promise<AgentCommands[C]['result']>;
+};
+
+export interface ClusterController {
+  start(): void;
+  stop(): Promise<void>;
+  /** A report of any node; ignored unless leading. */
+  ingest(report: NodeReport): void;
+  /** PostgreSQL of a node exited under its live agent. */
+  exitNotice(notice: ExitNotice): void;
+  /** @throws ClusterError UNAVAILABLE with CLU_NOT_LEADER when this agent does not lead (the agent then forwards). */
+  handle<M extends LeaderMethod>(method: M, params: EngineParams<M>): Promise<EngineResult<M>>;
+  /** Leading: live. Otherwise what the local replica and the own last report tell. */
+  view(): ClusterView;
+  onViewChange(callback: () => void): () => void;
+  events: {
+    /** Buffered events after `after` (null: none, only live ones), or the gap that lies between. */
+    since(after: string | null): {
+      readonly gap: { readonly from: string; readonly to: string } | null;
+      readonly events: readonly EngineEvent[];
+    };
+    subscribe(callback: (event: EngineEvent) => void): () => void;
+    emit(event: Omit<EngineEvent, 'eventId' | 'timestamp'>): void;
+  };
+}

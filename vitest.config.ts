@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+const unit = ['engine/**/*.test.ts', 'server/**/*.test.ts', 'components/**/*.test.ts', 'scripts/**/*.test.ts'];
+/** Tests with real PostgreSQL servers or real processes. */
+const real = ['**/*.pg.test.ts', '**/*.process.test.ts'];
+
+export default defineConfig({
+  resolve: { tsconfigPaths: true },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: unit, exclude: [...real, '**/node_modules/**'], testTimeout: 30_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'real',
+          include: real,
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: true,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
