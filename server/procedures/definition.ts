@@ -1,0 +1,122 @@
+/**
+ * What a procedure is: one API call, defined once. tRPC, REST, OpenAPI, GraphQL, audit, rate limits and metrics derive from this record
+ * and from nothing else, so they cannot drift apart.
+ */
+import type { z } from 'zod';
+import type { ErrorCode } from '@/engine/kernel/errors';
+import type { Operation } from '@/engine/operations/model';
+import type { ProcedureContext } from './context';
+
+export type Role = 'viewer' | 'operator' | 'admin';
+export type Access = Role | 'anonymous';
+/** `read`: from memory · `node`: asks a node · `write`: changes something · `login`: guarded by the sign-in throttle too. */
+export type RateClass = 'read' | 'node' | 'write' | 'login';
+export type Kind = 'query' | 'mutation' | 'subscription';
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export type RestBinding = {
+  readonly method: Method;
+  readonly path: `/${string}`;
+  /** Status of success; an operation that was not planned only answers 202 by itself. */
+  readonly status?: 200 | 201 | 204;
+  /** Further paths, kept for RustyDB's clients, deprecated in OpenAPI. */
+  readonly aliases?: readonly { readonly method: Method; readonly path: `/${string}` }[];
+};
+
+export type GraphqlBinding = {
+  readonly field: string;
+  /** `input`: one argument `input` holds everything that is not in the path; `flat` (default): one argument per key. */
+  readonly style?: 'flat' | 'input';
+  /** Type name where the field's differs from the output's own. */
+  readonly typeName?: string;
+  /** The field may be null: NOT_FOUND answers null instead of an error. */
+  readonly nullable?: boolean;
+  /** Input keys by their GraphQL names, where graphql.graphql names them differently. */
+  readonly rename?: Readonly<Record<string, string>>;
+};
+
+/**
+ * RustyDB's older shape of a call that is an operation underneath: REST and the GraphQL field wait for the operation and answer this.
+ * `present` is called only when the operation succeeded.
+ */
+export type LegacyShape<B> = {
+  readonly status: 200 | 201 | 204;
+  /** Null: no body on REST, `true` in GraphQL. */
+  readonly output: z.ZodType<B> | null;
+  /** When false for this input, REST answers 202 with the operation instead of waiting. Default: wait. */
+  readonly waits?: (input: Readonly<Record<string, unknown>>) => boolean;
+  present(operation: Operation, context: ProcedureContext): B | Promise<B>;
+};
+
+type Base<I extends z.ZodType, O extends z.ZodType> = {
+  /** `area.verbNoun`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly rest: RestBinding | null;
+  readonly graphql: GraphqlBinding | null;
+  readonly role: Access;
+  readonly rate: RateClass;
+  readonly input: I;
+  readonly output: O;
+  readonly errors: readonly ErrorCode[];
+  /** An input that works on a default cluster; shown in the docs and executed by tests (mutations as a dry run where they have one). */
+  readonly example: z.input<I>;
+  /** Keys of the input whose truth makes it admin only (force paths). */
+  readonly adminKeys?: readonly string[];
+  /** Keys of the input that never reach log or audit. */
+  readonly secretKeys?: readonly string[];
+};
+
+type Call<I extends z.ZodType> = { readonly input: z.output<I>; readonly context: ProcedureContext };
+
+export type QueryDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> = Base<I, O> & {
+  readonly kind: 'query';
+  /** The answer depends on the view, the input and on being admin only: served from a cache per view revision, with ETag. */
+  readonly hot?: boolean;
+  handler(call: Call<I>): z.input<O> | Promise<z.input<O>>;
+};
+
+export type MutationDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> = Base<I, O> & {
+  readonly kind: 'mutation';
+  // biome-ignore lint/suspicious/noExplicitAny: the legacy body is typed where it is defined
+  readonly legacy?: LegacyShape<any>;
+  /** The change concerns only the caller's own session and needs no majority. */
+  readonly local?: boolean;
+  handler(call: Call<I>): z.input<O> | Promise<z.input<O>>;
+};
+
+export type SubscriptionDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> = Base<I, O> & {
+  readonly kind: 'subscription';
+  /** Ends when `context.signal` aborts. */
+  handler(call: Call<I>): AsyncIterable<z.input<O>>;
+};
+
+/** What the surfaces walk over. The handler's types are erased here; each surface parses the input first. */
+export type AnyDefinition = {
+  readonly kind: Kind;
+  readonly hot?: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  readonly legacy?: LegacyShape<any>;
+  readonly local?: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  handler(call: { input: any; context: ProcedureContext }): unknown;
+} & Base<z.ZodType, z.ZodType>;
+
+export function query<I extends z.ZodType, O extends z.ZodType>(
+  definition: Omit<QueryDefinition<I, O>, 'kind'>,
+): QueryDefinition<I, O> {
+  return { ...definition, kind: 'query' } as QueryDefinition<I, O>;
+}
+
+export function mutation<I extends z.ZodType, O extends z.ZodType>(
+  definition: Omit<MutationDefinition<I, O>, 'kind'>,
+): MutationDefinition<I, O> {
+  return { ...definition, kind: 'mutation' } as MutationDefinition<I, O>;
+}
+
+export function subscription<I extends z.ZodType, O extends z.ZodType>(
+  definition: Omit<SubscriptionDefinition<I, O>, 'kind'>,
+): SubscriptionDefinition<I, O> {
+  return { ...definition, kind: 'subscription' } as SubscriptionDefinition<I, O>;
+}

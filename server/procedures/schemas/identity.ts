@@ -1,0 +1,50 @@
+/** Who may do what: users, API keys, the caller itself. Secrets appear only in the answer that creates them. */
+import { z } from 'zod';
+import { isoTime } from './primitives';
+
+export const role = z.enum(['viewer', 'operator', 'admin']).meta({ description: 'viewer < operator < admin' });
+
+export const userName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._@-]{0,62}$/, 'lower-case letters, digits, and . _ @ -, at most 63')
+  .meta({ description: 'Sign-in name' });
+export const password = z.string().min(12).max(200).meta({ description: 'At least 12 characters' });
+
+export const user = z
+  .object({
+    id: z.string(),
+    username: z.string(),
+    role,
+    disabled: z.boolean(),
+    created_at: isoTime,
+    created_by: z.string(),
+    password_changed_at: isoTime,
+  })
+  .meta({ id: 'User', description: 'A console user' });
+
+export const apiKey = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    prefix: z.string().meta({ description: 'First characters of the secret, to recognise it' }),
+    role,
+    created_at: isoTime,
+    created_by: z.string(),
+    expires_at: isoTime.nullable(),
+    revoked: z.boolean(),
+  })
+  .meta({ id: 'ApiKey', description: 'An API key, never its secret' });
+
+export const createdApiKey = apiKey
+  .extend({ secret: z.string().meta({ description: 'Shown once' }) })
+  .meta({ id: 'CreatedApiKey', description: 'A new API key with its secret' });
+
+export const whoami = z
+  .object({
+    kind: z.enum(['user', 'api-key']),
+    id: z.string(),
+    name: z.string(),
+    role,
+    session_expires_at: isoTime.nullable(),
+  })
+  .meta({ id: 'Identity', description: 'The caller' });
