@@ -1,0 +1,92 @@
+/**
+ * The data directory of one installation: writable, with room, owned by one launcher at a time. Every failure is one sentence that says what
+ * to do; the launcher prints it and exits non-zero.
+ */
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const minimumFreeBytes = 300 * 1024 * 1024;
+
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** Creates the directory, proves that it can be written and has room. @throws StartError */
+export function openDataDirectory(path: string): string {
+  const directory = resolve(path);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    const probe = join(directory, `.write-probe-${process.pid}`);
+    writeFileSync(probe, 'x'.repeat(4096));
+    rmSync(probe);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new StartError(
+      code === 'ENOSPC'
+        ? `The disk of the data directory ${directory} is full. Free some space or set RUSTYDB_DATA_DIR to a directory with room.`
+        : `The data directory ${directory} can't be written (${code ?? (error as Error).message}). Make it writable for this user or set RUSTYDB_DATA_DIR to another one.`,
+    );
+  }
+  const { bavail, bsize } = statfsSync(directory);
+  if (bavail * bsize < minimumFreeBytes) {
+    throw new StartError(
+      `The disk of the data directory ${directory} has only ${Math.floor((bavail * bsize) / 1048576)} MB left; at least ${minimumFreeBytes / 1048576} MB are needed. Free some space or set RUSTYDB_DATA_DIR to a directory with room.`,
+    );
+  }
+  for (const name of ['run', 'logs', 'nodes']) mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
+  return directory;
+}
+
+export type ProcessMark = { readonly pid: number; readonly startTime: string };
+
+/** Identity of a live process: its pid and start time, so that a reused pid is never taken for it. Null when it is gone or a zombie. */
+export function markOf(pid: number): ProcessMark | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return null;
+    return { pid, startTime: fields[19] ?? '' };
+  } catch {
+    if (process.platform === 'linux') return null;
+    try {
+      process.kill(pid, 0);
+      return { pid, startTime: 'unknown' };
+    } catch {
+      return null;
+    }
+  }
+}
+
+export function isAlive(mark: ProcessMark): boolean {
+  const now = markOf(mark.pid);
+  return now !== null && now.startTime === mark.startTime;
+}
+
+export function readMark(file: string): ProcessMark | null {
+  try {
+    const mark = JSON.parse(readFileSync(file, 'utf8')) as ProcessMark;
+    return typeof mark.pid === 'number' && isAlive(mark) ? mark : null;
+  } catch {
+    return null;
+  }
+}
+
+export function writeMark(file: string, pid: number): ProcessMark | null {
+  const mark = markOf(pid);
+  if (mark) writeFileSync(file, JSON.stringify(mark), { mode: 0o600 });
+  return mark;
+}
+
+/** One launcher per data directory. @throws StartError when another one is alive. */
+export function lockDataDirectory(directory: string): () => void {
+  const file = join(directory, 'run', 'launcher.pid');
+  const other = existsSync(file) ? readMark(file) : null;
+  if (other && other.pid !== process.pid) {
+    throw new StartError(
+      `RustyDB already runs on the data directory ${directory} (launcher pid ${other.pid}). Stop it first, or start a second instance with another RUSTYDB_DATA_DIR and RUSTYDB_PORT.`,
+    );
+  }
+  writeMark(file, process.pid);
+  return () => rmSync(file, { force: true });
+}

@@ -1,0 +1,59 @@
+/**
+ * Ports of one installation: chosen free at first start, remembered in `<data>/ports.json`, kept on later starts (clients know them).
+ * A remembered port that someone else took meanwhile is replaced, with a line that says so; only the console's port is never moved.
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+export type PortBook = {
+  /** The port named `key`, chosen now if it has none. */
+  port(key: string): Promise<number>;
+  readonly moved: readonly string[];
+};
+
+export async function isPortFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+/** Ephemeral ports are avoided: an outgoing connection may take one while its owner is down for a moment. */
+const firstPort = 15_400;
+const lastPort = 31_000;
+
+export async function openPortBook(dataDirectory: string, host: string): Promise<PortBook> {
+  const file = join(dataDirectory, 'ports.json');
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>) : {};
+  const settled = new Set<string>();
+  const moved: string[] = [];
+  let next = firstPort + Math.floor((process.pid * 7919) % (lastPort - firstPort - 1000));
+
+  async function choose(): Promise<number> {
+    const taken = new Set(Object.values(known));
+    for (let tries = 0; tries < lastPort - firstPort; tries++) {
+      next = next >= lastPort ? firstPort : next + 1;
+      if (!taken.has(next) && (await isPortFree(host, next))) return next;
+    }
+    throw new Error(`No free port between ${firstPort} and ${lastPort} on ${host}.`);
+  }
+
+  return {
+    moved,
+    async port(key) {
+      const remembered = known[key];
+      if (remembered !== undefined && (settled.has(key) || (await isPortFree(host, remembered)))) {
+        settled.add(key);
+        return remembered;
+      }
+      if (remembered !== undefined) moved.push(`${key}: port ${remembered} is taken, moved`);
+      known[key] = await choose();
+      settled.add(key);
+      writeFileSync(`${file}.new`, JSON.stringify(known, null, 2), { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+      return known[key];
+    },
+  };
+}

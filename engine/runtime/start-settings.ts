@@ -1,0 +1,41 @@
+/** The environment variables of `npm start`, checked once. Unknown or malformed values are refused with a sentence. */
+import { resolve } from 'node:path';
+import { StartError } from './data-directory';
+import type { SecretOverrides } from './secrets';
+
+export type SettingsFromEnvironment = {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  readonly topologyFile: string | null;
+  readonly secrets: SecretOverrides;
+  /** Fault injection through the API and the rehearsal page; off unless RUSTYDB_REHEARSAL=1. */
+  readonly rehearsalEnabled: boolean;
+};
+
+export function settingsFromEnvironment(env: Readonly<Record<string, string | undefined>>): SettingsFromEnvironment {
+  const port = env.RUSTYDB_PORT ?? '8080';
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+    throw new StartError(`RUSTYDB_PORT is ${JSON.stringify(port)}; it must be a port number from 1 to 65535.`);
+  }
+  for (const [name, value] of [
+    ['RUSTYDB_ADMIN_PASSWORD', env.RUSTYDB_ADMIN_PASSWORD],
+    ['RUSTYDB_DB_PASSWORD', env.RUSTYDB_DB_PASSWORD],
+    ['RUSTYDB_API_KEY', env.RUSTYDB_API_KEY],
+  ] as const) {
+    if (value !== undefined && value !== '' && value.length < 8)
+      throw new StartError(`${name} is too short; use at least 8 characters.`);
+  }
+  return {
+    host: env.RUSTYDB_HOST || '127.0.0.1',
+    port: Number(port),
+    dataDirectory: resolve(env.RUSTYDB_DATA_DIR || './data'),
+    topologyFile: env.RUSTYDB_TOPOLOGY ? resolve(env.RUSTYDB_TOPOLOGY) : null,
+    secrets: {
+      adminPassword: env.RUSTYDB_ADMIN_PASSWORD || undefined,
+      appPassword: env.RUSTYDB_DB_PASSWORD || undefined,
+      apiKey: env.RUSTYDB_API_KEY || undefined,
+    },
+    rehearsalEnabled: env.RUSTYDB_REHEARSAL === '1',
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * One child process of the launcher: started, watched, restarted with bounded backoff. It is not tied to the launcher's life: a launcher that
+ * was killed comes back and adopts what still runs (by pid and start time), so that killing the launcher stops nothing.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '../kernel/log';
+import { isAlive, type ProcessMark, readMark, writeMark } from './data-directory';
+import { fatalExitCode } from './process-config';
+
+const backoffMs = [0, 100, 500, 1_000, 2_000, 5_000];
+/** A process that lived this long starts again with no wait. */
+const settledAfterMs = 10_000;
+const adoptionPollMs = 250;
+const logLimitBytes = 64 * 1024 * 1024;
+
+export type SupervisedProcessOptions = {
+  readonly name: string;
+  readonly script: string;
+  readonly configFile: string;
+  readonly dataDirectory: string;
+  readonly logger: Logger;
+  readonly nodeArguments?: readonly string[];
+  /** The process said (exit code 78) that a restart won't help; its last words are in its log. */
+  readonly onFatal: (name: string) => void;
+};
+
+export class SupervisedProcess {
+  #mark: ProcessMark | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #failures = 0;
+  #startedAt = 0;
+  #stopping = false;
+  #gone: (() => void)[] = [];
+
+  constructor(private readonly options: SupervisedProcessOptions) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get pid(): number | null {
+    return this.#mark?.pid ?? null;
+  }
+
+  start(): void {
+    const adopted = readMark(this.#pidFile);
+    if (adopted) {
+      this.options.logger.info({ child: this.name, pid: adopted.pid }, 'adopted a running process');
+      this.#mark = adopted;
+      this.#startedAt = performance.now();
+      this.#watchAdopted();
+      return;
+    }
+    this.#spawn();
+  }
+
+  /** Resolves when the process is gone; SIGKILL after `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    if (this.#timer && !this.#mark) clearTimeout(this.#timer);
+    const mark = this.#mark;
+    if (!mark || !isAlive(mark)) return this.#cleanUp();
+    const gone = new Promise<void>((resolve) => this.#gone.push(resolve));
+    signal(mark.pid, 'SIGTERM');
+    const killer = setTimeout(() => {
+      this.options.logger.warn({ child: this.name, timeoutMs }, 'did not stop in time, killing it');
+      signal(mark.pid, 'SIGKILL');
+    }, timeoutMs);
+    await gone;
+    clearTimeout(killer);
+    this.#cleanUp();
+  }
+
+  get #pidFile(): string {
+    return join(this.options.dataDirectory, 'run', `${this.name}.pid`);
+  }
+
+  #spawn(): void {
+    if (this.#stopping) return;
+    const logFile = join(this.options.dataDirectory, 'logs', `${this.name}.log`);
+    rotate(logFile);
+    const log = openSync(logFile, 'a', 0o600);
+    const child = spawn(
+      process.execPath,
+      ['--enable-source-maps', ...(this.options.nodeArguments ?? []), this.options.script, this.options.configFile],
+      {
+        stdio: ['ignore', log, log],
+        detached: true,
+        env: { ...process.env, RUSTYDB_PROCESS: this.name, NEXT_TELEMETRY_DISABLED: '1' },
+      },
+    );
+    closeSync(log);
+    this.#startedAt = performance.now();
+    if (child.pid !== undefined) this.#mark = writeMark(this.#pidFile, child.pid);
+    child.once('exit', (code, signalName) => this.#exited(code, signalName));
+    child.once('error', (error) => {
+      this.options.logger.error({ child: this.name, error: error.message }, 'could not be started');
+      if (child.pid === undefined) this.#exited(null, null);
+    });
+  }
+
+  #watchAdopted(): void {
+    this.#timer = setTimeout(() => {
+      if (this.#mark && isAlive(this.#mark)) this.#watchAdopted();
+      else this.#exited(null, null);
+    }, adoptionPollMs);
+  }
+
+  #exited(code: number | null, signalName: NodeJS.Signals | null): void {
+    this.#mark = null;
+    for (const resolve of this.#gone.splice(0)) resolve();
+    if (this.#stopping) return;
+    if (code === fatalExitCode) {
+      this.options.logger.error({ child: this.name }, 'stopped for good: a restart would not help, its log says why');
+      this.options.onFatal(this.name);
+      return;
+    }
+    if (performance.now() - this.#startedAt > settledAfterMs) this.#failures = 0;
+    const wait = backoffMs[Math.min(this.#failures, backoffMs.length - 1)] ?? 0;
+    this.#failures++;
+    this.options.logger.warn({ child: this.name, code, signal: signalName, restartInMs: wait }, 'ended, restarting');
+    this.#timer = setTimeout(() => this.#spawn(), wait);
+  }
+
+  #cleanUp(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    rmSync(this.#pidFile, { force: true });
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Already gone: the exit event follows.
+  }
+}
+
+function rotate(file: string): void {
+  try {
+    if (statSync(file).size > logLimitBytes) renameSync(file, `${file}.1`);
+  } catch {
+    // No log yet.
+  }
+}
