@@ -109,6 +109,8 @@ export type GroupRecord = {
   /** PostgreSQL settings set by an operator, applied by ALTER SYSTEM on every member. */
   readonly settings: Readonly<Record<string, string>>;
   readonly createdAt: string;
+  /** PostgreSQL's identity of the group's data, set after its first initdb; a data directory with another one is foreign. */
+  readonly systemIdentifier: string | null;
 };
 
 // ---------------------------------------------------------------- reports (agent → controller, every heartbeat)

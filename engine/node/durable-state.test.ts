@@ -1,0 +1,28 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DurableState } from './durable-state';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'durable-state-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('DurableState', () => {
+  it('starts with no promise and remembers what it saved', () => {
+    const state = new DurableState(directory);
+    expect(state.current.promisedEpoch).toBe(0);
+    state.save({ promisedEpoch: 4, controllerTerm: 9, lastHeldEpoch: 2 });
+    expect(new DurableState(directory).current).toEqual({ promisedEpoch: 4, controllerTerm: 9, lastHeldEpoch: 2 });
+  });
+
+  it.each(['', '{', '{"promisedEpoch":-1,"controllerTerm":0,"lastHeldEpoch":0}', '{"promisedEpoch":1}'])(
+    'refuses the damaged file %j with a sentence that says what to do',
+    (text) => {
+      writeFileSync(join(directory, 'member-state.json'), text);
+      expect(() => new DurableState(directory)).toThrow(/move its whole directory away/);
+    },
+  );
+});

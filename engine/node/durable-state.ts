@@ -1,0 +1,60 @@
+/**
+ * What a node must still know after a crash: its promise, the highest controller term it obeyed, the last epoch it held. Written to a new
+ * file, fsynced, renamed and the directory fsynced before anything that depends on it leaves this process.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type DurableMemberState, initialDurableMemberState } from './core/promise';
+
+export class DurableState {
+  readonly #file: string;
+  #current: DurableMemberState;
+
+  /** @throws Error with a sentence when the file is damaged: guessing a promise could lose acknowledged writes. */
+  constructor(nodeDirectory: string) {
+    this.#file = join(nodeDirectory, 'member-state.json');
+    this.#current = existsSync(this.#file) ? parse(this.#file, readFileSync(this.#file, 'utf8')) : initialDurableMemberState;
+  }
+
+  get current(): DurableMemberState {
+    return this.#current;
+  }
+
+  /** Returns once `next` is on disk. Promised epoch and controller term never fall. */
+  save(next: DurableMemberState): void {
+    if (next === this.#current || same(next, this.#current)) return;
+    const descriptor = openSync(`${this.#file}.new`, 'w', 0o600);
+    try {
+      writeSync(descriptor, JSON.stringify(next));
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(`${this.#file}.new`, this.#file);
+    const directory = openSync(dirname(this.#file), 'r');
+    try {
+      fsyncSync(directory);
+    } finally {
+      closeSync(directory);
+    }
+    this.#current = next;
+  }
+}
+
+function parse(file: string, text: string): DurableMemberState {
+  try {
+    const value = JSON.parse(text) as DurableMemberState;
+    for (const field of ['promisedEpoch', 'controllerTerm', 'lastHeldEpoch'] as const) {
+      if (!Number.isSafeInteger(value[field]) || value[field] < 0) throw new Error(`${field} is not a whole number`);
+    }
+    return value;
+  } catch (error) {
+    throw new Error(
+      `The promise file ${file} is damaged (${(error as Error).message}). This node can't know what it promised: move its whole directory away; it then joins again as a new member and clones its data from the primary.`,
+    );
+  }
+}
+
+function same(a: DurableMemberState, b: DurableMemberState): boolean {
+  return a.promisedEpoch === b.promisedEpoch && a.controllerTerm === b.controllerTerm && a.lastHeldEpoch === b.lastHeldEpoch;
+}
