@@ -1,0 +1,55 @@
+/** Preflight: every rule for every candidate, measured · limit · remedy. Failing rules come first, passing ones stay visible. */
+import { Check as CheckIcon, Info, TriangleAlert, X } from 'lucide-react';
+import { cn } from '../ui/cn';
+import { sentence } from '../ui/format';
+
+export type CheckRow = {
+  readonly rule: string;
+  readonly node: string | null;
+  readonly ok: boolean;
+  readonly severity: string;
+  readonly measured: string | null;
+  readonly limit: string | null;
+  readonly remedy: string | null;
+};
+
+type Look = { readonly icon: typeof CheckIcon; readonly word: string; readonly className: string; readonly order: number };
+
+function lookOf(check: CheckRow): Look {
+  if (check.ok) return { icon: CheckIcon, word: 'passes', className: 'text-ok', order: 3 };
+  if (check.severity === 'blocker') return { icon: X, word: 'blocks', className: 'text-bad', order: 0 };
+  if (check.severity === 'warning') return { icon: TriangleAlert, word: 'warns', className: 'text-warn', order: 1 };
+  return { icon: Info, word: 'note', className: 'text-muted', order: 2 };
+}
+
+export function CheckList({ checks, label }: { readonly checks: readonly CheckRow[]; readonly label: string }) {
+  if (checks.length === 0) return <p className="text-muted">No rule applies.</p>;
+  const ordered = checks
+    .map((check, index) => ({ check, index, look: lookOf(check) }))
+    .sort((a, b) => a.look.order - b.look.order || a.index - b.index);
+  return (
+    <ul aria-label={label} className="grid gap-px">
+      {ordered.map(({ check, index, look }) => (
+        <li key={`${check.rule}-${check.node ?? ''}-${index}`} className="grid grid-cols-[1.1rem_1fr] gap-x-2 py-1">
+          <look.icon className={cn('mt-0.5 size-3.5', look.className)} aria-hidden />
+          <div className="min-w-0">
+            <div className="flex flex-wrap gap-x-2">
+              <span className={cn('font-medium', check.ok ? '' : look.className)}>
+                <span className="sr-only">{look.word}: </span>
+                {sentence(check.rule)}
+              </span>
+              {check.node ? <span className="text-muted">{check.node}</span> : null}
+              {check.measured ? <span className="num">{check.measured}</span> : null}
+              {check.limit ? <span className="text-muted">limit {check.limit}</span> : null}
+            </div>
+            {!check.ok && check.remedy ? <p className="text-muted">{check.remedy}</p> : null}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function blockers(checks: readonly CheckRow[]): readonly CheckRow[] {
+  return checks.filter((check) => !check.ok && check.severity === 'blocker');
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { buildElements, type ElementInput, same } from './flow-elements';
+import { layoutMap } from './layout';
+import type { MapLink, MapNode } from './model';
+
+function node(id: string, role: 'primary' | 'standby', lagBytes = 0): MapNode {
+  return {
+    id,
+    group: 'alpha',
+    region: 'us-east',
+    role,
+    status: 'healthy',
+    statusReason: '',
+    lsn: '0/1',
+    lagBytes,
+    lagMs: 0,
+    cpuPercent: 1,
+    connections: 0,
+    transactionsPerSecond: 0,
+    holdsLease: role === 'primary',
+    leadsStore: false,
+    replayPaused: false,
+    activity: null,
+  };
+}
+
+const replication: MapLink = {
+  from: 'node-1',
+  to: 'node-2',
+  kind: 'replication',
+  state: 'streaming',
+  mode: 'quorum',
+  lagBytes: 0,
+  lagMs: 0,
+  bytesPerSecond: 0,
+  rttUs: null,
+};
+
+function input(overrides: Partial<ElementInput> = {}): ElementInput {
+  const nodes = [node('node-1', 'primary'), node('node-2', 'standby'), node('node-3', 'standby')];
+  return {
+    layout: layoutMap(nodes),
+    nodes,
+    groups: [{ name: 'alpha', primary: 'node-1', mode: 'semi_synchronous', writable: true, degraded: false, sentence: '' }],
+    links: [replication, { ...replication, kind: 'interconnect', state: 'connected', rttUs: 100 }],
+    layers: { replication: true, interconnect: false, services: false },
+    selected: null,
+    collapsed: false,
+    ...overrides,
+  };
+}
+
+describe('elements', () => {
+  it('an equal tick reuses every object', () => {
+    const first = buildElements(input(), null);
+    const second = buildElements(input(), first);
+    for (const [index, element] of second.nodes.entries()) expect(element).toBe(first.nodes[index]);
+    for (const [index, element] of second.edges.entries()) expect(element).toBe(first.edges[index]);
+  });
+
+  it('a changed node is a new object, the others stay', () => {
+    const first = buildElements(input(), null);
+    const nodes = [node('node-1', 'primary'), node('node-2', 'standby', 4096), node('node-3', 'standby')];
+    const second = buildElements(input({ nodes }), first);
+    const changed = second.nodes.filter((element) => !first.nodes.includes(element)).map((element) => element.id);
+    expect(changed).toEqual(['node-2']);
+  });
+
+  it('a failover moves no card', () => {
+    const before = buildElements(input(), null);
+    const nodes = [node('node-1', 'standby'), node('node-2', 'primary'), node('node-3', 'standby')];
+    const after = buildElements(input({ nodes }), before);
+    const positions = (elements: typeof before) => elements.nodes.map((element) => [element.id, element.position]);
+    expect(positions(after)).toEqual(positions(before));
+  });
+
+  it('only standbys can be dragged', () => {
+    const cards = buildElements(input(), null).nodes.filter((element) => element.type === 'card');
+    expect(cards.map((element) => [element.id, element.draggable])).toEqual([
+      ['node-1', false],
+      ['node-2', true],
+      ['node-3', true],
+    ]);
+  });
+
+  it('layers choose the links', () => {
+    expect(buildElements(input(), null).edges).toHaveLength(1);
+    const both = { replication: true, interconnect: true, services: false };
+    expect(buildElements(input({ layers: both }), null).edges).toHaveLength(2);
+  });
+
+  it('collapsed, each group is one element and there are no links', () => {
+    const elements = buildElements(input({ collapsed: true }), null);
+    expect(elements.edges).toHaveLength(0);
+    expect(elements.nodes.filter((element) => element.type === 'card')).toHaveLength(0);
+    expect(elements.nodes.filter((element) => element.type === 'frame')).toHaveLength(1);
+  });
+});
+
+it('compares structure', () => {
+  expect(same({ a: [1, { b: null }] }, { a: [1, { b: null }] })).toBe(true);
+  expect(same({ a: 1 }, { a: 1, b: undefined })).toBe(false);
+  expect(same([1], [2])).toBe(false);
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { borderPoint, flowSeconds, lagBand, linkLabel, linkLine, thickness } from './link-style';
+import type { MapLink } from './model';
+
+const link: MapLink = {
+  from: 'node-1',
+  to: 'node-2',
+  kind: 'replication',
+  state: 'streaming',
+  mode: 'quorum',
+  lagBytes: 0,
+  lagMs: 0,
+  bytesPerSecond: 1024,
+  rttUs: null,
+};
+
+describe('the lag band', () => {
+  it.each([
+    [link, 'ok'],
+    [{ ...link, lagMs: 1500 }, 'warn'],
+    [{ ...link, lagBytes: 300 * 1024 * 1024 }, 'bad'],
+    [{ ...link, state: 'catchup' }, 'warn'],
+    [{ ...link, state: 'disconnected' }, 'bad'],
+    [{ ...link, kind: 'interconnect' as const, state: 'connected', rttUs: 400 }, 'ok'],
+    [{ ...link, kind: 'interconnect' as const, state: 'connected', rttUs: 30_000 }, 'warn'],
+    [{ ...link, kind: 'interconnect' as const, state: 'lost', rttUs: null }, 'bad'],
+    [{ ...link, kind: 'service' as const }, 'idle'],
+  ])('%o is %s', (value, band) => expect(lagBand(value as MapLink)).toBe(band));
+});
+
+it('thickness grows with throughput and is bounded', () => {
+  expect(thickness(null)).toBe(1.25);
+  expect(thickness(10 * 1024 * 1024)).toBeGreaterThan(thickness(10 * 1024));
+  expect(thickness(1e15)).toBe(6);
+});
+
+it('nothing moves when nothing flows', () => {
+  expect(flowSeconds(0)).toBeNull();
+  expect(flowSeconds(1e6)!).toBeLessThan(flowSeconds(1e3)!);
+  expect(flowSeconds(1e15)).toBe(0.35);
+});
+
+it('labels say mode and lag', () => {
+  expect(linkLabel(link)).toBe('quorum · no lag');
+  expect(linkLabel({ ...link, mode: 'async', lagBytes: 2048, lagMs: 12 })).toBe('async · 12 ms, 2 kB');
+  expect(linkLabel({ ...link, state: 'disconnected' })).toBe('disconnected');
+});
+
+describe('lines', () => {
+  const left = { x: 0, y: 0, width: 100, height: 50 };
+  const right = { x: 300, y: 0, width: 100, height: 50 };
+
+  it('run from border to border', () => {
+    expect(borderPoint(left, { x: 350, y: 25 })).toEqual({ x: 100, y: 25 });
+    expect(borderPoint(left, { x: 50, y: 500 })).toEqual({ x: 50, y: 50 });
+    const line = linkLine(left, right);
+    expect(line.path).toBe('M100.0,25.0 Q200.0,25.0 300.0,25.0');
+    expect(line.labelX).toBe(200);
+  });
+
+  it('the two directions of a pair bend apart', () => {
+    const there = linkLine(left, right, 20);
+    const back = linkLine(right, left, 20);
+    expect(Math.sign(there.labelY - 25)).toBe(-Math.sign(back.labelY - 25));
+  });
+});

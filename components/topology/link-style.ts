@@ -1,0 +1,103 @@
+/** How a link looks: thickness = throughput, dash speed = flow, band = lag, and where its line runs. Pure. */
+import { formatBytes, formatDuration, formatMicros, formatRate, words } from '../ui/format';
+import type { MapLink, Rect } from './model';
+
+export type LagBand = 'ok' | 'warn' | 'bad' | 'idle';
+
+const lagWarnMs = 1000;
+const lagBadMs = 10_000;
+const lagWarnBytes = 16 * 1024 * 1024;
+const lagBadBytes = 256 * 1024 * 1024;
+const roundTripWarnUs = 20_000;
+const roundTripBadUs = 200_000;
+
+export function lagBand(link: MapLink): LagBand {
+  if (link.kind === 'service') return 'idle';
+  if (link.kind === 'interconnect') {
+    if (link.state !== 'connected') return 'bad';
+    if (link.rttUs === null) return 'idle';
+    return link.rttUs > roundTripBadUs ? 'bad' : link.rttUs > roundTripWarnUs ? 'warn' : 'ok';
+  }
+  if (link.state !== 'streaming' && link.state !== 'catchup') return 'bad';
+  const ms = link.lagMs ?? 0;
+  const bytes = link.lagBytes ?? 0;
+  if (ms > lagBadMs || bytes > lagBadBytes) return 'bad';
+  if (link.state === 'catchup' || ms > lagWarnMs || bytes > lagWarnBytes) return 'warn';
+  return 'ok';
+}
+
+/** 1.25 px when nothing flows, one more for every tenfold above 1 kB/s, at most 6. */
+export function thickness(bytesPerSecond: number | null): number {
+  if (bytesPerSecond === null || bytesPerSecond < 1024) return 1.25;
+  return Math.min(6, 1.25 + Math.log10(bytesPerSecond / 1024));
+}
+
+/** Seconds per dash period; null: nothing flows, so nothing moves. */
+export function flowSeconds(bytesPerSecond: number | null): number | null {
+  if (bytesPerSecond === null || bytesPerSecond < 1) return null;
+  return Math.max(0.35, 3 - 0.45 * Math.log10(bytesPerSecond));
+}
+
+const modeWords: Readonly<Record<string, string>> = { sync: 'sync', quorum: 'quorum', async: 'async', potential: 'potential' };
+
+export function linkLabel(link: MapLink): string {
+  if (link.kind === 'interconnect') return link.state === 'connected' ? formatMicros(link.rttUs) : words(link.state);
+  if (link.kind === 'service') return link.mode ?? '';
+  if (link.state !== 'streaming' && link.state !== 'catchup') return words(link.state);
+  const lag = link.lagBytes === 0 ? 'no lag' : lagText(link);
+  return `${modeWords[link.mode ?? ''] ?? 'async'} · ${lag}`;
+}
+
+function lagText(link: MapLink): string {
+  const time = link.lagMs === null ? null : formatDuration(link.lagMs);
+  const size = link.lagBytes === null ? null : formatBytes(link.lagBytes);
+  return [time, size].filter((part) => part !== null).join(', ') || 'lag unknown';
+}
+
+export function linkDescription(link: MapLink): string {
+  return `${link.from} to ${link.to}: ${linkLabel(link)}${link.bytesPerSecond === null ? '' : `, ${formatRate(link.bytesPerSecond)}`}`;
+}
+
+export type Line = {
+  readonly path: string;
+  readonly labelX: number;
+  readonly labelY: number;
+};
+
+/** A slight curve between the facing borders of two cards; the two directions of a pair bend apart. */
+export function linkLine(from: Rect, to: Rect, bend = 0): Line {
+  const a = centre(from);
+  const b = centre(to);
+  const start = borderPoint(from, b);
+  const end = borderPoint(to, a);
+  const length = Math.hypot(end.x - start.x, end.y - start.y) || 1;
+  const normal = { x: -(end.y - start.y) / length, y: (end.x - start.x) / length };
+  const middle = { x: (start.x + end.x) / 2 + normal.x * bend * 2, y: (start.y + end.y) / 2 + normal.y * bend * 2 };
+  const path = `M${r(start.x)},${r(start.y)} Q${r(middle.x)},${r(middle.y)} ${r(end.x)},${r(end.y)}`;
+  return {
+    path,
+    labelX: (start.x + end.x) / 4 + middle.x / 2,
+    labelY: (start.y + end.y) / 4 + middle.y / 2,
+  };
+}
+
+function centre(rect: Rect): { x: number; y: number } {
+  return { x: rect.x + rect.width / 2, y: rect.y + rect.height / 2 };
+}
+
+/** Where the line from the rectangle's centre towards `target` leaves it. */
+export function borderPoint(rect: Rect, target: { x: number; y: number }): { x: number; y: number } {
+  const c = centre(rect);
+  const dx = target.x - c.x;
+  const dy = target.y - c.y;
+  if (dx === 0 && dy === 0) return c;
+  const scale = Math.min(
+    dx === 0 ? Number.POSITIVE_INFINITY : rect.width / 2 / Math.abs(dx),
+    dy === 0 ? Number.POSITIVE_INFINITY : rect.height / 2 / Math.abs(dy),
+  );
+  return { x: c.x + dx * scale, y: c.y + dy * scale };
+}
+
+function r(value: number): string {
+  return value.toFixed(1);
+}

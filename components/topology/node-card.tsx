@@ -1,0 +1,100 @@
+'use client';
+/** One node on the map. Memoised: it re-renders only when its own data changed. Far zoom shows id and state only. */
+import { Handle, type NodeProps, Position } from '@xyflow/react';
+import { Crown, KeyRound, Landmark } from 'lucide-react';
+import { memo } from 'react';
+import { cn } from '../ui/cn';
+import { formatBytes, formatDuration, formatNumber, formatPercent, words } from '../ui/format';
+import { lookOf, toneText } from '../ui/status';
+import type { CardNode } from './flow-elements';
+import { useSelectNode } from './selection';
+
+function NodeCardView({ data }: NodeProps<CardNode>) {
+  const { node, selected } = data;
+  const select = useSelectNode();
+  const look = lookOf(node.status);
+  const primary = node.role === 'primary';
+  return (
+    <button
+      type="button"
+      data-node={node.id}
+      aria-pressed={selected}
+      aria-label={`${node.id}, ${node.role}, ${words(node.status)}`}
+      onClick={() => select(node.id)}
+      className={cn(
+        'map-card relative grid size-full content-start gap-0.5 overflow-hidden rounded-md border bg-panel px-2 py-1.5 text-left',
+        primary ? 'border-fg/45 border-2' : 'border-line-strong/50',
+        look.tone === 'bad' && 'border-bad',
+        look.tone === 'warn' && 'border-warn',
+        selected && 'outline outline-2 outline-accent outline-offset-2',
+      )}
+    >
+      <Handle type="source" position={Position.Bottom} className="!pointer-events-none !opacity-0" isConnectable={false} />
+      <Handle type="target" position={Position.Top} className="!pointer-events-none !opacity-0" isConnectable={false} />
+      <span className="flex items-center gap-1.5">
+        <look.icon className={cn('size-3.5 shrink-0', toneText[look.tone])} aria-hidden />
+        <span className="truncate font-semibold">{node.id}</span>
+        <span className="ml-auto flex items-center gap-1">
+          {node.leadsStore ? (
+            <Badge icon={Landmark} title="Leads the control store (Raft)">
+              leader
+            </Badge>
+          ) : null}
+          {node.holdsLease ? (
+            <Badge icon={KeyRound} title="Holds the group's lease">
+              lease
+            </Badge>
+          ) : null}
+        </span>
+      </span>
+      <span className="map-detail flex items-center gap-1">
+        {primary ? <Crown className="size-3.5 shrink-0 text-fg" aria-hidden /> : null}
+        <span className={primary ? 'font-medium' : 'text-muted'}>{node.role}</span>
+        <span className={cn('truncate', toneText[look.tone])}>· {node.replayPaused ? 'replay paused' : words(node.status)}</span>
+      </span>
+      <span className="map-detail num flex justify-between gap-2 text-muted">
+        <span className="truncate">{node.lsn ?? 'no LSN'}</span>
+        <span className={cn('whitespace-nowrap', (node.lagMs ?? 0) > 1000 && 'text-warn')}>{lagText(node)}</span>
+      </span>
+      <span className="map-detail flex items-center justify-between gap-2 text-muted">
+        <LoadBar percent={node.cpuPercent} />
+        <span className="num whitespace-nowrap">
+          {primary ? `${formatNumber(node.transactionsPerSecond)} tx/s` : `${node.connections} conn`}
+        </span>
+      </span>
+    </button>
+  );
+}
+
+export const NodeCard = memo(NodeCardView, (a, b) => a.data === b.data);
+
+function lagText(node: CardNode['data']['node']): string {
+  if (node.role === 'primary') return '';
+  if (node.lagBytes === null) return 'lag ?';
+  if (node.lagBytes === 0) return 'no lag';
+  return node.lagMs ? formatDuration(node.lagMs) : formatBytes(node.lagBytes);
+}
+
+function Badge({ icon: Icon, title, children }: { icon: typeof Crown; title: string; children: string }) {
+  return (
+    <span
+      title={title}
+      className="map-detail inline-flex items-center gap-0.5 rounded-sm bg-accent-soft px-1 text-[0.8rem] text-accent leading-4"
+    >
+      <Icon className="size-2.5" aria-hidden />
+      {children}
+    </span>
+  );
+}
+
+function LoadBar({ percent }: { readonly percent: number }) {
+  const width = Math.min(100, Math.max(0, percent));
+  return (
+    <span className="flex items-center gap-1.5" title={`CPU ${formatPercent(percent)}`}>
+      <span className="h-1.5 w-14 overflow-hidden rounded-full bg-raised">
+        <span className={cn('block h-full', width > 85 ? 'bg-warn' : 'bg-line-strong')} style={{ width: `${width}%` }} />
+      </span>
+      <span className="num">{formatPercent(percent)}</span>
+    </span>
+  );
+}

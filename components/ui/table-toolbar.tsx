@@ -1,0 +1,93 @@
+'use client';
+import { Columns3, Copy, Search } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { Button } from './button';
+import { copyText } from './code';
+import type { Column } from './data-table';
+import { formatNumber } from './format';
+import { Input } from './input';
+import { Menu } from './menu';
+import { toCsv, toJson } from './table-export';
+
+export function TableToolbar<Row>({
+  label,
+  search,
+  query,
+  onQuery,
+  columns,
+  shown,
+  hidden,
+  onHidden,
+  rows,
+  total,
+  children,
+}: {
+  readonly label: string;
+  readonly search: boolean;
+  readonly query: string;
+  readonly onQuery: (query: string) => void;
+  readonly columns: readonly Column<Row>[];
+  readonly shown: readonly Column<Row>[];
+  readonly hidden: ReadonlySet<string>;
+  readonly onHidden: (hidden: ReadonlySet<string>) => void;
+  readonly rows: readonly Row[];
+  readonly total: number;
+  readonly children?: ReactNode;
+}) {
+  const count = rows.length === total ? formatNumber(total) : `${formatNumber(rows.length)} of ${formatNumber(total)}`;
+  return (
+    <div className="flex flex-wrap items-center gap-2 border-line border-b px-2 py-1.5">
+      {search ? (
+        <div className="relative w-52 max-w-full">
+          <Search className="pointer-events-none absolute top-1.5 left-2 size-3.5 text-muted" aria-hidden />
+          <Input
+            type="search"
+            aria-label={`Filter ${label}`}
+            placeholder="Filter"
+            value={query}
+            onChange={(event) => onQuery(event.target.value)}
+            className="pl-7"
+          />
+        </div>
+      ) : null}
+      {children}
+      <span className="ml-auto text-muted" role="status">
+        {count} {total === 1 ? 'row' : 'rows'}
+      </span>
+      <Menu
+        label="Columns"
+        trigger={
+          <Button variant="ghost" size="sm" aria-label="Choose columns">
+            <Columns3 aria-hidden />
+          </Button>
+        }
+        items={columns.map((column) => ({
+          id: column.id,
+          label: column.header,
+          checked: !hidden.has(column.id),
+          onSelect: () => onHidden(toggled(hidden, column.id, columns.length)),
+        }))}
+      />
+      <Menu
+        label="Copy rows"
+        trigger={
+          <Button variant="ghost" size="sm" aria-label="Copy rows">
+            <Copy aria-hidden />
+          </Button>
+        }
+        items={[
+          { id: 'csv', label: 'Copy as CSV', onSelect: () => void copyText(toCsv(shown, rows)) },
+          { id: 'json', label: 'Copy as JSON', onSelect: () => void copyText(toJson(shown, rows)) },
+        ]}
+      />
+    </div>
+  );
+}
+
+/** The last visible column can't be hidden. */
+function toggled(hidden: ReadonlySet<string>, id: string, columnCount: number): ReadonlySet<string> {
+  const next = new Set(hidden);
+  if (next.has(id)) next.delete(id);
+  else if (next.size < columnCount - 1) next.add(id);
+  return next;
+}
