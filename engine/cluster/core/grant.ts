@@ -1,0 +1,79 @@
+/**
+ * The group record that a promotion writes, in one compare-and-swap: epoch, holder, first voter set and where the new epoch's history starts.
+ * Invariant kept: epochs rise by one; the start position is at or above everything acknowledged before, so a member below it is known to lack it.
+ */
+import { ClusterError, invariant } from '../../kernel/errors';
+import type { NodeId } from '../../kernel/ids';
+import type { LsnText } from '../../kernel/lsn';
+import type { PromiseReport } from '../commands';
+import type { GroupRecord } from '../model';
+import { voterSetAfterPromotion } from './voter-set';
+
+export type GrantInput = {
+  readonly record: GroupRecord;
+  readonly candidate: NodeId;
+  /** Everything promised for `record.epoch + 1`, the candidate's own included. */
+  readonly promises: readonly PromiseReport[];
+  /** Every member of the group. */
+  readonly members: readonly NodeId[];
+  /** ISO time, for people. */
+  readonly at: string;
+};
+
+export function recordAfterGrant(input: GrantInput): GroupRecord {
+  const { record, candidate, promises } = input;
+  const epoch = record.epoch + 1;
+  const own = promises.find((promise) => promise.node === candidate && promise.epoch === epoch);
+  if (own === undefined) {
+    throw new ClusterError('CONFLICT', `${candidate} has not promised epoch ${epoch}`, {
+      clusterCode: 'CLU_STALE_EPOCH',
+    });
+  }
+  const promised = promises.filter((promise) => promise.epoch === epoch).map((promise) => promise.node);
+  const first = voterSetAfterPromotion({
+    mode: record.mode,
+    onNoStandby: record.onNoStandby,
+    candidate,
+    promised,
+    others: input.members.filter((node) => node !== candidate),
+  });
+  /* PostgreSQL takes the next free number; `recordAfterPromotion` corrects it where a number was used up by a promotion that died. */
+  const timeline = Math.max(record.timeline, own.timeline) + 1;
+  return {
+    ...record,
+    ...first,
+    epoch,
+    primary: candidate,
+    leaseReleased: false,
+    timeline,
+    timelineHistory: [
+      ...record.timelineHistory,
+      { epoch, timeline, startLsn: own.lsn, primary: candidate, at: input.at },
+    ],
+  };
+}
+
+/**
+ * The present holder takes the next epoch itself: ends an abandoned failover, so that members that promised have a primary they may follow.
+ * Nothing about data changes.
+ */
+export function recordAfterRegrant(record: GroupRecord): GroupRecord {
+  invariant(record.primary !== null, 'a group without a primary has nothing to grant again');
+  return { ...record, epoch: record.epoch + 1, leaseReleased: false };
+}
+
+/** After read-back: the timeline PostgreSQL really took and where it really forked. */
+export function recordAfterPromotion(
+  record: GroupRecord,
+  measured: { readonly timeline: number; readonly forkLsn: LsnText },
+): GroupRecord {
+  return {
+    ...record,
+    timeline: measured.timeline,
+    timelineHistory: record.timelineHistory.map((entry) =>
+      entry.epoch === record.epoch && entry.primary === record.primary
+        ? { ...entry, timeline: measured.timeline, startLsn: measured.forkLsn }
+        : entry,
+    ),
+  };
+}

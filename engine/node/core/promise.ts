@@ -1,0 +1,195 @@
+/**
+ * A member's side of a promotion: what this node may do, given what it has promised. Pure decisions; the shell makes `durable` safe on disk
+ * *before* it acts on an acceptance or answers.
+ *
+ * Invariants kept: promised epoch and controller term never fall; a node that promised epoch e never follows a primary of an epoch below e;
+ * a node that confirmed an epoch to a holder without control majority joins no promotion until that confirmation has run out.
+ */
+import type { Fence } from '../../cluster/commands';
+import type { GroupRecord } from '../../cluster/model';
+import type { Epoch, MonotonicMs, NodeId } from '../../kernel/ids';
+
+/** What survives a restart of the node (fsynced before it counts). */
+export type DurableMemberState = {
+  readonly promisedEpoch: Epoch;
+  readonly controllerTerm: number;
+  /** The last epoch whose lease this node held; 0: never. */
+  readonly lastHeldEpoch: Epoch;
+};
+
+export const initialDurableMemberState: DurableMemberState = { promisedEpoch: 0, controllerTerm: 0, lastHeldEpoch: 0 };
+
+/** Fail-safe confirmation given to a holder; in memory only, a restart waits instead (`holdAfterRestart`). */
+export type FailSafeHold = { readonly epoch: Epoch; readonly until: MonotonicMs };
+
+export type MemberFacts = {
+  readonly self: NodeId;
+  /** The record as this node's replica of the store has it, possibly old. */
+  readonly record: GroupRecord | null;
+  readonly durable: DurableMemberState;
+  readonly hold: FailSafeHold | null;
+  /** `holder`: this node has (or may still have) the group's lease. */
+  readonly role: 'holder' | 'member';
+  readonly now: MonotonicMs;
+};
+
+export type Refusal = {
+  readonly ok: false;
+  readonly rule:
+    | 'stale-controller-term'
+    | 'stale-epoch'
+    | 'promised-higher'
+    | 'not-promised'
+    | 'fail-safe-hold'
+    | 'holds-the-lease'
+    | 'not-the-record'
+    | 'unknown-group';
+  readonly sentence: string;
+  /** Worth asking again after this long; null: not by waiting. */
+  readonly retryAfterMs: number | null;
+};
+
+/** `durable` differs from the facts' one when something must reach the disk before the command is obeyed or answered. */
+export type Accepted = { readonly ok: true; readonly durable: DurableMemberState };
+export type MemberDecision = Accepted | Refusal;
+
+function refuse(rule: Refusal['rule'], sentence: string, retryAfterMs: number | null = null): Refusal {
+  return { ok: false, rule, sentence, retryAfterMs };
+}
+
+/** Every command first: refuses a lower controller term, remembers a higher one. */
+export function admitFence(durable: DurableMemberState, fence: Pick<Fence, 'controllerTerm'>): MemberDecision {
+  if (fence.controllerTerm < durable.controllerTerm) {
+    return refuse(
+      'stale-controller-term',
+      `The command is of controller term ${fence.controllerTerm}; this node has obeyed term ${durable.controllerTerm}.`,
+    );
+  }
+  return {
+    ok: true,
+    durable:
+      fence.controllerTerm === durable.controllerTerm ? durable : { ...durable, controllerTerm: fence.controllerTerm },
+  };
+}
+
+/** May this node promise `epoch`? On success: persist `durable`, stop receiving, see the walreceiver gone, only then report. */
+export function decidePromise(
+  facts: MemberFacts,
+  request: { readonly epoch: Epoch; readonly fence: Pick<Fence, 'controllerTerm'> },
+): MemberDecision {
+  const admitted = admitFence(facts.durable, request.fence);
+  if (!admitted.ok) return admitted;
+  const { durable, record, hold, now } = { ...facts, durable: admitted.durable };
+  if (record !== null && request.epoch <= record.epoch) {
+    return refuse('stale-epoch', `Epoch ${request.epoch} is not after epoch ${record.epoch} of the group record.`);
+  }
+  if (request.epoch < durable.promisedEpoch) {
+    return refuse('promised-higher', `This node has promised epoch ${durable.promisedEpoch}.`);
+  }
+  if (facts.role === 'holder') {
+    return refuse('holds-the-lease', 'This node holds the group lease; it gives it back only by a planned stop.');
+  }
+  if (hold !== null && hold.until > now) {
+    return refuse(
+      'fail-safe-hold',
+      `This node confirmed epoch ${hold.epoch} to its primary and joins no promotion until that has run out.`,
+      Math.ceil(hold.until - now),
+    );
+  }
+  return { ok: true, durable: { ...durable, promisedEpoch: request.epoch } };
+}
+
+/** May this node stream from `primary` of `epoch`? The pair must be the group record's, and at or above what was promised. */
+export function decideFollow(
+  facts: MemberFacts,
+  wanted: { readonly primary: NodeId; readonly epoch: Epoch },
+): MemberDecision {
+  const { durable, record } = facts;
+  if (wanted.epoch < durable.promisedEpoch) {
+    return refuse(
+      'promised-higher',
+      `This node has promised epoch ${durable.promisedEpoch} and never again follows epoch ${wanted.epoch}.`,
+    );
+  }
+  if (record === null) return refuse('unknown-group', 'The group record is not known here yet.', 100);
+  if (wanted.epoch < record.epoch) {
+    return refuse('stale-epoch', `The group is at epoch ${record.epoch}; ${wanted.primary} had epoch ${wanted.epoch}.`);
+  }
+  if (wanted.epoch > record.epoch || wanted.primary !== record.primary || wanted.primary === facts.self) {
+    return refuse('not-the-record', `The group record does not name ${wanted.primary} for epoch ${wanted.epoch}.`, 100);
+  }
+  if (facts.role === 'holder') {
+    return refuse('holds-the-lease', 'This node holds the group lease and follows nobody.');
+  }
+  return { ok: true, durable };
+}
+
+/** May this node propose itself as holder of `epoch`? It must itself have promised exactly that epoch, and nothing higher. */
+export function decideGrant(
+  facts: MemberFacts,
+  request: { readonly epoch: Epoch; readonly fence: Pick<Fence, 'controllerTerm'> },
+): MemberDecision {
+  const admitted = admitFence(facts.durable, request.fence);
+  if (!admitted.ok) return admitted;
+  const durable = admitted.durable;
+  const already = facts.record !== null && facts.record.epoch === request.epoch && facts.record.primary === facts.self;
+  if (already) return { ok: true, durable };
+  if (facts.record !== null && request.epoch <= facts.record.epoch) {
+    return refuse(
+      'stale-epoch',
+      `Epoch ${request.epoch} is not after epoch ${facts.record.epoch} of the group record.`,
+    );
+  }
+  if (facts.hold !== null && facts.hold.until > facts.now) {
+    return refuse(
+      'fail-safe-hold',
+      `This node confirmed epoch ${facts.hold.epoch} to its primary.`,
+      Math.ceil(facts.hold.until - facts.now),
+    );
+  }
+  /* The present holder may take the next epoch itself: that is how an abandoned failover gives the promised members a primary to follow. */
+  if (facts.role !== 'holder' && durable.promisedEpoch !== request.epoch) {
+    return refuse('not-promised', `This node has promised epoch ${durable.promisedEpoch}, not ${request.epoch}.`);
+  }
+  if (durable.promisedEpoch > request.epoch) {
+    return refuse('promised-higher', `This node has promised epoch ${durable.promisedEpoch}.`);
+  }
+  return {
+    ok: true,
+    durable: { ...durable, promisedEpoch: request.epoch, lastHeldEpoch: request.epoch },
+  };
+}
+
+export type ConfirmDecision = {
+  readonly confirmed: boolean;
+  readonly epoch: Epoch;
+  readonly hold: FailSafeHold | null;
+};
+
+/**
+ * Fail-safe: a holder without a control majority asks this member to confirm its epoch. Confirming means joining no promotion for `holdMs`
+ * from now on (the holder counts from before it asked, so it always stops first).
+ */
+export function decideConfirm(
+  facts: MemberFacts,
+  request: { readonly epoch: Epoch; readonly holder: NodeId; readonly holdMs: number },
+): ConfirmDecision {
+  const { durable, record, hold, now } = facts;
+  const known = Math.max(durable.promisedEpoch, record?.epoch ?? 0);
+  const holderIsRight = record === null || record.epoch < request.epoch || record.primary === request.holder;
+  const confirmed = facts.role === 'member' && known <= request.epoch && holderIsRight;
+  if (!confirmed) return { confirmed: false, epoch: known, hold };
+  return {
+    confirmed: true,
+    epoch: request.epoch,
+    hold: { epoch: request.epoch, until: Math.max(hold?.until ?? 0, now + request.holdMs) },
+  };
+}
+
+/**
+ * Confirmations are not written to disk. A node that starts may have given one just before it died, so it behaves as if it had:
+ * for one lease it joins no promotion.
+ */
+export function holdAfterRestart(now: MonotonicMs, leaseMs: number, epoch: Epoch): FailSafeHold {
+  return { epoch, until: now + leaseMs };
+}
