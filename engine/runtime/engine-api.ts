@@ -104,6 +104,8 @@ export type RouterStatus = {
   readonly host: string;
   readonly pid: number;
   readonly startedAt: string;
+  /** Longest time the router's event loop was blocked since its last status. */
+  readonly loopBlockMs?: number;
   readonly services: readonly {
     readonly service: string;
     readonly group: GroupName;
