@@ -1,0 +1,279 @@
+/**
+ * How a console server, router or launcher reaches the agents: a client-only interconnect that picks a node and, where that is safe, the
+ * next one. Invariant: a request that may have been executed is sent again only if it is a read.
+ */
+import { delay } from '../kernel/async';
+import { ClusterError, isClusterError } from '../kernel/errors';
+import type { NodeId } from '../kernel/ids';
+import type { Logger } from '../kernel/log';
+import type { EngineMethod, EngineParams, EngineResult, EngineStreams } from '../runtime/engine-api';
+import type { PeerAddress, PeerLinkStatus } from './api';
+import { isRead } from './engine-methods';
+import { TcpInterconnect } from './tcp-interconnect';
+import type { TlsFiles } from './tls';
+
+export type EngineNode = { readonly nodeId: NodeId } & PeerAddress;
+
+export type EngineConnectionOptions = {
+  readonly kind: 'console' | 'router' | 'launcher';
+  /** Distinguishes clients of one kind: a uuid for consoles, the host for routers. */
+  readonly name: string;
+  readonly clusterId: string;
+  readonly secret: string;
+  readonly seeds: readonly EngineNode[];
+  readonly tls?: TlsFiles;
+  readonly logger: Logger;
+};
+
+export type EngineStreamOptions<S extends keyof EngineStreams> = {
+  readonly onItem: (item: EngineStreams[S]['item'], from: NodeId) => void;
+  /** The stream was lost and is open again, perhaps at another node; answer new params to go on where it stopped. */
+  readonly onReopen?: (node: NodeId) => EngineStreams[S]['params'] | undefined;
+  /** The stream is down since now (true) or up again (false); for the "connection lost" banner. */
+  readonly onInterrupted?: (interrupted: boolean, reason: string) => void;
+  /** Only this node; default: any connected one, the preferred one first. */
+  readonly node?: NodeId;
+};
+
+/** Pause between rounds over all nodes while none can answer (an election, a restart). */
+const roundPauseMs = 40;
+const reopenPauseMs = 50;
+
+export class EngineConnection {
+  readonly #interconnect: TcpInterconnect;
+  readonly #logger: Logger;
+  readonly #connectWaiters = new Set<() => void>();
+  readonly #closers = new Set<() => void>();
+  #preferred: NodeId | null = null;
+  #stopped = false;
+
+  constructor(options: EngineConnectionOptions) {
+    this.#logger = options.logger;
+    this.#interconnect = new TcpInterconnect({
+      self: { name: `${options.kind}:${options.name}`, kind: options.kind, nodeId: null, incarnation: null },
+      clusterId: options.clusterId,
+      secret: options.secret,
+      listen: null,
+      tls: options.tls,
+      logger: options.logger,
+    });
+    this.#interconnect.onPeerState((_peer, connected) => {
+      if (connected) this.#wakeWaiters();
+    });
+    this.setNodes(options.seeds);
+  }
+
+  async start(): Promise<void> {
+    await this.#interconnect.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const close of [...this.#closers]) close();
+    await this.#interconnect.stop();
+    this.#wakeWaiters();
+  }
+
+  /** The nodes as the control store knows them now; those left out are forgotten. */
+  setNodes(nodes: readonly EngineNode[]): void {
+    const wanted = new Set(nodes.map((node) => node.nodeId));
+    for (const known of this.#interconnect.peers()) {
+      if (!wanted.has(known)) this.#interconnect.setPeer(known, null);
+    }
+    for (const { nodeId, host, port } of nodes) this.#interconnect.setPeer(nodeId, { host, port });
+  }
+
+  nodes(): readonly NodeId[] {
+    return this.#interconnect.peers();
+  }
+
+  connectedNodes(): readonly NodeId[] {
+    return this.#interconnect.connectedPeers();
+  }
+
+  /** Saves the forwarding hop; who leads is known from the view. A wrong hint costs that hop and nothing else. */
+  preferLeader(node: NodeId | null): void {
+    this.#preferred = node;
+  }
+
+  onNodeState(callback: (node: NodeId, connected: boolean) => void): () => void {
+    return this.#interconnect.onPeerState((peer, connected) => {
+      if (peer.nodeId !== null) callback(peer.nodeId, connected);
+    });
+  }
+
+  linkStatus(): readonly PeerLinkStatus[] {
+    return this.#interconnect.linkStatus();
+  }
+
+  /** @throws ClusterError UNAVAILABLE (CLU_NODE_UNREACHABLE) at once when the node is not connected; TIMEOUT; the handler's error. */
+  async requestNode<M extends EngineMethod>(
+    node: NodeId,
+    method: M,
+    params: EngineParams<M>,
+    timeoutMs: number,
+  ): Promise<EngineResult<M>> {
+    try {
+      return await this.#interconnect.request<EngineResult<M>>(node, wireName(method), params, { timeoutMs });
+    } catch (error) {
+      throw mayHaveRun(error) && !isRead(method) ? unknownOutcome(method, error) : error;
+    }
+  }
+
+  /**
+   * Any connected agent will do: it forwards to the leader. Tries the next node while time is left, as long as the request surely was not
+   * executed or is a read. @throws ClusterError TIMEOUT, UNAVAILABLE, the handler's error
+   */
+  async requestLeader<M extends EngineMethod>(
+    method: M,
+    params: EngineParams<M>,
+    timeoutMs: number,
+  ): Promise<EngineResult<M>> {
+    const deadline = performance.now() + timeoutMs;
+    let last: unknown = null;
+    for (;;) {
+      if (this.#stopped) throw new ClusterError('UNAVAILABLE', `${method}: this connection is stopped`);
+      for (const node of this.#order()) {
+        const left = deadline - performance.now();
+        if (left <= 0) throw timedOut(method, timeoutMs, last);
+        try {
+          // A read may be tried elsewhere, so one frozen node must not use up all the time.
+          const share =
+            isRead(method) && this.connectedNodes().length > 1 ? Math.max(left / 2, Math.min(left, 250)) : left;
+          const result = await this.#interconnect.request<EngineResult<M>>(node, wireName(method), params, {
+            timeoutMs: share,
+          });
+          this.#preferred = node;
+          return result;
+        } catch (error) {
+          if (!this.#tryNext(method, error)) throw mayHaveRun(error) ? unknownOutcome(method, error) : error;
+          if (this.#preferred === node) this.#preferred = null;
+          this.#followHint(error);
+          last = error;
+        }
+      }
+      const left = deadline - performance.now();
+      if (left <= 0) throw timedOut(method, timeoutMs, last);
+      if (this.connectedNodes().length === 0) await this.#waitForConnection(left);
+      else await delay(Math.min(left, roundPauseMs));
+    }
+  }
+
+  /** Survives the loss of the node: opens again at the next one. `close()` ends it for good. */
+  openStream<S extends keyof EngineStreams>(
+    stream: S,
+    params: EngineStreams[S]['params'],
+    options: EngineStreamOptions<S>,
+  ): { close(): void } {
+    let closed = false;
+    let current: { close(): void } | null = null;
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    let opened = false;
+    let avoid: NodeId | null = null;
+    let interrupted = false;
+
+    const interrupt = (reason: string) => {
+      if (!interrupted) options.onInterrupted?.(true, reason);
+      interrupted = true;
+    };
+    const open = () => {
+      timer = null;
+      if (closed) return;
+      const candidates =
+        options.node === undefined ? this.#order() : this.connectedNodes().filter((n) => n === options.node);
+      const node = candidates.find((candidate) => candidate !== avoid) ?? candidates[0];
+      if (node === undefined) {
+        interrupt('no node is connected');
+        void this.#waitForConnection(1000).then(open);
+        return;
+      }
+      const again = opened ? options.onReopen?.(node) : undefined;
+      opened = true;
+      current = this.#interconnect.openStream(
+        node,
+        wireName(stream),
+        again ?? params,
+        (item) => {
+          if (closed) return;
+          avoid = null;
+          if (interrupted) options.onInterrupted?.(false, '');
+          interrupted = false;
+          options.onItem(item as EngineStreams[S]['item'], node);
+        },
+        (error) => {
+          if (closed) return;
+          avoid = node;
+          interrupt(error?.message ?? 'the node ended the stream');
+          timer = setTimeout(open, reopenPauseMs);
+        },
+      );
+    };
+    const close = () => {
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+      current?.close();
+      this.#closers.delete(close);
+    };
+    this.#closers.add(close);
+    open();
+    return { close };
+  }
+
+  #order(): readonly NodeId[] {
+    const connected = this.connectedNodes();
+    const preferred = this.#preferred;
+    if (preferred === null || !connected.includes(preferred)) return connected;
+    return [preferred, ...connected.filter((node) => node !== preferred)];
+  }
+
+  #tryNext(method: EngineMethod, error: unknown): boolean {
+    if (!isClusterError(error)) return false;
+    if (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT') return false;
+    return isRead(method) || !mayHaveRun(error);
+  }
+
+  #followHint(error: unknown): void {
+    const leader = isClusterError(error) ? error.details.extra?.leader : undefined;
+    if (typeof leader === 'string') this.#preferred = leader;
+  }
+
+  #waitForConnection(timeoutMs: number): Promise<void> {
+    if (this.#stopped || this.connectedNodes().length > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#connectWaiters.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#connectWaiters.add(done);
+    });
+  }
+
+  #wakeWaiters(): void {
+    for (const wake of [...this.#connectWaiters]) wake();
+  }
+}
+
+function wireName(method: EngineMethod | keyof EngineStreams): string {
+  return `engine.${method}`;
+}
+
+/** True: the request left this process (or a forwarding agent) and its outcome is not known. */
+export function mayHaveRun(error: unknown): boolean {
+  if (!isClusterError(error)) return false;
+  return error.code === 'TIMEOUT' || error.details.extra?.outcome === 'unknown';
+}
+
+function unknownOutcome(method: EngineMethod, error: unknown): ClusterError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new ClusterError('TIMEOUT', `${method} may or may not have been executed: ${why}`, {
+    extra: { outcome: 'unknown' },
+  });
+}
+
+function timedOut(method: EngineMethod, timeoutMs: number, last: unknown): ClusterError {
+  const why = last instanceof Error ? last.message : 'no node is connected';
+  const details = isClusterError(last) ? last.details : { clusterCode: 'CLU_NODE_UNREACHABLE' as const };
+  return new ClusterError('UNAVAILABLE', `${method}: no node could answer within ${timeoutMs} ms (${why})`, details);
+}

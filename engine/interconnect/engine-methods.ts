@@ -1,0 +1,43 @@
+/** Which engine requests may be sent twice: reads. Total by type, so that a new method must say what it is. */
+import type { EngineMethod } from '../runtime/engine-api';
+
+const effects: Record<EngineMethod, 'read' | 'write'> = {
+  'view.get': 'read',
+  'operation.plan': 'read',
+  'operation.start': 'write',
+  'operation.cancel': 'write',
+  'operation.get': 'read',
+  'operation.list': 'read',
+  'config.put': 'write',
+  'group.put': 'write',
+  'node.put': 'write',
+  'raft.transfer': 'write',
+  'health.history': 'read',
+  'store.get': 'read',
+  'store.list': 'read',
+  'store.txn': 'write',
+  'faults.set': 'write',
+  'store.localList': 'read',
+  'view.local': 'read',
+  'raft.status': 'read',
+  'raft.log': 'read',
+  'node.sessions': 'read',
+  'node.session.end': 'write',
+  'node.logs': 'read',
+  'node.settings': 'read',
+  'node.resources': 'read',
+  'node.wal': 'read',
+  'node.wal.switch': 'write',
+  'node.replay': 'write',
+  'node.links': 'read',
+  'node.faults': 'read',
+  'node.route': 'read',
+  'runtime.put': 'write',
+  'runtime.get': 'read',
+  'router.status': 'write',
+  'router.get': 'read',
+};
+
+export function isRead(method: EngineMethod): boolean {
+  return effects[method] === 'read';
+}

@@ -1,0 +1,152 @@
+/**
+ * The answering side of a link. Invariants: requests in progress and streams per link are bounded; a stream whose reader is too slow is
+ * ended with an error, never buffered without bound and never blocked; when the link goes, every stream's signal fires.
+ */
+import { ClusterError } from '../kernel/errors';
+import type { Logger } from '../kernel/log';
+import { decode, encode } from './caller';
+import { type Frame, FrameError } from './frames';
+import { type Handlers, toClusterError } from './handlers';
+import type { InterconnectLimits } from './limits';
+import type { Link } from './link';
+
+export class Responder {
+  #running = 0;
+  readonly #streams = new Map<number, AbortController>();
+
+  constructor(
+    private readonly link: Link,
+    private readonly handlers: Handlers,
+    private readonly limits: InterconnectLimits,
+    private readonly logger: Logger,
+  ) {}
+
+  /** @throws FrameError */
+  accept(frame: Frame): void {
+    switch (frame.type) {
+      case 'request':
+        return this.#request(frame);
+      case 'message':
+        return this.#message(frame);
+      case 'streamOpen':
+        return this.#open(frame);
+      case 'streamClose':
+        this.#streams.get(frame.id)?.abort();
+        this.#streams.delete(frame.id);
+        return;
+      case 'ping':
+        this.link.send({ type: 'pong', id: frame.id, method: '', body: '' }, 'control');
+        return;
+      default:
+        throw new FrameError(`a dialler does not send ${frame.type}`);
+    }
+  }
+
+  lost(): void {
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    for (const stream of streams) stream.abort();
+  }
+
+  #request(frame: Frame): void {
+    const payload = decode(frame.body);
+    if (this.#running >= this.limits.requestsPerConnection) {
+      return this.#fail(
+        frame.id,
+        new ClusterError('UNAVAILABLE', `more than ${this.limits.requestsPerConnection} requests are in progress`),
+      );
+    }
+    let answer: unknown;
+    try {
+      answer = this.handlers.requestHandler(frame.method, this.link.remote)(payload, this.link.remote);
+    } catch (error) {
+      return this.#failed(frame, error);
+    }
+    if (!(answer instanceof Promise)) return this.#answer(frame, answer);
+    this.#running++;
+    answer.then(
+      (value) => {
+        this.#running--;
+        this.#answer(frame, value);
+      },
+      (error: unknown) => {
+        this.#running--;
+        this.#failed(frame, error);
+      },
+    );
+  }
+
+  #answer(frame: Frame, value: unknown): void {
+    let body: string;
+    try {
+      body = encode(value);
+    } catch (error) {
+      return this.#failed(frame, error);
+    }
+    const result = this.link.send({ type: 'response', id: frame.id, method: '', body }, 'queued');
+    if (result === 'too_large') {
+      // It was executed; only its answer can't be carried.
+      this.#fail(frame.id, new ClusterError('PAYLOAD_TOO_LARGE', `${frame.method}: the answer exceeds one frame`));
+    }
+  }
+
+  #failed(frame: Frame, error: unknown): void {
+    const clusterError = toClusterError(error);
+    if (clusterError.code === 'INTERNAL')
+      this.logger.error({ err: error, method: frame.method }, 'a request handler failed');
+    this.#fail(frame.id, clusterError);
+  }
+
+  #fail(id: number, error: ClusterError): void {
+    this.link.send({ type: 'failure', id, method: '', body: encode(error) }, 'queued');
+  }
+
+  #message(frame: Frame): void {
+    const payload = decode(frame.body);
+    try {
+      this.handlers.messageHandler(frame.method, this.link.remote)(payload, this.link.remote);
+    } catch (error) {
+      this.logger.warn({ err: error, method: frame.method, from: this.link.remote.name }, 'a message was not handled');
+    }
+  }
+
+  #open(frame: Frame): void {
+    const payload = decode(frame.body);
+    if (this.#streams.has(frame.id)) throw new FrameError(`stream ${frame.id} is open already`);
+    const stream = new AbortController();
+    const end = (error: ClusterError | null) => {
+      if (!this.#streams.delete(frame.id)) return;
+      this.link.send(
+        { type: 'streamEnd', id: frame.id, method: '', body: error === null ? '' : encode(error) },
+        'control',
+      );
+      stream.abort();
+    };
+    const push = (item: unknown): boolean => {
+      if (stream.signal.aborted) return false;
+      const result = this.link.send({ type: 'streamItem', id: frame.id, method: '', body: encode(item) }, 'stream');
+      if (result === 'accepted') return true;
+      end(
+        new ClusterError(
+          'UNAVAILABLE',
+          `${frame.method}: ${result === 'too_large' ? 'an item exceeds one frame' : 'the reader is too slow'}`,
+        ),
+      );
+      return false;
+    };
+    this.#streams.set(frame.id, stream);
+    if (this.#streams.size > this.limits.streamsPerConnection) {
+      return end(
+        new ClusterError('UNAVAILABLE', `more than ${this.limits.streamsPerConnection} streams on one connection`),
+      );
+    }
+    try {
+      this.handlers.streamHandler(frame.method, this.link.remote)(payload, this.link.remote, push, stream.signal);
+    } catch (error) {
+      const clusterError = toClusterError(error);
+      if (clusterError.code === 'INTERNAL')
+        this.logger.error({ err: error, method: frame.method }, 'a stream handler failed');
+      end(clusterError);
+    }
+  }
+}

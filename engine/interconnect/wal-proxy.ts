@@ -1,0 +1,167 @@
+/**
+ * Where a standby's walreceiver connects: a TCP relay on the standby's own host that leads to the present primary. Invariants: a connection
+ * only ever reaches the upstream that was set when it came, and is cut when that changes; bytes held are bounded by the sockets' own
+ * buffers plus one delay window; under a partition bytes stay where they are and connections hang, as on a dead wire.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { NodeId } from '../kernel/ids';
+import type { Logger } from '../kernel/log';
+import type { Fault } from './api';
+import { WalRelay } from './wal-relay';
+
+export type WalUpstream = { readonly node: NodeId; readonly host: string; readonly port: number };
+
+export type WalProxyOptions = {
+  readonly nodeId: NodeId;
+  readonly listenHost: string;
+  /** 0: any free port. */
+  readonly listenPort: number;
+  readonly logger: Logger;
+  /** Read often (every 50 ms while connections are open, and per chunk where one acts); may change at any time. */
+  readonly faults: () => readonly Fault[];
+  readonly random?: () => number;
+};
+
+export type WalProxyStats = {
+  readonly upstream: WalUpstream | null;
+  readonly connections: number;
+  /** Of the last full second. */
+  readonly inBytesPerSecond: number;
+  readonly outBytesPerSecond: number;
+  readonly inBytes: number;
+  readonly outBytes: number;
+};
+
+const maxConnections = 64;
+const faultPollMs = 50;
+const connectMs = 5000;
+
+export class WalProxy {
+  readonly #options: WalProxyOptions;
+  readonly #relays = new Set<WalRelay>();
+  #server: Server | null = null;
+  #upstream: WalUpstream | null = null;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #inBytes = 0;
+  #outBytes = 0;
+  #window = { at: 0, inBytes: 0, outBytes: 0, inRate: 0, outRate: 0 };
+
+  constructor(options: WalProxyOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the port once listening. */
+  start(): Promise<number> {
+    const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      this.#accept(socket),
+    );
+    server.maxConnections = maxConnections;
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: this.#options.listenHost, port: this.#options.listenPort }, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.#options.logger.error({ err: error }, 'the WAL proxy listener failed'));
+        const address = server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : this.#options.listenPort);
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    this.cut();
+    this.#stopTimer();
+    if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  /** Existing connections to another upstream are cut; with null new ones are closed at once. */
+  setUpstream(target: WalUpstream | null): void {
+    const before = this.#upstream;
+    if (before?.node === target?.node && before?.host === target?.host && before?.port === target?.port) return;
+    this.#upstream = target;
+    this.cut();
+  }
+
+  upstream(): WalUpstream | null {
+    return this.#upstream;
+  }
+
+  /** Ends every connection now; new ones are accepted as before. */
+  cut(): void {
+    for (const relay of [...this.#relays]) relay.close();
+  }
+
+  /** Call after faults have changed; without it they act within 50 ms. */
+  applyFaults(): void {
+    for (const relay of this.#relays) relay.applyFaults();
+  }
+
+  stats(): WalProxyStats {
+    this.#roll(performance.now());
+    return {
+      upstream: this.#upstream,
+      connections: this.#relays.size,
+      inBytesPerSecond: this.#window.inRate,
+      outBytesPerSecond: this.#window.outRate,
+      inBytes: this.#inBytes,
+      outBytes: this.#outBytes,
+    };
+  }
+
+  #accept(downstream: Socket): void {
+    downstream.on('error', () => undefined);
+    const target = this.#upstream;
+    if (this.#server === null || target === null) {
+      downstream.resetAndDestroy();
+      return;
+    }
+    const relay = new WalRelay({
+      downstream,
+      upstreamNode: target.node,
+      connect: () => {
+        const socket = connect({ host: target.host, port: target.port, noDelay: true, allowHalfOpen: true });
+        socket.setTimeout(connectMs, () => socket.destroy(new Error(`no connection within ${connectMs} ms`)));
+        socket.once('connect', () => socket.setTimeout(0));
+        return socket;
+      },
+      faults: this.#options.faults,
+      random: this.#options.random ?? Math.random,
+      onBytes: (direction, bytes) => {
+        if (direction === 'in') this.#inBytes += bytes;
+        else this.#outBytes += bytes;
+      },
+      onClose: (why) => {
+        this.#relays.delete(relay);
+        if (this.#relays.size === 0) this.#stopTimer();
+        this.#options.logger.debug({ upstream: target.node, why }, 'WAL connection ended');
+      },
+    });
+    this.#relays.add(relay);
+    this.#timer ??= setInterval(() => this.#poll(), faultPollMs);
+    relay.start();
+  }
+
+  #poll(): void {
+    this.applyFaults();
+    this.#roll(performance.now());
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #roll(now: number): void {
+    const seconds = (now - this.#window.at) / 1000;
+    if (seconds < 1) return;
+    this.#window = {
+      at: now,
+      inBytes: this.#inBytes,
+      outBytes: this.#outBytes,
+      inRate: Math.round((this.#inBytes - this.#window.inBytes) / seconds),
+      outRate: Math.round((this.#outBytes - this.#window.outBytes) / seconds),
+    };
+  }
+}
