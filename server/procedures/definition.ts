@@ -46,6 +46,8 @@ export type LegacyShape<B> = {
   /** When false for this input, REST answers 202 with the operation instead of waiting. Default: wait. */
   readonly waits?: (input: Readonly<Record<string, unknown>>) => boolean;
   present(operation: Operation, context: ProcedureContext): B | Promise<B>;
+  /** What the GraphQL field answers, where it is only a part of the REST body. */
+  readonly graphql?: { readonly output: z.ZodType; of(body: B): unknown };
 };
 
 type Base<I extends z.ZodType, O extends z.ZodType> = {
@@ -64,6 +66,10 @@ type Base<I extends z.ZodType, O extends z.ZodType> = {
   readonly example: z.input<I>;
   /** Keys of the input whose truth makes it admin only (force paths). */
   readonly adminKeys?: readonly string[];
+  /** A query that is audited like a change. */
+  readonly audited?: boolean;
+  /** What a key that the input does not have is called in the refusal. */
+  readonly unknownKey?: (key: string) => string;
   /** Keys of the input that never reach log or audit. */
   readonly secretKeys?: readonly string[];
 };
@@ -88,6 +94,8 @@ export type MutationDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodT
 
 export type SubscriptionDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> = Base<I, O> & {
   readonly kind: 'subscription';
+  /** The item's id in a stream that can be resumed after it. */
+  readonly eventId?: (item: z.output<O>) => string;
   /** Ends when `context.signal` aborts. */
   handler(call: Call<I>): AsyncIterable<z.input<O>>;
 };
@@ -99,6 +107,8 @@ export type AnyDefinition = {
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly legacy?: LegacyShape<any>;
   readonly local?: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  readonly eventId?: (item: any) => string;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   handler(call: { input: any; context: ProcedureContext }): unknown;
 } & Base<z.ZodType, z.ZodType>;
@@ -116,7 +126,14 @@ export function mutation<I extends z.ZodType, O extends z.ZodType>(
 }
 
 export function subscription<I extends z.ZodType, O extends z.ZodType>(
-  definition: Omit<SubscriptionDefinition<I, O>, 'kind'>,
+  definition: Omit<SubscriptionDefinition<I, O>, 'kind' | 'eventId'>,
 ): SubscriptionDefinition<I, O> {
   return { ...definition, kind: 'subscription' } as SubscriptionDefinition<I, O>;
+}
+
+/** A stream whose items carry ids: a client that reconnects goes on after the last one it saw. */
+export function resumableSubscription<I extends z.ZodType, O extends z.ZodType>(
+  definition: Omit<SubscriptionDefinition<I, O>, 'kind'>,
+): SubscriptionDefinition<I, O> & { readonly resumable: true } {
+  return { ...definition, kind: 'subscription', resumable: true } as SubscriptionDefinition<I, O> & { resumable: true };
 }

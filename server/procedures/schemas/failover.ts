@@ -59,3 +59,18 @@ export const failoverRecord = z
     operation,
   })
   .meta({ id: 'FailoverRecord', description: 'A failover with its timeline' });
+
+export const failoverEvent = z
+  .object({
+    operation_id: z.string(),
+    group: z.string(),
+    state: operationState,
+    mode: z.enum(['switchover', 'failover']),
+    automatic: z.boolean(),
+    from: z.string().nullable(),
+    to: z.string().nullable(),
+    step: z.string().nullable().meta({ description: 'The step that runs, or the last that ran' }),
+    message: z.string(),
+    timestamp: isoTime,
+  })
+  .meta({ id: 'FailoverEvent', description: 'A step of a failover' });

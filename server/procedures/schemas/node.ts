@@ -151,6 +151,28 @@ export const databaseSetting = z
   })
   .meta({ id: 'DatabaseSetting', description: 'A PostgreSQL setting' });
 
+export const nodeWal = z
+  .object({
+    current_lsn: lsn.nullable(),
+    timeline: z.int().nullable(),
+    segments_bytes: bytes.meta({ description: 'Bytes in pg_wal', scalar: 'BigInt' }),
+    slots: z.array(
+      z
+        .object({
+          name: z.string(),
+          active: z.boolean(),
+          restart_lsn: lsn.nullable(),
+          retained_bytes: bytes.nullable(),
+          wal_status: z.string().nullable(),
+        })
+        .meta({ id: 'WalSlot', description: 'What a slot retains' }),
+    ),
+    archiver: z
+      .object({ mode: z.string(), last_archived_wal: z.string().nullable(), failed_count: z.int() })
+      .meta({ id: 'WalArchiver', description: 'State of the archiver' }),
+  })
+  .meta({ id: 'NodeWal', description: 'WAL of a node' });
+
 export const fault = z
   .object({
     node: z.string().meta({ description: 'The node whose traffic is disturbed' }),

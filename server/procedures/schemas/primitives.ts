@@ -20,6 +20,8 @@ export const name = z
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes, at most 63, starting with a letter or digit')
   .meta({ description: 'Name: lower-case letters, digits and dashes' });
 export const nodeId = name.meta({ description: 'Node id, e.g. node-1' });
+/** As an argument of one call; `ID` in GraphQL. */
+export const nodeIdArgument = name.meta({ description: 'Node id, e.g. node-1', scalar: 'ID' });
 export const groupName = name.meta({ description: 'Group name, e.g. alpha' });
 export const operationId = z.string().min(1).max(64).meta({ description: 'Operation id (time-ordered)' });
 export const jsonObject = z.record(z.string(), z.unknown());

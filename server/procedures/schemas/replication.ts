@@ -125,21 +125,21 @@ export const clusterReplication = z
   })
   .meta({ id: 'ClusterReplication', description: 'Replication of every link in the cluster' });
 
+export const replicaLag = z
+  .object({
+    replica_id: z.string(),
+    node_id: z.string(),
+    group: z.string(),
+    lag_ms: milliseconds,
+    lag_bytes: bytes,
+    state: replicaState,
+    last_sync: unixSeconds,
+  })
+  .meta({ id: 'ReplicationLag', description: 'Lag of one replica' });
+
 export const replicationLag = z
   .object({
-    replicas: z.array(
-      z
-        .object({
-          replica_id: z.string(),
-          node_id: z.string(),
-          group: z.string(),
-          lag_ms: milliseconds,
-          lag_bytes: bytes,
-          state: replicaState,
-          last_sync: unixSeconds,
-        })
-        .meta({ id: 'ReplicaLag', description: 'Lag of one replica' }),
-    ),
+    replicas: z.array(replicaLag),
     max_lag_ms: milliseconds,
     avg_lag_ms: milliseconds,
   })

@@ -1,0 +1,75 @@
+/** Adds a standby. The embedded driver provisions it by base backup; attaching a server that runs elsewhere is the attach driver's work. */
+import { z } from 'zod';
+import { ClusterError } from '@/engine/kernel/errors';
+import { mutation } from '../definition';
+import { findGroup, findNode } from '../find';
+import { isAdmin } from '../identity';
+import { runOperation } from '../operate';
+import { presentNode } from '../present/node';
+import { clusterNode } from '../schemas/node';
+import { operation } from '../schemas/operation';
+import { groupName, guardInput, nodeId } from '../schemas/primitives';
+
+export const addNode = mutation({
+  name: 'cluster.addNode',
+  summary: 'Add a node: provision a new standby by base backup',
+  rest: { method: 'POST', path: '/cluster/nodes' },
+  graphql: { field: 'addClusterNode', style: 'input' },
+  role: 'operator',
+  rate: 'write',
+  input: z
+    .strictObject({
+      node_id: nodeId,
+      address: z.string().min(1).max(255).optional().meta({ description: 'Host, or host:port; default: this host' }),
+      role: z.enum(['standby', 'follower']).optional().meta({ description: 'A new node is always a standby' }),
+      group: groupName.optional().meta({ description: 'Default: the first group' }),
+      region: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+        .optional()
+        .meta({ description: "Default: the region of the group's primary" }),
+      mode: z.enum(['provision', 'attach']).optional().meta({ description: 'Default: provision' }),
+      ...guardInput,
+    })
+    .meta({ id: 'AddNodeInput', description: 'A node to add' }),
+  output: operation,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'CONFLICT', 'PRECONDITION_FAILED', 'UNAVAILABLE'],
+  example: { node_id: 'node-9', group: 'alpha', dry_run: true },
+  legacy: {
+    status: 201,
+    output: clusterNode,
+    waits: (input) => input.mode === 'attach',
+    present(done, context) {
+      const current = context.engine.current();
+      const id = done.request.kind === 'add-node' ? done.request.node : '';
+      return presentNode(current, findNode(current.view, id), isAdmin(context.identity));
+    },
+  },
+  async handler({ input, context }) {
+    const { view } = context.engine.current();
+    const group = findGroup(view, input.group);
+    if (input.mode === 'attach') {
+      throw new ClusterError('INVALID_INPUT', 'This cluster runs its own PostgreSQL servers; it cannot attach a running one', {
+        reasons: [
+          {
+            rule: 'driver-can-attach',
+            measured: 'embedded',
+            limit: 'attach',
+            remedy: 'Leave mode out, or say provision: a new standby is then cloned from the primary',
+          },
+        ],
+      });
+    }
+    if (view.nodes.some((node) => node.record.id === input.node_id)) {
+      throw new ClusterError('CONFLICT', `Node ${input.node_id} already exists`);
+    }
+    const primary = view.nodes.find((node) => node.record.id === group.record.primary);
+    return runOperation(context, input, {
+      kind: 'add-node',
+      node: input.node_id,
+      group: group.record.name,
+      region: input.region ?? primary?.record.region ?? 'default',
+      host: input.address ?? primary?.record.host ?? '127.0.0.1',
+    });
+  },
+});

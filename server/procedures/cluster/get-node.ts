@@ -1,0 +1,26 @@
+/** One node. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { isAdmin } from '../identity';
+import { findNode } from '../find';
+import { presentNode } from '../present/node';
+import { clusterNode } from '../schemas/node';
+import { nodeIdArgument } from '../schemas/primitives';
+
+export const getNode = query({
+  name: 'cluster.getNode',
+  summary: 'One node',
+  rest: { method: 'GET', path: '/cluster/nodes/{id}' },
+  graphql: { field: 'clusterNode', nullable: true },
+  role: 'viewer',
+  rate: 'read',
+  hot: true,
+  input: z.strictObject({ id: nodeIdArgument }),
+  output: clusterNode,
+  errors: ['NOT_FOUND', 'UNAVAILABLE'],
+  example: { id: 'node-1' },
+  handler({ input, context }) {
+    const current = context.engine.current();
+    return presentNode(current, findNode(current.view, input.id), isAdmin(context.identity));
+  },
+});

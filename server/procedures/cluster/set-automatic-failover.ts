@@ -1,0 +1,36 @@
+/** Pauses or resumes automatic failover of a group. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { findGroup } from '../find';
+import { requesterOf } from '../identity';
+import { presentGroup } from '../present/topology';
+import { groupName } from '../schemas/primitives';
+import { group } from '../schemas/topology';
+
+export const setAutomaticFailover = mutation({
+  name: 'cluster.setAutomaticFailover',
+  summary: 'Pause or resume automatic failover of a group',
+  rest: { method: 'PUT', path: '/cluster/automatic-failover' },
+  graphql: { field: 'setAutomaticFailover' },
+  role: 'operator',
+  rate: 'write',
+  input: z.strictObject({
+    group: groupName.optional().meta({ description: 'Default: the first group' }),
+    enabled: z.boolean().meta({ description: 'False pauses, true resumes' }),
+    reason: z.string().max(500).optional().meta({ description: 'Why; kept in the audit log' }),
+  }),
+  output: group,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'UNAVAILABLE'],
+  example: { group: 'alpha', enabled: true },
+  async handler({ input, context }) {
+    const current = context.engine.current();
+    const found = findGroup(current.view, input.group);
+    const requester = requesterOf(context, input.reason);
+    const record = await context.engine.leader('group.put', {
+      group: found.record.name,
+      patch: { automaticFailover: input.enabled, automaticFailoverPausedBy: input.enabled ? null : requester.by },
+      requester,
+    });
+    return presentGroup(current, { ...found, record });
+  },
+});

@@ -1,0 +1,26 @@
+/** Partial change of the configuration; dependants that were not set move along and are listed in `adjusted`. */
+import { mutation } from '../definition';
+import { requesterOf } from '../identity';
+import { configPatch, presentConfig } from '../present/config';
+import { clusterConfig, clusterConfigInput } from '../schemas/config';
+
+export const updateConfig = mutation({
+  name: 'cluster.updateConfig',
+  summary: 'Update cluster configuration',
+  rest: { method: 'PUT', path: '/cluster/config' },
+  graphql: { field: 'updateClusterConfig', style: 'input' },
+  role: 'operator',
+  rate: 'write',
+  unknownKey: (key) => `Unknown configuration key: ${key}`,
+  input: clusterConfigInput,
+  output: clusterConfig,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
+  example: { drain_ms: 5000 },
+  async handler({ input, context }) {
+    const { config, adjusted } = await context.engine.leader('config.put', {
+      patch: configPatch(input),
+      requester: requesterOf(context),
+    });
+    return presentConfig(config, adjusted);
+  },
+});

@@ -1,0 +1,26 @@
+/** Health-check interval and thresholds. */
+import { mutation } from '../definition';
+import { requesterOf } from '../identity';
+import { healthPatch, presentConfig } from '../present/config';
+import { healthConfig, healthConfigInput } from '../schemas/config';
+
+export const updateHealthConfig = mutation({
+  name: 'cluster.updateHealthConfig',
+  summary: 'Health-check intervals and thresholds',
+  rest: { method: 'PUT', path: '/cluster/health/config' },
+  graphql: { field: 'updateHealthConfig', style: 'input' },
+  role: 'operator',
+  rate: 'write',
+  unknownKey: (key) => `Unknown configuration key: ${key}`,
+  input: healthConfigInput,
+  output: healthConfig,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
+  example: { disk_warning_percent: 85 },
+  async handler({ input, context }) {
+    const { config } = await context.engine.leader('config.put', {
+      patch: { health: healthPatch(context.engine.current().view.config.health, input) },
+      requester: requesterOf(context),
+    });
+    return presentConfig(config, []).health;
+  },
+});

@@ -1,0 +1,45 @@
+/** Strategy and weights of the read pools. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { findNode } from '../find';
+import { requesterOf } from '../identity';
+import { askForRouter, presentLoadBalancer } from '../present/services';
+import { loadBalancer, loadBalancerStrategy } from '../schemas/config';
+
+export const updateLoadBalancer = mutation({
+  name: 'cluster.updateLoadBalancer',
+  summary: 'Strategy and weights',
+  rest: { method: 'PUT', path: '/cluster/load-balancer' },
+  graphql: { field: 'updateLoadBalancer', style: 'input' },
+  role: 'operator',
+  rate: 'write',
+  input: z
+    .strictObject({
+      strategy: loadBalancerStrategy.optional(),
+      weights: z
+        .record(z.string(), z.number().min(0).max(1000))
+        .optional()
+        .meta({ description: 'Weight per node; replaces those of the nodes named' }),
+      read_max_lag_ms: z.int().min(0).max(3_600_000).optional(),
+    })
+    .meta({ id: 'LoadBalancerInput', description: 'What to change' }),
+  output: loadBalancer,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'UNAVAILABLE'],
+  example: { strategy: 'least_connections' },
+  async handler({ input, context }) {
+    const { view } = context.engine.current();
+    for (const node of Object.keys(input.weights ?? {})) findNode(view, node);
+    const before = view.config.loadBalancer;
+    const { config } = await context.engine.leader('config.put', {
+      patch: {
+        loadBalancer: {
+          strategy: input.strategy ?? before.strategy,
+          weights: { ...before.weights, ...input.weights },
+        },
+        ...(input.read_max_lag_ms === undefined ? {} : { readMaxLagMs: input.read_max_lag_ms }),
+      },
+      requester: requesterOf(context),
+    });
+    return presentLoadBalancer(config, await askForRouter(context.engine));
+  },
+});

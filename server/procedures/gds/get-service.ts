@@ -1,0 +1,20 @@
+/** One service. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { findService } from '../present/services';
+import { name } from '../schemas/primitives';
+import { globalService } from '../schemas/services';
+
+export const getService = query({
+  name: 'gds.getService',
+  summary: 'Get service details',
+  rest: { method: 'GET', path: '/gds/services/{name}' },
+  graphql: { field: 'gdsService', nullable: true },
+  role: 'viewer',
+  rate: 'node',
+  input: z.strictObject({ name: name.meta({ description: 'Service name, e.g. alpha-rw' }) }),
+  output: globalService,
+  errors: ['NOT_FOUND', 'UNAVAILABLE'],
+  example: { name: 'alpha-rw' },
+  handler: ({ input, context }) => findService(context, input.name),
+});

@@ -1,0 +1,29 @@
+/** Changes the caller's own password; all other sessions end. */
+import { z } from 'zod';
+import { ClusterError } from '@/engine/kernel/errors';
+import { mutation } from '../definition';
+import { password } from '../schemas/identity';
+import { done } from '../schemas/primitives';
+
+export const changePassword = mutation({
+  name: 'auth.changePassword',
+  summary: 'Change my password; my other sessions end',
+  rest: { method: 'POST', path: '/auth/password' },
+  graphql: { field: 'changePassword', style: 'input' },
+  role: 'viewer',
+  rate: 'login',
+  secretKeys: ['current_password', 'new_password'],
+  input: z
+    .strictObject({ current_password: z.string().min(1).max(200), new_password: password })
+    .meta({ id: 'ChangePasswordInput', description: 'Old and new password' }),
+  output: done,
+  errors: ['INVALID_INPUT', 'UNAUTHORIZED', 'FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE'],
+  example: { current_password: 'correct horse battery', new_password: 'staple battery horse' },
+  async handler({ input, context }) {
+    if (context.identity.kind !== 'user') throw new ClusterError('FORBIDDEN', 'An API key has no password');
+    const { identity, accounts, sessions } = context;
+    const user = await accounts.changePassword(identity.id, input.current_password, input.new_password);
+    context.setCookie?.((await sessions.renew(user)).cookie);
+    return { success: true, message: 'Password changed; your other sessions have ended' };
+  },
+});

@@ -1,0 +1,23 @@
+/** Creates a console user. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { actorOf } from '../identity';
+import { presentUser } from '../present/identity';
+import { password, role, user, userName } from '../schemas/identity';
+
+export const createUser = mutation({
+  name: 'users.create',
+  summary: 'Create a user',
+  rest: { method: 'POST', path: '/users', status: 201 },
+  graphql: { field: 'createUser', style: 'input' },
+  role: 'admin',
+  rate: 'write',
+  secretKeys: ['password'],
+  input: z.strictObject({ username: userName, password, role }).meta({ id: 'CreateUserInput', description: 'A new user' }),
+  output: user,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'CONFLICT', 'UNAVAILABLE'],
+  example: { username: 'maria', password: 'correct horse battery', role: 'operator' },
+  async handler({ input, context }) {
+    return presentUser(await context.accounts.createUser({ ...input, by: actorOf(context.identity) }));
+  },
+});

@@ -1,0 +1,24 @@
+/** API keys, never their secret. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { paginate } from '../page';
+import { presentApiKey } from '../present/identity';
+import { apiKey } from '../schemas/identity';
+import { pageInput, pageOf } from '../schemas/primitives';
+
+export const listApiKeys = query({
+  name: 'apiKeys.list',
+  summary: 'API keys (never their secret)',
+  rest: { method: 'GET', path: '/api-keys' },
+  graphql: { field: 'apiKeys' },
+  role: 'admin',
+  rate: 'node',
+  input: z.strictObject({ ...pageInput }),
+  output: pageOf(apiKey),
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
+  example: {},
+  async handler({ input, context }) {
+    const all = (await context.accounts.apiKeys()).map(presentApiKey);
+    return paginate(all, input, { key: (one) => [one.name, one.id], direction: 1 });
+  },
+});

@@ -1,0 +1,39 @@
+/** The audit log of this console, newest first. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { auditCursor, presentAudit } from '../present/audit';
+import { auditRecord } from '../schemas/audit';
+import { pageInput, pageOf } from '../schemas/primitives';
+
+export const listAudit = query({
+  name: 'audit.list',
+  summary: 'Audit log: filter, export',
+  description: 'Every mutation, allowed or refused. Follow the Link header to export all.',
+  rest: { method: 'GET', path: '/audit' },
+  graphql: { field: 'auditLog' },
+  role: 'admin',
+  rate: 'node',
+  input: z.strictObject({
+    ...pageInput,
+    actor: z.string().max(200).optional().meta({ description: 'user:name, api-key:name or anonymous' }),
+    procedure: z.string().max(100).optional().meta({ description: 'e.g. cluster.failover' }),
+    outcome: z.enum(['succeeded', 'refused', 'failed', 'unknown']).optional(),
+    from: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not before this time' }),
+    to: z.iso.datetime({ offset: true }).optional().meta({ description: 'Before this time' }),
+  }),
+  output: pageOf(auditRecord),
+  errors: ['INVALID_INPUT', 'FORBIDDEN'],
+  example: { limit: 10 },
+  async handler({ input, context }) {
+    const { entries, next } = await context.audit.list({
+      limit: input.limit,
+      before: auditCursor(input.cursor),
+      actor: input.actor ?? null,
+      procedure: input.procedure ?? null,
+      outcome: input.outcome ?? null,
+      from: input.from ?? null,
+      to: input.to ?? null,
+    });
+    return { items: entries.map(presentAudit), next_cursor: next === null ? null : String(next), total_count: null };
+  },
+});

@@ -1,0 +1,29 @@
+/** Operations, running and past, newest first. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { listOperations } from '../operation-history';
+import { presentOperation } from '../present/operation';
+import { operation, operationKind, operationState } from '../schemas/operation';
+import { groupName, pageInput, pageOf } from '../schemas/primitives';
+
+export const list = query({
+  name: 'operations.list',
+  summary: 'Operations, running and past',
+  rest: { method: 'GET', path: '/operations' },
+  graphql: { field: 'operations' },
+  role: 'viewer',
+  rate: 'node',
+  input: z.strictObject({
+    ...pageInput,
+    group: groupName.optional(),
+    kind: z.array(operationKind).optional().meta({ description: 'Only these kinds' }),
+    state: z.array(operationState).optional().meta({ description: 'Only these states' }),
+  }),
+  output: pageOf(operation),
+  errors: ['INVALID_INPUT', 'UNAVAILABLE'],
+  example: {},
+  async handler({ input, context }) {
+    const page = await listOperations(context, { ...input, kinds: input.kind, states: input.state });
+    return { items: page.operations.map(presentOperation), next_cursor: page.next, total_count: null };
+  },
+});

@@ -1,0 +1,24 @@
+/** Console users. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { paginate } from '../page';
+import { presentUser } from '../present/identity';
+import { user } from '../schemas/identity';
+import { pageInput, pageOf } from '../schemas/primitives';
+
+export const listUsers = query({
+  name: 'users.list',
+  summary: 'Users',
+  rest: { method: 'GET', path: '/users' },
+  graphql: { field: 'users' },
+  role: 'admin',
+  rate: 'node',
+  input: z.strictObject({ ...pageInput }),
+  output: pageOf(user),
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
+  example: {},
+  async handler({ input, context }) {
+    const users = (await context.accounts.users()).map(presentUser);
+    return paginate(users, input, { key: (one) => [one.username], direction: 1 });
+  },
+});

@@ -1,0 +1,24 @@
+/** Ends the caller's session. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { done } from '../schemas/primitives';
+
+export const logout = mutation({
+  name: 'auth.logout',
+  summary: 'Sign out',
+  rest: { method: 'POST', path: '/auth/logout' },
+  graphql: { field: 'logout' },
+  role: 'viewer',
+  rate: 'write',
+  local: true,
+  input: z.strictObject({}),
+  output: done,
+  errors: ['UNAUTHORIZED'],
+  example: {},
+  handler({ context }) {
+    if (context.identity.kind === 'user') {
+      context.setCookie?.(context.sessions.signOut(context.identity.sessionId).cookie);
+    }
+    return { success: true, message: 'Signed out' };
+  },
+});

@@ -1,0 +1,26 @@
+/** The event stream, resumable; a gap is told, never silent. */
+import { z } from 'zod';
+import { resumableSubscription } from '../definition';
+import { streamEvents } from '../event-stream';
+import { clusterEvent, eventCategory, eventSeverity } from '../schemas/events';
+
+export const stream = resumableSubscription({
+  name: 'events.stream',
+  summary: 'Event stream, resumable',
+  description: 'Over HTTP as server-sent events; reconnect with Last-Event-ID to miss nothing that is still buffered.',
+  rest: { method: 'GET', path: '/events' },
+  graphql: { field: 'clusterEvents' },
+  role: 'viewer',
+  rate: 'read',
+  input: z.strictObject({
+    last_event_id: z.string().max(100).optional().meta({ description: 'Resume after this event' }),
+    categories: z.array(eventCategory).optional().meta({ description: 'Only these' }),
+    event_types: z.array(z.string().max(64)).max(100).optional().meta({ description: 'Only these' }),
+    min_severity: eventSeverity.optional().meta({ description: 'This severity and above' }),
+  }),
+  output: clusterEvent,
+  errors: ['UNAVAILABLE'],
+  example: {},
+  eventId: (event) => event.event_id,
+  handler: ({ input, context }) => streamEvents(context, input),
+});

@@ -1,0 +1,29 @@
+/** The live view for the console: whole at the start and after each change, at most four times a second. */
+import { z } from 'zod';
+import { subscription } from '../definition';
+import { isAdmin } from '../identity';
+import { presentOperation } from '../present/operation';
+import { presentTopology } from '../present/topology';
+import { clusterLive } from '../schemas/events';
+import { viewChanges } from '../view-stream';
+
+export const streamView = subscription({
+  name: 'view.stream',
+  summary: 'Live topology and operations',
+  rest: { method: 'GET', path: '/cluster/topology/stream' },
+  graphql: { field: 'clusterLive' },
+  role: 'viewer',
+  rate: 'read',
+  input: z.strictObject({}),
+  output: clusterLive,
+  errors: ['UNAVAILABLE'],
+  example: {},
+  async *handler({ context }) {
+    for await (const current of viewChanges(context)) {
+      yield {
+        topology: presentTopology(current, isAdmin(context.identity)),
+        operations: current.view.operations.map(presentOperation),
+      };
+    }
+  },
+});

@@ -1,0 +1,28 @@
+/** Changes role, password or the disabled state of a user; its sessions end. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { presentUser } from '../present/identity';
+import { password, role, user } from '../schemas/identity';
+
+export const updateUser = mutation({
+  name: 'users.update',
+  summary: "Change a user's role or password, disable or enable; its sessions end",
+  rest: { method: 'PUT', path: '/users/{id}' },
+  graphql: { field: 'updateUser' },
+  role: 'admin',
+  rate: 'write',
+  secretKeys: ['password'],
+  input: z.strictObject({
+    id: z.string().min(1).max(64).meta({ description: 'User id', scalar: 'ID' }),
+    role: role.optional(),
+    disabled: z.boolean().optional(),
+    password: password.optional(),
+  }),
+  output: user,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'UNAVAILABLE'],
+  example: { id: 'maria', role: 'viewer' },
+  async handler({ input, context }) {
+    const { id, ...patch } = input;
+    return presentUser(await context.accounts.updateUser(id, patch));
+  },
+});

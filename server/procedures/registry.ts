@@ -1,0 +1,189 @@
+/** Every procedure of the product. The surfaces walk this table; a procedure that is not here does not exist. */
+import type { AnyDefinition } from './definition';
+import { addNode as clusterAddNode } from './cluster/add-node';
+import { endSession as clusterEndSession } from './cluster/end-session';
+import { failover as clusterFailover } from './cluster/failover';
+import { getConfig as clusterGetConfig } from './cluster/get-config';
+import { getFailover as clusterGetFailover } from './cluster/get-failover';
+import { getHealth as clusterGetHealth } from './cluster/get-health';
+import { getLoadBalancer as clusterGetLoadBalancer } from './cluster/get-load-balancer';
+import { getNodeHealth as clusterGetNodeHealth } from './cluster/get-node-health';
+import { getNodeLinks as clusterGetNodeLinks } from './cluster/get-node-links';
+import { getNodeLogs as clusterGetNodeLogs } from './cluster/get-node-logs';
+import { getNodeResources as clusterGetNodeResources } from './cluster/get-node-resources';
+import { getNodeSettings as clusterGetNodeSettings } from './cluster/get-node-settings';
+import { getNodeWal as clusterGetNodeWal } from './cluster/get-node-wal';
+import { getNode as clusterGetNode } from './cluster/get-node';
+import { getRaftLog as clusterGetRaftLog } from './cluster/get-raft-log';
+import { getRaftStatus as clusterGetRaftStatus } from './cluster/get-raft-status';
+import { getStatus as clusterGetStatus } from './cluster/get-status';
+import { getTopology as clusterGetTopology } from './cluster/get-topology';
+import { listFailovers as clusterListFailovers } from './cluster/list-failovers';
+import { listFaults as clusterListFaults } from './cluster/list-faults';
+import { listHealthHistory as clusterListHealthHistory } from './cluster/list-health-history';
+import { listMembers as clusterListMembers } from './cluster/list-members';
+import { listNodes as clusterListNodes } from './cluster/list-nodes';
+import { listSessions as clusterListSessions } from './cluster/list-sessions';
+import { preflightFailover as clusterPreflightFailover } from './cluster/preflight-failover';
+import { rejoinNode as clusterRejoinNode } from './cluster/rejoin-node';
+import { removeNode as clusterRemoveNode } from './cluster/remove-node';
+import { restartNode as clusterRestartNode } from './cluster/restart-node';
+import { setAutomaticFailover as clusterSetAutomaticFailover } from './cluster/set-automatic-failover';
+import { setFaults as clusterSetFaults } from './cluster/set-faults';
+import { setMaintenance as clusterSetMaintenance } from './cluster/set-maintenance';
+import { startNode as clusterStartNode } from './cluster/start-node';
+import { stopNode as clusterStopNode } from './cluster/stop-node';
+import { transferLeadership as clusterTransferLeadership } from './cluster/transfer-leadership';
+import { updateConfig as clusterUpdateConfig } from './cluster/update-config';
+import { updateGroupSettings as clusterUpdateGroupSettings } from './cluster/update-group-settings';
+import { updateHealthConfig as clusterUpdateHealthConfig } from './cluster/update-health-config';
+import { updateLoadBalancer as clusterUpdateLoadBalancer } from './cluster/update-load-balancer';
+import { updateNode as clusterUpdateNode } from './cluster/update-node';
+import { watchFailovers as clusterWatchFailovers } from './cluster/watch-failovers';
+import { watchNodeStatus as clusterWatchNodeStatus } from './cluster/watch-node-status';
+import { watchTopology as clusterWatchTopology } from './cluster/watch-topology';
+import { getCredentials as gdsGetCredentials } from './gds/get-credentials';
+import { getService as gdsGetService } from './gds/get-service';
+import { listServices as gdsListServices } from './gds/list-services';
+import { cancel as operationsCancel } from './platform/cancel-operation';
+import { changePassword as authChangePassword } from './platform/change-password';
+import { createApiKey as apiKeysCreate } from './platform/create-api-key';
+import { createUser as usersCreate } from './platform/create-user';
+import { deleteUser as usersDelete } from './platform/delete-user';
+import { getInfo as platformGetInfo } from './platform/get-info';
+import { get as operationsGet } from './platform/get-operation';
+import { listApiKeys as apiKeysList } from './platform/list-api-keys';
+import { listAudit as auditList } from './platform/list-audit';
+import { list as operationsList } from './platform/list-operations';
+import { listUsers as usersList } from './platform/list-users';
+import { login as authLogin } from './platform/login';
+import { logout as authLogout } from './platform/logout';
+import { me as authMe } from './platform/me';
+import { revokeApiKey as apiKeysRevoke } from './platform/revoke-api-key';
+import { stream as eventsStream } from './platform/stream-events';
+import { streamView as viewStream } from './platform/stream-view';
+import { updateUser as usersUpdate } from './platform/update-user';
+import { verifyAudit as auditVerify } from './platform/verify-audit';
+import { configure as replicationConfigure } from './replication/configure';
+import { getClusterReplication as replicationGetClusterReplication } from './replication/get-cluster-replication';
+import { getConfig as replicationGetConfig } from './replication/get-config';
+import { getHealth as replicationGetHealth } from './replication/get-health';
+import { getLag as replicationGetLag } from './replication/get-lag';
+import { getStatus as replicationGetStatus } from './replication/get-status';
+import { listWalStreams as replicationListWalStreams } from './replication/list-wal-streams';
+import { pauseReplica as replicationPauseReplica } from './replication/pause-replica';
+import { pauseWalStream as replicationPauseWalStream } from './replication/pause-wal-stream';
+import { promote as replicationPromote } from './replication/promote';
+import { resumeReplica as replicationResumeReplica } from './replication/resume-replica';
+import { resumeWalStream as replicationResumeWalStream } from './replication/resume-wal-stream';
+import { switchWal as replicationSwitchWal } from './replication/switch-wal';
+import { watchLag as replicationWatchLag } from './replication/watch-lag';
+
+export const procedures = {
+  cluster: {
+    addNode: clusterAddNode,
+    endSession: clusterEndSession,
+    failover: clusterFailover,
+    getConfig: clusterGetConfig,
+    getFailover: clusterGetFailover,
+    getHealth: clusterGetHealth,
+    getLoadBalancer: clusterGetLoadBalancer,
+    getNodeHealth: clusterGetNodeHealth,
+    getNodeLinks: clusterGetNodeLinks,
+    getNodeLogs: clusterGetNodeLogs,
+    getNodeResources: clusterGetNodeResources,
+    getNodeSettings: clusterGetNodeSettings,
+    getNodeWal: clusterGetNodeWal,
+    getNode: clusterGetNode,
+    getRaftLog: clusterGetRaftLog,
+    getRaftStatus: clusterGetRaftStatus,
+    getStatus: clusterGetStatus,
+    getTopology: clusterGetTopology,
+    listFailovers: clusterListFailovers,
+    listFaults: clusterListFaults,
+    listHealthHistory: clusterListHealthHistory,
+    listMembers: clusterListMembers,
+    listNodes: clusterListNodes,
+    listSessions: clusterListSessions,
+    preflightFailover: clusterPreflightFailover,
+    rejoinNode: clusterRejoinNode,
+    removeNode: clusterRemoveNode,
+    restartNode: clusterRestartNode,
+    setAutomaticFailover: clusterSetAutomaticFailover,
+    setFaults: clusterSetFaults,
+    setMaintenance: clusterSetMaintenance,
+    startNode: clusterStartNode,
+    stopNode: clusterStopNode,
+    transferLeadership: clusterTransferLeadership,
+    updateConfig: clusterUpdateConfig,
+    updateGroupSettings: clusterUpdateGroupSettings,
+    updateHealthConfig: clusterUpdateHealthConfig,
+    updateLoadBalancer: clusterUpdateLoadBalancer,
+    updateNode: clusterUpdateNode,
+    watchFailovers: clusterWatchFailovers,
+    watchNodeStatus: clusterWatchNodeStatus,
+    watchTopology: clusterWatchTopology,
+  },
+  gds: {
+    getCredentials: gdsGetCredentials,
+    getService: gdsGetService,
+    listServices: gdsListServices,
+  },
+  operations: {
+    cancel: operationsCancel,
+    get: operationsGet,
+    list: operationsList,
+  },
+  auth: {
+    changePassword: authChangePassword,
+    login: authLogin,
+    logout: authLogout,
+    me: authMe,
+  },
+  apiKeys: {
+    create: apiKeysCreate,
+    list: apiKeysList,
+    revoke: apiKeysRevoke,
+  },
+  users: {
+    create: usersCreate,
+    delete: usersDelete,
+    list: usersList,
+    update: usersUpdate,
+  },
+  platform: {
+    getInfo: platformGetInfo,
+  },
+  audit: {
+    list: auditList,
+    verify: auditVerify,
+  },
+  events: {
+    stream: eventsStream,
+  },
+  view: {
+    stream: viewStream,
+  },
+  replication: {
+    configure: replicationConfigure,
+    getClusterReplication: replicationGetClusterReplication,
+    getConfig: replicationGetConfig,
+    getHealth: replicationGetHealth,
+    getLag: replicationGetLag,
+    getStatus: replicationGetStatus,
+    listWalStreams: replicationListWalStreams,
+    pauseReplica: replicationPauseReplica,
+    pauseWalStream: replicationPauseWalStream,
+    promote: replicationPromote,
+    resumeReplica: replicationResumeReplica,
+    resumeWalStream: replicationResumeWalStream,
+    switchWal: replicationSwitchWal,
+    watchLag: replicationWatchLag,
+  },
+} as const;
+
+export type Procedures = typeof procedures;
+
+export const allProcedures: readonly AnyDefinition[] = Object.values(procedures).flatMap(
+  (area) => Object.values(area) as readonly unknown[] as readonly AnyDefinition[],
+);

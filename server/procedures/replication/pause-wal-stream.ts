@@ -1,0 +1,24 @@
+/** Pauses WAL replay on a standby, by the name of its stream. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { setReplayPaused } from '../replay';
+import { nodeIdArgument } from '../schemas/primitives';
+import { replayState } from '../schemas/replication';
+
+export const pauseWalStream = mutation({
+  name: 'replication.pauseWalStream',
+  summary: 'Pause WAL replay on a standby',
+  rest: { method: 'POST', path: '/replication/wal/streams/{node}/pause' },
+  graphql: { field: 'pauseWalStream' },
+  role: 'operator',
+  rate: 'write',
+  local: true,
+  input: z.strictObject({
+    node: nodeIdArgument,
+    reason: z.string().max(500).optional().meta({ description: 'Why; kept in the audit log' }),
+  }),
+  output: replayState,
+  errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'TIMEOUT', 'UNAVAILABLE'],
+  example: { node: 'node-2' },
+  handler: ({ input, context }) => setReplayPaused(context, input.node, true),
+});

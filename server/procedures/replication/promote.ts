@@ -1,0 +1,36 @@
+/** Promotes a replica: a failover with a target. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { findNode } from '../find';
+import { failoverRequest } from '../failover-request';
+import { runOperation } from '../operate';
+import { operation } from '../schemas/operation';
+import { guardInput, nodeId } from '../schemas/primitives';
+
+export const promote = mutation({
+  name: 'replication.promote',
+  summary: 'Promote a replica',
+  rest: { method: 'POST', path: '/replication/promote' },
+  graphql: { field: 'promoteReplica', style: 'input' },
+  role: 'operator',
+  rate: 'write',
+  adminKeys: ['force', 'allow_data_loss'],
+  input: z
+    .strictObject({
+      node: nodeId.meta({ description: 'The replica to promote' }),
+      force: z.boolean().optional().meta({ description: 'Admin only' }),
+      allow_data_loss: z.boolean().optional().meta({ description: 'Admin only; logged with the bytes' }),
+      drain_ms: z.int().min(0).max(600_000).optional().meta({ description: 'Sessions get this long to end' }),
+      ...guardInput,
+    })
+    .meta({ id: 'PromoteInput', description: 'Which replica to promote, and on what terms' }),
+  output: operation,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED', 'UNAVAILABLE'],
+  example: { node: 'node-2', dry_run: true },
+  handler({ input, context }) {
+    const { view } = context.engine.current();
+    const { node, ...rest } = input;
+    const group = findNode(view, node).record.group;
+    return runOperation(context, input, failoverRequest(view, { ...rest, group, target_node: node }));
+  },
+});

@@ -1,0 +1,24 @@
+/** Resumes replay on a replica. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { setReplayPaused } from '../replay';
+import { nodeIdArgument } from '../schemas/primitives';
+import { replayState } from '../schemas/replication';
+
+export const resumeReplica = mutation({
+  name: 'replication.resumeReplica',
+  summary: 'Resume replay on a replica',
+  rest: { method: 'POST', path: '/replication/replicas/{id}/resume' },
+  graphql: { field: 'resumeReplica' },
+  role: 'operator',
+  rate: 'write',
+  local: true,
+  input: z.strictObject({
+    id: nodeIdArgument,
+    reason: z.string().max(500).optional().meta({ description: 'Why; kept in the audit log' }),
+  }),
+  output: replayState,
+  errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'TIMEOUT', 'UNAVAILABLE'],
+  example: { id: 'node-2' },
+  handler: ({ input, context }) => setReplayPaused(context, input.id, false),
+});
