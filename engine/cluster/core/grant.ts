@@ -29,7 +29,10 @@ export function recordAfterGrant(input: GrantInput): GroupRecord {
       clusterCode: 'CLU_STALE_EPOCH',
     });
   }
-  const promised = promises.filter((promise) => promise.epoch === epoch).map((promise) => promise.node);
+  /* Only voters go on as voters; others join the ordinary way once they are near. */
+  const promised = promises
+    .filter((promise) => promise.epoch === epoch && record.voterSet.members.includes(promise.node))
+    .map((promise) => promise.node);
   const first = voterSetAfterPromotion({
     mode: record.mode,
     onNoStandby: record.onNoStandby,
@@ -70,8 +73,8 @@ export function recordAfterPromotion(
   return {
     ...record,
     timeline: measured.timeline,
-    timelineHistory: record.timelineHistory.map((entry) =>
-      entry.epoch === record.epoch && entry.primary === record.primary
+    timelineHistory: record.timelineHistory.map((entry, index) =>
+      index === record.timelineHistory.length - 1 && entry.primary === record.primary
         ? { ...entry, timeline: measured.timeline, startLsn: measured.forkLsn }
         : entry,
     ),

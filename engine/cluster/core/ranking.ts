@@ -141,6 +141,9 @@ function mostAdvanced(members: readonly Member[], input: RankingInput): Position
   let best: Position | null = null;
   for (const member of members) {
     if (member.node === input.record.primary || divergence(member, input) !== null) continue;
+    /* What only non-voters have was never acknowledged in a synchronous mode. */
+    const proves = input.record.mode === 'asynchronous' || input.record.voterSet.members.includes(member.node);
+    if (!proves && !input.allowDataLoss) continue;
     if (input.promises !== null && promiseOf(member.node, input) === null) continue;
     const position = positionOf(member);
     if (position !== null && (best === null || comparePositions(position, best) > 0)) best = position;

@@ -15,7 +15,10 @@ export type RejoinInput = {
   /** It answered with a held lease under the record's epoch, out of recovery. */
   readonly primaryHealthy: boolean;
   readonly promisedEpoch: Epoch;
-  /** Result of replaying to the end in private and comparing with the primary's timeline history; null: not done. */
+  /**
+   * Was it past the fork? A former primary: after replaying to the end in private. A standby: its position against the record's history
+   * (`divergence` in ranking.ts). Null: not compared yet.
+   */
   readonly comparison: 'can-follow' | 'diverged' | null;
   /** The primary no longer has the WAL this standby needs. */
   readonly walIsGone: boolean;
@@ -47,7 +50,7 @@ export function decideRejoin(input: RejoinInput): RejoinDecision {
     case 'standby':
     case 'was-primary':
       if (input.comparison === 'diverged') return copy(input, 'it wrote past the fork of the new timeline');
-      if (input.comparison === null && mayHaveDiverged(input)) {
+      if (input.comparison === null && input.data === 'was-primary') {
         return input.primaryHealthy
           ? { kind: 'compare-in-private', why: 'it may have written past the fork of the new timeline' }
           : { kind: 'wait', why: 'no healthy primary to compare with' };
@@ -57,11 +60,6 @@ export function decideRejoin(input: RejoinInput): RejoinDecision {
     default:
       return unreachable(input.data);
   }
-}
-
-/** A standby of an older epoch may have received what its primary never got acknowledged; only one that stopped in time is spared the look. */
-function mayHaveDiverged(input: RejoinInput): boolean {
-  return input.data === 'was-primary' || input.lastHeldEpoch === input.recordEpoch;
 }
 
 function copy(input: RejoinInput, why: string): RejoinDecision {

@@ -299,10 +299,7 @@ function superseded(state: LeaseState, now: MonotonicMs, effects: LeaseEffect[])
 }
 
 function giveBack(state: LeaseState, input: LeaseInput & { kind: 'give-back' }, effects: LeaseEffect[]): LeaseState {
-  if (state.stage === 'dead') {
-    effects.push({ kind: 'release', epoch: state.epoch! });
-    return state;
-  }
+  if (state.stage === 'dead') return { ...state, nextRenewAt: input.now };
   if (input.mode === 'planned' || state.stage === 'killing') return state;
   effects.push({ kind: 'kill-all', why: 'the lease is given back' });
   return { ...state, stage: 'killing', stopBegan: state.stopBegan ?? input.now, lastKillAt: input.now };
@@ -311,10 +308,7 @@ function giveBack(state: LeaseState, input: LeaseInput & { kind: 'give-back' }, 
 function allDead(state: LeaseState, at: Instant, effects: LeaseEffect[]): LeaseState {
   const dead: LeaseState = { ...state, stage: 'dead', stopBegan: null, lastKillAt: null };
   if (state.epoch === null) return dead;
-  if (state.giveBack) {
-    effects.push({ kind: 'release', epoch: state.epoch });
-    return dead;
-  }
+  if (state.giveBack) return { ...dead, nextRenewAt: at.now };
   if (state.stage !== 'dead' && holdsLease(state, at, state.epoch)) {
     effects.push({ kind: 'may-start', epoch: state.epoch });
   }
@@ -351,6 +345,11 @@ function enforceDeadlines(state: LeaseState, at: Instant, effects: LeaseEffect[]
 
 function sendRenewals(state: LeaseState, at: Instant, effects: LeaseEffect[]): LeaseState {
   if (state.epoch === null || at.now < state.nextRenewAt) return state;
+  if (state.giveBack && state.stage === 'dead') {
+    /* Given back: never prolonged again, only told to the store until it has heard. */
+    effects.push({ kind: 'release', epoch: state.epoch });
+    return { ...state, nextRenewAt: at.now + state.budget.renewEveryMs };
+  }
   const sent: Instant = { now: at.now, wall: at.wall };
   let next: LeaseState = { ...state, nextRenewAt: at.now + state.budget.renewEveryMs };
   effects.push({ kind: 'send-renewal', id: next.nextId, epoch: state.epoch });
