@@ -91,27 +91,40 @@ class OpeningReader {
         case 'incomplete':
           return;
         case 'ssl-request':
-          if (this.#askedSsl || this.#encrypted) return this.#refuse('08P01', 'a second SSLRequest is not allowed');
+          if (this.#askedSsl || this.#encrypted) {
+            this.#refuse('08P01', 'a second SSLRequest is not allowed');
+            return;
+          }
           this.#askedSsl = true;
           if (this.options.secureContext === null) {
             this.#answer(opening.bytes, 'N');
             break;
           }
           if (this.#data.length > opening.bytes) {
-            return this.#refuse('08P01', 'received unencrypted data after SSL request');
+            this.#refuse('08P01', 'received unencrypted data after SSL request');
+            return;
           }
           this.#answer(opening.bytes, 'S');
-          return this.#encrypt();
+          this.#encrypt();
+          return;
         case 'gss-request':
-          if (this.#askedGss || this.#encrypted) return this.#refuse('08P01', 'a second GSSENCRequest is not allowed');
+          if (this.#askedGss || this.#encrypted) {
+            this.#refuse('08P01', 'a second GSSENCRequest is not allowed');
+            return;
+          }
           this.#askedGss = true;
           this.#answer(opening.bytes, 'N');
           break;
         case 'direct-tls':
-          if (this.options.secureContext === null || this.#encrypted || this.#askedSsl) return this.#finish(null);
-          return this.#encrypt();
+          if (this.options.secureContext === null || this.#encrypted || this.#askedSsl) {
+            this.#finish(null);
+            return;
+          }
+          this.#encrypt();
+          return;
         case 'invalid':
-          return this.#refuse(opening.code, opening.message);
+          this.#refuse(opening.code, opening.message);
+          return;
         case 'cancel':
         case 'startup': {
           const packet = this.#data.subarray(0, opening.bytes);

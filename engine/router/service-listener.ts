@@ -165,7 +165,8 @@ export class ServiceListener {
     const { socket, parameters, packet } = opened;
     const { limits, watch } = this.options;
     if (this.sessions.size >= limits.maxSessions) {
-      return this.#refuse(socket, tooManySessions(this.config.service, limits.maxSessions));
+      this.#refuse(socket, tooManySessions(this.config.service, limits.maxSessions));
+      return;
     }
     const onData = (chunk: Buffer) => this.#early(client, chunk);
     const onGone = () => this.#clientGone(client);
@@ -182,7 +183,8 @@ export class ServiceListener {
       forget: () => socket.off('data', onData).off('end', onGone).off('close', onGone).off('error', onGone),
     };
     if (!this.#queue.add(client, performance.now(), watch.policy().routerHoldMs)) {
-      return this.#refuse(socket, tooManyHeld(this.config.service, limits.maxHeld));
+      this.#refuse(socket, tooManyHeld(this.config.service, limits.maxHeld));
+      return;
     }
     // Read on while it waits, or its going away would stay unseen.
     socket.on('data', onData).on('end', onGone).on('close', onGone).on('error', onGone);

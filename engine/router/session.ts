@@ -82,7 +82,10 @@ export class Session {
     if (this.#closed) return;
     const why = this.options.whyEnd();
     this.#clientWaits = true;
-    if (why !== null) return this.end(why);
+    if (why !== null) {
+      this.end(why);
+      return;
+    }
     this.bytesIn += chunk.length;
     this.#clientLeft = endsWithTerminate(chunk);
     if (!this.options.server.write(chunk)) this.options.client.pause();
@@ -91,7 +94,10 @@ export class Session {
   readonly #fromServer = (chunk: Buffer) => {
     if (this.#closed) return;
     const why = this.options.whyEnd();
-    if (why !== null) return this.end(why);
+    if (why !== null) {
+      this.end(why);
+      return;
+    }
     this.bytesOut += chunk.length;
     this.#scanner.scan(chunk);
     if (this.#scanner.isReady) this.#clientWaits = false;
