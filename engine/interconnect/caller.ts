@@ -6,6 +6,7 @@ import { ClusterError, type ClusterErrorJson } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import type { RequestOptions } from './api';
 import { type Frame, FrameError } from './frames';
+import { stopOnBrokenInvariant } from './handlers';
 import type { Link, SendResult } from './link';
 
 type Pending = {
@@ -111,21 +112,25 @@ export class Caller {
   accept(frame: Frame): void {
     switch (frame.type) {
       case 'response':
-        return this.#pending.get(frame.id)?.settle(null, decode(frame.body));
+        this.#pending.get(frame.id)?.settle(null, decode(frame.body));
+        break;
       case 'failure':
-        return this.#pending.get(frame.id)?.settle(toError(decode(frame.body)), undefined);
+        this.#pending.get(frame.id)?.settle(toError(decode(frame.body)), undefined);
+        break;
       case 'streamItem': {
         const stream = this.#streams.get(frame.id);
         if (stream === undefined) return;
         const item = decode(frame.body);
-        return this.#guard(() => stream.onItem(item));
+        this.#guard(() => stream.onItem(item));
+        break;
       }
       case 'streamEnd': {
         const stream = this.#streams.get(frame.id);
         if (stream === undefined) return;
         this.#streams.delete(frame.id);
         const error = frame.body === '' ? null : toError(decode(frame.body));
-        return this.#guard(() => stream.onEnd(error));
+        this.#guard(() => stream.onEnd(error));
+        break;
       }
       default:
         throw new FrameError(`an acceptor does not send ${frame.type}`);
@@ -159,6 +164,7 @@ export class Caller {
     try {
       call();
     } catch (error) {
+      stopOnBrokenInvariant(error);
       this.logger.error({ err: error }, 'a stream callback threw');
     }
   }

@@ -85,7 +85,8 @@ export class Dialer {
 
   ping(now: number): void {
     if (this.link === null) return;
-    const id = (this.#pingId = (this.#pingId + 1) >>> 0);
+    this.#pingId = (this.#pingId + 1) >>> 0;
+    const id = this.#pingId;
     this.rtt.pinged(id, now);
     this.link.send({ type: 'ping', id, method: '', body: '' }, 'queued');
   }
@@ -197,8 +198,8 @@ export class Dialer {
   }
 
   #accept(frame: Frame): void {
-    if (frame.type === 'pong') return this.rtt.ponged(frame.id, performance.now());
-    this.caller!.accept(frame);
+    if (frame.type === 'pong') this.rtt.ponged(frame.id, performance.now());
+    else this.caller!.accept(frame);
   }
 
   #down(why: string): void {

@@ -37,6 +37,14 @@ export function toClusterError(error: unknown): ClusterError {
   return new ClusterError('INTERNAL', error instanceof Error ? error.message : String(error));
 }
 
+/** An error table hides nothing from its own process: a broken invariant stops it, whoever asked. */
+export function stopOnBrokenInvariant(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'InvariantViolation') return;
+  setImmediate(() => {
+    throw error;
+  });
+}
+
 function checked(method: string): string {
   if (!/^[\x21-\x7e]{1,200}$/.test(method)) throw new RangeError(`not a method name: ${JSON.stringify(method)}`);
   return method;

@@ -11,6 +11,7 @@ import type { FaultState } from './fault-state';
 import { delayOf, isLost, noFaults, type PathFaults } from './faults';
 import {
   type Frame,
+  FrameError,
   type FrameType,
   frameSize,
   RecordBuilder,
@@ -219,7 +220,7 @@ export class Link {
     try {
       for (let record = parser.next(); record !== null; record = parser.next()) {
         const body = this.#receiveMac.open(record);
-        if (body === null) return this.close('a record failed its authentication check');
+        if (body === null) throw new FrameError('a record failed its authentication check');
         if (!this.#inFaults.partitioned) this.#heard();
         readFrames(body, (frame) => this.#accept(frame));
         if (this.#closed) return;

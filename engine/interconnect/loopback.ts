@@ -3,7 +3,7 @@ import { ClusterError } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import type { PeerIdentity, RequestOptions } from './api';
 import { decode, encode } from './caller';
-import { type Handlers, toClusterError } from './handlers';
+import { type Handlers, stopOnBrokenInvariant, toClusterError } from './handlers';
 
 export class Loopback {
   constructor(
@@ -36,7 +36,10 @@ export class Loopback {
           .then((value) => decode(encode(value)) as T)
           .then(
             (value) => end(() => resolve(value)),
-            (error: unknown) => end(() => reject(toClusterError(error))),
+            (error: unknown) => {
+              stopOnBrokenInvariant(error);
+              end(() => reject(toClusterError(error)));
+            },
           );
       });
     });
@@ -48,6 +51,7 @@ export class Loopback {
       try {
         this.handlers.messageHandler(method, this.self)(decode(body), this.self);
       } catch (error) {
+        stopOnBrokenInvariant(error);
         this.logger.warn({ err: error, method }, 'a message was not handled');
       }
     });

@@ -6,7 +6,7 @@ import { ClusterError } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import { decode, encode } from './caller';
 import { type Frame, FrameError } from './frames';
-import { type Handlers, toClusterError } from './handlers';
+import { type Handlers, stopOnBrokenInvariant, toClusterError } from './handlers';
 import type { InterconnectLimits } from './limits';
 import type { Link } from './link';
 
@@ -25,11 +25,14 @@ export class Responder {
   accept(frame: Frame): void {
     switch (frame.type) {
       case 'request':
-        return this.#request(frame);
+        this.#request(frame);
+        break;
       case 'message':
-        return this.#message(frame);
+        this.#message(frame);
+        break;
       case 'streamOpen':
-        return this.#open(frame);
+        this.#open(frame);
+        break;
       case 'streamClose':
         this.#streams.get(frame.id)?.abort();
         this.#streams.delete(frame.id);
@@ -51,18 +54,20 @@ export class Responder {
   #request(frame: Frame): void {
     const payload = decode(frame.body);
     if (this.#running >= this.limits.requestsPerConnection) {
-      return this.#fail(
-        frame.id,
-        new ClusterError('UNAVAILABLE', `more than ${this.limits.requestsPerConnection} requests are in progress`),
-      );
+      const what = `more than ${this.limits.requestsPerConnection} requests are in progress`;
+      this.#fail(frame.id, new ClusterError('UNAVAILABLE', what));
+      return;
     }
-    let answer: unknown;
     try {
-      answer = this.handlers.requestHandler(frame.method, this.link.remote)(payload, this.link.remote);
+      const answer = this.handlers.requestHandler(frame.method, this.link.remote)(payload, this.link.remote);
+      if (answer instanceof Promise) this.#await(frame, answer);
+      else this.#answer(frame, answer);
     } catch (error) {
-      return this.#failed(frame, error);
+      this.#failed(frame, error);
     }
-    if (!(answer instanceof Promise)) return this.#answer(frame, answer);
+  }
+
+  #await(frame: Frame, answer: Promise<unknown>): void {
     this.#running++;
     answer.then(
       (value) => {
@@ -81,7 +86,8 @@ export class Responder {
     try {
       body = encode(value);
     } catch (error) {
-      return this.#failed(frame, error);
+      this.#failed(frame, error);
+      return;
     }
     const result = this.link.send({ type: 'response', id: frame.id, method: '', body }, 'queued');
     if (result === 'too_large') {
@@ -91,9 +97,11 @@ export class Responder {
   }
 
   #failed(frame: Frame, error: unknown): void {
+    stopOnBrokenInvariant(error);
     const clusterError = toClusterError(error);
-    if (clusterError.code === 'INTERNAL')
+    if (clusterError.code === 'INTERNAL') {
       this.logger.error({ err: error, method: frame.method }, 'a request handler failed');
+    }
     this.#fail(frame.id, clusterError);
   }
 
@@ -106,6 +114,7 @@ export class Responder {
     try {
       this.handlers.messageHandler(frame.method, this.link.remote)(payload, this.link.remote);
     } catch (error) {
+      stopOnBrokenInvariant(error);
       this.logger.warn({ err: error, method: frame.method, from: this.link.remote.name }, 'a message was not handled');
     }
   }
@@ -136,13 +145,14 @@ export class Responder {
     };
     this.#streams.set(frame.id, stream);
     if (this.#streams.size > this.limits.streamsPerConnection) {
-      return end(
-        new ClusterError('UNAVAILABLE', `more than ${this.limits.streamsPerConnection} streams on one connection`),
-      );
+      const what = `more than ${this.limits.streamsPerConnection} streams on one connection`;
+      end(new ClusterError('UNAVAILABLE', what));
+      return;
     }
     try {
       this.handlers.streamHandler(frame.method, this.link.remote)(payload, this.link.remote, push, stream.signal);
     } catch (error) {
+      stopOnBrokenInvariant(error);
       const clusterError = toClusterError(error);
       if (clusterError.code === 'INTERNAL')
         this.logger.error({ err: error, method: frame.method }, 'a stream handler failed');

@@ -106,7 +106,10 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
       existing?.stop();
       return;
     }
-    if (existing !== undefined) return existing.setAddress(address);
+    if (existing !== undefined) {
+      existing.setAddress(address);
+      return;
+    }
     const dialer = new Dialer(id, address, {
       shell: this.#shell,
       tls: () => this.#tls,
@@ -141,7 +144,10 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
   }
 
   send(to: NodeId, method: string, payload: unknown): void {
-    if (to === this.self.nodeId) return this.#loopback.send(method, payload);
+    if (to === this.self.nodeId) {
+      this.#loopback.send(method, payload);
+      return;
+    }
     const dialer = this.#dialers.get(to);
     if (dialer === undefined) return;
     if (dialer.link === null) {

@@ -118,7 +118,10 @@ class Pump {
   #received(chunk: Buffer | null): void {
     const faults = this.#faults;
     const late = faults !== null && (faults.partitioned || faults.delayMs > 0 || faults.jitterMs > 0);
-    if (!late && this.#line.length === 0) return this.#write(chunk);
+    if (!late && this.#line.length === 0) {
+      this.#write(chunk);
+      return;
+    }
     this.#delayedBytes += chunk?.length ?? 0;
     this.#line.push(chunk, faults === null ? 0 : delayOf(faults, this.options.random));
     this.#updateFlow();
