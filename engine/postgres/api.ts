@@ -46,6 +46,8 @@ export type ServerExit = {
   readonly code: number | null;
   readonly signal: string | null;
   readonly expected: boolean;
+  /** `deadline`: the guardian stopped it because nobody extended the deadline; `guardian-lost`: its guardian died. */
+  readonly cause?: 'requested' | 'deadline' | 'died' | 'orphaned' | 'guardian-lost';
 };
 
 /** What is on disk, read without a running server (pg_control, timeline history, standby.signal). */

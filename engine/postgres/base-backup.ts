@@ -1,0 +1,346 @@
+/**
+ * Clones the primary over the replication protocol (no pg_basebackup is shipped). Everything goes to `<dataDirectory>.new`, is verified
+ * against the manifest and synced, and only then takes the place of what was there by rename: an interruption at any point leaves the old
+ * state whole, and the next try throws the half clone away.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { chown, type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import pg from 'pg';
+import { ClusterError } from '../kernel/errors';
+import type { PostgresConfiguration } from './api';
+import { editAutoConf } from './auto-conf';
+import { manifestLimitBytes, type ReceivedFile, verifyManifest } from './backup-manifest';
+import { sqlState } from './connection';
+import { exists, type FileOwner, replaceFile, syncDirectory } from './durable-file';
+import { syncTree, writeConfiguration } from './initdb';
+import { replicationUser, roleSettings } from './settings';
+import { TarReader } from './tar-stream';
+
+/** Kept free besides the clone, or the server that starts on it would hit the wall at once. */
+const reserveBytes = 64 * 1024 * 1024;
+
+export type CloneOptions = {
+  readonly slot: string;
+  readonly onProgress: (bytes: number, total: number | null) => void;
+  readonly signal: AbortSignal;
+};
+
+export async function cloneFromPrimary(configuration: PostgresConfiguration, options: CloneOptions): Promise<void> {
+  const target = `${configuration.paths.dataDirectory}.new`;
+  await repairSwap(configuration.paths.dataDirectory);
+  await rm(target, { recursive: true, force: true });
+  try {
+    const extraction = new Extraction(target, configuration.runAs);
+    await makeOwned(target, configuration.runAs);
+    await receive(configuration, options, extraction);
+    extraction.verify();
+    await writeConfiguration(configuration, target);
+    await editAutoConf(target, Object.fromEntries(roleSettings.map((name) => [name, null])), configuration.runAs);
+    // From its first moment in place it is a standby: nothing can start it as a second primary.
+    await replaceFile(join(target, 'standby.signal'), '', configuration.runAs);
+    await syncTree(target);
+    options.signal.throwIfAborted();
+  } catch (error) {
+    await rm(target, { recursive: true, force: true }).catch(() => undefined);
+    throw readable(error, target);
+  }
+  await swap(configuration.paths.dataDirectory, target);
+}
+
+/** Two renames; `repairSwap` finishes or undoes what a crash between them left. */
+async function swap(dataDirectory: string, target: string): Promise<void> {
+  const old = `${dataDirectory}.old`;
+  if (await exists(dataDirectory)) await rename(dataDirectory, old);
+  await rename(target, dataDirectory);
+  await syncDirectory(dirname(dataDirectory));
+  await rm(old, { recursive: true, force: true });
+}
+
+export async function repairSwap(dataDirectory: string): Promise<void> {
+  const old = `${dataDirectory}.old`;
+  if (!(await exists(old))) return;
+  if (await exists(dataDirectory)) await rm(old, { recursive: true, force: true });
+  else await rename(old, dataDirectory);
+}
+
+function readable(error: unknown, target: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new ClusterError(
+      'UNAVAILABLE',
+      `no space left for the clone in ${dirname(target)}: free some; what was there before is untouched`,
+    );
+  }
+  return error;
+}
+
+async function makeOwned(directory: string, owner: FileOwner): Promise<void> {
+  await mkdir(directory, { mode: 0o700, recursive: true });
+  if (owner) await chown(directory, owner.uid, owner.gid);
+}
+
+// ---------------------------------------------------------------- replication protocol
+async function receive(
+  configuration: PostgresConfiguration,
+  options: CloneOptions,
+  extraction: Extraction,
+): Promise<void> {
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: configuration.walProxyPort,
+    user: replicationUser,
+    password: configuration.passwords.replication,
+    database: 'postgres',
+    application_name: `${configuration.nodeId} clone`,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    ...{ replication: 'true' },
+  });
+  client.on('error', () => undefined);
+  const stream = () =>
+    (client as unknown as { connection: { stream: { destroy(error?: Error): void } } }).connection.stream;
+  const abort = () => stream().destroy(new Error('stopped'));
+  try {
+    await client.connect();
+    options.signal.throwIfAborted();
+    options.signal.addEventListener('abort', abort, { once: true });
+    await reserve(client, options.slot);
+    await new Promise<void>((resolve, reject) => {
+      client.query(
+        new BackupQuery(extraction, options.onProgress, (error) => (error ? reject(error) : resolve())) as never,
+      );
+    });
+  } catch (error) {
+    if (options.signal.aborted) throw new ClusterError('UNAVAILABLE', 'the clone was stopped');
+    throw error;
+  } finally {
+    options.signal.removeEventListener('abort', abort);
+    stream().destroy();
+  }
+}
+
+/** The slot keeps the WAL that the clone needs from before its start until it streams. */
+async function reserve(client: pg.Client, slot: string): Promise<void> {
+  if (!/^[a-z0-9_]{1,63}$/.test(slot))
+    throw new ClusterError('INVALID_INPUT', `${JSON.stringify(slot)} is no slot name`);
+  try {
+    await client.query(`CREATE_REPLICATION_SLOT ${slot} PHYSICAL (RESERVE_WAL true)`);
+  } catch (error) {
+    if (sqlState(error) !== '42710') throw error;
+  }
+}
+
+const backupCommand =
+  "BASE_BACKUP ( LABEL 'rustydb clone', PROGRESS true, CHECKPOINT 'fast', WAL true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256', TABLESPACE_MAP false )";
+
+type PgConnection = {
+  query(text: string): void;
+  stream: { pause(): void; resume(): void; destroy(error?: Error): void };
+};
+
+/**
+ * The COPY stream of PostgreSQL 15 and later: `n` a new archive, `m` the manifest follows, `d` data, `p` progress. node-postgres hands us the
+ * messages; the socket is paused while the disk is behind, so at most one socket read is in memory.
+ */
+class BackupQuery {
+  #work: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #failed: Error | null = null;
+  #finished = false;
+  #rows: string[][] = [];
+  #resultSets = 0;
+  #total: number | null = null;
+  #bytes = 0;
+  callback = () => undefined;
+
+  constructor(
+    private readonly extraction: Extraction,
+    private readonly onProgress: CloneOptions['onProgress'],
+    private readonly done: (error: Error | null) => void,
+  ) {}
+
+  submit(connection: PgConnection): void {
+    connection.query(backupCommand);
+  }
+
+  handleRowDescription(): void {
+    this.#resultSets++;
+    this.#rows = [];
+  }
+
+  handleDataRow(message: { fields: (string | null)[] }): void {
+    this.#rows.push(message.fields.map((field) => field ?? ''));
+  }
+
+  handleCopyData(message: { chunk: Buffer }, connection: PgConnection): void {
+    if (this.#failed) return;
+    this.#waiting++;
+    connection.stream.pause();
+    this.#work = this.#work
+      .then(() => (this.#failed ? undefined : this.#take(message.chunk)))
+      .catch((error: Error) => {
+        this.#failed ??= error;
+        connection.stream.destroy();
+        this.#finish();
+      })
+      .finally(() => {
+        if (--this.#waiting === 0) connection.stream.resume();
+      });
+  }
+
+  async #take(chunk: Buffer): Promise<void> {
+    const kind = String.fromCharCode(chunk[0]!);
+    const body = chunk.subarray(1);
+    switch (kind) {
+      case 'n':
+        await this.#checkTablespaces();
+        return this.extraction.startArchive();
+      case 'm':
+        this.extraction.endArchive();
+        return this.extraction.startManifest();
+      case 'd':
+        this.#bytes += body.length;
+        return this.extraction.data(body);
+      case 'p':
+        this.onProgress(this.#bytes, this.#total);
+        return;
+    }
+  }
+
+  /** Second result set: one row per tablespace, the data directory itself without an oid; sizes in kB. */
+  async #checkTablespaces(): Promise<void> {
+    const foreign = this.#rows.filter((row) => row[0] !== '');
+    if (foreign.length > 0) {
+      const where = foreign.map((row) => row[1]).join(', ');
+      throw new ClusterError(
+        'CONFLICT',
+        `the primary has tablespaces (${where}): members share a host, so they can't be cloned to the same path; move their tables to pg_default and drop them`,
+      );
+    }
+    const kilobytes = Number(this.#rows[0]?.[2] ?? 0);
+    this.#total = Number.isFinite(kilobytes) && kilobytes > 0 ? kilobytes * 1024 : null;
+    await this.extraction.checkSpace(this.#total ?? 0);
+    this.onProgress(0, this.#total);
+  }
+
+  handleCommandComplete(): void {}
+  handleEmptyQuery(): void {}
+  handlePortalSuspended(): void {}
+  handleCopyInResponse(): void {}
+
+  handleError(error: Error): void {
+    this.#failed ??= error;
+    this.#finish();
+  }
+
+  handleReadyForQuery(): void {
+    void this.#work.then(() => {
+      this.onProgress(this.#bytes, this.#total);
+      this.#finish();
+    });
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    if (this.#failed) void this.extraction.abandon();
+    this.done(this.#failed);
+  }
+}
+
+// ---------------------------------------------------------------- files
+class Extraction {
+  #tar: TarReader | null = null;
+  #manifest: Buffer[] | null = null;
+  #manifestBytes = 0;
+  #file: FileHandle | null = null;
+  #hash: Hash | null = null;
+  #name = '';
+  #size = 0;
+  readonly #received = new Map<string, ReceivedFile>();
+
+  constructor(
+    private readonly target: string,
+    private readonly owner: FileOwner,
+  ) {}
+
+  async checkSpace(neededBytes: number): Promise<void> {
+    const disk = await statfs(this.target);
+    const free = disk.bavail * disk.bsize;
+    if (free >= neededBytes + reserveBytes) return;
+    const mb = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MB`;
+    throw new ClusterError(
+      'UNAVAILABLE',
+      `the clone needs ${mb(neededBytes + reserveBytes)} and ${dirname(this.target)} has ${mb(free)} free: free some; what was there before is untouched`,
+    );
+  }
+
+  startArchive(): void {
+    this.endArchive();
+    this.#tar = new TarReader({
+      open: (entry) => this.#open(entry.name, entry.kind, entry.mode),
+      data: (chunk) => this.#data(chunk),
+      close: () => this.#close(),
+    });
+  }
+
+  endArchive(): void {
+    this.#tar?.end();
+    this.#tar = null;
+  }
+
+  startManifest(): void {
+    this.#manifest = [];
+  }
+
+  async data(chunk: Buffer): Promise<void> {
+    if (this.#tar) return this.#tar.push(chunk);
+    if (!this.#manifest) throw new ClusterError('INTERNAL', 'data outside of an archive');
+    this.#manifestBytes += chunk.length;
+    if (this.#manifestBytes > manifestLimitBytes) throw new ClusterError('CONFLICT', 'the list of files is too long');
+    this.#manifest.push(Buffer.from(chunk));
+  }
+
+  async #open(name: string, kind: 'file' | 'directory' | 'link', mode: number): Promise<void> {
+    const path = normalize(name).replace(/\/$/, '');
+    if (path.startsWith('..') || path.startsWith('/'))
+      throw new ClusterError('CONFLICT', `the primary sent a path outside: ${name}`);
+    if (kind === 'link')
+      throw new ClusterError('CONFLICT', `the primary's data directory has a link (${name}); links can't be cloned`);
+    const full = join(this.target, path);
+    if (kind === 'directory') return makeOwned(full, this.owner);
+    this.#file = await open(full, 'w', mode & 0o700);
+    if (this.owner) await this.#file.chown(this.owner.uid, this.owner.gid);
+    this.#hash = createHash('sha256');
+    this.#name = path;
+    this.#size = 0;
+  }
+
+  async #data(chunk: Buffer): Promise<void> {
+    if (!this.#file || !this.#hash) throw new ClusterError('CONFLICT', 'data for what is no file');
+    this.#hash.update(chunk);
+    this.#size += chunk.length;
+    let written = 0;
+    while (written < chunk.length) written += (await this.#file.write(chunk, written)).bytesWritten;
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    if (!file || !this.#hash) return;
+    await file.close();
+    this.#received.set(this.#name, { size: this.#size, sha256: this.#hash.digest('hex') });
+  }
+
+  async abandon(): Promise<void> {
+    await this.#file?.close().catch(() => undefined);
+    this.#file = null;
+  }
+
+  verify(): void {
+    if (!this.#manifest || this.#tar)
+      throw new ClusterError('UNAVAILABLE', 'the primary stopped sending before the clone was complete');
+    verifyManifest(Buffer.concat(this.#manifest), this.#received);
+  }
+}

@@ -1,0 +1,45 @@
+/** Small files that must be whole or absent after a crash, owned by the user PostgreSQL runs as. */
+import { constants } from 'node:fs';
+import { access, chown, mkdir, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { RunAs } from './native';
+
+export type FileOwner = RunAs | null;
+
+/** Write aside, fsync, rename, fsync the directory. Mode 0600. */
+export async function replaceFile(path: string, content: string, owner: FileOwner): Promise<void> {
+  const aside = `${path}.tmp`;
+  const file = await open(aside, 'w', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.chmod(0o600);
+    if (owner) await file.chown(owner.uid, owner.gid);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(aside, path);
+  await syncDirectory(dirname(path));
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** A directory of mode `mode` that `owner` owns. */
+export async function ensureDirectory(path: string, mode: number, owner: FileOwner): Promise<void> {
+  await mkdir(path, { recursive: true, mode });
+  if (owner) await chown(path, owner.uid, owner.gid);
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}

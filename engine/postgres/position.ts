@@ -1,0 +1,103 @@
+/** Where a standby stands. Its receive position is behind or absent after a restart without a primary, so replay counts too. */
+import { delay } from '../kernel/async';
+import { ClusterError } from '../kernel/errors';
+import { formatLsn, type LsnText, maxLsn, parseLsn } from '../kernel/lsn';
+import type { StandbyPosition } from './api';
+import type { LocalConnection } from './connection';
+
+/** One look at recovery. `startupWaits`: the startup process has nothing left to replay. */
+export type RecoveryLook = StandbyPosition & {
+  readonly receiverGone: boolean;
+  readonly startupWaits: boolean;
+  readonly paused: boolean;
+};
+
+// A primary's timeline is in its WAL file names; a standby's is the newest of what it receives and what its control file knows.
+const lookSql = `
+SELECT r.recovering,
+       CASE WHEN NOT r.recovering THEN ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
+            ELSE greatest((SELECT received_tli FROM pg_stat_wal_receiver),
+                          (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+                          (SELECT timeline_id FROM pg_control_checkpoint())) END AS timeline,
+       pg_last_wal_receive_lsn()::text AS receive,
+       pg_last_wal_replay_lsn()::text AS replay,
+       CASE WHEN NOT r.recovering THEN pg_current_wal_flush_lsn()::text END AS written,
+       CASE WHEN r.recovering THEN pg_is_wal_replay_paused() ELSE false END AS paused,
+       NOT EXISTS (SELECT FROM pg_stat_wal_receiver)
+         AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'walreceiver') AS receiver_gone,
+       EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
+                AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) AS startup_waits
+  FROM (SELECT pg_is_in_recovery() AS recovering) AS r`;
+
+export async function lookAtRecovery(connection: LocalConnection): Promise<RecoveryLook> {
+  const [row] = await connection.query<{
+    recovering: boolean;
+    timeline: number;
+    receive: LsnText | null;
+    replay: LsnText | null;
+    written: LsnText | null;
+    paused: boolean;
+    receiver_gone: boolean;
+    startup_waits: boolean;
+  }>(lookSql, { name: 'recovery-look' });
+  if (!row) throw new ClusterError('INTERNAL', 'no row');
+  return {
+    inRecovery: row.recovering,
+    timeline: row.timeline,
+    receiveLsn: row.receive,
+    replayLsn: row.replay,
+    lsn: row.written ?? farthest(row.receive, row.replay),
+    receiverGone: row.receiver_gone,
+    startupWaits: row.startup_waits,
+    paused: row.paused,
+  };
+}
+
+export function farthest(a: LsnText | null, b: LsnText | null): LsnText {
+  return formatLsn(maxLsn(a === null ? 0n : parseLsn(a), b === null ? 0n : parseLsn(b)));
+}
+
+export function bare(look: RecoveryLook): StandbyPosition {
+  const { inRecovery, timeline, receiveLsn, replayLsn, lsn } = look;
+  return { inRecovery, timeline, receiveLsn, replayLsn, lsn };
+}
+
+/**
+ * Waits until the walreceiver is gone and the startup process has replayed all local WAL. Two looks in a row must agree: between the
+ * receiver's end and the startup process's next read of pg_wal a single look can be too early.
+ */
+export async function settle(connection: LocalConnection, timeoutMs: number): Promise<StandbyPosition> {
+  const deadline = performance.now() + timeoutMs;
+  let previous: RecoveryLook | null = null;
+  for (;;) {
+    const look: RecoveryLook = await lookAtRecovery(connection);
+    if (!look.inRecovery) return bare(look);
+    const quiet = look.receiverGone && look.startupWaits && look.replayLsn === look.lsn;
+    // Replay that an operator paused doesn't reach the end; what was received is on disk all the same.
+    const pausedWithReceipt = look.receiverGone && look.paused && look.receiveLsn !== null;
+    if ((quiet || pausedWithReceipt) && previous && previous.lsn === look.lsn && previous.receiverGone)
+      return bare(look);
+    previous = quiet || pausedWithReceipt ? look : null;
+    if (performance.now() > deadline) {
+      const why = look.receiverGone
+        ? `replay stands at ${look.replayLsn}, received ${look.receiveLsn}`
+        : 'the walreceiver still runs';
+      throw new ClusterError('TIMEOUT', `the standby did not come to rest in ${timeoutMs} ms: ${why}`);
+    }
+    await delay(previous ? 12 : 5);
+  }
+}
+
+export async function waitForReplay(connection: LocalConnection, lsn: LsnText, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const [row] = await connection.query<{ reached: boolean; replay: string | null }>(
+      `SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= $1::pg_lsn AS reached, pg_last_wal_replay_lsn()::text AS replay`,
+      { values: [lsn], name: 'replay-reached' },
+    );
+    if (row?.reached) return;
+    if (performance.now() > deadline)
+      throw new ClusterError('TIMEOUT', `replay stands at ${row?.replay}, ${lsn} was not reached in ${timeoutMs} ms`);
+    await delay(5);
+  }
+}

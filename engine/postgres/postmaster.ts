@@ -1,0 +1,262 @@
+/** The processes of one server through its guardian: start, adopt, deadline, stop, kill, and how it ended. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { delay } from '../kernel/async';
+import { ClusterError } from '../kernel/errors';
+import type { PostgresConfiguration, ServerExit } from './api';
+import { GuardianLink, takeLastExit } from './guardian-link';
+import { type Deadline, type GuardianExit, type GuardianOptions, monotonicMs } from './guardian-protocol';
+import { launchCommand } from './launch-command';
+import { tailLog } from './log-tail';
+import { serverEnvironment } from './native';
+import { killAllIn, processesIn, readPostmasterFile } from './processes';
+
+/** Of the lease that is left: where the immediate stop begins, and where all that remains is killed. */
+const stopBeforeEndMs = 500;
+const killBeforeEndMs = 200;
+const orphanMs = 60_000;
+const exitFile = 'last-exit.json';
+
+export function deadlineFor(remainingMs: number): Deadline {
+  const now = monotonicMs();
+  return { stopAt: now + remainingMs - stopBeforeEndMs, killAt: now + remainingMs - killBeforeEndMs };
+}
+
+export class Postmaster {
+  #link: GuardianLink | null = null;
+  #pid: number | null = null;
+  #lastExit: ServerExit | null = null;
+  #stopping = 0;
+  #listeners = new Set<(exit: ServerExit) => void>();
+  #closed = false;
+
+  constructor(
+    private readonly configuration: PostgresConfiguration,
+    private readonly onStopped: () => void,
+  ) {}
+
+  get pid(): number | null {
+    return this.#pid;
+  }
+
+  get lastExit(): ServerExit | null {
+    return this.#lastExit;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping > 0;
+  }
+
+  get guardianPid(): number | null {
+    return this.#link?.hello.guardianPid ?? null;
+  }
+
+  onExit(callback: (exit: ServerExit) => void): () => void {
+    this.#listeners.add(callback);
+    return () => this.#listeners.delete(callback);
+  }
+
+  get #dataDirectory(): string {
+    return this.configuration.paths.dataDirectory;
+  }
+
+  get #options(): GuardianOptions {
+    const { paths } = this.configuration;
+    return {
+      socket: paths.guardianSocket,
+      dataDirectory: paths.dataDirectory,
+      lastExitFile: join(paths.nodeDirectory, exitFile),
+      orphanMs,
+    };
+  }
+
+  // ---------------------------------------------------------------- guardian
+  readonly #events = {
+    onExit: (exit: GuardianExit) =>
+      this.#ended({ ...exit, expected: exit.cause === 'requested' || exit.cause === 'orphaned' }),
+    onLost: () => void this.#guardianLost(),
+  };
+
+  #ended(exit: ServerExit): void {
+    this.#pid = null;
+    this.#lastExit = exit;
+    this.onStopped();
+    for (const listener of [...this.#listeners]) listener(exit);
+  }
+
+  /** PostgreSQL dies with its guardian by the parent-death signal; busy backends may not. They are killed before anyone hears of it. */
+  async #guardianLost(): Promise<void> {
+    this.#link = null;
+    if (this.#closed) return;
+    const ran = this.#pid !== null;
+    await this.#killDirectly();
+    if (ran)
+      this.#ended({
+        at: new Date().toISOString(),
+        code: null,
+        signal: 'SIGKILL',
+        expected: false,
+        cause: 'guardian-lost',
+      });
+  }
+
+  async adopt(): Promise<number | null> {
+    if (this.#link) return this.#pid;
+    // A guardian that doesn't greet is frozen: it can't guard, and what it guards is killed.
+    const link = await GuardianLink.connect(this.#options.socket, this.#events).catch(() => null);
+    const missed = await takeLastExit(this.#options.lastExitFile);
+    const unreported = link?.hello.unreported ?? missed;
+    if (unreported)
+      this.#lastExit = { ...unreported, expected: unreported.cause === 'requested' || unreported.cause === 'orphaned' };
+    if (!link) {
+      await this.#killDirectly();
+      return null;
+    }
+    this.#link = link;
+    this.#pid = link.hello.postmasterPid;
+    return this.#pid;
+  }
+
+  async #connected(): Promise<GuardianLink> {
+    if (!this.#link) await this.adopt();
+    this.#link ??= await GuardianLink.launch(
+      this.#options,
+      join(this.configuration.paths.nodeDirectory, 'guardian.log'),
+      this.#events,
+    );
+    return this.#link;
+  }
+
+  // ---------------------------------------------------------------- start
+  /** Resolves when the server accepts connections, or (standby) when it still recovers at the time-out. */
+  async start(
+    role: 'primary' | 'standby',
+    serveForMs: number | null,
+    extra: readonly string[],
+    timeoutMs: number,
+  ): Promise<void> {
+    if (role === 'primary' && serveForMs === null)
+      throw new ClusterError('INTERNAL', 'a primary starts only under a lease: serveForMs is missing');
+    const deadlineFrom = performance.now();
+    const link = await this.#connected();
+    const outputFile = join(this.configuration.paths.nodeDirectory, 'startup.log');
+    const remaining = serveForMs === null ? null : serveForMs - (performance.now() - deadlineFrom);
+    const launch = launchCommand(this.configuration, extra);
+    let ended: ServerExit | null = null;
+    const unsubscribe = this.onExit((exit) => {
+      ended = exit;
+    });
+    try {
+      const { postmasterPid } = await link.request(
+        {
+          kind: 'start',
+          ...launch,
+          env: serverEnvironment(),
+          outputFile,
+          role,
+          deadline: remaining === null ? null : deadlineFor(remaining),
+        },
+        10_000,
+      );
+      if (ended === null) this.#pid = postmasterPid;
+      await this.#ready(role, timeoutMs, () => ended, outputFile);
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  async #ready(
+    role: 'primary' | 'standby',
+    timeoutMs: number,
+    ended: () => ServerExit | null,
+    outputFile: string,
+  ): Promise<void> {
+    const until = performance.now() + timeoutMs;
+    for (;;) {
+      const exit = ended();
+      if (exit)
+        throw new ClusterError(
+          'UNAVAILABLE',
+          `PostgreSQL ended while starting (${exit.cause}, ${exit.signal ?? `exit ${exit.code}`}): ${await lastWords(outputFile, this.configuration.paths.logDirectory)}`,
+        );
+      const status = readPostmasterFile(this.#dataDirectory);
+      if (status && status.pid === this.#pid && status.status === 'ready') return;
+      if (performance.now() > until) {
+        if (role === 'standby') return;
+        throw new ClusterError(
+          'TIMEOUT',
+          `PostgreSQL did not accept connections within ${timeoutMs} ms (recovery goes on)`,
+        );
+      }
+      await delay(8);
+    }
+  }
+
+  // ---------------------------------------------------------------- deadline
+  push(remainingMs: number): void {
+    this.#link?.serve(deadlineFor(remainingMs));
+  }
+
+  async setRole(role: 'primary' | 'standby', remainingMs: number): Promise<void> {
+    if (!this.#link || this.#pid === null) throw new ClusterError('CONFLICT', 'PostgreSQL is not running');
+    await this.#link.request(
+      { kind: 'role', role, deadline: role === 'primary' ? deadlineFor(remainingMs) : null },
+      2000,
+    );
+  }
+
+  // ---------------------------------------------------------------- end
+  async stop(mode: 'fast' | 'immediate', timeoutMs: number): Promise<void> {
+    if (!this.#link) return this.#killDirectly();
+    this.#stopping++;
+    try {
+      await this.#link.request({ kind: 'stop', mode, timeoutMs }, timeoutMs + 5000);
+    } catch {
+      // The guardian is frozen or died: what it didn't do is done here.
+      await this.#killDirectly();
+    } finally {
+      this.#stopping--;
+    }
+    if (!this.isDead()) await this.#killDirectly();
+  }
+
+  async killAll(): Promise<void> {
+    this.#stopping++;
+    try {
+      // Told first, so that the exit counts as asked for; killed from here as well, so that a frozen guardian doesn't matter.
+      const told = this.#link?.request({ kind: 'kill' }, 1000).catch(() => undefined);
+      await this.#killDirectly();
+      await told;
+    } finally {
+      this.#stopping--;
+    }
+  }
+
+  async #killDirectly(): Promise<void> {
+    if (!(await killAllIn(this.#dataDirectory, 30_000))) {
+      throw new ClusterError(
+        'UNAVAILABLE',
+        'processes of PostgreSQL survive SIGKILL: they hang in the kernel, most likely on the disk',
+      );
+    }
+  }
+
+  isDead(): boolean {
+    return processesIn(this.#dataDirectory).length === 0;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#link?.close();
+    this.#link = null;
+  }
+}
+
+/** Why a start failed, in PostgreSQL's words: what it said before its log began, else the end of the log. */
+async function lastWords(outputFile: string, logDirectory: string): Promise<string> {
+  const output = (await readFile(outputFile, 'utf8').catch(() => '')).trim();
+  const fatal = (await tailLog(logDirectory, { limit: 20, level: 'FATAL', contains: null }).catch(() => [])).at(
+    -1,
+  )?.message;
+  return fatal ?? output.split('\n').slice(-3).join(' / ');
+}

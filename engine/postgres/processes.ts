@@ -1,0 +1,128 @@
+/**
+ * "Dead means dead": a PostgreSQL server is gone when no process has its data directory as working directory. After `kill -9` of a
+ * postmaster its busy backends live on and acknowledge commits, each in its own process group, so neither a pid file nor a group will do.
+ * No dependencies but Node's own modules: the guardian uses this file too.
+ */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Pids of all live processes that work in `directory`; zombies don't count (they have no working directory any more). */
+export function processesIn(directory: string): number[] {
+  return process.platform === 'linux' ? linuxProcessesIn(directory) : postmasterFamily(directory);
+}
+
+function linuxProcessesIn(directory: string): number[] {
+  // Device and inode, not the path: the directory may have been renamed, or be reached through another mount or link.
+  const wanted = statSync(directory, { throwIfNoEntry: false });
+  const found: number[] = [];
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    if (worksIn(entry, directory, wanted) && !isZombie(pid)) found.push(pid);
+  }
+  return found;
+}
+
+function worksIn(pid: string, directory: string, wanted: { dev: number; ino: number } | undefined): boolean {
+  const link = `/proc/${pid}/cwd`;
+  try {
+    if (!wanted) return readlinkSync(link) === `${directory} (deleted)`;
+    const cwd = statSync(link, { throwIfNoEntry: false });
+    return cwd !== undefined && cwd.ino === wanted.ino && cwd.dev === wanted.dev;
+  } catch {
+    // Gone in between, a kernel thread, or somebody else's process that we may not look at (then it isn't ours either).
+    return false;
+  }
+}
+
+/** State Z or X, or no such process. */
+export function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+    return state === 'Z' || state === 'X';
+  } catch {
+    return true;
+  }
+}
+
+/** Without /proc: the postmaster of the pid file and its descendants by ps. */
+function postmasterFamily(directory: string): number[] {
+  let postmaster: number;
+  try {
+    postmaster = Number(readFileSync(join(directory, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  } catch {
+    return [];
+  }
+  const table = execFileSync('ps', ['-axo', 'pid=,ppid=,stat=,command='], { encoding: 'utf8' });
+  const rows = table
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line))
+    .filter((row) => row !== null)
+    .map((row) => ({ pid: Number(row[1]), parent: Number(row[2]), stat: row[3] ?? '', command: row[4] ?? '' }));
+  // An old pid file may name a stranger by now.
+  return rows
+    .filter((row) => (row.pid === postmaster || row.parent === postmaster) && !row.stat.startsWith('Z'))
+    .filter((row) => row.command.includes('postgres'))
+    .map((row) => row.pid);
+}
+
+export function killQuietly(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * SIGKILL to everything that works in `directory`, again and again until nothing is left (a postmaster may fork while we look).
+ * False when something outlived `timeoutMs` (a process in uninterruptible sleep: the disk hangs).
+ */
+export async function killAllIn(directory: string, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const pids = processesIn(directory);
+    if (pids.length === 0) return true;
+    if (performance.now() > deadline) return false;
+    for (const pid of pids) killQuietly(pid, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Waits, without killing, until nothing works in `directory`; false at the time-out. */
+export async function waitUntilGone(directory: string, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (processesIn(directory).length > 0) {
+    if (performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
+}
+
+export type PostmasterStatus = {
+  readonly pid: number;
+  /** `ready`: accepts connections; `standby`: recovering, does not yet. */
+  readonly status: 'starting' | 'stopping' | 'ready' | 'standby';
+  readonly startedAt: string | null;
+};
+
+/** What the postmaster itself last wrote into its pid file; null when there is none. The process may be gone all the same. */
+export function readPostmasterFile(dataDirectory: string): PostmasterStatus | null {
+  try {
+    const lines = readFileSync(join(dataDirectory, 'postmaster.pid'), 'utf8').split('\n');
+    const pid = Number(lines[0]);
+    const status = (lines[7] ?? '').trim();
+    const started = Number(lines[2]);
+    if (!Number.isInteger(pid) || pid <= 0) return null;
+    return {
+      pid,
+      status: status === 'ready' || status === 'standby' || status === 'stopping' ? status : 'starting',
+      startedAt: Number.isFinite(started) && started > 0 ? new Date(started * 1000).toISOString() : null,
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * What the agent tells about its server, several times a second: one prepared statement over a kept connection. A server that hangs or is
+ * down is told from process facts; this never throws and never waits longer than its time-out.
+ */
+import type { PostgresReport, PostgresState, ReplicationSender } from '../cluster/model';
+import type { LsnText } from '../kernel/lsn';
+import type { ServerExit } from './api';
+import type { LocalConnection } from './connection';
+import { type PostmasterStatus, readPostmasterFile } from './processes';
+
+const probeTimeoutMs = 1000;
+/** Sizes are summed from files: cheap, but not ten times a second. */
+const slowFactsEveryMs = 5000;
+
+const fastSql = `
+SELECT r.recovering,
+       CASE WHEN NOT r.recovering THEN pg_current_wal_lsn()::text END AS written,
+       CASE WHEN NOT r.recovering THEN ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END AS timeline,
+       pg_last_wal_receive_lsn()::text AS receive,
+       pg_last_wal_replay_lsn()::text AS replay,
+       CASE WHEN r.recovering THEN pg_is_wal_replay_paused() ELSE false END AS paused,
+       CASE WHEN r.recovering THEN
+         CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
+              ELSE greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 END END AS lag_ms,
+       (SELECT json_build_object('status', status, 'timeline', received_tli) FROM pg_stat_wal_receiver) AS receiver,
+       CASE WHEN r.recovering THEN (SELECT greatest(min_recovery_end_timeline, 1) FROM pg_control_recovery()) END AS recovery_timeline,
+       CASE WHEN r.recovering THEN (SELECT timeline_id FROM pg_control_checkpoint()) END AS checkpoint_timeline,
+       (SELECT json_agg(json_build_object(
+          'applicationName', application_name, 'state', state, 'syncState', sync_state, 'sentLsn', sent_lsn, 'writeLsn', write_lsn,
+          'flushLsn', flush_lsn, 'replayLsn', replay_lsn,
+          'replyAgeMs', round(extract(epoch FROM clock_timestamp() - reply_time) * 1000))) FROM pg_stat_replication) AS senders,
+       current_setting('synchronous_standby_names') AS standby_names,
+       a.connections, a.waiting,
+       (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database) AS transactions
+  FROM (SELECT pg_is_in_recovery() AS recovering) AS r,
+       (SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM 'rustydb')::int AS connections,
+               count(*) FILTER (WHERE wait_event = 'SyncRep')::int AS waiting FROM pg_stat_activity) AS a`;
+
+const slowSql = `
+SELECT (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
+       current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
+       pg_postmaster_start_time() AS started`;
+
+type FastRow = {
+  recovering: boolean;
+  written: LsnText | null;
+  timeline: number | null;
+  receive: LsnText | null;
+  replay: LsnText | null;
+  paused: boolean;
+  lag_ms: number | null;
+  receiver: { status: string; timeline: number } | null;
+  recovery_timeline: number | null;
+  checkpoint_timeline: number | null;
+  senders: ReplicationSender[] | null;
+  standby_names: string;
+  connections: number;
+  waiting: number;
+  transactions: number | null;
+};
+
+type SlowRow = { database_bytes: number | null; max_connections: number; version: string; started: Date };
+
+/** What only the process side knows. */
+export type ProcessFacts = {
+  readonly present: boolean;
+  readonly postmasterPid: number | null;
+  readonly lastExit: ServerExit | null;
+  readonly stopping: boolean;
+  readonly standbySignal: boolean;
+};
+
+export class Reporter {
+  #slow: { row: SlowRow; at: number } | null = null;
+  #rate: { transactions: number; at: number; perSecond: number } | null = null;
+  #replay: { lsn: bigint; at: number; perSecond: number | null } | null = null;
+  #slowRunning = false;
+
+  constructor(
+    private readonly connection: LocalConnection,
+    private readonly dataDirectory: string,
+  ) {}
+
+  async report(facts: ProcessFacts, wal: (lsn: LsnText | null) => number | null): Promise<PostgresReport> {
+    const postmaster = facts.postmasterPid === null ? null : readPostmasterFile(this.dataDirectory);
+    if (postmaster?.status !== 'ready') return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+    try {
+      const [row] = await this.connection.query<FastRow>(fastSql, { name: 'report', timeoutMs: probeTimeoutMs });
+      if (!row) return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+      this.#refreshSlowFacts();
+      return this.#fromRow(row, facts, postmaster, wal);
+    } catch {
+      return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+    }
+  }
+
+  forget(): void {
+    this.#slow = null;
+    this.#rate = null;
+    this.#replay = null;
+  }
+
+  /** In the background: the first report after a start goes out without sizes rather than late. */
+  #refreshSlowFacts(): void {
+    if (this.#slowRunning || (this.#slow && performance.now() - this.#slow.at < slowFactsEveryMs)) return;
+    this.#slowRunning = true;
+    this.connection
+      .query<SlowRow>(slowSql, { name: 'report-slow', timeoutMs: probeTimeoutMs })
+      .then(([row]) => {
+        if (row) this.#slow = { row, at: performance.now() };
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#slowRunning = false;
+      });
+  }
+
+  #fromRow(
+    row: FastRow,
+    facts: ProcessFacts,
+    postmaster: PostmasterStatus,
+    wal: (lsn: LsnText | null) => number | null,
+  ): PostgresReport {
+    const lsn = row.written ?? later(row.receive, row.replay);
+    return {
+      state: facts.stopping ? 'stopping' : row.recovering ? 'standby' : 'primary',
+      postmasterPid: postmaster.pid,
+      timeline:
+        row.timeline ?? Math.max(row.receiver?.timeline ?? 0, row.recovery_timeline ?? 0, row.checkpoint_timeline ?? 0),
+      lsn,
+      receiveLsn: row.recovering ? row.receive : null,
+      replayLsn: row.recovering ? row.replay : null,
+      replayLagMs: row.lag_ms === null ? null : Math.round(row.lag_ms),
+      replayPaused: row.paused,
+      walReceiver: row.receiver ? { status: row.receiver.status, fromNode: null } : null,
+      senders: row.senders ?? [],
+      synchronousStandbyNames: row.standby_names,
+      connections: row.connections,
+      maxConnections: this.#slow?.row.max_connections ?? 0,
+      transactionsPerSecond: this.#transactionRate(row.transactions ?? 0),
+      databaseBytes: this.#slow?.row.database_bytes ?? null,
+      walSinceCheckpointBytes: wal(lsn),
+      replayBytesPerSecond: row.recovering ? this.#replayRate(row.replay) : null,
+      startedAt: this.#slow?.row.started.toISOString() ?? postmaster.startedAt,
+      version: this.#slow?.row.version ?? null,
+      lastExit: facts.lastExit,
+      waitingCommits: row.waiting,
+    };
+  }
+
+  /** Over at least a second, so that ten reports a second don't turn it into noise. */
+  #transactionRate(transactions: number): number {
+    const now = performance.now();
+    const last = this.#rate;
+    if (!last) this.#rate = { transactions, at: now, perSecond: 0 };
+    else if (now - last.at >= 1000) {
+      const perSecond = Math.max(0, ((transactions - last.transactions) / (now - last.at)) * 1000);
+      this.#rate = { transactions, at: now, perSecond: Math.round(perSecond * 10) / 10 };
+    }
+    return this.#rate!.perSecond;
+  }
+
+  #replayRate(replay: LsnText | null): number | null {
+    if (replay === null) return null;
+    const now = performance.now();
+    const lsn = toBigint(replay);
+    const last = this.#replay;
+    if (!last) this.#replay = { lsn, at: now, perSecond: null };
+    else if (now - last.at >= 1000) {
+      this.#replay = { lsn, at: now, perSecond: Math.round((Number(lsn - last.lsn) / (now - last.at)) * 1000) };
+    }
+    return this.#replay!.perSecond;
+  }
+}
+
+function toBigint(lsn: LsnText): bigint {
+  const [high, low] = lsn.split('/');
+  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
+}
+
+function later(a: LsnText | null, b: LsnText | null): LsnText | null {
+  if (a === null || b === null) return a ?? b;
+  return toBigint(a) >= toBigint(b) ? a : b;
+}
+
+function stateWithoutAnswer(facts: ProcessFacts, postmaster: PostmasterStatus | null): PostgresState {
+  if (!facts.present) return 'absent';
+  if (facts.postmasterPid === null) return facts.lastExit && !facts.lastExit.expected ? 'crashed' : 'stopped';
+  if (facts.stopping || postmaster?.status === 'stopping') return 'stopping';
+  if (postmaster?.status === 'standby') return 'recovering';
+  if (postmaster?.status !== 'ready') return 'starting';
+  // Up, but it doesn't answer: its role is what it was started or promoted as.
+  return facts.standbySignal ? 'standby' : 'primary';
+}
+
+function idleReport(facts: ProcessFacts, state: PostgresState, postmaster: PostmasterStatus | null): PostgresReport {
+  return {
+    state,
+    postmasterPid: facts.postmasterPid,
+    timeline: null,
+    lsn: null,
+    receiveLsn: null,
+    replayLsn: null,
+    replayLagMs: null,
+    replayPaused: false,
+    walReceiver: null,
+    senders: [],
+    synchronousStandbyNames: null,
+    connections: 0,
+    maxConnections: 0,
+    transactionsPerSecond: 0,
+    databaseBytes: null,
+    walSinceCheckpointBytes: null,
+    replayBytesPerSecond: null,
+    startedAt: facts.postmasterPid === null ? null : (postmaster?.startedAt ?? null),
+    version: null,
+    lastExit: facts.lastExit,
+    waitingCommits: 0,
+  };
+}

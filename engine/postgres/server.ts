@@ -1,0 +1,343 @@
+/**
+ * One node's PostgreSQL as its agent drives it: puts the concerns of this folder together behind the contract in api.ts.
+ * Invariants kept here: a directory with standby.signal is never started as a primary; nothing is started while a process of an earlier
+ * server lives; a lost guardian means that everything it guarded is killed before its exit is told.
+ */
+
+import { join } from 'node:path';
+import type { PostgresReport } from '../cluster/model';
+import { SerialQueue } from '../kernel/async';
+import { ClusterError } from '../kernel/errors';
+import type { NodeId } from '../kernel/ids';
+import { type LsnText, lagBytes } from '../kernel/lsn';
+import type { LogLine, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
+import type {
+  ControlData,
+  PostgresConfiguration,
+  PostgresServer,
+  ReachedFork,
+  ServerExit,
+  StandbyPosition,
+  StartOptions,
+} from './api';
+import { cloneFromPrimary, repairSwap } from './base-backup';
+import { LocalConnection, type LocalEndpoint } from './connection';
+import { lookAtDataDirectory, readControlFile, readTimelineHistory, type TimelineEnd } from './control-data';
+import { exists } from './durable-file';
+import { bootstrapDirectory } from './initdb';
+import { tailLog } from './log-tail';
+import { listSettings } from './pg-settings';
+import { bare, lookAtRecovery, settle, waitForReplay } from './position';
+import { Postmaster } from './postmaster';
+import { readPostmasterFile } from './processes';
+import { promote } from './promote';
+import { RedoEstimator } from './redo-estimate';
+import { compareHistories } from './rejoin';
+import { Reporter } from './report';
+import { applySettings } from './runtime-settings';
+import { endSession, listSessions, terminateSessions } from './sessions';
+import { primaryConninfo, slotName } from './settings';
+import { keepSlots } from './slots';
+import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
+import { setSynchronousStandbys } from './sync-standbys';
+import { switchWal, walStatus } from './wal';
+
+export class PgServer implements PostgresServer {
+  readonly #postmaster: Postmaster;
+  /** Reports have a connection of their own: a long command never makes a node look dead. */
+  readonly #reports: LocalConnection;
+  readonly #commands: LocalConnection;
+  readonly #reporter: Reporter;
+  readonly #redo: RedoEstimator;
+  /** Starts, stops, clones and role changes one at a time. */
+  readonly #changes = new SerialQueue('PostgreSQL server', 32);
+  #control: { data: ControlData; at: number } | null = null;
+  #standbySignal = false;
+  #present = false;
+
+  constructor(readonly configuration: PostgresConfiguration) {
+    this.#postmaster = new Postmaster(configuration, () => this.#stopped());
+    this.#reports = new LocalConnection(() => this.#endpoint('rustydb agent (report)'));
+    this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'));
+    this.#reporter = new Reporter(this.#reports, configuration.paths.dataDirectory);
+    this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
+  }
+
+  #endpoint(purpose: string): LocalEndpoint {
+    const { paths, port, passwords } = this.configuration;
+    return { socketDirectory: paths.socketDirectory, port, password: passwords.superuser, purpose };
+  }
+
+  get #fresh(): LocalEndpoint {
+    return this.#endpoint('rustydb agent (new session)');
+  }
+
+  get #dataDirectory(): string {
+    return this.configuration.paths.dataDirectory;
+  }
+
+  #stopped(): void {
+    this.#reports.reset();
+    this.#commands.reset();
+    this.#reporter.forget();
+    this.#control = null;
+  }
+
+  // ---------------------------------------------------------------- directory
+  async inspect(): Promise<{ kind: 'absent' } | { kind: 'present'; control: ControlData; standbySignal: boolean }> {
+    await repairSwap(this.#dataDirectory);
+    this.#present = (await lookAtDataDirectory(this.#dataDirectory)) === 'present';
+    if (!this.#present) return { kind: 'absent' };
+    const control = await readControlFile(this.#dataDirectory);
+    this.#standbySignal = await exists(join(this.#dataDirectory, 'standby.signal'));
+    return { kind: 'present', control, standbySignal: this.#standbySignal };
+  }
+
+  bootstrap(): Promise<void> {
+    return this.#changes.run(async () => {
+      await prepareDirectories(this.configuration);
+      await bootstrapDirectory(this.configuration);
+      await this.inspect();
+    });
+  }
+
+  baseBackup(options: Parameters<PostgresServer['baseBackup']>[0]): Promise<void> {
+    return this.#changes.run(async () => {
+      if (!(await this.isDead()))
+        throw new ClusterError(
+          'CONFLICT',
+          'PostgreSQL still runs in the data directory: stop it before it is cloned anew',
+        );
+      await prepareDirectories(this.configuration);
+      await cloneFromPrimary(this.configuration, options);
+      await this.inspect();
+    });
+  }
+
+  // ---------------------------------------------------------------- processes
+  async adopt(): Promise<{ postmasterPid: number } | null> {
+    return this.#changes.run(async () => {
+      const pid = await this.#postmaster.adopt();
+      this.#present = (await lookAtDataDirectory(this.#dataDirectory).catch(() => 'present')) === 'present';
+      this.#standbySignal = await exists(join(this.#dataDirectory, 'standby.signal'));
+      return pid === null ? null : { postmasterPid: pid };
+    });
+  }
+
+  start(role: 'primary' | 'standby', options: StartOptions): Promise<void> {
+    return this.#changes.run(async () => {
+      const before = await this.#startable();
+      await prepareStart(this.configuration, role, options);
+      this.#standbySignal = role === 'standby';
+      const startedAt = performance.now();
+      await this.#postmaster.start(role, options.serveForMs ?? null, [], options.timeoutMs);
+      if (role === 'primary' && before.state === 'in production')
+        await this.#measureRedo(before, performance.now() - startedAt);
+    });
+  }
+
+  async #startable(): Promise<ControlData> {
+    if (!(await this.isDead()))
+      throw new ClusterError(
+        'CONFLICT',
+        'processes of an earlier PostgreSQL server are still alive in the data directory',
+      );
+    const found = await this.inspect();
+    if (found.kind === 'absent')
+      throw new ClusterError('CONFLICT', `${this.#dataDirectory} does not exist: bootstrap or clone first`);
+    return found.control;
+  }
+
+  async #measureRedo(before: ControlData, ms: number): Promise<void> {
+    const lsn = await this.currentLsn().catch(() => null);
+    if (lsn === null) return;
+
+    await this.#redo.sampleReplay(lagBytes(lsn, before.redoLsn) ?? 0, Math.max(1, ms - 150)).catch(() => undefined);
+  }
+
+  stop(mode: 'fast' | 'immediate', timeoutMs: number): Promise<void> {
+    // Not in the queue: a stop must never wait for a clone or a start that hangs.
+    return this.#postmaster.stop(mode, timeoutMs);
+  }
+
+  killAll(): Promise<void> {
+    return this.#postmaster.killAll();
+  }
+
+  async isDead(): Promise<boolean> {
+    return this.#postmaster.isDead();
+  }
+
+  pushDeadline(remainingMs: number): void {
+    this.#postmaster.push(remainingMs);
+  }
+
+  setRole(role: 'primary' | 'standby', remainingMs: number): Promise<void> {
+    return this.#postmaster.setRole(role, remainingMs);
+  }
+
+  onExit(callback: (exit: ServerExit) => void): () => void {
+    return this.#postmaster.onExit(callback);
+  }
+
+  guardianPid(): number | null {
+    return this.#postmaster.guardianPid;
+  }
+
+  postmasterPid(): number | null {
+    return this.#postmaster.pid;
+  }
+
+  // ---------------------------------------------------------------- looking
+  async report(): Promise<PostgresReport> {
+    await this.#refreshControl();
+    const facts = {
+      present: this.#present || this.#postmaster.pid !== null,
+      postmasterPid: this.#postmaster.pid,
+      lastExit: this.#postmaster.lastExit,
+      stopping: this.#postmaster.stopping,
+      standbySignal: this.#standbySignal,
+    };
+    const report = await this.#reporter.report(facts, (lsn) => {
+      if (!this.#control) return null;
+      this.#redo.sampleWal(lsn, this.#control.data.redoLsn);
+      return this.#redo.walBytes;
+    });
+    if (report.state === 'primary') this.#standbySignal = false;
+    return report;
+  }
+
+  /** The last checkpoint's redo point, from the control file, twice a second at most. */
+  async #refreshControl(): Promise<void> {
+    if (this.#postmaster.pid === null || (this.#control && performance.now() - this.#control.at < 500)) return;
+    const data = await readControlFile(this.#dataDirectory).catch(() => null);
+    if (data) this.#control = { data, at: performance.now() };
+  }
+
+  async position(): Promise<StandbyPosition> {
+    return bare(await lookAtRecovery(this.#commands));
+  }
+
+  async currentLsn(): Promise<LsnText> {
+    return (await lookAtRecovery(this.#commands)).lsn;
+  }
+
+  async timelineHistory(): Promise<readonly TimelineEnd[]> {
+    const look = await lookAtRecovery(this.#commands);
+    return readTimelineHistory(this.#dataDirectory, look.timeline);
+  }
+
+  estimateRedoMs(): { walBytes: number; bytesPerSecond: number; ms: number } {
+    return this.#redo.estimate();
+  }
+
+  // ---------------------------------------------------------------- role
+  stopReceiving(timeoutMs: number): Promise<StandbyPosition> {
+    return this.#changes.run(async () => {
+      await applySettings(this.#commands, this.#fresh, { primary_conninfo: '' });
+      return settle(this.#commands, timeoutMs);
+    });
+  }
+
+  follow(slot: string): Promise<void> {
+    return this.#changes.run(async () => {
+      const { passfile } = await prepareDirectories(this.configuration);
+      const settings = { primary_conninfo: primaryConninfo(this.configuration, passfile), primary_slot_name: slot };
+      await applySettings(this.#commands, this.#fresh, settings);
+    });
+  }
+
+  promote(timeoutMs: number): Promise<{ timeline: number; forkLsn: LsnText }> {
+    return this.#changes.run(async () => {
+      const result = await promote(this.#commands, this.#dataDirectory, timeoutMs);
+      this.#standbySignal = false;
+      return result;
+    });
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.#commands.query('CHECKPOINT', { timeoutMs: 120_000 });
+  }
+
+  applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }> {
+    return this.#changes.run(() => applySettings(this.#commands, this.#fresh, settings));
+  }
+
+  setSynchronousStandbys(members: readonly NodeId[], k: number): Promise<void> {
+    return this.#changes.run(() => setSynchronousStandbys(this.#commands, this.#fresh, members, k));
+  }
+
+  keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void> {
+    return keepSlots(this.#commands, members, advanceTo);
+  }
+
+  async setSynchronizedStandbySlots(members: readonly NodeId[]): Promise<void> {
+    await this.applySettings({ synchronized_standby_slots: members.map(slotName).join(',') });
+  }
+
+  compareWithFork(primaryHistory: readonly TimelineEnd[], primaryTimeline: number): Promise<ReachedFork> {
+    return this.#changes.run(async () => {
+      await this.#startable();
+      await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
+      this.#standbySignal = true;
+      try {
+        await this.#postmaster.start('standby', null, await privateStartArguments(this.configuration), 60_000);
+        if (readPostmasterFile(this.#dataDirectory)?.status !== 'ready') {
+          throw new ClusterError(
+            'UNAVAILABLE',
+            'the old primary’s own WAL does not bring it to a consistent state: clone it anew',
+          );
+        }
+        const end = await settle(this.#commands, 60_000);
+        const history = await readTimelineHistory(this.#dataDirectory, end.timeline);
+        return compareHistories({ timeline: end.timeline, lsn: end.lsn, history }, primaryHistory, primaryTimeline);
+      } finally {
+        await this.#postmaster.stop('fast', 10_000);
+      }
+    });
+  }
+
+  waitForReplay(lsn: LsnText, timeoutMs: number): Promise<void> {
+    return waitForReplay(this.#commands, lsn, timeoutMs);
+  }
+
+  // ---------------------------------------------------------------- for people
+  sessions(): Promise<readonly SessionInfo[]> {
+    return listSessions(this.#commands);
+  }
+
+  endSession(pid: number, mode: 'cancel' | 'terminate'): Promise<boolean> {
+    return endSession(this.#commands, pid, mode);
+  }
+
+  terminateSessions(): Promise<number> {
+    return terminateSessions(this.#commands);
+  }
+
+  settings(): Promise<readonly SettingInfo[]> {
+    return listSettings(this.#commands);
+  }
+
+  logs(options: { limit: number; level: string | null; contains: string | null }): Promise<readonly LogLine[]> {
+    return tailLog(this.configuration.paths.logDirectory, options);
+  }
+
+  wal(): Promise<WalStatus> {
+    return walStatus(this.#commands);
+  }
+
+  switchWal(): Promise<LsnText> {
+    return switchWal(this.#commands);
+  }
+
+  async setReplayPaused(paused: boolean): Promise<void> {
+    await this.#commands.query(paused ? 'SELECT pg_wal_replay_pause()' : 'SELECT pg_wal_replay_resume()');
+  }
+
+  /** Lets go of everything; PostgreSQL and its guardian go on. */
+  async close(): Promise<void> {
+    this.#reports.close();
+    this.#commands.close();
+    this.#postmaster.close();
+  }
+}

@@ -1,0 +1,59 @@
+/** Client sessions: what they do, who blocks them, and how they are ended. */
+import type { SessionInfo } from '../runtime/engine-api';
+import type { LocalConnection } from './connection';
+import { superuser } from './settings';
+
+const listSql = `
+SELECT pid, usename AS "user", datname AS database, application_name AS "applicationName", host(client_addr) AS "clientAddress",
+       state, wait_event_type AS "waitEventType", wait_event AS "waitEvent", left(query, 2000) AS query,
+       backend_start AS started, xact_start AS transaction_started, query_start AS query_started,
+       pg_blocking_pids(pid) AS "blockedBy", backend_type AS "backendType"
+  FROM pg_stat_activity
+ WHERE backend_type IN ('client backend', 'walsender', 'autovacuum worker', 'logical replication apply worker', 'parallel worker')
+   AND pid <> pg_backend_pid()
+ ORDER BY backend_start
+ LIMIT 1000`;
+
+type SessionRow = Omit<SessionInfo, 'startedAt' | 'transactionStartedAt' | 'queryStartedAt'> & {
+  started: Date | null;
+  transaction_started: Date | null;
+  query_started: Date | null;
+};
+
+export async function listSessions(connection: LocalConnection): Promise<SessionInfo[]> {
+  const rows = await connection.query<SessionRow>(listSql);
+  return rows.map(({ started, transaction_started, query_started, ...rest }) => ({
+    ...rest,
+    applicationName: rest.applicationName === '' ? null : rest.applicationName,
+    startedAt: started?.toISOString() ?? null,
+    transactionStartedAt: transaction_started?.toISOString() ?? null,
+    queryStartedAt: query_started?.toISOString() ?? null,
+  }));
+}
+
+/**
+ * Only client sessions, never ours. A commit that waits for a standby is terminated even when a cancel was asked for: cancelling it would
+ * answer the client as if it were replicated.
+ */
+export async function endSession(
+  connection: LocalConnection,
+  pid: number,
+  mode: 'cancel' | 'terminate',
+): Promise<boolean> {
+  const rows = await connection.query<{ ended: boolean }>(
+    `SELECT CASE WHEN $2 = 'terminate' OR wait_event = 'SyncRep' THEN pg_terminate_backend(pid) ELSE pg_cancel_backend(pid) END AS ended
+       FROM pg_stat_activity WHERE pid = $1 AND backend_type = 'client backend' AND usename IS DISTINCT FROM $3`,
+    { values: [pid, mode, superuser] },
+  );
+  return rows[0]?.ended ?? false;
+}
+
+/** Every client session, ours excepted. Clients see 57P01 and may connect again. */
+export async function terminateSessions(connection: LocalConnection): Promise<number> {
+  const rows = await connection.query<{ ended: number }>(
+    `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))::int AS ended
+       FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM $1`,
+    { values: [superuser] },
+  );
+  return rows[0]?.ended ?? 0;
+}

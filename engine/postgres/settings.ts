@@ -1,0 +1,145 @@
+/**
+ * The configuration we manage. `rustydb.conf` is rewritten before every start and holds what belongs to this node and build;
+ * postgresql.auto.conf (ALTER SYSTEM) holds what changes while running: role, synchronous standbys, an operator's settings. The latter wins.
+ */
+import type { NodeId } from '../kernel/ids';
+import type { PostgresConfiguration } from './api';
+import { quoteSetting } from './auto-conf';
+
+/** Physical slot of a member. Node names have no underscore, so the mapping is one to one. */
+export function slotName(node: NodeId): string {
+  return `rustydb_${node.replaceAll('-', '_')}`;
+}
+
+export const replicationUser = 'rustydb_repl';
+export const superuser = 'rustydb';
+
+/** A value for libpq's key=value syntax. */
+function conninfoValue(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** Through the agent's own WAL proxy; the password is in a passfile, never here. `dbname` is what slot synchronisation connects to. */
+export function primaryConninfo(configuration: PostgresConfiguration, passfile: string): string {
+  const pairs: [string, string][] = [
+    ['host', '127.0.0.1'],
+    ['port', String(configuration.walProxyPort)],
+    ['user', replicationUser],
+    ['dbname', 'postgres'],
+    ['application_name', configuration.nodeId],
+    ['passfile', passfile],
+    ['sslmode', 'disable'],
+    ['gssencmode', 'disable'],
+    ['connect_timeout', '2'],
+    ['tcp_user_timeout', '5000'],
+    ['keepalives_idle', '2'],
+    ['keepalives_interval', '1'],
+    ['keepalives_count', '3'],
+  ];
+  return pairs.map(([key, value]) => `${key}=${conninfoValue(value)}`).join(' ');
+}
+
+/** Names quoted; `ANY k (…)`, or nothing for no members. */
+export function synchronousStandbyNames(members: readonly NodeId[], k: number): string {
+  if (members.length === 0) return '';
+  if (k < 1 || k > members.length) throw new RangeError(`k = ${k} of ${members.length} standbys`);
+  return `ANY ${k} (${members.map((name) => `"${name.replaceAll('"', '""')}"`).join(',')})`;
+}
+
+/** What belongs to one member's role: must never survive into another member's clone or a changed role. */
+export const roleSettings = [
+  'primary_conninfo',
+  'primary_slot_name',
+  'synchronous_standby_names',
+  'synchronized_standby_slots',
+] as const;
+
+export function managedSettings(configuration: PostgresConfiguration): Record<string, string> {
+  const { paths } = configuration;
+  return {
+    // Identity of this node.
+    listen_addresses: configuration.host,
+    port: String(configuration.port),
+    // A list: the name is quoted, or a comma in a path would split it.
+    unix_socket_directories: `"${paths.socketDirectory}"`,
+    unix_socket_permissions: '0700',
+    cluster_name: configuration.nodeId,
+    hba_file: `${paths.dataDirectory}/pg_hba.conf`,
+
+    // Replication. A short retrieve interval is what makes a promotion take 0.1 s instead of 5 s.
+    wal_level: 'logical',
+    hot_standby: 'on',
+    hot_standby_feedback: 'on',
+    sync_replication_slots: 'on',
+    max_wal_senders: '16',
+    max_replication_slots: '32',
+    max_slot_wal_keep_size: '4GB',
+    wal_keep_size: '64MB',
+    wal_log_hints: 'on',
+    wal_retrieve_retry_interval: '50ms',
+    wal_receiver_status_interval: '1s',
+    wal_receiver_timeout: '5s',
+    wal_sender_timeout: '5s',
+    max_standby_streaming_delay: '5s',
+    max_standby_archive_delay: '5s',
+    recovery_target_timeline: 'latest',
+    track_commit_timestamp: 'on',
+    max_prepared_transactions: '64',
+
+    // Crashes belong to the agent: it knows whether a lease is held.
+    restart_after_crash: 'off',
+    fsync: 'on',
+    full_page_writes: 'on',
+    synchronous_commit: 'on',
+    checkpoint_timeout: '5min',
+    max_wal_size: '1GB',
+    min_wal_size: '80MB',
+
+    // Dead clients are noticed in seconds.
+    tcp_keepalives_idle: '5',
+    tcp_keepalives_interval: '2',
+    tcp_keepalives_count: '3',
+    tcp_user_timeout: '10000',
+    client_connection_check_interval: '2s',
+    password_encryption: 'scram-sha-256',
+
+    // Small enough that five servers idle on a laptop.
+    max_connections: '200',
+    superuser_reserved_connections: '5',
+    shared_buffers: '64MB',
+    wal_buffers: '4MB',
+    work_mem: '4MB',
+    max_worker_processes: '16',
+    io_method: 'sync',
+    jit: 'off',
+    bgwriter_delay: '200ms',
+    wal_writer_delay: '200ms',
+    track_io_timing: 'on',
+
+    // JSON logs; one week by day of week.
+    logging_collector: 'on',
+    log_destination: 'jsonlog',
+    log_directory: paths.logDirectory,
+    log_filename: 'postgresql-%a.log',
+    log_file_mode: '0600',
+    log_truncate_on_rotation: 'on',
+    log_rotation_age: '1d',
+    log_rotation_size: '0',
+    log_checkpoints: 'on',
+    log_lock_waits: 'on',
+    log_replication_commands: 'off',
+    log_parameter_max_length_on_error: '0',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
+  };
+}
+
+export function managedConfigurationFile(configuration: PostgresConfiguration): string {
+  const lines = Object.entries(managedSettings(configuration)).map(
+    ([name, value]) => `${name} = ${quoteSetting(value)}`,
+  );
+  return `# Written before every start; changes here are lost. Use ALTER SYSTEM or the console.\n${lines.join('\n')}\n`;
+}
+
+/** The whole of postgresql.conf: the managed file first, so that a user's own file can override all but ALTER SYSTEM. */
+export const postgresqlConf = "include 'rustydb.conf'\n";

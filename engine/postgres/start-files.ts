@@ -1,0 +1,65 @@
+/** What must stand on disk before a server starts in a role: directories, passfile, configuration, standby.signal. */
+import { join } from 'node:path';
+import { ClusterError } from '../kernel/errors';
+import type { PostgresConfiguration, StartOptions } from './api';
+import { editAutoConf } from './auto-conf';
+import { ensureDirectory, exists, replaceFile } from './durable-file';
+import { writeConfiguration } from './initdb';
+import { primaryConninfo, replicationUser, superuser } from './settings';
+
+/** Directories of the node, owned as needed, and the passfile of the replication login. */
+export async function prepareDirectories(configuration: PostgresConfiguration): Promise<{ passfile: string }> {
+  const { paths, runAs, passwords } = configuration;
+  await ensureDirectory(paths.nodeDirectory, 0o755, null);
+  await ensureDirectory(paths.socketDirectory, 0o700, runAs);
+  await ensureDirectory(paths.logDirectory, 0o700, runAs);
+  const passfile = join(paths.nodeDirectory, 'replication.pgpass');
+  const password = passwords.replication.replaceAll('\\', '\\\\').replaceAll(':', '\\:');
+  await replaceFile(passfile, `*:*:*:${replicationUser}:${password}\n`, runAs);
+  return { passfile };
+}
+
+export async function prepareStart(
+  configuration: PostgresConfiguration,
+  role: 'primary' | 'standby',
+  options: StartOptions,
+): Promise<void> {
+  const { dataDirectory } = configuration.paths;
+  const signal = join(dataDirectory, 'standby.signal');
+  if (role === 'primary' && ((await exists(signal)) || (await exists(join(dataDirectory, 'recovery.signal'))))) {
+    throw new ClusterError(
+      'CONFLICT',
+      'this data directory is a standby’s (standby.signal): started as a primary it would write a second history on the same timeline; promote it instead',
+    );
+  }
+  const { passfile } = await prepareDirectories(configuration);
+  await writeConfiguration(configuration, dataDirectory);
+  if (role === 'primary') {
+    // The synchronous standbys stay: a primary that comes back waits for the same members as before.
+    await editAutoConf(dataDirectory, { primary_conninfo: null, primary_slot_name: null }, configuration.runAs);
+    return;
+  }
+  await replaceFile(signal, '', configuration.runAs);
+  const follows = options.follow !== false;
+  await editAutoConf(
+    dataDirectory,
+    {
+      primary_conninfo: follows ? primaryConninfo(configuration, passfile) : '',
+      primary_slot_name: options.slot ?? null,
+      synchronous_standby_names: null,
+      synchronized_standby_slots: null,
+    },
+    configuration.runAs,
+  );
+}
+
+/**
+ * A start that nobody but this agent can reach: an old primary on its old port feeds divergent WAL to standbys that still ask for it.
+ * `max_wal_senders = 0` is no way to keep them out (a standby refuses to start with less than its primary had), an access rule is.
+ */
+export async function privateStartArguments(configuration: PostgresConfiguration): Promise<string[]> {
+  const rules = join(configuration.paths.nodeDirectory, 'private_hba.conf');
+  await replaceFile(rules, `local all ${superuser} scram-sha-256\nlocal replication all reject\n`, configuration.runAs);
+  const overrides = { listen_addresses: '', hba_file: rules, primary_conninfo: '', sync_replication_slots: 'off' };
+  return Object.entries(overrides).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}

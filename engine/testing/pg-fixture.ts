@@ -1,0 +1,202 @@
+/** Real PostgreSQL servers for tests: fresh directories, free ports, a TCP forwarder in the WAL proxy's place, and nothing left behind. */
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import pg from 'pg';
+import type { PostgresConfiguration, RolePasswords } from '../postgres/api';
+import { chooseRunAs, findNativeDirectory, hydrateSymlinks } from '../postgres/native';
+import { killAllIn, killQuietly } from '../postgres/processes';
+import { PgServer } from '../postgres/server';
+
+const passwords: RolePasswords = {
+  superuser: 'super-secret-of-tests',
+  replication: 'repl:secret\\of-tests',
+  monitor: 'monitor-secret-of-tests',
+  query: 'query-secret-of-tests',
+  app: "app-secret'of-tests",
+};
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Plays the WAL proxy: forwards to whichever port it is pointed at; `target = null` refuses. */
+export class Forwarder {
+  target: number | null = null;
+  #server: Server;
+  #sockets = new Set<Socket>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket) => this.#forward(socket));
+  }
+
+  static async listen(): Promise<Forwarder> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new Forwarder(server);
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #forward(socket: Socket): void {
+    if (this.target === null) return void socket.destroy();
+    const upstream = connect(this.target, '127.0.0.1');
+    for (const [from, to] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      this.#sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+export type TestNode = {
+  readonly server: PgServer;
+  readonly configuration: PostgresConfiguration;
+  readonly proxy: Forwarder;
+};
+
+export class PgFixture {
+  readonly root: string;
+  readonly #nodes: TestNode[] = [];
+  readonly #servers: PgServer[] = [];
+  readonly #guardians = new Set<number>();
+
+  private constructor() {
+    this.root = realpathSync(mkdtempSync(join(tmpdir(), 'rustydb-pg-')));
+    // mkdtemp makes 0700: the unprivileged user has to pass.
+    chmodSync(this.root, 0o755);
+  }
+
+  static async create(): Promise<PgFixture> {
+    const fixture = new PgFixture();
+    await build({
+      entryPoints: [join(import.meta.dirname, '../postgres/guardian.ts')],
+      outfile: join(fixture.root, 'guardian.mjs'),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      logLevel: 'silent',
+    });
+    process.env.RUSTYDB_GUARDIAN = join(fixture.root, 'guardian.mjs');
+    return fixture;
+  }
+
+  async configuration(
+    id: string,
+    directory = join(this.root, id),
+  ): Promise<PostgresConfiguration & { proxy: Forwarder }> {
+    const proxy = await Forwarder.listen();
+    const nativeDirectory = findNativeDirectory(process.cwd());
+    hydrateSymlinks(nativeDirectory);
+    return {
+      nodeId: id,
+      paths: {
+        nodeDirectory: directory,
+        dataDirectory: join(directory, 'pgdata'),
+        socketDirectory: join(directory, 's'),
+        logDirectory: join(directory, 'log'),
+        guardianSocket: join(directory, 'guardian.sock'),
+      },
+      nativeDirectory,
+      host: '127.0.0.1',
+      port: await freePort(),
+      passwords,
+      runAs: chooseRunAs(),
+      walProxyPort: proxy.port,
+      proxy,
+    };
+  }
+
+  async node(id: string, directory?: string): Promise<TestNode> {
+    const { proxy, ...configuration } = await this.configuration(id, directory);
+    const node = { server: this.attach(configuration), configuration, proxy };
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** Another agent of the same node: what a restarted agent is. */
+  attach(configuration: PostgresConfiguration): PgServer {
+    const server = new PgServer(configuration);
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** A primary that serves until the end of the test. */
+  async primary(id: string): Promise<TestNode> {
+    const node = await this.node(id);
+    await node.server.bootstrap();
+    await node.server.start('primary', { serveForMs: 600_000, timeoutMs: 30_000 });
+    return node;
+  }
+
+  /** A clone of `of` that follows it. */
+  async standby(id: string, of: TestNode): Promise<TestNode> {
+    const node = await this.node(id);
+    node.proxy.target = of.configuration.port;
+    const slot = `rustydb_${id.replaceAll('-', '_')}`;
+    await node.server.baseBackup({ slot, onProgress: () => undefined, signal: new AbortController().signal });
+    await node.server.start('standby', { slot, timeoutMs: 30_000 });
+    return node;
+  }
+
+  /** A client session as `app` (or another login) over TCP. */
+  async client(
+    node: TestNode,
+    options: { user?: string; password?: string; database?: string } = {},
+  ): Promise<pg.Client> {
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: node.configuration.port,
+      user: options.user ?? 'app',
+      password: options.password ?? passwords.app,
+      database: options.database ?? 'app',
+      connectionTimeoutMillis: 5000,
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  remember(pid: number | null): void {
+    if (pid !== null) this.#guardians.add(pid);
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.#servers) {
+      this.remember(server.guardianPid());
+      await server.close();
+    }
+    for (const pid of this.#guardians) killQuietly(pid, 'SIGKILL');
+    for (const node of this.#nodes) {
+      await killAllIn(node.configuration.paths.dataDirectory, 10_000);
+      await node.proxy.close();
+    }
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
