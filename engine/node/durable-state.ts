@@ -13,7 +13,9 @@ export class DurableState {
   /** @throws Error with a sentence when the file is damaged: guessing a promise could lose acknowledged writes. */
   constructor(nodeDirectory: string) {
     this.#file = join(nodeDirectory, 'member-state.json');
-    this.#current = existsSync(this.#file) ? parse(this.#file, readFileSync(this.#file, 'utf8')) : initialDurableMemberState;
+    this.#current = existsSync(this.#file)
+      ? parse(this.#file, readFileSync(this.#file, 'utf8'))
+      : initialDurableMemberState;
   }
 
   get current(): DurableMemberState {
@@ -56,5 +58,7 @@ function parse(file: string, text: string): DurableMemberState {
 }
 
 function same(a: DurableMemberState, b: DurableMemberState): boolean {
-  return a.promisedEpoch === b.promisedEpoch && a.controllerTerm === b.controllerTerm && a.lastHeldEpoch === b.lastHeldEpoch;
+  return (
+    a.promisedEpoch === b.promisedEpoch && a.controllerTerm === b.controllerTerm && a.lastHeldEpoch === b.lastHeldEpoch
+  );
 }

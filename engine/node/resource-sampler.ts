@@ -89,7 +89,12 @@ export class ResourceSampler {
   }
 }
 
-type ProcessStat = { readonly pid: number; readonly parent: number; readonly ticks: number; readonly residentBytes: number };
+type ProcessStat = {
+  readonly pid: number;
+  readonly parent: number;
+  readonly ticks: number;
+  readonly residentBytes: number;
+};
 
 function* processStats(): Generator<ProcessStat> {
   let names: string[];

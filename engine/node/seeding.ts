@@ -6,7 +6,10 @@ import type { ClusterSeed } from '../runtime/process-config';
 export function initialConfig(seed: ClusterSeed): ClusterConfig {
   return {
     clusterName: seed.clusterName,
-    replicationFactor: Math.max(1, Math.min(7, Math.max(...seed.groups.map((g) => seed.nodes.filter((n) => n.group === g.name).length)))),
+    replicationFactor: Math.max(
+      1,
+      Math.min(7, Math.max(...seed.groups.map((g) => seed.nodes.filter((n) => n.group === g.name).length))),
+    ),
     minQuorumSize: Math.floor(Math.min(5, seed.nodes.length) / 2) + 1,
     heartbeatIntervalMs: 100,
     electionTimeoutMs: 500,
@@ -19,7 +22,12 @@ export function initialConfig(seed: ClusterSeed): ClusterConfig {
     routerHoldMs: 30_000,
     readMaxLagMs: 10_000,
     loadBalancer: { strategy: 'round_robin', weights: {} },
-    health: { checkIntervalMs: 250, lagWarningBytes: 16 * 1024 * 1024, lagCriticalBytes: 256 * 1024 * 1024, diskWarningPercent: 85 },
+    health: {
+      checkIntervalMs: 250,
+      lagWarningBytes: 16 * 1024 * 1024,
+      lagCriticalBytes: 256 * 1024 * 1024,
+      diskWarningPercent: 85,
+    },
   };
 }
 
@@ -47,7 +55,12 @@ export function initialGroup(group: ClusterSeed['groups'][number], now: string):
 }
 
 /** Writes the seed unless the store already has a cluster. Returns whether this call wrote it. */
-export async function seedCluster(store: ControlStore, clusterId: string, seed: ClusterSeed, now: string): Promise<boolean> {
+export async function seedCluster(
+  store: ControlStore,
+  clusterId: string,
+  seed: ClusterSeed,
+  now: string,
+): Promise<boolean> {
   const put = (key: string, value: unknown): Mutation => ({ kind: 'put', key, value: value as Json });
   const nodes = seed.nodes.map(
     (node): NodeRecord => ({ ...node, wanted: 'running', maintenance: false, createdAt: now }),

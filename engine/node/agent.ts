@@ -1,0 +1,399 @@
+/**
+ * One node's agent, put together: control store, lease, PostgreSQL, WAL proxy, reconcile loop, duties of the primary, reports, commands, the
+ * engine's door and (while it leads the store) the controller. The parts hold the protocol; this file only wires and starts them in order.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentCommand, AgentCommands, ExitNotice } from '../cluster/commands';
+import { Controller } from '../cluster/controller';
+import { type GroupRecord, keys, type NodeReport, type PostgresReport } from '../cluster/model';
+import { RaftControlStore } from '../control/raft/raft-store';
+import { TcpInterconnect } from '../interconnect/tcp-interconnect';
+import { WalProxy } from '../interconnect/wal-proxy';
+import { SerialQueue } from '../kernel/async';
+import { ClusterError, messageOf } from '../kernel/errors';
+import type { NodeId } from '../kernel/ids';
+import type { Logger } from '../kernel/log';
+import { lagBytes } from '../kernel/lsn';
+import { PgServer } from '../postgres/server';
+import type { AgentConfig } from '../runtime/process-config';
+import { readRolePasswords, readSecret } from '../runtime/secrets';
+import { CommandHandlers } from './command-handlers';
+import { CrashWatch } from './crash-watch';
+import { DurableState } from './durable-state';
+import { EngineDoor } from './engine-door';
+import { GroupSettings } from './group-settings';
+import { LeaseHolder } from './lease-holder';
+import { MemberLoop } from './member-loop';
+import { clusterConfig, groupFact, type NodeContext } from './node-context';
+import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
+import { PrimaryDuties } from './primary-duties';
+import { Registration } from './registration';
+import { Reporter } from './reporter';
+import { ResourceSampler } from './resource-sampler';
+import { RouteTable } from './route-table';
+import { seedCluster } from './seeding';
+
+const reportMs = 250;
+const resourceMs = 5_000;
+const shutdownMs = 30_000;
+
+export class Agent {
+  readonly #config: AgentConfig;
+  readonly #logger: Logger;
+  readonly #interconnect: TcpInterconnect;
+  readonly #store: RaftControlStore;
+  readonly #context: NodeContext;
+  readonly #lease: LeaseHolder;
+  readonly #loop: MemberLoop;
+  readonly #duties: PrimaryDuties;
+  readonly #settings: GroupSettings;
+  readonly #routes: RouteTable;
+  readonly #resources: ResourceSampler;
+  readonly #reporter: Reporter;
+  readonly #commands: CommandHandlers;
+  readonly #controller: Controller;
+  readonly #registration: Registration;
+  readonly #crashes: CrashWatch;
+  #report: PostgresReport | null = null;
+  #timers: NodeJS.Timeout[] = [];
+  #cycling = false;
+  #stopped = false;
+  #loggedDutyFailure = '';
+
+  constructor(config: AgentConfig, logger: Logger, onFatal: (error: Error) => void) {
+    this.#config = config;
+    this.#logger = logger;
+    mkdirSync(join(config.nodeDirectory, 'raft'), { recursive: true, mode: 0o700 });
+    const secret = readSecret(config.secretFile);
+    this.#interconnect = new TcpInterconnect({
+      self: { name: `node:${config.nodeId}`, kind: 'node', nodeId: config.nodeId, incarnation: config.incarnation },
+      clusterId: config.clusterId,
+      secret,
+      listen: { host: config.host, port: config.agentPort },
+      tls: config.tls ?? undefined,
+      logger,
+    });
+    this.#store = new RaftControlStore({
+      self: { id: config.nodeId, incarnation: config.incarnation },
+      directory: join(config.nodeDirectory, 'raft'),
+      bootstrap: config.bootstrap,
+      interconnect: this.#interconnect,
+      logger,
+      timings: { heartbeatMs: 100, electionMs: 500, leaseMs: config.seed?.leaseMs ?? 2000 },
+      onFatal,
+    });
+    this.#context = {
+      config,
+      logger,
+      store: this.#store,
+      interconnect: this.#interconnect,
+      postgres: createPostgres(config, logger),
+      walProxy: new WalProxy({
+        nodeId: config.nodeId,
+        listenHost: '127.0.0.1',
+        listenPort: config.walProxyPort,
+        logger,
+        faults: () => this.#interconnect.faults(),
+      }),
+      durable: new DurableState(config.nodeDirectory),
+      serverQueue: new SerialQueue('PostgreSQL of this node', 100),
+    };
+    const context = this.#context;
+    this.#lease = new LeaseHolder({
+      context,
+      leaseMs: config.seed?.leaseMs ?? 2000,
+      onMayStart: () => this.#loop.trigger(),
+      onRouteChange: () => this.#routes.changed(),
+    });
+    this.#duties = new PrimaryDuties(context, this.#lease);
+    this.#settings = new GroupSettings(context);
+    this.#loop = new MemberLoop({
+      context,
+      lease: this.#lease,
+      onServing: () => void this.#cycle(),
+      onRouteChange: () => this.#routes.changed(),
+    });
+    this.#commands = new CommandHandlers({
+      context,
+      lease: this.#lease,
+      loop: this.#loop,
+      duties: this.#duties,
+      onPromoted: (epoch) => this.#routes.serves(epoch),
+      onRouteChange: () => this.#routes.changed(),
+    });
+    this.#routes = new RouteTable({
+      context,
+      lease: this.#lease,
+      draining: () => this.#commands.draining,
+      report: () => this.#report,
+      lagBytes: () => (this.#report ? lagBytes(this.#report.receiveLsn, this.#report.replayLsn) : null),
+    });
+    this.#resources = new ResourceSampler(config.nodeDirectory, resourceMs, () =>
+      [process.pid, context.postgres.guardianPid(), context.postgres.postmasterPid()].filter((pid) => pid !== null),
+    );
+    this.#reporter = new Reporter(context, this.#lease, this.#loop, this.#resources);
+    this.#controller = new Controller({
+      self: config.nodeId,
+      store: this.#store,
+      interconnect: this.#interconnect,
+      logger,
+      archiveDirectory: join(config.nodeDirectory, 'archive'),
+      rehearsalEnabled: config.rehearsalEnabled,
+      command: (node, command, params, timeoutMs) => this.#command(node, command, params, timeoutMs),
+    });
+    this.#registration = new Registration(context);
+    this.#crashes = new CrashWatch({
+      context,
+      lease: this.#lease,
+      loop: this.#loop,
+      notify: (notice) => this.#notify(notice),
+    });
+    new EngineDoor({
+      context,
+      controller: this.#controller,
+      routes: this.#routes,
+      resources: this.#resources,
+      faults: this.#interconnect,
+    });
+    this.#serve();
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(join(this.#config.nodeDirectory, 'archive'), { recursive: true, mode: 0o700 });
+    this.#registration.setSeedPeers();
+    await this.#interconnect.start();
+    await this.#context.walProxy.start();
+    await this.#store.start();
+    await this.#adopt();
+    this.#watchRecords();
+    this.#controller.start();
+    this.#registration.start();
+    this.#loop.start();
+    this.#timers.push(setInterval(() => void this.#cycle(), reportMs));
+    this.#timers.push(setInterval(() => this.#sampleResources(), resourceMs));
+    this.#logger.info({ node: this.#config.nodeId, port: this.#config.agentPort }, 'agent started');
+  }
+
+  /** A planned end of this process: PostgreSQL stops cleanly, the control store hands its leadership on by time-out. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#loop.stop();
+    this.#crashes.stop();
+    this.#registration.stop();
+    await this.#controller.stop();
+    try {
+      await this.#context.postgres.stop('fast', shutdownMs);
+      await this.#context.postgres.close();
+    } catch (error) {
+      this.#logger.error({ error: messageOf(error) }, 'PostgreSQL did not stop cleanly');
+    }
+    this.#lease.stop();
+    this.#resources.stop();
+    await this.#store.stop();
+    await this.#context.walProxy.stop();
+    await this.#interconnect.stop();
+  }
+
+  /** A server that outlived the last agent goes on; whether it may serve is up to its guardian's deadline until the store confirms. */
+  async #adopt(): Promise<void> {
+    const adopted = await this.#context.postgres.adopt();
+    if (!adopted) return;
+    const report = await this.#context.postgres.report();
+    this.#logger.info({ postmasterPid: adopted.postmasterPid, state: report.state }, 'adopted the running PostgreSQL');
+    const epoch = groupFact(this.#context)?.record.epoch ?? this.#context.durable.current.lastHeldEpoch;
+    if (report.state !== 'standby' && report.state !== 'absent' && report.state !== 'stopped' && epoch > 0) {
+      this.#lease.input({
+        kind: 'resumed',
+        epoch: Math.max(epoch, this.#context.durable.current.lastHeldEpoch),
+        serving: true,
+      });
+      this.#lease.wake();
+    }
+  }
+
+  #watchRecords(): void {
+    const { store } = this.#context;
+    store.watch(keys.group(this.#config.group), () => {
+      const fact = groupFact(this.#context);
+      if (fact) this.#groupChanged(fact.record);
+    });
+    store.watch(keys.nodes, () => {
+      this.#registration.setPeers();
+      this.#loop.trigger();
+    });
+    store.watch(keys.config, () => this.#applyTimings());
+    store.onLeadership((leading) => {
+      if (leading && this.#config.seed) void this.#seed();
+    });
+    this.#registration.setPeers();
+    this.#applyTimings();
+  }
+
+  #groupChanged(record: GroupRecord): void {
+    const held = this.#lease.epoch;
+    if (held !== null && (record.epoch > held || (record.epoch === held && record.primary !== this.#config.nodeId))) {
+      this.#lease.input({ kind: 'superseded', epoch: record.epoch });
+    }
+    this.#routes.changed();
+    this.#loop.trigger();
+  }
+
+  #applyTimings(): void {
+    const config = clusterConfig(this.#context);
+    if (!config) return;
+    this.#store.setTimings({
+      heartbeatMs: config.heartbeatIntervalMs,
+      electionMs: config.electionTimeoutMs,
+      leaseMs: config.leaseMs,
+    });
+    this.#lease.input({ kind: 'timings-changed', leaseMs: config.leaseMs });
+  }
+
+  async #seed(): Promise<void> {
+    if (!this.#config.seed) return;
+    try {
+      const written = await seedCluster(
+        this.#store,
+        this.#config.clusterId,
+        this.#config.seed,
+        new Date().toISOString(),
+      );
+      if (written) this.#logger.info('wrote the first records of the cluster');
+    } catch (error) {
+      this.#logger.warn(
+        { error: messageOf(error) },
+        'the first records could not be written, the next leader tries again',
+      );
+    }
+  }
+
+  /** One look at PostgreSQL, what follows from it, and the report. Never two at a time: a hanging server delays only itself. */
+  async #cycle(): Promise<void> {
+    if (this.#cycling || this.#stopped) return;
+    this.#cycling = true;
+    try {
+      const report = await this.#context.postgres.report();
+      this.#report = report;
+      this.#noteServing(report);
+      this.#deliver(this.#reporter.make(report, performance.now()));
+      if (report.state === 'primary') await this.#duties.cycle(report, performance.now(), this.#commands.draining);
+      if (report.state === 'primary' || report.state === 'standby') await this.#settings.cycle();
+      this.#loggedDutyFailure = '';
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== this.#loggedDutyFailure)
+        this.#logger.warn({ error: message }, 'a regular duty failed, trying again');
+      this.#loggedDutyFailure = message;
+    } finally {
+      this.#cycling = false;
+    }
+  }
+
+  #noteServing(report: PostgresReport): void {
+    const epoch = this.#lease.epoch;
+    const serves = report.state === 'primary' && epoch !== null && this.#lease.holds(epoch);
+    if (serves) this.#routes.servesIfNew(epoch);
+    else if (report.state !== 'primary') this.#routes.stopsServing();
+  }
+
+  #deliver(report: NodeReport): void {
+    const leader = this.#store.status().leader;
+    if (leader === this.#config.nodeId) this.#controller.ingest(report);
+    else if (leader !== null) this.#interconnect.send(leader, 'agent.report', report);
+  }
+
+  #notify(notice: ExitNotice): void {
+    const leader = this.#store.status().leader;
+    if (leader === this.#config.nodeId) this.#controller.exitNotice(notice);
+    else if (leader !== null) this.#interconnect.send(leader, 'agent.exit', notice);
+  }
+
+  #sampleResources(): void {
+    this.#resources.sample(performance.now());
+    const report = this.#report;
+    this.#resources.record({
+      at: new Date().toISOString(),
+      transactionsPerSecond: report?.transactionsPerSecond ?? 0,
+      connections: report?.connections ?? 0,
+      walBytesPerSecond: this.#context.walProxy.stats().inBytesPerSecond,
+      replayLagMs: report?.replayLagMs ?? null,
+      lagBytes: report ? lagBytes(report.receiveLsn, report.replayLsn) : null,
+    });
+  }
+
+  #serve(): void {
+    const interconnect = this.#interconnect;
+    interconnect.onMessage('agent.report', (payload) => this.#controller.ingest(payload as NodeReport));
+    interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
+    for (const [command, handler] of Object.entries(this.#commands.handlers)) {
+      interconnect.onRequest(command, (payload, from) => {
+        if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Commands come from nodes only.');
+        return (handler as (params: unknown) => Promise<unknown>)(payload);
+      });
+    }
+    interconnect.onRequest(primaryFactsMethod, () => this.#primaryFacts());
+    interconnect.onRequest(takeEpochMethod, async (payload) => {
+      await this.#commands.takeEpoch((payload as TakeEpoch).epoch);
+      return {};
+    });
+  }
+
+  async #primaryFacts(): Promise<PrimaryFacts> {
+    const { postgres } = this.#context;
+    const epoch = this.#lease.epoch;
+    const [report, history, position, inspected] = await Promise.all([
+      postgres.report(),
+      postgres.timelineHistory(),
+      postgres.position(),
+      postgres.inspect(),
+    ]);
+    if (inspected.kind === 'absent') throw new ClusterError('UNAVAILABLE', `${this.#config.nodeId} has no data.`);
+    return {
+      node: this.#config.nodeId,
+      group: this.#config.group,
+      epoch: epoch ?? 0,
+      healthy: epoch !== null && this.#lease.holds(epoch) && report.state === 'primary',
+      timeline: position.timeline,
+      history,
+      systemIdentifier: inspected.control.systemIdentifier,
+      currentLsn: position.lsn,
+      dataBytes: (report.databaseBytes ?? 0) + 128 * 1024 * 1024,
+    };
+  }
+
+  #command<C extends AgentCommand>(
+    node: NodeId,
+    command: C,
+    params: AgentCommands[C]['params'],
+    timeoutMs: number,
+  ): Promise<AgentCommands[C]['result']> {
+    return this.#interconnect.request<AgentCommands[C]['result']>(node, command, params, { timeoutMs });
+  }
+}
+
+function createPostgres(config: AgentConfig, logger: Logger): PgServer {
+  const directory = config.nodeDirectory;
+  return new PgServer(
+    {
+      nodeId: config.nodeId,
+      paths: {
+        nodeDirectory: directory,
+        dataDirectory: join(directory, 'pgdata'),
+        socketDirectory: config.socketDirectory,
+        logDirectory: join(directory, 'log'),
+        guardianSocket: join(config.socketDirectory, 'guardian.sock'),
+      },
+      nativeDirectory: config.nativeDirectory,
+      host: config.host,
+      port: config.postgresPort,
+      passwords: readRolePasswords(config.postgresSecretsFile, config.appPasswordFile),
+      runAs: config.runAs,
+      walProxyPort: config.walProxyPort,
+      guardianScript: config.guardianScript,
+    },
+    logger,
+  );
+}

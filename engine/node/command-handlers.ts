@@ -1,0 +1,340 @@
+/**
+ * The controller's commands, as this node obeys them. Every command first passes the fence (a lower controller term than one obeyed before is
+ * refused, durably), is idempotent, and does its work in the server queue so that it never crosses the reconcile loop.
+ */
+import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
+import { type GroupRecord, keys } from '../cluster/model';
+import type { Json } from '../control/store';
+import { delay } from '../kernel/async';
+import { ClusterError } from '../kernel/errors';
+import { formatLsn, parseLsn } from '../kernel/lsn';
+import {
+  admitFence,
+  decideConfirm,
+  decideGrant,
+  decidePromise,
+  type FailSafeHold,
+  holdAfterRestart,
+  type MemberFacts,
+  type Refusal,
+} from './core/promise';
+import { changeOwnGroup } from './group-transaction';
+import type { LeaseHolder } from './lease-holder';
+import type { MemberLoop } from './member-loop';
+import { clusterConfig, groupFact, instant, type NodeContext, nodeRecord } from './node-context';
+import type { PrimaryDuties } from './primary-duties';
+
+const stopReceivingTimeoutMs = 3_000;
+const promoteTimeoutMs = 60_000;
+const startTimeoutMs = 120_000;
+const stopTimeoutMs = 60_000;
+
+export type CommandHandlersOptions = {
+  readonly context: NodeContext;
+  readonly lease: LeaseHolder;
+  readonly loop: MemberLoop;
+  readonly duties: PrimaryDuties;
+  readonly onPromoted: (epoch: number) => void;
+  readonly onRouteChange: () => void;
+};
+
+type Handler<C extends AgentCommand> = (params: AgentCommands[C]['params']) => Promise<AgentCommands[C]['result']>;
+
+export class CommandHandlers {
+  #draining = false;
+  #hold: FailSafeHold | null;
+  readonly #context: NodeContext;
+
+  constructor(private readonly options: CommandHandlersOptions) {
+    this.#context = options.context;
+    const leaseMs = clusterConfig(options.context)?.leaseMs ?? 2000;
+    this.#hold = holdAfterRestart(instant().now, leaseMs, options.context.durable.current.promisedEpoch);
+  }
+
+  /** The node asks for no new sessions. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  readonly handlers: { readonly [C in AgentCommand]: Handler<C> } = {
+    'agent.promise': (params) => this.#promise(params),
+    'agent.grant': (params) => this.#grant(params),
+    'agent.promote': (params) => this.#promote(params),
+    'agent.drain': async ({ fence, draining }) => {
+      this.#admit(fence);
+      this.#draining = draining;
+      this.options.onRouteChange();
+      return { sessions: (await this.#context.postgres.report()).connections };
+    },
+    'agent.checkpoint': async ({ fence }) => {
+      this.#admit(fence);
+      await this.#context.postgres.checkpoint();
+      return {};
+    },
+    'agent.demote': (params) => this.#demote(params),
+    'agent.stop': async ({ fence, mode }) => {
+      this.#admit(fence);
+      await this.#context.serverQueue.run(() => this.#context.postgres.stop(mode, stopTimeoutMs));
+      return {};
+    },
+    'agent.start': async ({ fence }) => {
+      this.#admit(fence);
+      this.options.loop.trigger();
+      await this.#untilRunning();
+      return {};
+    },
+    'agent.restart': async ({ fence, mode }) => {
+      this.#admit(fence);
+      await this.#restart(mode);
+      return {};
+    },
+    'agent.reclone': async ({ fence }) => {
+      this.#admit(fence);
+      this.options.loop.wantReclone();
+      while (this.options.loop.recloneWanted) await delay(100);
+      await this.#untilRunning();
+      return { bytes: this.options.loop.backupBytes };
+    },
+    'agent.settings': async ({ fence, settings }) => {
+      this.#admit(fence);
+      return this.#context.serverQueue.run(() => this.#context.postgres.applySettings(settings));
+    },
+    'agent.position': async ({ fence }) => {
+      this.#admit(fence);
+      const { lsn, timeline, inRecovery } = await this.#context.postgres.position();
+      return { lsn, timeline, inRecovery };
+    },
+    'agent.waitForReplay': async ({ fence, lsn, timeoutMs }) => {
+      this.#admit(fence);
+      await this.#context.postgres.waitForReplay(lsn, timeoutMs);
+      return {};
+    },
+    'agent.confirmEpoch': async (params) => {
+      const decision = decideConfirm(this.#facts(), params);
+      this.#hold = decision.hold;
+      return { confirmed: decision.confirmed, epoch: decision.epoch };
+    },
+  };
+
+  /** A member that promised an epoch nobody took asks the holder to take it, so that it has a primary to follow again. */
+  async takeEpoch(epoch: number): Promise<void> {
+    const { lease } = this.options;
+    const fact = groupFact(this.#context);
+    const held = lease.epoch;
+    if (!fact || held === null || held >= epoch || !lease.holds(held) || fact.record.operation !== null) return;
+    const key = keys.group(this.#context.config.group);
+    const sent = instant();
+    const result = await this.#context.store.txn({
+      compare: [{ key, modRevision: fact.modRevision }],
+      mutations: [{ kind: 'put', key, value: { ...fact.record, epoch, leaseReleased: false } as unknown as Json }],
+      grants: { group: fact.record.name, epoch, holder: this.#context.config.nodeId },
+    });
+    if (!result.succeeded) return;
+    this.#context.durable.save({
+      ...this.#context.durable.current,
+      promisedEpoch: Math.max(epoch, this.#context.durable.current.promisedEpoch),
+      lastHeldEpoch: epoch,
+    });
+    lease.input({ kind: 'granted', epoch, sent });
+    this.#context.logger.info({ epoch }, 'took the next epoch: a failover was begun and given up');
+  }
+
+  #facts(): MemberFacts {
+    return {
+      self: this.#context.config.nodeId,
+      record: groupFact(this.#context)?.record ?? null,
+      durable: this.#context.durable.current,
+      hold: this.#hold,
+      role: this.options.lease.mayBeHolder() ? 'holder' : 'member',
+      now: instant().now,
+    };
+  }
+
+  #admit(fence: Fence): void {
+    const decision = admitFence(this.#context.durable.current, fence);
+    if (!decision.ok) throw refusal(decision);
+    this.#context.durable.save(decision.durable);
+  }
+
+  async #promise({
+    fence,
+    epoch,
+  }: AgentCommands['agent.promise']['params']): Promise<AgentCommands['agent.promise']['result']> {
+    const decision = decidePromise(this.#facts(), { epoch, fence });
+    if (!decision.ok) throw refusal(decision);
+    this.#context.durable.save(decision.durable);
+    this.options.loop.abortBackup();
+    this.#context.walProxy.setUpstream(null);
+    return this.#context.serverQueue.run(async () => {
+      const report = await this.#context.postgres.report();
+      if (report.state !== 'standby') {
+        throw new ClusterError(
+          'UNAVAILABLE',
+          `PostgreSQL of ${this.#context.config.nodeId} is ${report.state}; it promised epoch ${epoch} but has no position to report.`,
+          {
+            clusterCode: 'CLU_STANDBY_NOT_READY',
+          },
+        );
+      }
+      const position = await this.#context.postgres.stopReceiving(stopReceivingTimeoutMs);
+      return { node: this.#context.config.nodeId, epoch, ...position };
+    });
+  }
+
+  async #grant({
+    fence,
+    expectedModRevision,
+    next,
+    underLeaseGuard,
+  }: AgentCommands['agent.grant']['params']): Promise<{ modRevision: number }> {
+    const { store, config, durable } = this.#context;
+    const decision = decideGrant(this.#facts(), { epoch: next.epoch, fence });
+    if (!decision.ok) throw refusal(decision);
+    const key = keys.group(config.group);
+    const before = await store.get(key);
+    const current = before?.value as unknown as GroupRecord | undefined;
+    if (before && current?.epoch === next.epoch && current.primary === config.nodeId)
+      return { modRevision: before.modRevision };
+    durable.save(decision.durable);
+    const sent = instant();
+    const result = await store.txn({
+      compare: [{ key, modRevision: expectedModRevision }],
+      mutations: [{ kind: 'put', key, value: next as unknown as Json }],
+      grants: { group: next.name, epoch: next.epoch, holder: config.nodeId },
+      ...(underLeaseGuard ? { leaseGuard: { group: next.name, epoch: next.epoch - 1 } } : {}),
+    });
+    if (!result.succeeded) {
+      throw new ClusterError('CONFLICT', `The record of ${next.name} changed before the grant.`, {
+        clusterCode: 'CLU_REVISION_CONFLICT',
+      });
+    }
+    this.options.lease.input({ kind: 'granted', epoch: next.epoch, sent });
+    this.options.lease.wake();
+    return { modRevision: result.revision };
+  }
+
+  async #promote({
+    fence,
+    epoch,
+    members,
+  }: AgentCommands['agent.promote']['params']): Promise<AgentCommands['agent.promote']['result']> {
+    this.#admit(fence);
+    const { postgres, store, config } = this.#context;
+    const { lease, duties, loop } = this.options;
+    return this.#context.serverQueue.run(async () => {
+      const entry = await store.get(keys.group(config.group));
+      const record = entry?.value as unknown as GroupRecord | undefined;
+      if (!record || record.epoch !== epoch || record.primary !== config.nodeId) {
+        throw new ClusterError(
+          'PRECONDITION_FAILED',
+          `Epoch ${epoch} of ${config.group} is not granted to ${config.nodeId}.`,
+          { clusterCode: 'CLU_STALE_EPOCH' },
+        );
+      }
+      if (!lease.holds(epoch)) {
+        throw new ClusterError('UNAVAILABLE', `The lease of epoch ${epoch} is not confirmed on ${config.nodeId}.`, {
+          clusterCode: 'CLU_LEASE_HELD',
+        });
+      }
+      if ((await postgres.report()).state !== 'primary') {
+        lease.input({ kind: 'server-starting' });
+        await postgres.setRole('primary', lease.leaseLeftMs());
+        await postgres.setSynchronousStandbys(record.voterSet.members, record.voterSet.k);
+        await postgres.promote(promoteTimeoutMs);
+        duties.promoted(epoch, record.voterSet);
+        loop.forgetUpstream();
+      }
+      this.#draining = false;
+      this.options.onPromoted(epoch);
+      await postgres.keepSlots(
+        members.filter((node) => node !== config.nodeId),
+        {},
+      );
+      await postgres.setSynchronizedStandbySlots(record.voterSet.members);
+      const history = await postgres.timelineHistory();
+      const position = await postgres.position();
+      const forkLsn = history.at(-1)?.forkLsn ?? position.lsn;
+      return { timeline: position.timeline, forkLsn, lsn: position.lsn };
+    });
+  }
+
+  async #demote({
+    fence,
+    epoch,
+    drainMs,
+    timeoutMs,
+  }: AgentCommands['agent.demote']['params']): Promise<AgentCommands['agent.demote']['result']> {
+    this.#admit(fence);
+    const { postgres } = this.#context;
+    const { lease } = this.options;
+    this.#draining = true;
+    this.options.onRouteChange();
+    if (drainMs > 0) await delay(drainMs);
+    return this.#context.serverQueue.run(async () => {
+      if (!(await postgres.isDead())) {
+        if (lease.epoch !== epoch) {
+          throw new ClusterError(
+            'PRECONDITION_FAILED',
+            `${this.#context.config.nodeId} does not hold epoch ${epoch}.`,
+            { clusterCode: 'CLU_STALE_EPOCH' },
+          );
+        }
+        lease.input({ kind: 'give-back', mode: 'planned' });
+        await postgres.stop('fast', timeoutMs);
+      }
+      if (!(await postgres.isDead())) throw new ClusterError('TIMEOUT', 'PostgreSQL did not stop in time.');
+      lease.input({ kind: 'all-dead' });
+      const found = await postgres.inspect();
+      if (found.kind === 'absent') throw new ClusterError('CONFLICT', 'The data directory is gone.');
+      await changeOwnGroup(this.#context, epoch, (record) =>
+        record.leaseReleased ? null : { ...record, leaseReleased: true },
+      );
+      // The checkpoint record begins at this position: whoever replayed beyond it has everything.
+      return { shutdownLsn: formatLsn(parseLsn(found.control.checkpointLsn) + 1n) };
+    });
+  }
+
+  async #restart(mode: 'fast' | 'immediate'): Promise<void> {
+    const { postgres } = this.#context;
+    const { lease, loop } = this.options;
+    await this.#context.serverQueue.run(async () => {
+      await postgres.stop(mode, stopTimeoutMs);
+      if (lease.mayBeHolder() && (await postgres.isDead())) lease.input({ kind: 'all-dead' });
+    });
+    loop.trigger();
+    await this.#untilRunning();
+  }
+
+  /** Until the reconcile loop has brought the server up; the command's own deadline ends the wait. */
+  async #untilRunning(): Promise<void> {
+    const deadline = performance.now() + startTimeoutMs;
+    while (performance.now() < deadline) {
+      const { state } = await this.#context.postgres.report();
+      const own = nodeRecord(this.#context, this.#context.config.nodeId);
+      if (state === 'primary' || state === 'standby') return;
+      if (own?.wanted === 'stopped') throw new ClusterError('CONFLICT', 'The node is to stay stopped.');
+      await delay(50);
+    }
+    throw new ClusterError(
+      'TIMEOUT',
+      `PostgreSQL of ${this.#context.config.nodeId} is not up after ${startTimeoutMs} ms: ${this.options.loop.troubles[0] ?? this.options.loop.activity ?? 'no reason known'}`,
+    );
+  }
+}
+
+function refusal(decision: Refusal): ClusterError {
+  return new ClusterError('CONFLICT', decision.sentence, {
+    clusterCode: 'CLU_STALE_EPOCH',
+    reasons: [
+      {
+        rule: decision.rule,
+        measured: null,
+        limit: null,
+        remedy:
+          decision.retryAfterMs === null
+            ? 'Plan again from the present state.'
+            : `Try again in ${decision.retryAfterMs} ms.`,
+      },
+    ],
+  });
+}

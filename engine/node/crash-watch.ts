@@ -1,0 +1,97 @@
+/**
+ * PostgreSQL ended although nobody asked: kill what is left, then either start it again in place or give the lease back and tell the controller at
+ * once. The decision is the core's; its inputs are measured (WAL since the checkpoint, this node's replay speed).
+ */
+import type { ExitNotice } from '../cluster/commands';
+import { crashWindowMs, restartOrFailover } from '../cluster/core/restart-or-failover';
+import { messageOf } from '../kernel/errors';
+import type { ServerExit } from '../postgres/api';
+import type { LeaseHolder } from './lease-holder';
+import type { MemberLoop } from './member-loop';
+import { clusterConfig, groupFact, type NodeContext, otherMembers } from './node-context';
+
+export type CrashWatchOptions = {
+  readonly context: NodeContext;
+  readonly lease: LeaseHolder;
+  readonly loop: MemberLoop;
+  readonly notify: (notice: ExitNotice) => void;
+};
+
+export class CrashWatch {
+  #crashes: number[] = [];
+  readonly #unsubscribe: () => void;
+
+  constructor(private readonly options: CrashWatchOptions) {
+    this.#unsubscribe = options.context.postgres.onExit((exit) => {
+      if (!exit.expected) void this.#crashed(exit);
+    });
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+  }
+
+  async #crashed(exit: ServerExit): Promise<void> {
+    const { context, lease, loop } = this.options;
+    const redo = context.postgres.estimateRedoMs();
+    context.logger.error({ exit, redo }, 'PostgreSQL ended unexpectedly');
+    const record = groupFact(context)?.record;
+    const epoch = lease.epoch;
+    try {
+      await context.postgres.killAll();
+    } catch (error) {
+      context.logger.error({ error: messageOf(error) }, 'what is left of PostgreSQL could not be killed yet');
+    }
+    if (!record || epoch === null || record.primary !== context.config.nodeId || record.epoch !== epoch)
+      return loop.trigger();
+
+    const now = performance.now();
+    const decision = restartOrFailover({
+      holdsLease: lease.holds(epoch),
+      allDead: await context.postgres.isDead(),
+      estimatedRedoMs: redo.ms,
+      restartBudgetMs: clusterConfig(context)?.restartBudgetMs ?? 1000,
+      earlierCrashesMs: this.#crashes,
+      nowMs: now,
+      successorPossible: this.#successorPossible(),
+      failedStarts: loop.failedStarts,
+    });
+    this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
+    context.logger.warn({ decision: decision.kind, why: decision.why }, 'decided');
+    lease.input({ kind: 'all-dead' });
+    if (decision.kind === 'fail-over') lease.input({ kind: 'give-back', mode: 'now' });
+    this.options.notify({
+      node: context.config.nodeId,
+      group: context.config.group,
+      epoch,
+      at: exit.at,
+      decision:
+        decision.kind === 'fail-over'
+          ? 'fail-over'
+          : decision.kind === 'restart-in-place'
+            ? 'restart-in-place'
+            : 'none',
+      redoMs: redo.ms,
+      walBytes: redo.walBytes,
+      leaseReleased: decision.kind === 'fail-over',
+    });
+    loop.trigger();
+  }
+
+  #successorPossible(): boolean {
+    const { context } = this.options;
+    const record = groupFact(context)?.record;
+    const config = clusterConfig(context);
+    if (!record || !config?.autoFailover || !record.automaticFailover) return false;
+    const connected = new Set(
+      context.interconnect
+        .linkStatus()
+        .filter((link) => link.connected)
+        .map((link) => link.peer),
+    );
+    const answering = otherMembers(context).filter((node) => connected.has(node));
+    if (record.mode === 'asynchronous') return answering.length > 0;
+    const voters = record.voterSet.members.filter((node) => answering.includes(node)).length;
+    return record.promotable === 'voters' && voters >= record.voterSet.members.length - record.voterSet.k + 1;
+  }
+}

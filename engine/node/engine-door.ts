@@ -1,0 +1,236 @@
+/**
+ * The engine's door on this node: answers requests of consoles, routers and the launcher, forwards leader requests once to the leader, and serves
+ * the view, event and route streams. Everything a client may ask is in EngineRequests; nothing else is served.
+ */
+import type { ClusterController, LeaderMethod } from '../cluster/controller-api';
+import type { ClusterView } from '../cluster/model';
+import type { FaultInjector, Interconnect } from '../interconnect/api';
+import { ClusterError } from '../kernel/errors';
+import type { NodeId } from '../kernel/ids';
+import type {
+  EngineMethod,
+  EngineParams,
+  EngineResult,
+  RouterStatus,
+  RuntimeInfo,
+  ViewItem,
+} from '../runtime/engine-api';
+import type { NodeContext } from './node-context';
+import type { ResourceSampler } from './resource-sampler';
+import type { RouteTable } from './route-table';
+
+const forwardTimeoutMs = 60_000;
+const viewPushMs = 250;
+
+type NodeMethod = Exclude<EngineMethod, LeaderMethod>;
+
+/** Compile-time list of all leader methods: a new one that is not named here does not compile. */
+const leaderMethods: Readonly<Record<LeaderMethod, true>> = {
+  'view.get': true,
+  'operation.plan': true,
+  'operation.start': true,
+  'operation.cancel': true,
+  'operation.get': true,
+  'operation.list': true,
+  'config.put': true,
+  'group.put': true,
+  'node.put': true,
+  'raft.transfer': true,
+  'health.history': true,
+  'store.get': true,
+  'store.list': true,
+  'store.txn': true,
+  'faults.set': true,
+};
+
+export type EngineDoorOptions = {
+  readonly context: NodeContext;
+  readonly controller: ClusterController;
+  readonly routes: RouteTable;
+  readonly resources: ResourceSampler;
+  readonly faults: FaultInjector;
+};
+
+export class EngineDoor {
+  #runtime: RuntimeInfo = { router: null };
+  #router: RouterStatus | null = null;
+  #routerAt = 0;
+
+  constructor(private readonly options: EngineDoorOptions) {
+    const { interconnect } = options.context;
+    for (const method of Object.keys(leaderMethods) as LeaderMethod[]) this.#serveLeader(interconnect, method);
+    for (const [method, handler] of Object.entries(this.#nodeHandlers)) {
+      interconnect.onRequest(`engine.${method}`, (payload) =>
+        (handler as (params: unknown) => Promise<unknown>)(payload),
+      );
+    }
+    interconnect.onStream('engine.view.stream', (_payload, _from, push, signal) => this.#streamView(push, signal));
+    interconnect.onStream('engine.event.stream', (payload, _from, push, signal) =>
+      this.#streamEvents(payload as { after: string | null }, push, signal),
+    );
+    interconnect.onStream('engine.route.stream', (_payload, _from, push, signal) => {
+      const unsubscribe = options.routes.onChange((hint) => push(hint));
+      signal.addEventListener('abort', unsubscribe, { once: true });
+    });
+  }
+
+  #serveLeader<M extends LeaderMethod>(interconnect: Interconnect, method: M): void {
+    const answer = (payload: unknown) => this.options.controller.handle(method, payload as EngineParams<M>);
+    interconnect.onRequest(`engine.${method}`, (payload) =>
+      this.options.context.store.isLeader() ? answer(payload) : this.#forward(method, payload),
+    );
+    interconnect.onRequest(`engine-forwarded.${method}`, (payload, from) => {
+      if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Only nodes forward requests.');
+      return answer(payload);
+    });
+  }
+
+  async #forward<M extends LeaderMethod>(method: M, payload: unknown): Promise<EngineResult<M>> {
+    const leader = this.#leader();
+    return this.options.context.interconnect.request<EngineResult<M>>(leader, `engine-forwarded.${method}`, payload, {
+      timeoutMs: forwardTimeoutMs,
+    });
+  }
+
+  #leader(): NodeId {
+    const status = this.options.context.store.status();
+    if (status.leader === null || status.leader === this.options.context.config.nodeId) {
+      throw new ClusterError('UNAVAILABLE', 'The control store has no leader right now.', {
+        clusterCode: status.hasQuorum ? 'CLU_NOT_LEADER' : 'CLU_NO_QUORUM',
+      });
+    }
+    return status.leader;
+  }
+
+  readonly #nodeHandlers: { readonly [M in NodeMethod]: (params: EngineParams<M>) => Promise<EngineResult<M>> } = {
+    'store.localList': async ({ prefix }) => {
+      const { store } = this.options.context;
+      return { entries: store.localList(prefix), ageMs: finite(store.localState().ageMs) };
+    },
+    'view.local': async () => this.options.controller.view(),
+    'raft.status': async () => this.options.context.store.status(),
+    'raft.log': async ({ limit }) => this.options.context.store.recentLog(Math.min(1000, limit)),
+    'node.sessions': () => this.options.context.postgres.sessions(),
+    'node.session.end': async ({ pid, mode }) => {
+      const sessions = await this.options.context.postgres.sessions();
+      const session = sessions.find((one) => one.pid === pid);
+      if (!session)
+        throw new ClusterError(
+          'NOT_FOUND',
+          `There is no session with pid ${pid} on ${this.options.context.config.nodeId}.`,
+        );
+      // A backend that waits for a standby is never cancelled: its client would be told "committed" without the standby.
+      const waits = session.waitEventType === 'IPC' && session.waitEvent === 'SyncRep';
+      const ended = await this.options.context.postgres.endSession(pid, waits ? 'terminate' : mode);
+      return {
+        ended,
+        reasons:
+          waits && mode === 'cancel'
+            ? [
+                {
+                  rule: 'waits-for-standby',
+                  measured: 'SyncRep',
+                  limit: null,
+                  remedy:
+                    'The session was terminated instead of cancelled: a cancelled wait would report a commit that no standby has.',
+                },
+              ]
+            : [],
+      };
+    },
+    'node.logs': (params) => this.options.context.postgres.logs({ ...params, limit: Math.min(2000, params.limit) }),
+    'node.settings': () => this.options.context.postgres.settings(),
+    'node.resources': async ({ minutes }) => this.options.resources.recent(minutes),
+    'node.wal': () => this.options.context.postgres.wal(),
+    'node.wal.switch': async () => ({ lsn: await this.options.context.postgres.switchWal() }),
+    'node.replay': async ({ paused }) => {
+      await this.options.context.postgres.setReplayPaused(paused);
+      return { paused };
+    },
+    'node.links': async () => this.options.context.interconnect.linkStatus(),
+    'node.faults': async () => this.options.faults.faults(),
+    'node.route': async ({ group }) => this.options.routes.answer(group),
+    'runtime.put': async (info) => {
+      this.#runtime = info;
+      return {};
+    },
+    'runtime.get': async () => this.#runtime,
+    'router.status': async (status) => {
+      this.#router = status;
+      this.#routerAt = performance.now();
+      return {};
+    },
+    'router.get': async () => (performance.now() - this.#routerAt < 10_000 ? this.#router : null),
+  };
+
+  /** Only the leader has a live view: elsewhere the stream ends at once and the client asks the next node. */
+  #streamView(push: (item: ViewItem) => boolean, signal: AbortSignal): void {
+    const { controller, context } = this.options;
+    if (!context.store.isLeader())
+      throw new ClusterError('UNAVAILABLE', 'This node does not lead the control store.', {
+        clusterCode: 'CLU_NOT_LEADER',
+      });
+    let sent: ClusterView = controller.view();
+    push({ kind: 'full', view: sent });
+    let timer: NodeJS.Timeout | null = null;
+    const flush = () => {
+      timer = null;
+      if (signal.aborted) return;
+      const next = controller.view();
+      const item = difference(sent, next);
+      sent = next;
+      if (item) push(item);
+    };
+    const unsubscribe = controller.onViewChange(() => {
+      timer ??= setTimeout(flush, viewPushMs);
+    });
+    signal.addEventListener(
+      'abort',
+      () => {
+        unsubscribe();
+        if (timer) clearTimeout(timer);
+      },
+      { once: true },
+    );
+  }
+
+  #streamEvents({ after }: { after: string | null }, push: (item: unknown) => boolean, signal: AbortSignal): void {
+    const { controller, context } = this.options;
+    if (!context.store.isLeader())
+      throw new ClusterError('UNAVAILABLE', 'This node does not lead the control store.', {
+        clusterCode: 'CLU_NOT_LEADER',
+      });
+    const { gap, events } = controller.events.since(after);
+    if (gap) push({ kind: 'gap', ...gap });
+    for (const event of events) push({ kind: 'event', event });
+    const unsubscribe = controller.events.subscribe((event) => push({ kind: 'event', event }));
+    signal.addEventListener('abort', unsubscribe, { once: true });
+  }
+}
+
+/** Sections that changed, by identity: the controller keeps what did not change. */
+function difference(before: ClusterView, after: ClusterView): ViewItem | null {
+  if (before === after || before.revision === after.revision) return null;
+  const known = new Map(before.nodes.map((node) => [node.record.id, node]));
+  const nodes = after.nodes.filter((node) => known.get(node.record.id) !== node);
+  const kept = new Set(after.nodes.map((node) => node.record.id));
+  const removedNodes = before.nodes.map((node) => node.record.id).filter((id) => !kept.has(id));
+  const { nodes: _nodes, revision, at, ...rest } = after;
+  const changed: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    if (before[name as keyof ClusterView] !== value) changed[name] = value;
+  }
+  return {
+    kind: 'patch',
+    revision,
+    at,
+    ...(nodes.length > 0 ? { nodes } : {}),
+    ...(removedNodes.length > 0 ? { removedNodes } : {}),
+    ...(Object.keys(changed).length > 0 ? { rest: changed as Partial<typeof rest> } : {}),
+  };
+}
+
+/** JSON has no Infinity. */
+function finite(ms: number): number {
+  return Number.isFinite(ms) ? ms : Number.MAX_SAFE_INTEGER;
+}

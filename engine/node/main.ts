@@ -1,0 +1,59 @@
+/** Process entry of a node agent. Exit code 78: a restart won't help, the last line of the log is the sentence that says what to do. */
+import { mkdirSync } from 'node:fs';
+import { messageOf } from '../kernel/errors';
+import { createLogger } from '../kernel/log';
+import { type AgentConfig, fatalExitCode, readProcessConfig } from '../runtime/process-config';
+import { Agent } from './agent';
+
+const config = readProcessConfig<AgentConfig>(process.argv[2]);
+const logger = createLogger('agent', { node: config.nodeId });
+
+function fatal(error: unknown): never {
+  logger.fatal({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'this node stops');
+  process.exit(fatalExitCode);
+}
+
+/** A bug must not leave a half-working node: the process ends, its guardian keeps PostgreSQL honest, the launcher starts it again. */
+function crash(error: unknown): never {
+  logger.fatal(
+    { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+    'unexpected error, the agent restarts',
+  );
+  process.exit(1);
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+
+mkdirSync(config.nodeDirectory, { recursive: true });
+let agent: Agent;
+try {
+  agent = new Agent(config, logger, fatal);
+} catch (error) {
+  fatal(error);
+}
+
+let stopping = false;
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(name, () => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal: name }, 'stopping');
+    agent.stop().then(
+      () => process.exit(0),
+      (error) => {
+        logger.error({ error: messageOf(error) }, 'did not stop cleanly');
+        process.exit(1);
+      },
+    );
+  });
+}
+
+agent.start().catch((error: unknown) => {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL')
+    return crash(
+      new Error(`port ${config.agentPort} or ${config.walProxyPort} of this node can't be opened: ${messageOf(error)}`),
+    );
+  fatal(error);
+});

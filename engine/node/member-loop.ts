@@ -1,0 +1,478 @@
+/**
+ * Brings this node's PostgreSQL to what the group record says, one action per cycle, whatever happened before: clone, start, follow, compare,
+ * rejoin, restart in place. Level-triggered: it looks at the record and at the server, never at what it did last.
+ *
+ * Invariants kept: PostgreSQL starts without standby.signal only under a held lease; a member follows only the record's primary of an epoch at or
+ * above its promise; data is thrown away only while a healthy newer primary answers.
+ */
+import { statfsSync } from 'node:fs';
+import { decideRejoin } from '../cluster/core/rejoin';
+import type { GroupRecord, NodeRecord } from '../cluster/model';
+import { messageOf } from '../kernel/errors';
+import { parseLsn } from '../kernel/lsn';
+import { decideFollow } from './core/promise';
+import type { LeaseHolder } from './lease-holder';
+import { groupFact, instant, type NodeContext, nodeRecord, slotOf } from './node-context';
+import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
+
+const cycleMs = 250;
+const startTimeoutMs = 600_000;
+const stopTimeoutMs = 30_000;
+const questionTimeoutMs = 1_500;
+const failureBackoffMs = [100, 250, 500, 1_000, 2_000, 5_000];
+/** A promise of an epoch that no record follows within this many leases was abandoned. */
+const abandonedAfterMs = 4_000;
+/** A standby that is not streaming for this long although its primary is healthy may lack WAL the primary no longer has. */
+const notStreamingMs = 10_000;
+
+/** `changing`: starting, recovering or stopping; look again instead of acting on a guess. */
+type ServerRole = 'primary' | 'standby' | 'changing' | 'none';
+
+export type MemberLoopOptions = {
+  readonly context: NodeContext;
+  readonly lease: LeaseHolder;
+  /** The server began to serve as primary in place (start or restart), not by promotion. */
+  readonly onServing: () => void;
+  readonly onRouteChange: () => void;
+};
+
+export class MemberLoop {
+  #timer: NodeJS.Timeout | null = null;
+  #running = false;
+  #again = false;
+  #stopped = false;
+  #failures = 0;
+  #notBefore = 0;
+  #activity: string | null = 'starting';
+  #troubles: string[] = [];
+  #followedEpoch = 0;
+  #recloneWanted = false;
+  #backup: AbortController | null = null;
+  #backupBytes = 0;
+  #waitingForEpochSince: number | null = null;
+  #notStreamingSince: number | null = null;
+  #failedStarts = 0;
+
+  constructor(private readonly options: MemberLoopOptions) {}
+
+  get activity(): string | null {
+    return this.#activity;
+  }
+
+  get troubles(): readonly string[] {
+    return this.#troubles;
+  }
+
+  get failedStarts(): number {
+    return this.#failedStarts;
+  }
+
+  get backupBytes(): number {
+    return this.#backupBytes;
+  }
+
+  start(): void {
+    this.trigger();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#backup?.abort();
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  /** A copy is under way whose source may no longer be the right one. */
+  abortBackup(): void {
+    this.#backup?.abort();
+  }
+
+  get copying(): boolean {
+    return this.#backup !== null;
+  }
+
+  /** A fresh copy is wanted by the operator; done by the loop once a healthy newer primary answers. */
+  wantReclone(): void {
+    this.#recloneWanted = true;
+    this.trigger();
+  }
+
+  get recloneWanted(): boolean {
+    return this.#recloneWanted;
+  }
+
+  /** A server that was found running under the record's epoch needs no new follow. */
+  adoptedAsStandby(): void {
+    this.#followedEpoch = 0;
+  }
+
+  /** After a promotion the node follows nobody. */
+  forgetUpstream(): void {
+    this.#followedEpoch = 0;
+  }
+
+  /** Looks again now, without waiting out a backoff. */
+  trigger(): void {
+    this.#notBefore = 0;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    if (this.#stopped) return;
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    this.#running = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    try {
+      if (performance.now() >= this.#notBefore) {
+        await this.options.context.serverQueue.run(() => this.#cycle());
+        this.#failures = 0;
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#running = false;
+    if (this.#again) {
+      this.#again = false;
+      queueMicrotask(() => void this.#run());
+      return;
+    }
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.#run(), cycleMs);
+  }
+
+  #failed(error: unknown): void {
+    const wait = failureBackoffMs[Math.min(this.#failures, failureBackoffMs.length - 1)] ?? 5_000;
+    this.#failures++;
+    this.#notBefore = performance.now() + wait;
+    const message = messageOf(error);
+    if (this.#troubles[0] !== message)
+      this.options.context.logger.warn({ error: message, retryInMs: wait }, 'not done, trying again');
+    this.#troubles = [message];
+  }
+
+  #settled(): void {
+    this.#activity = null;
+    this.#troubles = [];
+  }
+
+  #doing(activity: string): void {
+    if (this.#activity !== activity) this.options.context.logger.info({ activity }, 'doing');
+    this.#activity = activity;
+  }
+
+  async #cycle(): Promise<void> {
+    const { context } = this.options;
+    const fact = groupFact(context);
+    const own = nodeRecord(context, context.config.nodeId);
+    if (!fact || !own) return this.#doing('waiting for the control store');
+    if (own.wanted === 'stopped') return this.#stopByHand();
+    if (fact.record.primary === context.config.nodeId) return this.#asPrimary(fact.record);
+    return this.#asMember(fact.record);
+  }
+
+  async #stopByHand(): Promise<void> {
+    const { postgres } = this.options.context;
+    if (await postgres.isDead()) {
+      this.#activity = 'stopped by hand';
+      this.#troubles = [];
+      return;
+    }
+    if (this.options.lease.mayBeHolder()) return this.#doing('stopped by hand: waits until another node is primary');
+    this.#doing('stopping by hand');
+    await postgres.stop('fast', stopTimeoutMs);
+  }
+
+  // ------------------------------------------------------------ as the record's primary
+  async #asPrimary(record: GroupRecord): Promise<void> {
+    const { context, lease } = this.options;
+    if (record.leaseReleased) return this.#doing('the lease was given back: waits for the next primary');
+    if (context.durable.current.promisedEpoch > record.epoch)
+      return this.#doing(`promised epoch ${context.durable.current.promisedEpoch}: waits for it`);
+    if (lease.epoch === null || lease.epoch < record.epoch) {
+      lease.input({ kind: 'resumed', epoch: record.epoch, serving: (await this.#serverRole()) === 'primary' });
+      lease.wake();
+    }
+    const role = await this.#serverRole();
+    if (role === 'primary') {
+      this.#failedStarts = 0;
+      return this.#settled();
+    }
+    if (role === 'changing') return this.#doing('PostgreSQL is starting or stopping');
+    if (!lease.holds(record.epoch)) return this.#doing('waits for the lease to be confirmed');
+    if (role === 'standby') return this.#promoteIfForgotten(record);
+    await this.#startAsPrimary(record);
+  }
+
+  /** Granted but never promoted, and no operation is there to do it: the controller and its operation were lost together. */
+  async #promoteIfForgotten(record: GroupRecord): Promise<void> {
+    const { context, lease } = this.options;
+    if (record.operation !== null) return this.#doing('waits for the promotion');
+    this.#doing('promoting: the grant stands and no operation goes on with it');
+    lease.input({ kind: 'server-starting' });
+    await context.postgres.setRole('primary', lease.leaseLeftMs());
+    await context.postgres.setSynchronousStandbys(record.voterSet.members, record.voterSet.k);
+    await context.postgres.promote(30_000);
+    this.options.onServing();
+  }
+
+  async #startAsPrimary(record: GroupRecord): Promise<void> {
+    const { context, lease } = this.options;
+    const found = await context.postgres.inspect();
+    if (found.kind === 'absent') {
+      if (record.systemIdentifier) {
+        lease.input({ kind: 'give-back', mode: 'now' });
+        throw new Error(
+          `The data directory of ${context.config.nodeId} is gone although it is the primary of ${record.name}: the lease is given back so that a standby can take over; this node then clones itself again.`,
+        );
+      }
+      this.#doing('creating the group\u2019s first database');
+      await context.postgres.bootstrap();
+      return this.trigger();
+    }
+    this.#assertOurs(record, found.control.systemIdentifier);
+    if (!(await context.postgres.isDead())) await context.postgres.killAll();
+    if (!lease.holds(record.epoch)) return;
+    if (found.standbySignal) {
+      this.#doing('starting as standby: it was granted the lease before its promotion');
+      await context.postgres.start('standby', {
+        follow: false,
+        timeoutMs: startTimeoutMs,
+        slot: slotOf(context.config.nodeId),
+      });
+      return this.trigger();
+    }
+    this.#doing('starting as primary');
+    lease.input({ kind: 'server-starting' });
+    this.#failedStarts++;
+    const recovered = this.#progressTimer();
+    try {
+      await context.postgres.start('primary', { serveForMs: lease.leaseLeftMs(), timeoutMs: startTimeoutMs });
+    } finally {
+      clearInterval(recovered);
+    }
+    this.#failedStarts = 0;
+    this.#settled();
+    this.options.onServing();
+  }
+
+  /** Crash recovery may take long: say so in the report while it lasts. */
+  #progressTimer(): NodeJS.Timeout {
+    const begun = performance.now();
+    return setInterval(() => {
+      this.#activity = `starting as primary: recovering for ${Math.round((performance.now() - begun) / 1000)} s`;
+    }, 1000);
+  }
+
+  // ------------------------------------------------------------ as a member
+  async #asMember(record: GroupRecord): Promise<void> {
+    const { context, lease } = this.options;
+    if (lease.epoch !== null && lease.epoch <= record.epoch) lease.input({ kind: 'superseded', epoch: record.epoch });
+    if (record.primary === null) return this.#doing('the group has no primary yet');
+    const primary = nodeRecord(context, record.primary);
+    if (!primary) return this.#doing(`the record of ${record.primary} is not known here yet`);
+    const role = await this.#serverRole();
+    if (role === 'changing') return this.#doing('PostgreSQL is starting or stopping');
+    if (role === 'primary') {
+      this.#doing('stopping: another node is primary');
+      await context.postgres.killAll();
+      lease.input({ kind: 'all-dead' });
+      return this.trigger();
+    }
+    const follow = decideFollow(
+      {
+        self: context.config.nodeId,
+        record,
+        durable: context.durable.current,
+        hold: null,
+        role: lease.mayBeHolder() ? 'holder' : 'member',
+        now: instant().now,
+      },
+      { primary: record.primary, epoch: record.epoch },
+    );
+    if (!follow.ok) return this.#mayNotFollow(record, follow.rule, follow.sentence);
+    this.#waitingForEpochSince = null;
+    context.walProxy.setUpstream({ node: primary.id, host: primary.host, port: primary.postgresPort });
+    if (role === 'standby' && !this.#recloneWanted) return this.#keepFollowing(record, primary);
+    await this.#comeBack(record, primary, role);
+  }
+
+  async #mayNotFollow(record: GroupRecord, rule: string, sentence: string): Promise<void> {
+    const { context, lease } = this.options;
+    this.#doing(sentence);
+    if (rule === 'holds-the-lease' && (await context.postgres.isDead())) return lease.input({ kind: 'all-dead' });
+    if (rule !== 'promised-higher' || record.operation !== null || record.primary === null) return;
+    this.#waitingForEpochSince ??= performance.now();
+    if (performance.now() - this.#waitingForEpochSince < abandonedAfterMs) return;
+    const question: TakeEpoch = { group: record.name, epoch: context.durable.current.promisedEpoch };
+    await context.interconnect.request(record.primary, takeEpochMethod, question, { timeoutMs: questionTimeoutMs });
+  }
+
+  async #keepFollowing(record: GroupRecord, primary: NodeRecord): Promise<void> {
+    const { context } = this.options;
+    if (this.#followedEpoch !== record.epoch) {
+      const facts = await this.#primaryFacts(primary);
+      if (!facts.healthy || facts.epoch !== record.epoch)
+        return this.#doing(`waits until ${primary.id} serves epoch ${record.epoch}`);
+      this.#doing(`following ${primary.id}`);
+      if (await this.#isPastFork(facts)) {
+        this.#recloneWanted = true;
+        this.options.context.logger.warn(
+          { primary: primary.id },
+          'this standby replayed past the fork of the new timeline',
+        );
+        return this.trigger();
+      }
+      await context.postgres.follow(slotOf(context.config.nodeId));
+      this.#followedEpoch = record.epoch;
+    }
+    await this.#watchStreaming(primary);
+  }
+
+  /** Replayed beyond where the primary's timeline left ours: what lies beyond was never acknowledged and must go. */
+  async #isPastFork(facts: PrimaryFacts): Promise<boolean> {
+    const position = await this.options.context.postgres.position();
+    if (position.timeline >= facts.timeline || position.replayLsn === null) return false;
+    const fork = facts.history.find((entry) => entry.timeline >= position.timeline && entry.timeline < facts.timeline);
+    if (!fork) return false;
+    const settled = position.replayLsn;
+    return parseLsn(settled) > parseLsn(fork.forkLsn);
+  }
+
+  async #watchStreaming(primary: NodeRecord): Promise<void> {
+    const report = await this.options.context.postgres.report();
+    if (report.walReceiver?.status === 'streaming') {
+      this.#notStreamingSince = null;
+      return this.#settled();
+    }
+    this.#notStreamingSince ??= performance.now();
+    this.#doing(`connecting to ${primary.id}`);
+    if (performance.now() - this.#notStreamingSince < notStreamingMs) return;
+    const lines = await this.options.context.postgres.logs({
+      limit: 50,
+      level: 'ERROR',
+      contains: 'requested WAL segment',
+    });
+    if (lines.length === 0) return;
+    this.options.context.logger.warn(
+      { primary: primary.id },
+      'the primary no longer has the WAL that this standby needs',
+    );
+    this.#notStreamingSince = null;
+    this.#recloneWanted = true;
+  }
+
+  /** Not running, or to be copied anew. */
+  async #comeBack(record: GroupRecord, primary: NodeRecord, role: 'standby' | 'none'): Promise<void> {
+    const { context } = this.options;
+    const facts = await this.#primaryFacts(primary).catch(() => null);
+    let found: Awaited<ReturnType<typeof context.postgres.inspect>>;
+    try {
+      found = await context.postgres.inspect();
+    } catch (error) {
+      // A damaged directory is kept until the operator says otherwise: it may be the only copy of something.
+      if (!this.#recloneWanted) throw error;
+      found = { kind: 'absent' };
+    }
+    if (found.kind === 'present') this.#assertOurs(record, found.control.systemIdentifier);
+    let comparison: 'can-follow' | 'diverged' | null = null;
+    const look = () =>
+      decideRejoin({
+        data: found.kind === 'absent' ? 'absent' : found.standbySignal ? 'standby' : 'was-primary',
+        lastHeldEpoch: context.durable.current.lastHeldEpoch,
+        recordEpoch: record.epoch,
+        primaryIsOther: true,
+        primaryHealthy: facts?.healthy === true && facts.epoch === record.epoch,
+        promisedEpoch: context.durable.current.promisedEpoch,
+        comparison,
+        walIsGone: false,
+        freeBytes: freeBytes(context.config.nodeDirectory),
+        neededBytes: facts?.dataBytes ?? null,
+        reclone: this.#recloneWanted,
+      });
+    let decision = look();
+    if (decision.kind === 'compare-in-private' && facts) {
+      this.#doing(`comparing its end of WAL with ${primary.id}: ${decision.why}`);
+      const reached = await context.postgres.compareWithFork(facts.history, facts.timeline);
+      comparison = reached.kind;
+      if (reached.kind === 'diverged') {
+        context.logger.warn(
+          { ...reached },
+          'this node wrote past the fork; those bytes were never acknowledged under the commit mode',
+        );
+      }
+      decision = look();
+    }
+    switch (decision.kind) {
+      case 'follow':
+        this.#doing(`starting as standby of ${primary.id}`);
+        await context.postgres.start('standby', { slot: slotOf(context.config.nodeId), timeoutMs: startTimeoutMs });
+        this.#followedEpoch = record.epoch;
+        return this.trigger();
+      case 'base-backup':
+        return this.#copy(primary, role, decision.why);
+      default:
+        return this.#doing(`waits: ${decision.why}`);
+    }
+  }
+
+  async #copy(primary: NodeRecord, role: 'standby' | 'none', why: string): Promise<void> {
+    const { context } = this.options;
+    if (role === 'standby' || !(await context.postgres.isDead())) await context.postgres.stop('immediate', 5_000);
+    this.#doing(`copying from ${primary.id}: ${why}`);
+    this.#backupBytes = 0;
+    this.#backup = new AbortController();
+    try {
+      await context.postgres.baseBackup({
+        slot: slotOf(context.config.nodeId),
+        signal: this.#backup.signal,
+        onProgress: (bytes, total) => {
+          this.#backupBytes = bytes;
+          const share = total ? ` (${Math.min(100, Math.round((100 * bytes) / total))} %)` : '';
+          this.#activity = `copying from ${primary.id}: ${Math.round(bytes / 1048576)} MB${share}`;
+        },
+      });
+    } finally {
+      this.#backup = null;
+    }
+    this.#recloneWanted = false;
+    this.#followedEpoch = 0;
+    this.trigger();
+  }
+
+  async #primaryFacts(primary: NodeRecord): Promise<PrimaryFacts> {
+    return this.options.context.interconnect.request<PrimaryFacts>(
+      primary.id,
+      primaryFactsMethod,
+      {},
+      { timeoutMs: questionTimeoutMs },
+    );
+  }
+
+  async #serverRole(): Promise<ServerRole> {
+    const { state } = await this.options.context.postgres.report();
+    switch (state) {
+      case 'primary':
+      case 'standby':
+        return state;
+      case 'starting':
+      case 'recovering':
+      case 'stopping':
+        return (await this.options.context.postgres.isDead()) ? 'none' : 'changing';
+      default:
+        return 'none';
+    }
+  }
+
+  #assertOurs(record: GroupRecord, systemIdentifier: string): void {
+    if (!record.systemIdentifier || record.systemIdentifier === systemIdentifier) return;
+    throw new Error(
+      `The data directory of ${this.options.context.config.nodeId} belongs to another database system (${systemIdentifier}, the group ${record.name} has ${record.systemIdentifier}). Move ${this.options.context.postgres.configuration.paths.dataDirectory} away; the node then clones itself.`,
+    );
+  }
+}
+
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+}

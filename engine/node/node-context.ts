@@ -1,0 +1,62 @@
+/** What the parts of one agent share. Facts are read through functions, so that nobody keeps a stale copy. */
+import { type ClusterConfig, type GroupRecord, keys, type NodeRecord } from '../cluster/model';
+import type { EmbeddedControlStore } from '../control/store';
+import type { Interconnect } from '../interconnect/api';
+import type { WalProxy } from '../interconnect/wal-proxy';
+import type { SerialQueue } from '../kernel/async';
+import type { NodeId } from '../kernel/ids';
+import type { Logger } from '../kernel/log';
+import type { PostgresServer } from '../postgres/api';
+import type { AgentConfig } from '../runtime/process-config';
+import type { Instant } from './core/lease-keeper';
+import type { DurableState } from './durable-state';
+
+export type NodeContext = {
+  readonly config: AgentConfig;
+  readonly logger: Logger;
+  readonly store: EmbeddedControlStore;
+  readonly interconnect: Interconnect;
+  readonly postgres: PostgresServer;
+  readonly walProxy: WalProxy;
+  readonly durable: DurableState;
+  /** Everything that starts, stops, promotes or re-points this node's PostgreSQL goes through here, one at a time. */
+  readonly serverQueue: SerialQueue;
+};
+
+export function instant(): Instant {
+  return { now: performance.now(), wall: Date.now() };
+}
+
+export type GroupFact = { readonly record: GroupRecord; readonly modRevision: number };
+
+export function groupFact(context: NodeContext): GroupFact | null {
+  const entry = context.store.localGet(keys.group(context.config.group));
+  return entry ? { record: entry.value as unknown as GroupRecord, modRevision: entry.modRevision } : null;
+}
+
+export function nodeRecord(context: NodeContext, id: NodeId): NodeRecord | null {
+  return (context.store.localGet(keys.node(id))?.value as unknown as NodeRecord | undefined) ?? null;
+}
+
+/** All nodes of this node's group, itself included. */
+export function groupMembers(context: NodeContext): readonly NodeRecord[] {
+  return context.store
+    .localList(keys.nodes)
+    .map((entry) => entry.value as unknown as NodeRecord)
+    .filter((record) => record.group === context.config.group);
+}
+
+export function otherMembers(context: NodeContext): readonly NodeId[] {
+  return groupMembers(context)
+    .map((record) => record.id)
+    .filter((id) => id !== context.config.nodeId);
+}
+
+export function clusterConfig(context: NodeContext): ClusterConfig | null {
+  return (context.store.localGet(keys.config)?.value as unknown as ClusterConfig | undefined) ?? null;
+}
+
+/** The physical slot a member streams through, on whichever node is primary. */
+export function slotOf(node: NodeId): string {
+  return `member_${node.replaceAll('-', '_')}`;
+}

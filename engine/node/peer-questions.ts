@@ -1,0 +1,24 @@
+/** Questions that agents ask each other outside any operation; answers are facts of the moment, checked again before they are acted on. */
+import type { Epoch, GroupName, NodeId } from '../kernel/ids';
+import type { LsnText } from '../kernel/lsn';
+
+/** What a returning member must know of the primary before it follows, compares or copies. */
+export type PrimaryFacts = {
+  readonly node: NodeId;
+  readonly group: GroupName;
+  readonly epoch: Epoch;
+  /** Holds the lease of `epoch` right now and is out of recovery. */
+  readonly healthy: boolean;
+  readonly timeline: number;
+  readonly history: readonly { readonly timeline: number; readonly forkLsn: LsnText }[];
+  readonly systemIdentifier: string;
+  readonly currentLsn: LsnText;
+  /** Databases and WAL together: what a copy needs. */
+  readonly dataBytes: number;
+};
+
+export const primaryFactsMethod = 'agent.primaryFacts';
+
+/** A member that promised an epoch which never came asks its primary to take that epoch itself. */
+export type TakeEpoch = { readonly group: GroupName; readonly epoch: Epoch };
+export const takeEpochMethod = 'agent.takeEpoch';

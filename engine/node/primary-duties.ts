@@ -1,0 +1,206 @@
+/**
+ * What the holder of a group's lease keeps true while its PostgreSQL is primary: the voter set in the store and in PostgreSQL (in the order that
+ * keeps every promise quorum and every acknowledgement quorum intersecting), the members' slots, and what the record says about the data.
+ * One step per cycle; every step is re-derived from the store and PostgreSQL, so a crash between two of them needs no repair.
+ */
+import { nextVoterSetAction, type StandbyObservation, sameSet, type VoterSet } from '../cluster/core/voter-set';
+import type { GroupRecord, PostgresReport } from '../cluster/model';
+import { messageOf, unreachable } from '../kernel/errors';
+import type { Epoch, NodeId } from '../kernel/ids';
+import { type Lsn, parseLsn } from '../kernel/lsn';
+import { changeOwnGroup } from './group-transaction';
+import type { LeaseHolder } from './lease-holder';
+import { clusterConfig, groupFact, groupMembers, type NodeContext, nodeRecord, otherMembers } from './node-context';
+import { parseSynchronousStandbyNames } from './synchronous-names';
+
+const slotsEveryMs = 5_000;
+/** Two readings of the same reply differ by no more than this. */
+const sameReplyMs = 20;
+
+type Barrier = { readonly postgres: VoterSet; readonly lsn: Lsn };
+
+export class PrimaryDuties {
+  #epoch: Epoch | null = null;
+  #servingSince = 0;
+  #barrier: Barrier | null = null;
+  /** The setting as read back by us in this life; null: set it again before relying on it. */
+  #confirmed: VoterSet | null = null;
+  #lastHeard = new Map<NodeId, number>();
+  #repliedAt = new Map<NodeId, number>();
+  #slotsAt = 0;
+  #slotMembers = '';
+  #slotVoters = '';
+  #why = '';
+
+  constructor(
+    private readonly context: NodeContext,
+    private readonly lease: LeaseHolder,
+  ) {}
+
+  /** One human sentence: what commits wait for, or why the set is changing. */
+  get why(): string {
+    return this.#why;
+  }
+
+  /** After a promotion the new primary has just set and read back its names. */
+  promoted(epoch: Epoch, set: VoterSet): void {
+    this.#begin(epoch);
+    this.#confirmed = set;
+    this.#slotVoters = set.members.join(',');
+  }
+
+  /** `frozen`: a planned stop is under way, the set stays as it is. */
+  async cycle(report: PostgresReport, now: number, frozen: boolean): Promise<void> {
+    const fact = groupFact(this.context);
+    if (!fact || fact.record.primary !== this.context.config.nodeId || !this.lease.holds(fact.record.epoch)) return;
+    if (this.#epoch !== fact.record.epoch) this.#begin(fact.record.epoch);
+    await this.#describeData(fact.record, report);
+    await this.#keepSlots(fact.record, report, now);
+    await this.#keepVoters(fact.record, report, now, frozen);
+  }
+
+  #begin(epoch: Epoch): void {
+    this.#epoch = epoch;
+    this.#servingSince = performance.now();
+    this.#barrier = null;
+    this.#confirmed = null;
+    this.#lastHeard.clear();
+    this.#repliedAt.clear();
+    this.#slotsAt = 0;
+  }
+
+  async #keepVoters(record: GroupRecord, report: PostgresReport, now: number, frozen: boolean): Promise<void> {
+    const leaseMs = clusterConfig(this.context)?.leaseMs ?? 2000;
+    const action = nextVoterSetAction({
+      mode: record.mode,
+      onNoStandby: record.onNoStandby,
+      leaseMs,
+      record: { members: record.voterSet.members, k: record.voterSet.k, promotable: record.promotable },
+      postgres: await this.#settingInForce(report),
+      standbys: this.#observe(report, now),
+      currentLsn: report.lsn === null ? null : parseLsn(report.lsn),
+      barrier: this.#barrier,
+      frozen,
+    });
+    if (action.why !== this.#why) {
+      this.context.logger.info({ action: action.kind, why: action.why }, 'voter set');
+      this.#why = action.why;
+    }
+    switch (action.kind) {
+      case 'settled':
+      case 'wait':
+      case 'wait-for-flush':
+        return;
+      case 'write-store':
+        await changeOwnGroup(this.context, record.epoch, (current) =>
+          sameSet(current.voterSet, record.voterSet) &&
+          current.promotable === record.promotable &&
+          current.mode === record.mode
+            ? { ...current, voterSet: action.voterSet, promotable: action.promotable }
+            : null,
+        );
+        return;
+      case 'set-postgres':
+        if (!this.lease.holds(record.epoch)) return;
+        this.#confirmed = null;
+        this.#barrier = null;
+        await this.context.postgres.setSynchronousStandbys(action.voterSet.members, action.voterSet.k);
+        this.#confirmed = action.voterSet;
+        return;
+      case 'take-barrier': {
+        const setting = this.#confirmed;
+        if (setting) this.#barrier = { postgres: setting, lsn: parseLsn(await this.context.postgres.currentLsn()) };
+        return;
+      }
+      default:
+        unreachable(action);
+    }
+  }
+
+  async #settingInForce(report: PostgresReport): Promise<VoterSet | null> {
+    if (this.#confirmed) return this.#confirmed;
+    if (report.synchronousStandbyNames === null) return null;
+    const setting = parseSynchronousStandbyNames(report.synchronousStandbyNames);
+    // Read back once per life: what stands in the file may not have reached every walsender before a crash.
+    await this.context.postgres.setSynchronousStandbys(setting.members, setting.k);
+    this.#confirmed = setting;
+    return setting;
+  }
+
+  #observe(report: PostgresReport, now: number): readonly StandbyObservation[] {
+    const senders = new Map(report.senders.map((sender) => [sender.applicationName, sender]));
+    return otherMembers(this.context).map((node) => {
+      const sender = senders.get(node);
+      const own = nodeRecord(this.context, node);
+      if (sender?.state === 'streaming') {
+        // When the last reply came, by the standby's clock seen from here: any change means that it spoke again.
+        const repliedAt = now - (sender.replyAgeMs ?? 0);
+        if (Math.abs(repliedAt - (this.#repliedAt.get(node) ?? 0)) > sameReplyMs) this.#lastHeard.set(node, now);
+        this.#repliedAt.set(node, repliedAt);
+      }
+      const heard = this.#lastHeard.get(node) ?? this.#servingSince;
+      return {
+        node,
+        streaming: sender?.state === 'streaming',
+        flushLsn: sender?.flushLsn ? parseLsn(sender.flushLsn) : null,
+        silentMs: Math.max(0, now - Math.max(heard, this.#servingSince)),
+        excluded: own === null || own.maintenance || own.wanted === 'stopped',
+      };
+    });
+  }
+
+  async #keepSlots(record: GroupRecord, report: PostgresReport, now: number): Promise<void> {
+    const members = otherMembers(this.context);
+    const voters = record.voterSet.members.join(',');
+    const changed = members.join(',') !== this.#slotMembers;
+    if (changed || now - this.#slotsAt >= slotsEveryMs) {
+      const replayed: Record<NodeId, string> = {};
+      for (const sender of report.senders) if (sender.replayLsn) replayed[sender.applicationName] = sender.replayLsn;
+      await this.context.postgres.keepSlots(members, replayed);
+      this.#slotMembers = members.join(',');
+      this.#slotsAt = now;
+    }
+    if (voters !== this.#slotVoters) {
+      await this.context.postgres.setSynchronizedStandbySlots(record.voterSet.members);
+      this.#slotVoters = voters;
+    }
+  }
+
+  /** After the first initdb and after each promotion: whose data this is, and where its timeline began. */
+  async #describeData(record: GroupRecord, report: PostgresReport): Promise<void> {
+    const timeline = report.timeline;
+    const known = record.timelineHistory.some((entry) => entry.epoch === record.epoch);
+    if (timeline === null || (known && record.systemIdentifier && record.timeline === timeline)) return;
+    const inspected = await this.context.postgres.inspect();
+    if (inspected.kind === 'absent') return;
+    const history = await this.context.postgres.timelineHistory();
+    const fork = history.at(-1)?.forkLsn ?? '0/0';
+    await changeOwnGroup(this.context, record.epoch, (current) => ({
+      ...current,
+      systemIdentifier: current.systemIdentifier ?? inspected.control.systemIdentifier,
+      timeline,
+      timelineHistory: [
+        ...current.timelineHistory.filter((entry) => entry.epoch !== current.epoch),
+        {
+          epoch: current.epoch,
+          timeline,
+          startLsn: fork,
+          primary: this.context.config.nodeId,
+          at: new Date().toISOString(),
+        },
+      ].slice(-100),
+    }));
+  }
+
+  /** For the report: the members that the group record names but PostgreSQL does not see streaming. */
+  missingMembers(report: PostgresReport): readonly NodeId[] {
+    const streaming = new Set(report.senders.filter((s) => s.state === 'streaming').map((s) => s.applicationName));
+    return groupMembers(this.context)
+      .filter((m) => m.id !== this.context.config.nodeId && m.wanted === 'running' && !streaming.has(m.id))
+      .map((m) => m.id);
+  }
+
+  logFailure(error: unknown): void {
+    this.context.logger.warn({ error: messageOf(error) }, 'a duty of the primary failed, trying again');
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * This node's own record in the control store, and the addresses of its peers. A node that was added, or whose directory is new, writes its ports
+ * and incarnation through any member it can reach; it may not be a member of the store itself yet.
+ */
+import { keys, type NodeRecord } from '../cluster/model';
+import type { Json, KeyValue, TxnResult } from '../control/store';
+import { messageOf } from '../kernel/errors';
+import type { NodeId } from '../kernel/ids';
+import type { NodeContext } from './node-context';
+
+const checkMs = 1000;
+const requestTimeoutMs = 3000;
+
+export class Registration {
+  #timer: NodeJS.Timeout | null = null;
+  #done = false;
+  #stopped = false;
+
+  constructor(private readonly context: NodeContext) {}
+
+  /** Before anything is known of the cluster: where the launcher says the others are. */
+  setSeedPeers(): void {
+    const { config, interconnect } = this.context;
+    for (const seed of config.seeds) {
+      if (seed.nodeId !== config.nodeId) interconnect.setPeer(seed.nodeId, { host: seed.host, port: seed.port });
+    }
+  }
+
+  /** As the records say; a node whose record is gone is forgotten. */
+  setPeers(): void {
+    const { config, interconnect, store } = this.context;
+    const records = store.localList(keys.nodes).map((entry) => entry.value as unknown as NodeRecord);
+    if (records.length === 0) return;
+    const known = new Set<NodeId>();
+    for (const record of records) {
+      known.add(record.id);
+      if (record.id !== config.nodeId && record.agentPort > 0)
+        interconnect.setPeer(record.id, { host: record.host, port: record.agentPort });
+    }
+    for (const peer of interconnect.peers()) if (!known.has(peer)) interconnect.setPeer(peer, null);
+  }
+
+  start(): void {
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  #schedule(): void {
+    if (this.#stopped || this.#done) return;
+    this.#timer = setTimeout(() => {
+      this.#register().then(
+        () => this.#schedule(),
+        (error: unknown) => {
+          this.context.logger.debug({ error: messageOf(error) }, 'not registered yet');
+          this.#schedule();
+        },
+      );
+    }, checkMs);
+  }
+
+  async #register(): Promise<void> {
+    const { config, interconnect } = this.context;
+    const key = keys.node(config.nodeId);
+    const ask = <T>(method: string, payload: unknown) => this.#askAny<T>(interconnect.peers(), method, payload);
+    const entry = await ask<KeyValue | null>('engine.store.get', { key });
+    if (!entry) return;
+    const record = entry.value as unknown as NodeRecord;
+    if (this.#isCurrent(record)) {
+      this.#done = true;
+      return;
+    }
+    const next: NodeRecord = {
+      ...record,
+      host: config.host,
+      agentPort: config.agentPort,
+      postgresPort: config.postgresPort,
+      incarnation: config.incarnation,
+    };
+    const result = await ask<TxnResult>('engine.store.txn', {
+      compare: [{ key, modRevision: entry.modRevision }],
+      mutations: [{ kind: 'put', key, value: next as unknown as Json }],
+    });
+    if (result.succeeded)
+      this.context.logger.info({ node: config.nodeId, incarnation: config.incarnation }, 'registered');
+  }
+
+  #isCurrent(record: NodeRecord): boolean {
+    const { config } = this.context;
+    return (
+      record.incarnation === config.incarnation &&
+      record.agentPort === config.agentPort &&
+      record.postgresPort === config.postgresPort &&
+      record.host === config.host
+    );
+  }
+
+  /** The own door forwards to the leader when this node is a member; otherwise any peer's does. */
+  async #askAny<T>(peers: readonly NodeId[], method: string, payload: unknown): Promise<T> {
+    let last: unknown = new Error('no peer is known');
+    for (const peer of [this.context.config.nodeId, ...peers]) {
+      try {
+        return await this.context.interconnect.request<T>(peer, method, payload, { timeoutMs: requestTimeoutMs });
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  }
+}

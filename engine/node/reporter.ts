@@ -1,0 +1,77 @@
+/** Makes this node's report for the controller: what PostgreSQL, the lease, the host and the links look like right now. */
+import type { NodeReport, PostgresReport } from '../cluster/model';
+import type { LeaseHolder } from './lease-holder';
+import type { MemberLoop } from './member-loop';
+import type { NodeContext } from './node-context';
+import type { ResourceSampler } from './resource-sampler';
+
+const linksEveryMs = 1000;
+const loopBlockEveryMs = 1000;
+
+export class Reporter {
+  #sequence = 0;
+  readonly #startedAt = new Date().toISOString();
+  #links: NodeReport['links'] = [];
+  #linksAt = 0;
+  #loopBlockMs = 0;
+  #loopBlockAt = 0;
+
+  constructor(
+    private readonly context: NodeContext,
+    private readonly lease: LeaseHolder,
+    private readonly loop: MemberLoop,
+    private readonly resources: ResourceSampler,
+  ) {}
+
+  make(postgres: PostgresReport, now: number): NodeReport {
+    const { config, durable } = this.context;
+    const epoch = this.lease.epoch;
+    const { cpuPercent, memoryPercent, memoryBytes, diskUsedBytes, diskTotalBytes } = this.resources.use;
+    return {
+      node: config.nodeId,
+      incarnation: config.incarnation,
+      sequence: ++this.#sequence,
+      at: new Date().toISOString(),
+      agentPid: process.pid,
+      agentStartedAt: this.#startedAt,
+      promisedEpoch: durable.current.promisedEpoch,
+      lease:
+        epoch === null
+          ? null
+          : { held: this.lease.holds(epoch), epoch, remainingMs: Math.round(this.lease.leaseLeftMs()) },
+      postgres,
+      guardianPid: this.context.postgres.guardianPid(),
+      activity: this.loop.activity,
+      troubles: this.loop.troubles,
+      cpuPercent,
+      memoryPercent,
+      memoryBytes,
+      diskUsedBytes,
+      diskTotalBytes,
+      loopBlockMs: this.#loopBlock(now),
+      links: this.#linksNow(now),
+    };
+  }
+
+  #loopBlock(now: number): number {
+    if (now - this.#loopBlockAt >= loopBlockEveryMs) {
+      this.#loopBlockMs = this.resources.takeLoopBlockMs();
+      this.#loopBlockAt = now;
+    }
+    return this.#loopBlockMs;
+  }
+
+  #linksNow(now: number): NodeReport['links'] {
+    if (now - this.#linksAt >= linksEveryMs) {
+      this.#linksAt = now;
+      this.#links = this.context.interconnect.linkStatus().map((link) => ({
+        peer: link.peer,
+        connected: link.connected,
+        rttUs: link.rttUs === null ? null : Math.round(link.rttUs.p50),
+        lastHeardMs: link.lastHeardMs === null ? null : Math.round(link.lastHeardMs),
+        phi: link.phi === null ? null : Math.round(link.phi * 100) / 100,
+      }));
+    }
+    return this.#links;
+  }
+}
