@@ -88,7 +88,7 @@ export class Agent {
       logger,
       store: this.#store,
       interconnect: this.#interconnect,
-      postgres: createPostgres(config, logger),
+      postgres: createPostgres(config),
       walProxy: new WalProxy({
         nodeId: config.nodeId,
         listenHost: '127.0.0.1',
@@ -374,26 +374,22 @@ export class Agent {
   }
 }
 
-function createPostgres(config: AgentConfig, logger: Logger): PgServer {
+function createPostgres(config: AgentConfig): PgServer {
   const directory = config.nodeDirectory;
-  return new PgServer(
-    {
-      nodeId: config.nodeId,
-      paths: {
-        nodeDirectory: directory,
-        dataDirectory: join(directory, 'pgdata'),
-        socketDirectory: config.socketDirectory,
-        logDirectory: join(directory, 'log'),
-        guardianSocket: join(config.socketDirectory, 'guardian.sock'),
-      },
-      nativeDirectory: config.nativeDirectory,
-      host: config.host,
-      port: config.postgresPort,
-      passwords: readRolePasswords(config.postgresSecretsFile, config.appPasswordFile),
-      runAs: config.runAs,
-      walProxyPort: config.walProxyPort,
-      guardianScript: config.guardianScript,
+  return new PgServer({
+    nodeId: config.nodeId,
+    paths: {
+      nodeDirectory: directory,
+      dataDirectory: join(directory, 'pgdata'),
+      socketDirectory: config.socketDirectory,
+      logDirectory: join(directory, 'log'),
+      guardianSocket: join(config.socketDirectory, 'guardian.sock'),
     },
-    logger,
-  );
+    nativeDirectory: config.nativeDirectory,
+    host: config.host,
+    port: config.postgresPort,
+    passwords: readRolePasswords(config.postgresSecretsFile, config.appPasswordFile),
+    runAs: config.runAs,
+    walProxyPort: config.walProxyPort,
+  });
 }

@@ -126,7 +126,6 @@ export class Installation {
       postgresSecretsFile: secrets.postgres,
       appPasswordFile: secrets.appPassword,
       nativeDirectory: native.directory,
-      guardianScript: bundlePath('guardian.mjs'),
       runAs: native.runAs,
       seeds: await this.seeds(all),
       bootstrap: founding ? this.#bootstrapConfiguration() : null,

@@ -37,7 +37,7 @@ type Launched = { readonly installation: Installation; stop(): Promise<void> };
 
 async function launch(settings: SettingsFromEnvironment, dataDirectory: string, logger: Logger): Promise<Launched> {
   const native = openNativePostgres();
-  const nodesDirectory = reachableNodesDirectory(dataDirectory, native.runAs);
+  const nodesDirectory = reachableNodesDirectory(dataDirectory, native);
   await assertConsolePortFree(settings, dataDirectory);
   const installation = new Installation({
     dataDirectory,

@@ -52,7 +52,6 @@ export type AgentConfig = {
   readonly postgresSecretsFile: string;
   readonly appPasswordFile: string;
   readonly nativeDirectory: string;
-  readonly guardianScript: string;
   readonly runAs: { readonly uid: number; readonly gid: number } | null;
   readonly seeds: readonly SeedAddress[];
   /** Non-null only on the very first start of the cluster, for its founding members. */
