@@ -108,9 +108,11 @@ export type GroupRecord = {
   readonly operation: OperationId | null;
   /** PostgreSQL settings set by an operator, applied by ALTER SYSTEM on every member. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The standbys that an operator allows to become voters; absent or null: all. */
+  readonly allowedVoters?: readonly NodeId[] | null;
   readonly createdAt: string;
   /** PostgreSQL's identity of the group's data, set after its first initdb; a data directory with another one is foreign. */
-  readonly systemIdentifier: string | null;
+  readonly systemIdentifier?: string | null;
 };
 
 // ---------------------------------------------------------------- reports (agent → controller, every heartbeat)

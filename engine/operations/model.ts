@@ -35,6 +35,10 @@ export type OperationStep = {
   readonly attempt: number;
   /** What later steps and a resuming leader need (promises, chosen node, LSNs). */
   readonly result: unknown;
+  /** What kind of effect the step has; several steps of one plan may share it (`restart-standby` per node). Absent: the name. */
+  readonly action?: string;
+  /** The node the step acts on, where it acts on one. */
+  readonly node?: NodeId | null;
 };
 
 export type Check = {
@@ -138,6 +142,10 @@ export type Operation = {
   readonly summary: readonly string[];
   readonly result: Readonly<Record<string, unknown>> | null;
   readonly error: { readonly code: string; readonly message: string; readonly reasons: readonly Reason[] } | null;
+  /** The node that the plan chose, where it chooses one (failover target, node that stops). */
+  readonly chosen?: NodeId | null;
+  /** Who was primary of the group when the operation was planned. */
+  readonly oldPrimary?: NodeId | null;
 };
 
 export function isFinished(state: OperationState): boolean {

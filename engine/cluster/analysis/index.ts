@@ -1,0 +1,44 @@
+/** Every analyser, in the order in which their sentences matter to a reader. */
+import { agentStalled } from './agent-stalled';
+import { automaticFailoverOff } from './automatic-failover-off';
+import { commitsWait } from './commits-wait';
+import { diskNearlyFull } from './disk-nearly-full';
+import { groupDegraded } from './group-degraded';
+import { leaseExpired } from './lease-expired';
+import { noPrimary } from './no-primary';
+import { nodeSilent } from './node-silent';
+import { nodeTroubles } from './node-troubles';
+import { postgresDown } from './postgres-down';
+import { replicationFactor } from './replication-factor';
+import { roleConflict } from './role-conflict';
+import type { Finding, GroupAnalyser, GroupSituation } from './situation';
+import { standbyLag } from './standby-lag';
+import { standbyNotStreaming } from './standby-not-streaming';
+import { stoppedByHand } from './stopped-by-hand';
+import { strandedPromises } from './stranded-promises';
+
+export { controlQuorum } from './control-quorum';
+export type { ClusterSituation, Finding, GroupSituation } from './situation';
+
+export const groupAnalysers: readonly GroupAnalyser[] = [
+  leaseExpired,
+  noPrimary,
+  postgresDown,
+  roleConflict,
+  commitsWait,
+  nodeSilent,
+  groupDegraded,
+  strandedPromises,
+  standbyNotStreaming,
+  standbyLag,
+  diskNearlyFull,
+  nodeTroubles,
+  agentStalled,
+  replicationFactor,
+  automaticFailoverOff,
+  stoppedByHand,
+];
+
+export function analyseGroup(situation: GroupSituation): readonly Finding[] {
+  return groupAnalysers.flatMap((analyse) => analyse(situation));
+}

@@ -1,0 +1,74 @@
+/** One node's status and the reason, from its record and last report. Pure. A node silent for longer than the lease is unhealthy, whatever it said last. */
+import { type ClusterSnapshot, formatMs, isFresh, type NodeSnapshot } from '../operations/core/snapshot';
+import type { GroupRecord, NodeStatus } from './model';
+
+export type StatusVerdict = { readonly status: NodeStatus; readonly reason: string };
+
+export function nodeStatus(
+  node: NodeSnapshot,
+  group: GroupRecord | undefined,
+  config: ClusterSnapshot['config'],
+): StatusVerdict {
+  const { record, report } = node;
+  if (record.maintenance) return { status: 'maintenance', reason: 'In maintenance.' };
+  if (record.agentPort === 0) return { status: 'initializing', reason: 'Its agent has not registered yet.' };
+  if (report === null || node.reportAgeMs === null) {
+    if (record.wanted === 'stopped') return { status: 'stopped', reason: 'Stopped by hand; its agent was not heard.' };
+    return { status: 'unhealthy', reason: 'Its agent was not heard yet.' };
+  }
+  if (!isFresh(node, config.leaseMs)) {
+    return { status: 'unhealthy', reason: `Silent for longer than the lease (${formatMs(config.leaseMs)}).` };
+  }
+  return reportedStatus(node, group, config);
+}
+
+function reportedStatus(
+  node: NodeSnapshot,
+  group: GroupRecord | undefined,
+  config: ClusterSnapshot['config'],
+): StatusVerdict {
+  const { record } = node;
+  const report = node.report!;
+  const { postgres } = report;
+  const isPrimary = group?.primary === record.id;
+  switch (postgres.state) {
+    case 'absent':
+      return { status: 'initializing', reason: report.activity ?? 'Has no data directory yet.' };
+    case 'starting':
+    case 'recovering':
+      return { status: 'initializing', reason: report.activity ?? `PostgreSQL is ${postgres.state}.` };
+    case 'stopping':
+      return { status: 'degraded', reason: report.activity ?? 'PostgreSQL is stopping.' };
+    case 'crashed':
+      return { status: 'unhealthy', reason: report.activity ?? 'PostgreSQL crashed.' };
+    case 'stopped':
+      if (record.wanted === 'stopped') return { status: 'stopped', reason: 'Stopped by hand.' };
+      return { status: 'unhealthy', reason: report.activity ?? report.troubles[0] ?? 'PostgreSQL does not run.' };
+    case 'primary':
+      if (!isPrimary) return { status: 'unhealthy', reason: 'Runs as primary without being the group’s primary.' };
+      if (!report.lease?.held) return { status: 'degraded', reason: 'Serves without a confirmed lease.' };
+      return troubled(node, config) ?? { status: 'healthy', reason: 'Serves as primary.' };
+    case 'standby':
+      if (isPrimary) return { status: 'initializing', reason: report.activity ?? 'Is being promoted.' };
+      return standbyStatus(node, config);
+  }
+}
+
+function standbyStatus(node: NodeSnapshot, config: ClusterSnapshot['config']): StatusVerdict {
+  const { postgres } = node.report!;
+  if (postgres.walReceiver?.status !== 'streaming') {
+    return { status: 'degraded', reason: node.report!.activity ?? 'Does not stream from the primary.' };
+  }
+  if (postgres.replayPaused) return { status: 'degraded', reason: 'Replay is paused.' };
+  return troubled(node, config) ?? { status: 'healthy', reason: 'Streams from the primary.' };
+}
+
+function troubled(node: NodeSnapshot, config: ClusterSnapshot['config']): StatusVerdict | null {
+  const report = node.report!;
+  if (report.troubles.length > 0) return { status: 'degraded', reason: report.troubles.join(' ') };
+  const percent = report.diskTotalBytes > 0 ? (100 * report.diskUsedBytes) / report.diskTotalBytes : 0;
+  if (percent >= config.health.diskWarningPercent) {
+    return { status: 'degraded', reason: `Its disk is ${Math.round(percent)} % full.` };
+  }
+  return null;
+}

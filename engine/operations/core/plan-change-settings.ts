@@ -1,0 +1,105 @@
+/**
+ * Change PostgreSQL settings of a group. Those that a reload applies are done on every member; those that need a restart roll: standbys first, one
+ * at a time and only while the others acknowledge, then a switchover, then the old primary.
+ */
+import type { OperationRequest } from '../model';
+import { check, controlQuorum, noOperationRunning, primaryServes } from './checks';
+import { emptyPlan, groupNotFound, type Plan, refusalFrom } from './plan-model';
+import { switchoverFirst } from './plan-primary-away';
+import { needsRestart, settingsChecks } from './settings-checks';
+import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf, standbysOf } from './snapshot';
+import { step } from './steps';
+
+export function planChangeSettings(
+  request: Extract<OperationRequest, { kind: 'change-settings' }>,
+  snapshot: ClusterSnapshot,
+): Plan {
+  const group = snapshot.groups.get(request.group);
+  if (!group) return groupNotFound(request.group);
+  const restarting = needsRestart(request.settings);
+  const rolling = restarting.length > 0 ? rollingRestart(snapshot, group) : null;
+  const badNames = settingsChecks(request.settings);
+  const checks = [
+    controlQuorum(snapshot),
+    noOperationRunning(snapshot, group),
+    ...badNames,
+    primaryServes(group, primaryOf(group), snapshot.config.leaseMs),
+    check('no-restart-needed', restarting.length === 0, {
+      severity: 'info',
+      measured: restarting.join(', ') || 'none',
+      limit: 'none',
+      remedy: 'Members restart one after the other; sessions on the primary end once, at the switchover.',
+    }),
+    ...(rolling?.checks ?? []),
+  ];
+  const refusal = refusalFrom(checks, {
+    message: `Settings of ${request.group} can't be changed`,
+    extraReasons: rolling?.reasons ?? [],
+  });
+  return {
+    ...emptyPlan,
+    group: request.group,
+    epoch: group.record.epoch,
+    steps: [step('write-settings'), ...applySteps(snapshot, group), ...(rolling?.steps ?? [])],
+    checks,
+    candidates: rolling?.candidates ?? [],
+    chosen: rolling?.successor ?? null,
+    expectedPauseMs: rolling?.expectedPauseMs ?? 0,
+    bytesAtRisk: 0,
+    refusal: refusal && badNames.some((entry) => !entry.ok) ? { ...refusal, code: 'INVALID_INPUT' } : refusal,
+  };
+}
+
+/** Reachable members, standbys first; the others apply the record when they come back. */
+export function applySteps(snapshot: ClusterSnapshot, group: GroupSnapshot) {
+  return rollOrder(snapshot, group).map((id) => step('apply-settings', id, { suffix: id }));
+}
+
+function rollOrder(snapshot: ClusterSnapshot, group: GroupSnapshot): readonly string[] {
+  const { leaseMs } = snapshot.config;
+  const standbys = standbysOf(group).filter((member) => isFresh(member, leaseMs) && member.record.wanted === 'running');
+  const primary = primaryOf(group);
+  return [...standbys, ...(primary ? [primary] : [])].map((member) => member.record.id);
+}
+
+function rollingRestart(snapshot: ClusterSnapshot, group: GroupSnapshot) {
+  const order = rollOrder(snapshot, group);
+  const primary = group.record.primary;
+  const standbys = order.filter((id) => id !== primary);
+  const standbySteps = standbys.flatMap((id) => [
+    step('restart-postgres', id, { suffix: id }),
+    step('wait-streaming', id, { suffix: id }),
+  ]);
+  if (primary === null)
+    return { steps: standbySteps, checks: [], reasons: [], candidates: [], successor: null, expectedPauseMs: 0 };
+  if (standbys.length === 0) {
+    return {
+      steps: [
+        step('restart-postgres', primary, { suffix: primary }),
+        step('wait-serving', primary, { suffix: primary }),
+      ],
+      checks: [
+        check('has-standby', false, {
+          severity: 'warning',
+          measured: '0 standbys',
+          limit: '1',
+          remedy: 'Without a standby the primary restarts in place: writes pause for the restart.',
+        }),
+      ],
+      reasons: [],
+      candidates: [],
+      successor: null,
+      expectedPauseMs: 3_000,
+    };
+  }
+  const first = switchoverFirst(snapshot, group);
+  return {
+    ...first,
+    steps: [
+      ...standbySteps,
+      ...first.steps,
+      step('restart-postgres', primary, { suffix: primary }),
+      step('wait-streaming', primary, { suffix: primary }),
+    ],
+  };
+}

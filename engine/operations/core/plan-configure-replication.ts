@@ -1,0 +1,59 @@
+/**
+ * Change a group's commit mode, the standbys whose acknowledgement may count, and replication settings. The controller writes what is wanted; the
+ * primary's agent moves the voter set there in the safe order (adding: store first; removing: PostgreSQL first), and the last step waits for that.
+ */
+import type { OperationRequest } from '../model';
+import { check, controlQuorum, noOperationRunning, primaryServes, reachable } from './checks';
+import { applySteps } from './plan-change-settings';
+import { emptyPlan, groupNotFound, type Plan, refusalFrom } from './plan-model';
+import { needsRestart, settingsChecks } from './settings-checks';
+import { type ClusterSnapshot, primaryOf } from './snapshot';
+import { step } from './steps';
+
+export function planConfigureReplication(
+  request: Extract<OperationRequest, { kind: 'configure-replication' }>,
+  snapshot: ClusterSnapshot,
+): Plan {
+  const group = snapshot.groups.get(request.group);
+  if (!group) return groupNotFound(request.group);
+  const standbyChecks = request.standbys.flatMap((id) => {
+    const member = group.members.find((entry) => entry.record.id === id);
+    const isStandby = member !== undefined && group.record.primary !== id;
+    const known = check('is-standby', isStandby, {
+      node: id,
+      measured: member === undefined ? 'no member of the group' : isStandby ? 'standby' : 'primary',
+      limit: `standby of ${request.group}`,
+      remedy: `${id} is no standby of ${request.group}.`,
+    });
+    return member && isStandby ? [known, reachable(member, snapshot.config.leaseMs)] : [known];
+  });
+  const badInput = [...standbyChecks, ...settingsChecks(request.settings)];
+  const restarting = needsRestart(request.settings);
+  const checks = [
+    controlQuorum(snapshot),
+    noOperationRunning(snapshot, group),
+    primaryServes(group, primaryOf(group), snapshot.config.leaseMs),
+    ...badInput,
+    check('no-restart-needed', restarting.length === 0, {
+      severity: 'warning',
+      measured: restarting.join(', ') || 'none',
+      limit: 'none',
+      remedy: 'These settings wait for a restart: change them as settings of the group for a rolling restart.',
+    }),
+  ];
+  const refusal = refusalFrom(checks, { message: `Replication of ${request.group} can't be configured so` });
+  return {
+    ...emptyPlan,
+    group: request.group,
+    epoch: group.record.epoch,
+    steps: [step('write-settings'), ...applySteps(snapshot, group), step('wait-voters')],
+    checks,
+    chosen: null,
+    expectedPauseMs: 0,
+    bytesAtRisk: 0,
+    refusal:
+      refusal && refusal.clusterCode === null && badInput.some((entry) => !entry.ok)
+        ? { ...refusal, code: 'INVALID_INPUT' }
+        : refusal,
+  };
+}

@@ -1,0 +1,42 @@
+/** Enter or leave maintenance: nothing happens to the node by itself meanwhile, and it is no candidate and no voter. */
+import type { OperationRequest } from '../model';
+import { check, controlQuorum } from './checks';
+import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, refusalFrom } from './plan-model';
+import { votersWithout } from './plan-primary-away';
+import type { ClusterSnapshot } from './snapshot';
+import { step } from './steps';
+
+export function planMaintenance(
+  request: Extract<OperationRequest, { kind: 'maintenance' }>,
+  snapshot: ClusterSnapshot,
+): Plan {
+  const found = nodeAndGroup(snapshot, request.node);
+  if (!found) return nodeNotFound(request.node);
+  const { group } = found;
+  const isPrimary = group.record.primary === request.node;
+  const checks = [controlQuorum(snapshot)];
+  if (request.enabled) {
+    checks.push(votersWithout(snapshot, group, request.node));
+    checks.push(
+      check('not-primary', !isPrimary, {
+        node: request.node,
+        severity: 'warning',
+        measured: isPrimary ? 'primary' : 'standby',
+        limit: 'standby',
+        remedy: `While its primary is in maintenance, ${group.record.name} does not fail over by itself: switch over first.`,
+      }),
+    );
+  }
+  return {
+    ...emptyPlan,
+    group: group.record.name,
+    epoch: group.record.epoch,
+    exclusive: false,
+    steps: [step(request.enabled ? 'set-maintenance' : 'clear-maintenance', request.node)],
+    checks,
+    chosen: request.node,
+    expectedPauseMs: 0,
+    bytesAtRisk: 0,
+    refusal: refusalFrom(checks, { message: `Maintenance of ${request.node} can't be changed` }),
+  };
+}

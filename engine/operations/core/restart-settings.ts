@@ -1,0 +1,26 @@
+/** PostgreSQL 18 settings that only a restart applies (context `postmaster`), those that standbys must not have lower than the primary, and those that are ours. */
+
+export const restartSettings: ReadonlySet<string> = new Set([
+  'archive_mode', 'autovacuum_freeze_max_age', 'autovacuum_multixact_freeze_max_age', 'autovacuum_worker_slots',
+  'bonjour', 'bonjour_name', 'cluster_name', 'commit_timestamp_buffers', 'debug_io_direct', 'dynamic_shared_memory_type',
+  'event_source', 'huge_page_size', 'huge_pages', 'io_max_combine_limit', 'io_max_concurrency', 'io_method',
+  'jit_provider', 'logging_collector', 'max_active_replication_origins', 'max_connections', 'max_files_per_process',
+  'max_locks_per_transaction', 'max_logical_replication_workers', 'max_notify_queue_pages',
+  'max_pred_locks_per_transaction', 'max_prepared_transactions', 'max_replication_slots', 'max_wal_senders',
+  'max_worker_processes', 'min_dynamic_shared_memory', 'multixact_member_buffers', 'multixact_offset_buffers',
+  'notify_buffers', 'recovery_target_timeline', 'reserved_connections', 'serializable_buffers', 'shared_buffers',
+  'shared_memory_type', 'shared_preload_libraries', 'subtransaction_buffers', 'superuser_reserved_connections',
+  'track_activity_query_size', 'track_commit_timestamp', 'transaction_buffers', 'wal_buffers', 'wal_decode_buffer_size',
+  'wal_level', 'wal_log_hints',
+]); // biome-ignore format: a list
+
+/** The engine sets these itself (roles, fencing, streaming) or builds them from a typed target; an operator's value would break an invariant. */
+export const managedSettings: ReadonlySet<string> = new Set([
+  'allow_alter_system', 'archive_cleanup_command', 'archive_command', 'archive_library', 'config_file', 'data_directory',
+  'external_pid_file', 'fsync', 'full_page_writes', 'hba_file', 'hot_standby', 'ident_file', 'listen_addresses', 'local_preload_libraries',
+  'port', 'primary_conninfo', 'primary_slot_name', 'promote_trigger_file', 'recovery_end_command',
+  'restart_after_crash', 'restore_command', 'session_preload_libraries', 'ssl_passphrase_command', 'sync_replication_slots', 'synchronized_standby_slots',
+  'synchronous_commit', 'synchronous_standby_names', 'unix_socket_directories', 'unix_socket_group', 'unix_socket_permissions', 'zero_damaged_pages',
+]); // biome-ignore format: a list
+
+export const settingName = /^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$/;

@@ -1,0 +1,156 @@
+/**
+ * The steps that plans are made of: one row per kind of effect, with its deadline, whether it can be cancelled, the point of no return and the
+ * compensation. Preview, execution and documentation read this table, so they can't differ. Total by type: a step without a row doesn't compile.
+ */
+import type { NodeId } from '../../kernel/ids';
+import type { OperationStep } from '../model';
+
+export type StepAction =
+  | 'check-target'
+  | 'checkpoint'
+  | 'drain'
+  | 'demote'
+  | 'collect-promises'
+  | 'choose'
+  | 'grant'
+  | 'promote'
+  | 'route'
+  | 'rejoin'
+  | 'set-wanted-stopped'
+  | 'set-wanted-running'
+  | 'stop-postgres'
+  | 'start-postgres'
+  | 'restart-postgres'
+  | 'wait-streaming'
+  | 'wait-serving'
+  | 'reclone'
+  | 'set-maintenance'
+  | 'clear-maintenance'
+  | 'register-node'
+  | 'wait-agent'
+  | 'join-store'
+  | 'leave-voter-set'
+  | 'leave-store'
+  | 'delete-node'
+  | 'write-settings'
+  | 'apply-settings'
+  | 'wait-voters';
+
+type StepRow = {
+  readonly title: string;
+  readonly deadlineMs: number;
+  readonly cancellable: boolean;
+  readonly pointOfNoReturn: boolean;
+  readonly compensation: string | null;
+};
+
+const row = (
+  title: string,
+  deadlineMs: number,
+  options: { cancellable?: boolean; pointOfNoReturn?: boolean; compensation?: string } = {},
+): StepRow => ({
+  title,
+  deadlineMs,
+  cancellable: options.cancellable ?? false,
+  pointOfNoReturn: options.pointOfNoReturn ?? false,
+  compensation: options.compensation ?? null,
+});
+
+const reAdmit = 'Sessions are admitted again on the primary.';
+
+/** `%` in a title stands for the node. */
+export const stepTable: Readonly<Record<StepAction, StepRow>> = {
+  'check-target': row('Wait until % has caught up', 10_000, { cancellable: true }),
+  checkpoint: row('Checkpoint on % so that its stop is short', 60_000, { cancellable: true }),
+  drain: row('Hold new sessions and let the open ones on % end', 120_000, { cancellable: true, compensation: reAdmit }),
+  demote: row('Stop % with everything shipped, give the lease back', 30_000, {
+    pointOfNoReturn: true,
+    compensation: 'Another fit standby is promoted; without one, the old primary is granted a new epoch.',
+  }),
+  'collect-promises': row('Collect promises: no standby follows the old primary any more', 10_000, {
+    compensation: 'Standbys follow the primary of the present epoch again by themselves.',
+  }),
+  choose: row('Choose the most advanced standby', 1_000),
+  grant: row('Grant epoch and lease', 15_000, { pointOfNoReturn: true }),
+  promote: row('Promote', 30_000, { compensation: 'The next fit standby is granted a newer epoch.' }),
+  route: row('See the new primary serve', 15_000),
+  rejoin: row('See the other members follow', 5_000),
+  'set-wanted-stopped': row('Record that % is stopped by hand', 5_000, {
+    compensation: 'The record says running again.',
+  }),
+  'set-wanted-running': row('Record that % is to run', 5_000),
+  'stop-postgres': row('Stop PostgreSQL on %', 60_000),
+  'start-postgres': row('Start PostgreSQL on %', 60_000),
+  'restart-postgres': row('Restart PostgreSQL on %', 120_000),
+  'wait-streaming': row('Wait until % streams', 120_000, { cancellable: true }),
+  'wait-serving': row('Wait until % serves', 60_000),
+  reclone: row('Throw the data directory of % away and clone it from the primary', 3_600_000, { cancellable: true }),
+  'set-maintenance': row('Put % into maintenance', 5_000, { compensation: 'Maintenance ends.' }),
+  'clear-maintenance': row('End maintenance of %', 5_000),
+  'register-node': row('Record the new node %', 5_000, { compensation: 'The record is deleted.' }),
+  'wait-agent': row('Wait until the agent of % reports', 120_000, { cancellable: true }),
+  'join-store': row('Let % join the control store', 60_000),
+  'leave-voter-set': row('Wait until the acknowledgement of % no longer counts', 60_000, { cancellable: true }),
+  'leave-store': row('Remove % from the control store', 60_000),
+  'delete-node': row('Delete the record of %', 5_000, { pointOfNoReturn: true }),
+  'write-settings': row('Write the group record', 5_000),
+  'apply-settings': row('Apply the settings on %', 30_000),
+  'wait-voters': row('Wait until the new commit rule holds', 60_000, { cancellable: true }),
+};
+
+export function step(
+  action: StepAction,
+  node: NodeId | null = null,
+  options: { deadlineMs?: number; suffix?: string } = {},
+): OperationStep {
+  const { title, deadlineMs, cancellable, pointOfNoReturn, compensation } = stepTable[action];
+  return {
+    name: options.suffix ? `${action}-${options.suffix}` : action,
+    title: title.replaceAll('%', node ?? 'the primary'),
+    state: 'pending',
+    startedAt: null,
+    finishedAt: null,
+    deadlineMs: options.deadlineMs ?? deadlineMs,
+    cancellable,
+    pointOfNoReturn,
+    compensation,
+    detail: null,
+    attempt: 0,
+    result: null,
+    action,
+    node,
+  };
+}
+
+export function actionOf(operationStep: OperationStep): StepAction {
+  const name = operationStep.action ?? operationStep.name;
+  if (!(name in stepTable)) throw new Error(`unknown step action ${name}`);
+  return name as StepAction;
+}
+
+/** Steps of a planned or automatic change of primary; `suffix` keeps names unique where a plan holds more than one. */
+export function promotionSteps(target: NodeId | null, suffix?: string): readonly OperationStep[] {
+  const options = suffix ? { suffix } : {};
+  return [
+    step('collect-promises', null, options),
+    step('choose', target, options),
+    step('grant', target, options),
+    step('promote', target, options),
+    step('route', target, options),
+  ];
+}
+
+export function switchoverSteps(
+  primary: NodeId,
+  target: NodeId | null,
+  options: { drainMs: number; suffix?: string },
+): readonly OperationStep[] {
+  const naming = options.suffix ? { suffix: options.suffix } : {};
+  return [
+    step('check-target', target, naming),
+    step('checkpoint', primary, naming),
+    step('drain', primary, { ...naming, deadlineMs: options.drainMs + 10_000 }),
+    step('demote', primary, naming),
+    ...promotionSteps(target, options.suffix),
+  ];
+}

@@ -1,0 +1,490 @@
+/**
+ * Runs operations: journal first, then the effect. Any controller that leads may go on from any entry: steps are idempotent, an unfinished one is
+ * begun again with attempt + 1. Invariants: exactly the planned steps run (recovery repeats or compensates planned ones, it invents none); one
+ * operation holds a group's lock; nothing is done after this controller was superseded.
+ */
+import type { Fence } from '../cluster/commands';
+import { type GroupRecord, keys } from '../cluster/model';
+import { deferred, delay } from '../kernel/async';
+import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
+import type { GroupName, OperationId } from '../kernel/ids';
+import type { Logger } from '../kernel/log';
+import { compensations } from './compensation';
+import { needsGroupLock } from './core/group-lock';
+import { pauseMsOf, summaryOf, timelineOf } from './core/incident';
+import { isPromotionAction, recoveryFor } from './core/recovery';
+import { isFresh } from './core/snapshot';
+import { actionOf, type StepAction } from './core/steps';
+import { type GroupChange, OperationJournal, Superseded } from './journal';
+import type { Operation, OperationState, OperationStep, StepState } from './model';
+import { isFinished } from './model';
+import { nextEpochOf } from './promotion-steps';
+import type { ChoiceResult, ExecutorWorld, PromisesResult, StepContext, StepOutcome } from './step-context';
+import { stepRunners } from './step-runners';
+
+export type ExecutorListener = {
+  stepped(operation: Operation, step: OperationStep): void;
+  finished(operation: Operation): void;
+};
+
+type Running = {
+  readonly journal: OperationJournal;
+  /** The record with what is not written yet; written with the next transition. */
+  draft: Operation;
+  pendingChange: GroupChange | null;
+  readonly stop: AbortController;
+  readonly primaryLost: AbortController;
+  stepAbort: AbortController;
+  cancelledBy: string | null;
+  interruptedBy: string | null;
+  regranting: boolean;
+  readonly begun: { promise: Promise<Operation>; resolve(value: Operation): void; reject(reason: unknown): void };
+  ended: Promise<void>;
+};
+
+const quickRetries = 2;
+
+export class OperationExecutor {
+  readonly #running = new Map<OperationId, Running>();
+
+  constructor(
+    private readonly world: ExecutorWorld,
+    private readonly listener: ExecutorListener,
+    private readonly logger: Logger,
+  ) {}
+
+  isRunning(id: OperationId): boolean {
+    return this.#running.has(id);
+  }
+
+  /** Resolves once the first step is journalled; the rest goes on by itself. `revision`: of the record, 0 when it is new. */
+  begin(operation: Operation, revision = 0): Promise<Operation> {
+    const existing = this.#running.get(operation.id);
+    if (existing) return existing.begun.promise;
+    const stop = new AbortController();
+    const handle: Running = {
+      journal: new OperationJournal(this.world.store, operation, revision, stop.signal),
+      draft: operation,
+      pendingChange: null,
+      stop,
+      primaryLost: new AbortController(),
+      stepAbort: new AbortController(),
+      cancelledBy: null,
+      interruptedBy: null,
+      regranting: false,
+      begun: deferred<Operation>(),
+      ended: Promise.resolve(),
+    };
+    handle.begun.promise.catch(() => undefined);
+    this.#running.set(operation.id, handle);
+    handle.ended = this.#run(handle).finally(() => this.#running.delete(operation.id));
+    return handle.begun.promise;
+  }
+
+  /** @throws CONFLICT when its current step can't be cancelled. */
+  cancel(id: OperationId, by: string): void {
+    const handle = this.#running.get(id);
+    const current = handle?.draft.steps.find((entry) => entry.state === 'running');
+    if (!handle || !current?.cancellable || this.#isPastReturn(handle.draft)) {
+      throw new ClusterError(
+        'CONFLICT',
+        current ? `"${current.title}" can't be cancelled any more.` : `Operation ${id} is not running.`,
+        {
+          reasons: [
+            {
+              rule: 'step-cancellable',
+              measured: current?.name ?? 'not running',
+              limit: 'a step before the point of no return',
+              remedy: 'Wait until it ends.',
+            },
+          ],
+        },
+      );
+    }
+    handle.cancelledBy = by;
+    handle.stepAbort.abort();
+  }
+
+  /** The lease of (group, epoch) has run out: whoever waits for that primary need not wait any longer. True: an operation deals with it. */
+  primaryLost(group: GroupName, epoch: number, why: string): boolean {
+    const record = this.#group(group).record;
+    const handle = record.operation === null ? undefined : this.#running.get(record.operation);
+    if (!handle) return false;
+    const current = handle.draft.steps.find((entry) => entry.state === 'running');
+    const action = current ? actionOf(current) : null;
+    if (action === 'demote') handle.primaryLost.abort();
+    else if (action === 'promote' || action === 'route') {
+      if (resultOf<ChoiceResult>(handle.draft, 'choose')?.epoch === epoch) handle.stepAbort.abort();
+    } else if (action !== null && !isPromotionAction(action) && handle.interruptedBy === null) {
+      handle.interruptedBy = why;
+      handle.stepAbort.abort();
+    }
+    return true;
+  }
+
+  /** Leadership ended: no effect, no journal entry after this; whoever leads next goes on. */
+  async stopAll(): Promise<void> {
+    const all = [...this.#running.values()];
+    for (const handle of all) {
+      handle.stop.abort();
+      handle.stepAbort.abort();
+    }
+    await Promise.all(all.map((handle) => handle.ended));
+  }
+
+  async #run(handle: Running): Promise<void> {
+    try {
+      for (;;) {
+        const index = handle.draft.steps.findIndex((entry) => entry.state === 'pending' || entry.state === 'running');
+        if (index < 0) return await this.#finish(handle, handle.regranting ? 'compensated' : 'succeeded', null);
+        const failure = await this.#runStep(handle, index);
+        if (handle.stop.signal.aborted) throw new Superseded('stopped');
+        if (failure !== null && (await this.#recover(handle, index, failure))) return;
+      }
+    } catch (error) {
+      handle.begun.reject(error);
+      if (error instanceof Superseded) this.logger.info({ operation: handle.draft.id }, messageOf(error));
+      else
+        this.logger.error(
+          { operation: handle.draft.id, error: messageOf(error) },
+          'operation stopped; it is resumed later',
+        );
+    }
+  }
+
+  /** Null: done. Otherwise why not. */
+  async #runStep(handle: Running, index: number): Promise<unknown> {
+    const action = actionOf(handle.draft.steps[index]!);
+    handle.stepAbort = new AbortController();
+    this.#mark(handle, index, 'running');
+    // The choice is arithmetic over journalled promises: it is journalled together with the step that acts on it.
+    if (action !== 'choose') {
+      await this.#write(handle);
+      handle.begun.resolve(handle.draft);
+      this.listener.stepped(handle.draft, handle.draft.steps[index]!);
+    }
+    try {
+      const outcome = await this.#attempt(handle, index, action);
+      this.#mark(handle, index, 'succeeded', outcome);
+      handle.pendingChange = outcome.group ?? null;
+      return null;
+    } catch (error) {
+      if (error instanceof Superseded) throw error;
+      return error;
+    }
+  }
+
+  async #attempt(handle: Running, index: number, action: StepAction): Promise<StepOutcome> {
+    const step = handle.draft.steps[index]!;
+    const deadline = performance.now() + step.deadlineMs;
+    const context = this.#context(handle, step, deadline);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await raced(stepRunners[action](context), handle.stepAbort.signal, {
+          ms: deadline - performance.now(),
+          what: step.title,
+        });
+      } catch (error) {
+        const again = isClusterError(error) && error.code === 'UNAVAILABLE' && attempt < quickRetries;
+        if (!again || handle.stepAbort.signal.aborted || context.remainingMs() < 200) throw error;
+        await delay(100, handle.stepAbort.signal);
+      }
+    }
+  }
+
+  /** True: the operation has ended. */
+  async #recover(handle: Running, index: number, failure: unknown): Promise<boolean> {
+    const step = handle.draft.steps[index]!;
+    const action = actionOf(step);
+    if (handle.cancelledBy !== null) {
+      this.#mark(handle, index, 'cancelled', { detail: `Cancelled by ${handle.cancelledBy}.` });
+      await this.#compensate(handle);
+      await this.#finish(handle, 'cancelled', new ClusterError('CONFLICT', `Cancelled by ${handle.cancelledBy}.`));
+      return true;
+    }
+    const why = handle.interruptedBy === null ? failure : new ClusterError('UNAVAILABLE', handle.interruptedBy);
+    const recovery = handle.regranting
+      ? { kind: 'compensate' as const }
+      : recoveryFor(this.#recoveryInput(handle, action));
+    this.logger.warn(
+      { operation: handle.draft.id, step: step.name, why: messageOf(why), recovery: recovery.kind },
+      'step failed',
+    );
+    if (recovery.kind === 'next-candidate') {
+      this.#beginAgain(handle, index, { excluded: recovery.excluded, why: messageOf(why) });
+      return false;
+    }
+    if (recovery.kind === 'regrant') {
+      this.#regrant(handle, index, { node: recovery.node, why: messageOf(why) });
+      return false;
+    }
+    this.#mark(handle, index, 'failed', { detail: messageOf(why) });
+    const undone = await this.#compensate(handle);
+    await this.#finish(handle, undone ? 'compensated' : 'failed', why);
+    return true;
+  }
+
+  #recoveryInput(handle: Running, failed: StepAction): Parameters<typeof recoveryFor>[0] {
+    const snapshot = this.world.snapshot();
+    const group = handle.draft.group === null ? undefined : snapshot.groups.get(handle.draft.group);
+    const oldPrimary = oldPrimaryOf(handle.draft);
+    const reachable = (group?.members ?? [])
+      .filter((member) => isFresh(member, snapshot.config.leaseMs))
+      .map((member) => member.record.id);
+    return {
+      operation: handle.draft,
+      failed,
+      oldPrimary,
+      oldPrimaryReachable: oldPrimary !== null && reachable.includes(oldPrimary),
+      chosen: resultOf<ChoiceResult>(handle.draft, 'choose')?.node ?? null,
+      excluded: resultOf<PromisesResult>(handle.draft, 'collect-promises')?.excluded ?? [],
+      otherMembers: reachable.filter((id) => id !== oldPrimary),
+    };
+  }
+
+  /** Steps from collect-promises on are pending again; what failed is remembered in the journal. */
+  #beginAgain(handle: Running, index: number, next: { excluded: readonly string[]; why: string }): void {
+    const failedName = handle.draft.steps[index]!.title;
+    this.#edit(handle, index, (entry, action) => {
+      if (action !== 'collect-promises') return { ...pending(entry), detail: null };
+      const before = entry.result as PromisesResult | null;
+      const result: PromisesResult = { epoch: before?.epoch ?? 0, promises: [], missing: [], excluded: next.excluded };
+      return {
+        ...pending(entry),
+        result,
+        detail: `Again without ${next.excluded.join(', ')}: "${failedName}" failed (${next.why}).`,
+      };
+    });
+  }
+
+  #regrant(handle: Running, index: number, old: { node: string; why: string }): void {
+    handle.regranting = true;
+    const { record } = this.#group(handle.draft.group!);
+    const promised = resultOf<PromisesResult>(handle.draft, 'collect-promises')?.epoch ?? 0;
+    const epoch = nextEpochOf(this.world.snapshot(), record, promised);
+    const choice: ChoiceResult = { node: old.node, epoch, lsn: null, bytesLost: 0 };
+    this.#edit(handle, index, (entry, action) => {
+      if (action === 'collect-promises') {
+        return { ...entry, state: 'compensated', detail: old.why, finishedAt: entry.finishedAt ?? this.#now() };
+      }
+      if (action !== 'choose') return { ...pending(entry), node: old.node };
+      const detail = `${old.node} serves again under epoch ${epoch}: ${old.why}`;
+      return { ...entry, state: 'succeeded', node: old.node, result: choice, detail, finishedAt: this.#now() };
+    });
+  }
+
+  #edit(handle: Running, index: number, change: (entry: OperationStep, action: StepAction) => OperationStep): void {
+    const start = handle.draft.steps.findLastIndex(
+      (entry, at) => at <= index && actionOf(entry) === 'collect-promises',
+    );
+    const steps = handle.draft.steps.map((entry, at) => {
+      const action = actionOf(entry);
+      return at >= Math.max(0, start) && isPromotionAction(action) && at <= index + 5 ? change(entry, action) : entry;
+    });
+    handle.draft = { ...handle.draft, steps };
+  }
+
+  async #compensate(handle: Running): Promise<boolean> {
+    let undone = false;
+    for (let index = handle.draft.steps.length - 1; index >= 0; index--) {
+      const entry = handle.draft.steps[index]!;
+      const undo = compensations[actionOf(entry)];
+      const touched = entry.startedAt !== null && entry.state !== 'compensated';
+      if (!undo || !touched || handle.stop.signal.aborted) continue;
+      const context = this.#context(handle, entry, performance.now() + 5_000, new AbortController().signal);
+      const done = await undo(context).catch((error: unknown) => {
+        this.logger.warn(
+          { operation: handle.draft.id, step: entry.name, error: messageOf(error) },
+          'compensation failed',
+        );
+        return false;
+      });
+      if (done && entry.state === 'succeeded')
+        this.#mark(handle, index, 'compensated', { detail: entry.compensation ?? '' });
+      undone ||= done;
+    }
+    return undone;
+  }
+
+  async #finish(handle: Running, state: OperationState, failure: unknown): Promise<void> {
+    const finishedAt = this.#now();
+    const steps = handle.draft.steps.map((entry) =>
+      entry.state === 'pending' || entry.state === 'running' ? { ...entry, state: 'skipped' as const } : entry,
+    );
+    const done: Operation = {
+      ...handle.draft,
+      steps,
+      state,
+      finishedAt,
+      error: failure === null ? null : errorOf(failure),
+    };
+    const timeline = timelineOf(done);
+    const choice = resultOf<ChoiceResult>(done, 'choose');
+    const result = {
+      ...(choice ? { primary: choice.node, epoch: choice.epoch, bytes_lost: choice.bytesLost } : {}),
+      ...(pauseMsOf(done) === null ? {} : { pause_ms: pauseMsOf(done) }),
+      ...(done.steps.some((entry) => actionOf(entry) === 'apply-settings')
+        ? { pending_restart: pendingRestarts(done) }
+        : {}),
+    };
+    handle.draft = { ...done, timeline, result };
+    handle.draft = { ...handle.draft, summary: summaryOf(handle.draft, timeline) };
+    await this.#write(handle, true);
+    handle.begun.resolve(handle.draft);
+    this.listener.finished(handle.draft);
+  }
+
+  /** One transaction: the record, what the last step changes in the group, and the lock as the remaining steps need it. */
+  async #write(handle: Running, final = false): Promise<void> {
+    const { draft, pendingChange } = handle;
+    const remaining = draft.steps.filter((entry) => entry.state === 'pending' || entry.state === 'running');
+    const wants = !final && needsGroupLock(draft.steps, remaining);
+    const record = draft.group === null ? null : this.#groupOrNull(draft.group);
+    const holds = record?.operation === draft.id;
+    const change: GroupChange | null =
+      record !== null && (pendingChange !== null || wants !== holds)
+        ? (current) => {
+            if (wants && current.operation !== null && current.operation !== draft.id) throw busy(current);
+            const changed = pendingChange?.(current) ?? current;
+            const free = current.operation === draft.id ? null : current.operation;
+            return { ...changed, operation: wants ? draft.id : free };
+          }
+        : null;
+    await handle.journal.write(draft, change);
+    handle.pendingChange = null;
+  }
+
+  #mark(handle: Running, index: number, state: StepState, outcome?: StepOutcome): void {
+    const now = this.#now();
+    const steps = handle.draft.steps.map((entry, at): OperationStep => {
+      if (at !== index) return entry;
+      if (state === 'running') {
+        return { ...entry, state, attempt: entry.attempt + 1, startedAt: entry.startedAt ?? now, finishedAt: null };
+      }
+      return {
+        ...entry,
+        state,
+        finishedAt: entry.finishedAt ?? now,
+        detail: outcome?.detail ?? entry.detail,
+        result: outcome?.result === undefined ? entry.result : outcome.result,
+      };
+    });
+    handle.draft = { ...handle.draft, steps, state: isFinished(handle.draft.state) ? handle.draft.state : 'running' };
+  }
+
+  #context(handle: Running, step: OperationStep, deadline: number, signal = handle.stepAbort.signal): StepContext {
+    const group = handle.draft.group ?? '';
+    const fence = (): Fence => ({
+      controllerTerm: this.world.term(),
+      groupEpoch: this.#groupOrNull(group)?.epoch ?? 0,
+      operation: handle.draft.id,
+      step: step.name,
+      attempt: step.attempt,
+    });
+    return {
+      world: this.world,
+      operation: handle.draft,
+      step,
+      signal,
+      primaryLost: handle.primaryLost.signal,
+      fence,
+      remainingMs: () => Math.max(1, Math.round(deadline - performance.now())),
+      group: () => this.#group(group),
+      resultOf: <T>(action: StepAction) => resultOf<T>(handle.draft, action),
+    };
+  }
+
+  #isPastReturn(operation: Operation): boolean {
+    return operation.steps.some((entry) => entry.pointOfNoReturn && entry.startedAt !== null);
+  }
+
+  #group(name: GroupName): { record: GroupRecord; modRevision: number } {
+    const entry = this.world.store.localGet(keys.group(name));
+    if (!entry)
+      throw new ClusterError('NOT_FOUND', `There is no group ${name}.`, { clusterCode: 'CLU_GROUP_NOT_FOUND' });
+    return { record: entry.value as unknown as GroupRecord, modRevision: entry.modRevision };
+  }
+
+  #groupOrNull(name: GroupName): GroupRecord | null {
+    return (this.world.store.localGet(keys.group(name))?.value as unknown as GroupRecord | undefined) ?? null;
+  }
+
+  #now(): string {
+    return new Date(this.world.nowMs()).toISOString();
+  }
+}
+
+function resultOf<T>(operation: Operation, action: StepAction): T | undefined {
+  const found = operation.steps.findLast((entry) => actionOf(entry) === action && entry.result !== null);
+  return found?.result as T | undefined;
+}
+
+/** Who was primary when the plan was made: the node of the demote step, or what the journal noted at the start. */
+function oldPrimaryOf(operation: Operation): string | null {
+  const demoted = operation.steps.find((entry) => actionOf(entry) === 'demote');
+  return demoted?.node ?? operation.oldPrimary ?? null;
+}
+
+function pending(entry: OperationStep): OperationStep {
+  return { ...entry, state: 'pending', startedAt: null, finishedAt: null };
+}
+
+function pendingRestarts(operation: Operation): readonly string[] {
+  const names = operation.steps
+    .filter((entry) => actionOf(entry) === 'apply-settings')
+    .flatMap((entry) => (entry.result as { pendingRestart?: readonly string[] } | null)?.pendingRestart ?? []);
+  return [...new Set(names)];
+}
+
+function busy(record: GroupRecord): ClusterError {
+  return new ClusterError('CONFLICT', `Operation ${record.operation} is changing group ${record.name}.`, {
+    clusterCode: 'CLU_OPERATION_RUNNING',
+    reasons: [
+      {
+        rule: 'no-operation-running',
+        measured: record.operation,
+        limit: 'none',
+        remedy: `Wait until operation ${record.operation} has ended, or cancel it.`,
+      },
+    ],
+  });
+}
+
+function errorOf(failure: unknown): NonNullable<Operation['error']> {
+  return isClusterError(failure)
+    ? { code: failure.code, message: failure.message, reasons: failure.details.reasons ?? [] }
+    : { code: 'INTERNAL', message: messageOf(failure), reasons: [] };
+}
+
+/** The effect's result, or the error of whichever came first: abort or deadline. The loser's later result is dropped. */
+function raced<T>(work: Promise<T>, signal: AbortSignal, limit: { ms: number; what: string }): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', aborted);
+    };
+    const aborted = () => {
+      end();
+      reject(new ClusterError('CONFLICT', `"${limit.what}" was stopped.`));
+    };
+    const timer = setTimeout(
+      () => {
+        end();
+        reject(new ClusterError('TIMEOUT', `"${limit.what}" took longer than its deadline.`));
+      },
+      Math.max(1, limit.ms),
+    );
+    if (signal.aborted) return aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    work.then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error: unknown) => {
+        end();
+        reject(error);
+      },
+    );
+  });
+}

@@ -1,0 +1,65 @@
+/** Effects of changing a group's commit mode and PostgreSQL settings: the record first, then every reachable member, then wait for the rule to hold. */
+import { wantedK } from '../cluster/core/voter-set';
+import type { GroupRecord } from '../cluster/model';
+import { pollUntil } from '../kernel/async';
+import { ClusterError } from '../kernel/errors';
+import { isFresh } from './core/snapshot';
+import { nodeOf } from './primary-steps';
+import type { StepContext, StepOutcome } from './step-context';
+
+function wantedSettings(context: StepContext): Readonly<Record<string, string | null>> {
+  const { request } = context.operation;
+  if (request.kind === 'change-settings' || request.kind === 'configure-replication') return request.settings;
+  throw new ClusterError('INTERNAL', `${request.kind} changes no settings.`);
+}
+
+export async function writeSettings(context: StepContext): Promise<StepOutcome> {
+  const { request } = context.operation;
+  const changes = wantedSettings(context);
+  const names = Object.keys(changes);
+  const group = (record: GroupRecord): GroupRecord => {
+    const settings: Record<string, string> = { ...record.settings };
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null) delete settings[name];
+      else settings[name] = value;
+    }
+    if (request.kind !== 'configure-replication') return { ...record, settings };
+    return { ...record, settings, mode: request.mode, allowedVoters: request.standbys };
+  };
+  return { detail: `Recorded: ${names.join(', ') || 'the commit mode'}.`, group };
+}
+
+export async function applySettings(context: StepContext): Promise<StepOutcome> {
+  const node = nodeOf(context);
+  const snapshot = context.world.snapshot();
+  const found = snapshot.nodes.get(node);
+  if (!found || !isFresh(found, snapshot.config.leaseMs)) {
+    return {
+      detail: `${node} does not answer; it applies the record when it is back.`,
+      result: { pendingRestart: [] },
+    };
+  }
+  const settings = wantedSettings(context);
+  const params = { fence: context.fence(), settings };
+  const done = await context.world.command(node, 'agent.settings', params, context.remainingMs());
+  const pending = done.pendingRestart.length > 0 ? ` ${done.pendingRestart.join(', ')} wait for a restart.` : '';
+  return { detail: `Applied on ${node}.${pending}`, result: done };
+}
+
+export async function waitVoters(context: StepContext): Promise<StepOutcome> {
+  const held = () => {
+    const { record } = context.group();
+    const { members, k } = record.voterSet;
+    if (record.mode === 'asynchronous') return members.length === 0 ? 'No standby has to acknowledge.' : undefined;
+    if (members.length === 0 || k !== wantedK(record.mode, members.length)) return undefined;
+    const allowed = record.allowedVoters ?? members;
+    return members.every((id) => allowed.includes(id)) ? `${k} of ${members.join(', ')} must acknowledge.` : undefined;
+  };
+  const detail = await pollUntil(held, {
+    timeoutMs: context.remainingMs(),
+    intervalMs: 50,
+    what: 'the new commit rule holds',
+    signal: context.signal,
+  });
+  return { detail };
+}
