@@ -222,7 +222,7 @@ export class ServiceListener {
     if (this.#stopping) return;
     const { limits, watch } = this.options;
     const now = performance.now();
-    let reason: string | null = null;
+    let holding = false;
     for (;;) {
       const held = this.#queue.take(now, limits.maxConnecting);
       if (held === null) break;
@@ -232,7 +232,7 @@ export class ServiceListener {
         this.#attempt(client, admission.target);
         continue;
       }
-      reason = admission.reason;
+      holding = true;
       this.#queue.putBack(client, now + limits.retryMs);
       const othersMayHaveMore = client.tried.size > 0;
       client.tried.clear();
@@ -241,11 +241,16 @@ export class ServiceListener {
     for (const held of this.#queue.expire(now)) {
       const { client } = held;
       client.forget();
-      const why = client.lastFailure ?? reason ?? `no server of group ${this.config.group} could be reached`;
-      this.#refuse(client.socket, heldTooLong(this.config.service, why, now - held.since));
+      this.#refuse(client.socket, heldTooLong(this.config.service, this.#whyHeld(client), now - held.since));
     }
-    if (reason !== null) watch.askNow(this.config.group);
+    if (holding) watch.askNow(this.config.group);
     this.#keepTimer();
+  }
+
+  #whyHeld(client: Waiting): string {
+    const primary = admitToPrimary(this.options.watch.routes(this.config.group), readClocks());
+    if (primary.kind === 'admit') return client.lastFailure ?? 'its servers have not been reached yet';
+    return this.config.kind === 'ro' ? `no standby qualifies, and ${primary.reason}` : primary.reason;
   }
 
   #keepTimer(): void {

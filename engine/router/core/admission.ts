@@ -47,11 +47,11 @@ export function noteEpoch(routes: GroupRoutes, epoch: Epoch): GroupRoutes {
   return epoch > routes.epoch ? { ...routes, epoch } : routes;
 }
 
-/** An answer to a question sent at `sent`; one that was asked earlier than what is already known changes nothing. */
+/** An answer to a question sent at `sent`; one that was asked earlier than what is already known tells at most of a newer epoch. */
 export function applyAnswer(routes: GroupRoutes, node: NodeId, answer: RouteAnswer, sent: Instant): GroupRoutes {
   if (answer.group !== routes.group || answer.node !== node) return routes;
   const known = routes.nodes.get(node);
-  if (known !== undefined && known.sent.monotonic > sent.monotonic) return routes;
+  if (known !== undefined && known.sent.monotonic > sent.monotonic) return noteEpoch(routes, answer.epoch);
   const nodes = new Map(routes.nodes);
   const remainingMs = Number.isFinite(answer.remainingMs) ? Math.max(0, answer.remainingMs) : 0;
   nodes.set(node, { answer, sent, deadline: sent.monotonic + remainingMs });
