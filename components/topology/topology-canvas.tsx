@@ -4,17 +4,18 @@
  * many nodes) a group is one summary; zooming opens it in place, so the map never jumps.
  */
 import '@xyflow/react/dist/style.css';
-import { Controls, MiniMap, type OnNodeDrag, ReactFlow, ReactFlowProvider, useOnViewportChange, type Viewport } from '@xyflow/react';
+import { Controls, MiniMap, ReactFlow, ReactFlowProvider, useOnViewportChange, type Viewport } from '@xyflow/react';
 import { useTheme } from 'next-themes';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { cn } from '../ui/cn';
+import { useDragToPromote, useWithDrag } from './drag-to-promote';
 import { buildElements, type Elements, type FlowNode } from './flow-elements';
 import { GroupFrame, Lane } from './group-frame';
-import { card, layoutMap } from './layout';
+import { layoutMap } from './layout';
 import { LinkEdge } from './link-edge';
 import type { MapGroup, MapLayers, MapLink, MapNode } from './model';
 import { NodeCard } from './node-card';
-import { type DropVerdict, dropVerdict, nodeUnder } from './promotion';
+import type { DropVerdict } from './promotion';
 import { SelectNodeContext } from './selection';
 
 const nodeTypes = { card: NodeCard, frame: GroupFrame, lane: Lane };
@@ -61,8 +62,14 @@ function Canvas(props: TopologyProps) {
     previous.current = built;
     return built;
   }, [layout, nodes, groups, links, layers, selected, collapsed]);
-  const drag = useDragToPromote(props, layout.nodes);
-  const shown = useMemo(() => drag.apply(elements.nodes), [drag, elements.nodes]);
+  const drag = useDragToPromote({
+    nodes,
+    places: layout.nodes,
+    refusal: props.refusal,
+    onDragStart: props.onDragStart,
+    onPromote,
+  });
+  const shown = useWithDrag(elements.nodes, drag.drag);
   const [moving, setMoving] = useState(false);
 
   return (
@@ -97,35 +104,10 @@ function Canvas(props: TopologyProps) {
           <Controls showInteractive={false} position="bottom-right" />
           {nodes.length > 20 ? <MiniMap pannable zoomable position="bottom-left" ariaLabel="Overview map" /> : null}
         </ReactFlow>
-        <DropBanner verdict={drag.verdict} dragging={drag.dragging} />
+        <DropBanner verdict={drag.verdict} dragging={drag.drag?.id ?? null} />
       </div>
     </SelectNodeContext.Provider>
   );
-
-  function useDragToPromote(canvas: TopologyProps, places: typeof layout.nodes) {
-    const [state, setState] = useState<{ id: string; x: number; y: number; over: string | null } | null>(null);
-    const byId = useCallback((id: string | null) => canvas.nodes.find((node) => node.id === id) ?? null, [canvas.nodes]);
-    const dragged = byId(state?.id ?? null);
-    const verdict: DropVerdict =
-      dragged === null ? { kind: 'none' } : dropVerdict(dragged, byId(state?.over ?? null), canvas.refusal);
-    const onDrag: OnNodeDrag<FlowNode> = (_event, node) =>
-      setState({ id: node.id, ...node.position, over: nodeUnder(node.position, card, places, node.id) });
-    const onStart: OnNodeDrag<FlowNode> = (event, node, all) => {
-      canvas.onDragStart(node.id);
-      onDrag(event, node, all);
-    };
-    const onStop: OnNodeDrag<FlowNode> = () => {
-      if (verdict.kind === 'allowed') onPromote(verdict.group, verdict.target);
-      setState(null);
-    };
-    const apply = (flowNodes: FlowNode[]): FlowNode[] =>
-      state === null
-        ? flowNodes
-        : flowNodes.map((node) =>
-            node.id === state.id ? { ...node, position: { x: state.x, y: state.y }, zIndex: 10 } : node,
-          );
-    return { apply, verdict, dragging: dragged?.id ?? null, onStart, onDrag, onStop };
-  }
 }
 
 /** Three levels, so that zooming re-renders twice at most. */

@@ -1,0 +1,30 @@
+/** The verdict in one word and where its cause is shown. Pure. */
+import type { Tone } from '../../ui/status';
+
+type Facts = {
+  readonly has_quorum: boolean;
+  readonly groups: readonly { readonly name: string; readonly writable: boolean; readonly degraded: boolean }[];
+  readonly problems: readonly { readonly severity: string; readonly group: string | null; readonly node: string | null }[];
+  readonly failed_nodes: number;
+  readonly degraded_nodes: number;
+};
+
+export type Verdict = { readonly tone: Tone; readonly word: string; readonly href: string };
+
+/** Worst first: no writes, no quorum, critical, failed nodes, then what merely needs attention. */
+export function verdictOf(facts: Facts): Verdict {
+  const dark = facts.groups.filter((group) => !group.writable);
+  if (dark.length > 0) {
+    const names = dark.map((group) => group.name).join(', ');
+    return { tone: 'bad', word: `${names}: no writes`, href: '/failover' };
+  }
+  if (!facts.has_quorum) return { tone: 'bad', word: 'No control majority', href: '/consensus' };
+  const critical = facts.problems.find((problem) => problem.severity === 'critical');
+  if (critical) return { tone: 'bad', word: 'Critical', href: critical.node ? `/nodes/${critical.node}` : '/' };
+  if (facts.failed_nodes > 0) return { tone: 'warn', word: 'Degraded', href: '/nodes' };
+  const degraded = facts.groups.some((group) => group.degraded) || facts.degraded_nodes > 0;
+  if (degraded || facts.problems.some((problem) => problem.severity === 'warning')) {
+    return { tone: 'warn', word: 'Degraded', href: '/' };
+  }
+  return { tone: 'ok', word: 'Healthy', href: '/' };
+}

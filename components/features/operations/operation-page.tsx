@@ -1,0 +1,36 @@
+'use client';
+import Link from 'next/link';
+import { QueryView } from '../../feedback/query-view';
+import { Button } from '../../ui/button';
+import { CopyAs } from '../../ui/copy-as';
+import { sentence } from '../../ui/format';
+import { PageHeader } from '../../ui/panel';
+import { PanelSkeleton } from '../../ui/skeleton';
+import { OperationView, useOperation } from './operation-view';
+
+export function OperationPage({ id }: { readonly id: string }) {
+  const query = useOperation(id);
+  return (
+    <QueryView query={query} what="the operation" skeleton={<PanelSkeleton label="the operation" lines={8} />}>
+      {(operation) => (
+        <>
+          <PageHeader
+            title={`${sentence(operation.kind)}${operation.group ? ` of ${operation.group}` : ''}`}
+            sentence={operation.summary[0] ?? operation.reason ?? `Requested by ${operation.requested_by}.`}
+            actions={
+              <>
+                {operation.kind === 'failover' ? (
+                  <Button asChild>
+                    <Link href={`/failover/${operation.id}`}>Failover timeline</Link>
+                  </Button>
+                ) : null}
+                <CopyAs call={{ method: 'GET', path: `/operations/${operation.id}` }} />
+              </>
+            }
+          />
+          <OperationView operation={operation} />
+        </>
+      )}
+    </QueryView>
+  );
+}

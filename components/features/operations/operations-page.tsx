@@ -1,0 +1,119 @@
+'use client';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { useRouter } from 'next/navigation';
+import { useMemo } from 'react';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState } from '../../feedback/states';
+import { useLiveOperations } from '../../providers/live';
+import { useTRPC } from '../../providers/trpc';
+import type { Operation } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { CopyAs } from '../../ui/copy-as';
+import { type Column, DataTable } from '../../ui/data-table';
+import { formatDuration, sentence } from '../../ui/format';
+import { Select } from '../../ui/input';
+import { PageHeader, Panel } from '../../ui/panel';
+import { TableSkeleton } from '../../ui/skeleton';
+import { Status } from '../../ui/status';
+import { Time } from '../../ui/time';
+import { useUrlState } from '../../ui/url-state';
+import { mergeLive } from './merge-live';
+
+const columns: readonly Column<Operation>[] = [
+  { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.state} /> },
+  { id: 'kind', header: 'Kind', value: (row) => row.kind, cell: (row) => sentence(row.kind) },
+  { id: 'group', header: 'Group', value: (row) => row.group },
+  { id: 'steps', header: 'Steps', value: (row) => stepText(row) },
+  { id: 'by', header: 'Requested by', value: (row) => row.requested_by },
+  { id: 'reason', header: 'Reason', value: (row) => row.reason },
+  { id: 'created', header: 'Created', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },
+  {
+    id: 'took',
+    header: 'Took',
+    align: 'right',
+    value: (row) => (row.finished_at ? Date.parse(row.finished_at) - Date.parse(row.created_at) : null),
+    cell: (row) =>
+      row.finished_at ? formatDuration(Date.parse(row.finished_at) - Date.parse(row.created_at)) : 'running',
+  },
+  { id: 'id', header: 'Id', value: (row) => row.id, hidden: true, className: 'num' },
+];
+
+function stepText(operation: Operation): string {
+  const over = operation.steps.filter((step) => step.state === 'succeeded' || step.state === 'skipped').length;
+  return `${over} of ${operation.steps.length}`;
+}
+
+const states = [
+  { value: '', label: 'All states' },
+  { value: 'running', label: 'Running' },
+  { value: 'succeeded', label: 'Succeeded' },
+  { value: 'failed', label: 'Failed' },
+  { value: 'cancelled', label: 'Cancelled' },
+  { value: 'compensated', label: 'Compensated' },
+];
+
+export function OperationsPage() {
+  const trpc = useTRPC();
+  const router = useRouter();
+  const [state, setState] = useUrlState('state', '');
+  const live = useLiveOperations();
+  const query = useInfiniteQuery({
+    ...trpc.operations.list.infiniteQueryOptions(
+      { limit: 100, ...(state === '' ? {} : { state: [state as Operation['state']] }) },
+      { getNextPageParam: (page) => page.next_cursor ?? undefined, initialCursor: undefined },
+    ),
+    placeholderData: keepPreviousData,
+  });
+  const rows = useMemo(
+    () =>
+      mergeLive(query.data?.pages.flatMap((page) => page.items) ?? [], live ?? [], (operation) => state === '' || operation.state === state),
+    [query.data, live, state],
+  );
+  const running = (live ?? []).filter((operation) => operation.state === 'running').length;
+  return (
+    <>
+      <PageHeader
+        title="Operations"
+        sentence={running === 0 ? 'Nothing is running.' : running === 1 ? 'One operation is running.' : `${running} operations are running.`}
+        actions={<CopyAs call={{ method: 'GET', path: '/operations' }} />}
+      />
+      <Panel flush>
+        <QueryView query={query} what="the operations" skeleton={<TableSkeleton label="operations" />}>
+          {() => (
+            <>
+              <DataTable
+                id="ops"
+                label="Operations"
+                columns={columns}
+                rows={rows}
+                rowId={(row) => row.id}
+                onOpen={(row) => router.push(`/operations/${row.id}`)}
+                toolbar={
+                  <Select
+                    aria-label="State"
+                    className="w-36"
+                    value={state}
+                    options={states}
+                    onChange={(event) => setState(event.target.value)}
+                  />
+                }
+                empty={
+                  <EmptyState title="No operations yet">
+                    Every change to the cluster that takes time is listed here with its steps: switchovers, restarts, new nodes.
+                  </EmptyState>
+                }
+              />
+              {query.hasNextPage ? (
+                <div className="p-2">
+                  <Button size="sm" disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                    Load older operations
+                  </Button>
+                </div>
+              ) : null}
+            </>
+          )}
+        </QueryView>
+      </Panel>
+    </>
+  );
+}

@@ -1,0 +1,37 @@
+/** What this page remembers of the live stream, bounded: the last events and a short lag history for sparklines. Pure. */
+
+export const historyLength = 90;
+export const eventsKept = 500;
+const sampleEveryMs = 1000;
+
+export type LagHistory = {
+  readonly at: readonly number[];
+  /** Lag in bytes per node, aligned with `at`; null where it was unknown. */
+  readonly lag: Readonly<Record<string, readonly (number | null)[]>>;
+};
+
+type Lagging = { readonly id: string; readonly role: string; readonly lag_bytes: number | null };
+
+/** One sample a second at most; nodes that left are forgotten. */
+export function appendLag(old: LagHistory | undefined, nodes: readonly Lagging[], nowMs: number): LagHistory {
+  const last = old?.at.at(-1);
+  if (old !== undefined && last !== undefined && nowMs - last < sampleEveryMs) return old;
+  const before = old ?? { at: [], lag: {} };
+  const at = [...before.at, nowMs].slice(-historyLength);
+  const lag: Record<string, readonly (number | null)[]> = {};
+  for (const node of nodes) {
+    const earlier = before.lag[node.id] ?? before.at.map(() => null);
+    lag[node.id] = [...earlier, node.role === 'primary' ? null : node.lag_bytes].slice(-historyLength);
+  }
+  return { at, lag };
+}
+
+/** Newest first; an event that came twice (after a reconnect) stays once. */
+export function appendEvent<E extends { readonly event_id: string; readonly event_type: string }>(
+  events: readonly E[],
+  event: E,
+): readonly E[] {
+  if (event.event_type === 'connected') return events;
+  if (events.some((known) => known.event_id === event.event_id && known.event_type === event.event_type)) return events;
+  return [event, ...events].slice(0, eventsKept);
+}

@@ -1,0 +1,115 @@
+'use client';
+/**
+ * The live view. One subscription writes into the query cache; every page reads from there, so all pages show the same moment. What a page shows is
+ * at most as old as `useLiveAge` says.
+ */
+import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useSubscription } from '@trpc/tanstack-react-query';
+import { useFastNow } from '../ui/clock';
+import { useConnectionState } from './connection';
+import { appendEvent, appendLag, type LagHistory } from './live-history';
+import { useTRPC } from './trpc';
+import type { ClusterEvent, ClusterNode, Group, Live, Operation, Topology } from './wire';
+
+/** Mounted once, in the frame. */
+export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): void {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const keys = useLiveKeys();
+  useSubscription(
+    trpc.view.stream.subscriptionOptions(
+      {},
+      {
+        onData(live) {
+          queryClient.setQueryData<Live>(keys.live, live);
+          queryClient.setQueryData<LagHistory>(keys.lag, (old) => appendLag(old, live.topology.nodes, Date.now()));
+          for (const operation of live.operations) {
+            queryClient.setQueryData(trpc.operations.get.queryKey({ id: operation.id }), operation);
+          }
+        },
+      },
+    ),
+  );
+  useSubscription(
+    trpc.events.stream.subscriptionOptions(
+      {},
+      {
+        onData(event) {
+          queryClient.setQueryData<readonly ClusterEvent[]>(keys.events, (old) => appendEvent(old ?? [], event));
+          onEvent(event);
+        },
+      },
+    ),
+  );
+}
+
+function useLiveKeys() {
+  const trpc = useTRPC();
+  const live = trpc.view.stream.pathKey();
+  return { live: [...live, 'view'], lag: [...live, 'lag'], events: [...live, 'events'] } as const;
+}
+
+const kept = { queryFn: skipToken, staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY } as const;
+
+function useLiveSelect<T>(select: (live: Live) => T): T | undefined {
+  const keys = useLiveKeys();
+  return useQuery<Live, Error, T>({ queryKey: keys.live, ...kept, select }).data;
+}
+
+const topologyOf = (live: Live): Topology => live.topology;
+const operationsOf = (live: Live): readonly Operation[] => live.operations;
+
+export function useTopology(): Topology | undefined {
+  return useLiveSelect(topologyOf);
+}
+
+export function useLiveOperations(): readonly Operation[] | undefined {
+  return useLiveSelect(operationsOf);
+}
+
+export function useLiveNode(id: string): ClusterNode | null | undefined {
+  return useLiveSelect((live) => live.topology.nodes.find((node) => node.id === id) ?? null);
+}
+
+export function useLiveGroup(name: string | null): Group | null | undefined {
+  return useLiveSelect((live) => live.topology.groups.find((group) => group.name === name) ?? null);
+}
+
+export function useLagHistory(): LagHistory {
+  const keys = useLiveKeys();
+  return useQuery<LagHistory>({ queryKey: keys.lag, ...kept }).data ?? emptyHistory;
+}
+
+const emptyHistory: LagHistory = { at: [], lag: {} };
+const noEvents: readonly ClusterEvent[] = [];
+
+/** Newest first. */
+export function useEvents(): readonly ClusterEvent[] {
+  const keys = useLiveKeys();
+  return useQuery<readonly ClusterEvent[]>({ queryKey: keys.events, ...kept }).data ?? noEvents;
+}
+
+export type LiveAge = {
+  /** Null before the first data. */
+  readonly ageMs: number | null;
+  readonly connected: boolean;
+  readonly connecting: boolean;
+  /** Older than 5 s, or the connection is lost: what is on the page may no longer be true. */
+  readonly stale: boolean;
+};
+
+const staleAfterMs = 5000;
+
+export function useLiveAge(): LiveAge {
+  const keys = useLiveKeys();
+  const state = useConnectionState();
+  const now = useFastNow();
+  const query = useQuery<Live, Error, number>({ queryKey: keys.live, ...kept, select: (live) => live.topology.age_ms });
+  const ageMs = query.data === undefined ? null : Math.max(0, now - query.dataUpdatedAt) + query.data;
+  return {
+    ageMs,
+    connected: state === 'open',
+    connecting: state === 'connecting',
+    stale: state === 'lost' || (ageMs !== null && ageMs > staleAfterMs),
+  };
+}
