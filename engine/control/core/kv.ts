@@ -1,0 +1,175 @@
+/**
+ * The replicated state machine: keys, revisions, compare-and-swap. A pure function of the entries applied, so every replica holds the same.
+ * The state is changed in place (it may be 64 MB); its owner applies one entry at a time.
+ *
+ * Invariants: a transaction applies wholly or not at all; a revision is used once; what a replica refuses, every replica refuses; a transaction id
+ * is decided at most once among the last `seenLimit`, so a repeated request is answered and not repeated.
+ */
+import type { Json, KeyValue, LeaseGuard, Txn, TxnResult, WatchEvent } from '../store';
+
+export const limits = {
+  /** A value in JSON, bytes of UTF-8. */
+  maxValueBytes: 256 * 1024,
+  maxStateBytes: 64 * 1024 * 1024,
+  maxTxnBytes: 1024 * 1024,
+  maxKeyBytes: 512,
+  maxMutations: 512,
+  seenLimit: 4096,
+} as const;
+
+export type KvState = {
+  revision: number;
+  readonly values: Map<string, KeyValue>;
+  /** All keys in order, for listing by prefix. */
+  readonly sortedKeys: string[];
+  /** Bytes of all keys and values. */
+  bytes: number;
+  /** Id of each recent transaction → its revision, −1 for a failed compare; oldest first. */
+  readonly seen: Map<string, number>;
+};
+
+/** What stands in a log entry. */
+export type Command = { readonly id: string; readonly txn: Txn };
+
+export type Applied =
+  | { readonly kind: 'done'; readonly result: TxnResult; readonly events: readonly WatchEvent[] }
+  | { readonly kind: 'refused'; readonly reason: 'state-full' | 'lease-held' };
+
+export function emptyKv(): KvState {
+  return { revision: 0, values: new Map(), sortedKeys: [], bytes: 0, seen: new Map() };
+}
+
+export function applyCommand(state: KvState, command: Command): Applied {
+  const { id, txn } = command;
+  const known = state.seen.get(id);
+  if (known !== undefined) {
+    const result = {
+      succeeded: known >= 0,
+      revision: known >= 0 ? known : state.revision,
+      current: currentOf(state, txn),
+    };
+    return { kind: 'done', result, events: [] };
+  }
+  if (txn.leaseGuard && !guardStillFits(state, txn.leaseGuard)) return { kind: 'refused', reason: 'lease-held' };
+  const holds = txn.compare.every((item) => (state.values.get(item.key)?.modRevision ?? 0) === item.modRevision);
+  if (!holds) return failed(state, command);
+  const growth = growthOf(state, txn);
+  if (growth > 0 && state.bytes + growth > limits.maxStateBytes) return { kind: 'refused', reason: 'state-full' };
+  const revision = state.revision + 1;
+  const events: WatchEvent[] = [];
+  for (const mutation of txn.mutations) {
+    if (mutation.kind === 'put') events.push(put(state, mutation.key, mutation.value, revision));
+    else if (state.values.has(mutation.key)) events.push(remove(state, mutation.key, revision));
+  }
+  if (events.length > 0) state.revision = revision;
+  remember(state, id, state.revision);
+  return {
+    kind: 'done',
+    result: { succeeded: true, revision: state.revision, current: currentOf(state, txn) },
+    events,
+  };
+}
+
+/** The guard was checked against the clock when the entry was appended; here only that it still speaks of the same lease. */
+function guardStillFits(state: KvState, guard: LeaseGuard): boolean {
+  const record = groupLease(state.values.get(`groups/${guard.group}`)?.value);
+  return record === null || record.epoch === guard.epoch || record.free;
+}
+
+export type GroupLease = { readonly epoch: number; readonly primary: string | null; readonly free: boolean };
+
+/** The lease fields of a group record (`epoch`, `primary`, `leaseReleased`); null: no such record. */
+export function groupLease(value: Json | undefined): GroupLease | null {
+  if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value)) return null;
+  const record = value as { readonly [key: string]: Json };
+  const epoch = typeof record.epoch === 'number' ? record.epoch : 0;
+  const primary = typeof record.primary === 'string' ? record.primary : null;
+  return { epoch, primary, free: primary === null || record.leaseReleased === true };
+}
+
+function failed(state: KvState, { id, txn }: Command): Applied {
+  // A late copy of this request must not succeed after its caller was told that it failed.
+  remember(state, id, -1);
+  return {
+    kind: 'done',
+    result: { succeeded: false, revision: state.revision, current: currentOf(state, txn) },
+    events: [],
+  };
+}
+
+function currentOf(state: KvState, txn: Txn): readonly KeyValue[] {
+  return txn.compare.flatMap((item) => state.values.get(item.key) ?? []);
+}
+
+function growthOf(state: KvState, txn: Txn): number {
+  let growth = 0;
+  for (const mutation of txn.mutations) {
+    const old = state.values.get(mutation.key);
+    if (old) growth -= pairBytes(old.key, old.value);
+    if (mutation.kind === 'put') growth += pairBytes(mutation.key, mutation.value);
+  }
+  return growth;
+}
+
+function put(state: KvState, key: string, value: Json, revision: number): WatchEvent {
+  const old = state.values.get(key);
+  if (old) state.bytes -= pairBytes(key, old.value);
+  else state.sortedKeys.splice(position(state.sortedKeys, key), 0, key);
+  state.bytes += pairBytes(key, value);
+  state.values.set(key, { key, value, createRevision: old?.createRevision ?? revision, modRevision: revision });
+  return { revision, kind: 'put', key, value, modRevision: revision };
+}
+
+function remove(state: KvState, key: string, revision: number): WatchEvent {
+  state.bytes -= pairBytes(key, state.values.get(key)!.value);
+  state.values.delete(key);
+  state.sortedKeys.splice(position(state.sortedKeys, key), 1);
+  return { revision, kind: 'delete', key, value: null, modRevision: revision };
+}
+
+function remember(state: KvState, id: string, revision: number): void {
+  state.seen.set(id, revision);
+  if (state.seen.size <= limits.seenLimit) return;
+  for (const oldest of state.seen.keys()) {
+    state.seen.delete(oldest);
+    return;
+  }
+}
+
+export function listKeys(state: KvState, prefix: string): readonly KeyValue[] {
+  const found: KeyValue[] = [];
+  for (let at = position(state.sortedKeys, prefix); at < state.sortedKeys.length; at++) {
+    const key = state.sortedKeys[at]!;
+    if (!key.startsWith(prefix)) break;
+    found.push(state.values.get(key)!);
+  }
+  return found;
+}
+
+/** Index of the first key ≥ `key`. */
+function position(sorted: readonly string[], key: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function pairBytes(key: string, value: Json): number {
+  return utf8Length(key) + utf8Length(JSON.stringify(value));
+}
+
+/** Bytes of `text` in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x80) continue;
+    // A surrogate pair is two units of two bytes each: four in all.
+    bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
+}

@@ -1,0 +1,266 @@
+/**
+ * What a Raft member keeps on disk: log segments (entries and hard state in the order they were written) and snapshots.
+ *
+ * Invariants: `append` resolves only after fdatasync; a torn last record is cut, any other damage stops the node with a sentence that says what to
+ * do; a directory that was copied from elsewhere, or belongs to another incarnation, is refused; after a failed write nothing is written again.
+ */
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RaftMember } from '../store';
+import type { Entry, HardState, Snapshot } from './core/model';
+import type { Recovered } from './core/step';
+import { decodeFrames, encodeFrame } from './log-frames';
+
+/** The directory can't be used as it is; the message says which file and what to do. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+}
+
+type Place = { readonly inode: string; readonly born: string };
+
+type Frame = {
+  /** First frame of a segment. `reset`: nothing in older segments counts any more. */
+  readonly head?: { readonly version: 1; readonly member: RaftMember; readonly reset: boolean; readonly place: Place };
+  readonly hard?: HardState;
+  readonly entries?: readonly Entry[];
+};
+
+export type StorageOptions = {
+  readonly directory: string;
+  readonly self: RaftMember;
+  /** The operator says that this directory was moved here on purpose and is the newest copy. */
+  readonly acceptMoved?: boolean;
+  readonly maxSegmentBytes?: number;
+};
+
+const rejoin = (directory: string) =>
+  `Stop this node, move the directory ${directory} away and start it again: it then rejoins as a new member and copies its state from the others.`;
+
+export class RaftLogStorage {
+  #segment: FileHandle | null = null;
+  #segmentNumber = 0;
+  #segmentBytes = 0;
+  #hard: HardState = { term: 0, vote: null };
+  #failed: Error | null = null;
+
+  private constructor(private readonly options: StorageOptions) {}
+
+  /** Null `recovered`: the directory is empty. @throws StorageError */
+  static async open(options: StorageOptions): Promise<{ storage: RaftLogStorage; recovered: Recovered | null }> {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    const storage = new RaftLogStorage(options);
+    const recovered = await storage.#recover();
+    return { storage, recovered };
+  }
+
+  /** Writes one frame and fsyncs it. One call at a time. */
+  async append(hard: HardState | null, entries: readonly Entry[]): Promise<void> {
+    await this.#guarded(async () => {
+      if (hard) this.#hard = hard;
+      if (!this.#segment) await this.#newSegment({ reset: false, entries: [] });
+      await this.#write({ hard: hard ?? undefined, entries });
+      if (this.#segmentBytes > (this.options.maxSegmentBytes ?? 16 << 20)) {
+        await this.#newSegment({ reset: false, entries: [] });
+      }
+    });
+  }
+
+  /** Durable when it resolves. May run while `append` does: it touches another file. */
+  async saveSnapshot(snapshot: Snapshot): Promise<void> {
+    await this.#guarded(async () => {
+      const path = join(this.options.directory, `snapshot-${padded(snapshot.index)}`);
+      const body = Buffer.from(JSON.stringify({ ...snapshot, member: this.options.self }));
+      await this.#writeWhole(path, encodeFrame(body), null);
+    });
+  }
+
+  /** The log is exactly `entries` from now on; older segments and snapshots go. */
+  async rewrite(entries: readonly Entry[], hard: HardState | null): Promise<void> {
+    await this.#guarded(async () => {
+      if (hard) this.#hard = hard;
+      await this.#newSegment({ reset: true, entries });
+      await this.#removeOld();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#segment?.close();
+    this.#segment = null;
+  }
+
+  async #guarded(job: () => Promise<void>): Promise<void> {
+    if (this.#failed) throw this.#failed;
+    try {
+      await job();
+    } catch (error) {
+      // After a failed fsync the kernel may have dropped the pages: a second try would lie.
+      const reason = error instanceof Error ? error.message : String(error);
+      const full = reason.includes('ENOSPC') ? ' Free space on that disk, then start the node again.' : '';
+      this.#failed = new StorageError(
+        `The control store can't write to ${this.options.directory}: ${reason}. The node stops.${full}`,
+      );
+      throw this.#failed;
+    }
+  }
+
+  async #write(frame: Frame): Promise<void> {
+    const bytes = encodeFrame(Buffer.from(JSON.stringify(frame)));
+    await this.#segment!.appendFile(bytes);
+    await this.#segment!.datasync();
+    this.#segmentBytes += bytes.length;
+  }
+
+  async #newSegment(content: { readonly reset: boolean; readonly entries: readonly Entry[] }): Promise<void> {
+    const old = this.#segment;
+    this.#segmentNumber += 1;
+    const path = join(this.options.directory, `log-${padded(this.#segmentNumber)}`);
+    const head = { version: 1, member: this.options.self, reset: content.reset } as const;
+    this.#segmentBytes = await this.#writeWhole(path, null, (place) =>
+      encodeFrame(
+        Buffer.from(
+          JSON.stringify({ head: { ...head, place }, hard: this.#hard, entries: content.entries } satisfies Frame),
+        ),
+      ),
+    );
+    this.#segment = await open(path, 'a');
+    await old?.close();
+  }
+
+  /** Temporary file, fsync, rename, fsync of the directory: the name never shows a half-written file. */
+  async #writeWhole(path: string, bytes: Buffer | null, make: ((place: Place) => Buffer) | null): Promise<number> {
+    const temporary = `${path}.tmp`;
+    await rm(temporary, { force: true });
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      const content = bytes ?? make!(await placeOf(temporary));
+      await file.writeFile(content);
+      await file.sync();
+      await file.close();
+      await rename(temporary, path);
+      await syncDirectory(this.options.directory);
+      return content.length;
+    } finally {
+      await file.close().catch(() => undefined);
+    }
+  }
+
+  async #removeOld(): Promise<void> {
+    const names = await readdir(this.options.directory);
+    const snapshots = names.filter((name) => name.startsWith('snapshot-') && !name.endsWith('.tmp')).sort();
+    const current = `log-${padded(this.#segmentNumber)}`;
+    const old = names.filter((name) => name.startsWith('log-') && name < current);
+    for (const name of [...old, ...snapshots.slice(0, -1)])
+      await rm(join(this.options.directory, name), { force: true });
+  }
+
+  // -------------------------------------------------------------- opening
+  async #recover(): Promise<Recovered | null> {
+    const { directory } = this.options;
+    const names = (await readdir(directory)).sort();
+    for (const name of names.filter((candidate) => candidate.endsWith('.tmp'))) await rm(join(directory, name));
+    const segments = names.filter((name) => /^log-\d{16}$/.test(name));
+    const snapshots = names.filter((name) => /^snapshot-\d{16}$/.test(name));
+    if (segments.length === 0 && snapshots.length === 0) return null;
+    if (segments.length === 0) {
+      throw new StorageError(`${directory} holds a snapshot but no log: term and vote are lost. ${rejoin(directory)}`);
+    }
+    const snapshot = await this.#readSnapshot(snapshots);
+    const entries = await this.#readSegments(segments);
+    const newest = segments[segments.length - 1]!;
+    this.#segmentNumber = Number(newest.slice('log-'.length));
+    this.#segment = await open(join(directory, newest), 'a');
+    this.#segmentBytes = (await this.#segment.stat()).size;
+    return { hardState: this.#hard, snapshot, entries };
+  }
+
+  async #readSnapshot(names: readonly string[]): Promise<Snapshot | null> {
+    const name = names[names.length - 1];
+    if (!name) return null;
+    const path = join(this.options.directory, name);
+    const frames = decodeFrames(await readFile(path));
+    const body = frames.bodies[0];
+    if (!body || frames.end !== 'clean') {
+      throw new StorageError(
+        `The snapshot ${path} is damaged (its checksum does not match). ${rejoin(this.options.directory)}`,
+      );
+    }
+    const { member, ...snapshot } = JSON.parse(body.toString()) as Snapshot & { readonly member: RaftMember };
+    this.#checkMember(path, member);
+    return snapshot;
+  }
+
+  async #readSegments(names: readonly string[]): Promise<readonly Entry[]> {
+    let entries: Entry[] = [];
+    for (const [at, name] of names.entries()) {
+      const path = join(this.options.directory, name);
+      const frames = decodeFrames(await readFile(path));
+      const lastSegment = at === names.length - 1;
+      if (frames.end === 'damaged' || (frames.end === 'torn' && !lastSegment) || frames.bodies.length === 0) {
+        throw new StorageError(
+          `The log segment ${path} is damaged at byte ${frames.goodBytes} (a checksum does not match). ${rejoin(this.options.directory)}`,
+        );
+      }
+      if (frames.end === 'torn') await truncate(path, frames.goodBytes);
+      for (const [position, body] of frames.bodies.entries()) {
+        const frame = JSON.parse(body.toString()) as Frame;
+        if (position === 0) await this.#checkHead(path, frame);
+        if (frame.head?.reset) entries = [];
+        if (frame.hard) this.#hard = frame.hard;
+        entries = joined(entries, frame.entries ?? []);
+      }
+    }
+    return entries;
+  }
+
+  async #checkHead(path: string, frame: Frame): Promise<void> {
+    if (!frame.head)
+      throw new StorageError(`${path} does not begin with a segment head. ${rejoin(this.options.directory)}`);
+    this.#checkMember(path, frame.head.member);
+    if (this.options.acceptMoved) return;
+    const place = await placeOf(path);
+    // Either alone may change on some file systems; a copy has both new.
+    if (place.inode !== frame.head.place.inode && place.born !== frame.head.place.born) {
+      throw new StorageError(
+        `${path} is a copy (a restored backup?) and may be older than what this node has voted and acknowledged. ${rejoin(this.options.directory)} ` +
+          'If the whole cluster was stopped and moved on purpose, start every node once with RUSTYDB_ACCEPT_MOVED=1.',
+      );
+    }
+  }
+
+  #checkMember(path: string, member: RaftMember): void {
+    const { self, directory } = this.options;
+    if (member.id === self.id && member.incarnation === self.incarnation) return;
+    throw new StorageError(
+      `${path} belongs to ${member.id} (incarnation ${member.incarnation}), this node is ${self.id} (incarnation ${self.incarnation}). ${rejoin(directory)}`,
+    );
+  }
+}
+
+/** Entries as a list of writes leaves them: one at or below the last index replaces what stood from there on. */
+function joined(entries: Entry[], more: readonly Entry[]): Entry[] {
+  const first = more[0];
+  if (!first) return entries;
+  const start = entries[0]?.index ?? first.index;
+  if (first.index < start || first.index > start + entries.length) return [...more];
+  entries.length = first.index - start;
+  for (const entry of more) entries.push(entry);
+  return entries;
+}
+
+function padded(value: number): string {
+  return String(value).padStart(16, '0');
+}
+
+async function placeOf(path: string): Promise<Place> {
+  const { ino, birthtimeNs } = await stat(path, { bigint: true });
+  return { inode: String(ino), born: String(birthtimeNs) };
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

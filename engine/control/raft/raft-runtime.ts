@@ -1,0 +1,275 @@
+/**
+ * The shell of one Raft member: clock, timer, disk queue, interconnect and the replicated state machine around the pure step function.
+ *
+ * Invariants: inputs are processed one at a time, each with all its effects, before the next; a broken invariant or a failed disk ends this member
+ * (`onFatal`) and nothing leaves it afterwards.
+ */
+import type { Interconnect } from '../../interconnect/api';
+import type { Logger } from '../../kernel/log';
+import { type Applied, applyCommand, type Command, groupLease, type KvState } from '../core/kv';
+import { decodeKv, differences, encodeKv } from '../core/kv-snapshot';
+import { entryApplied, grantAppended, type LeaseTable, newLeaseTable } from '../core/leases';
+import type { RaftConfiguration, RaftMember, WatchEvent } from '../store';
+import {
+  defaultLimits,
+  type Effect,
+  type Entry,
+  type Input,
+  type Limits,
+  type Message,
+  type RaftState,
+  type Snapshot,
+} from './core/model';
+import { snapshotAt } from './core/snapshot-transfer';
+import { initialState, nextTickAt, step } from './core/step';
+import { RaftLogStorage } from './log-storage';
+import { PersistQueue } from './persist-queue';
+
+export type Timings = { readonly heartbeatMs: number; readonly electionMs: number; readonly leaseMs: number };
+
+export type RuntimeOptions = {
+  readonly self: RaftMember;
+  readonly directory: string;
+  readonly bootstrap: RaftConfiguration | null;
+  readonly interconnect: Interconnect;
+  readonly logger: Logger;
+  readonly timings: Timings;
+  readonly onFatal: (error: Error) => void;
+  readonly acceptMoved?: boolean;
+  /** Entries between snapshots; a log of more than 64 MB takes one earlier. */
+  readonly snapshotEvery?: number;
+  readonly limits?: Partial<Limits>;
+};
+
+export type RuntimeEvents = {
+  readonly applied: (entry: Entry, result: Applied | null) => void;
+  readonly changed: (events: readonly WatchEvent[]) => void;
+  readonly role: (state: RaftState) => void;
+  readonly ready: (ready: boolean, term: number) => void;
+  readonly read: (id: number, index: number | null) => void;
+};
+
+const maxLogChars = 64 << 20;
+
+export class RaftRuntime {
+  state!: RaftState;
+  kv: KvState = decodeKv('');
+  leases: LeaseTable | null = null;
+  /** When this replica last heard from a leader. */
+  heardAt: number | null = null;
+  #storage: RaftLogStorage | null = null;
+  #persist: PersistQueue | null = null;
+  #timer: { readonly handle: NodeJS.Timeout; readonly at: number } | null = null;
+  #jobs: (() => void)[] = [];
+  #busy = false;
+  #stopped = true;
+  #snapshotting: Promise<void> | null = null;
+
+  constructor(
+    readonly options: RuntimeOptions,
+    private readonly events: RuntimeEvents,
+    private leaseMs: () => number,
+  ) {}
+
+  async start(): Promise<void> {
+    const { self, directory, bootstrap, timings, interconnect } = this.options;
+    const opened = await RaftLogStorage.open({ directory, self, acceptMoved: this.options.acceptMoved });
+    this.#storage = opened.storage;
+    let recovered = opened.recovered ?? { hardState: { term: 0, vote: null }, snapshot: null, entries: [] };
+    const blank = !recovered.snapshot && recovered.entries.length === 0 && recovered.hardState.term === 0;
+    // The log first: a snapshot without a log would look like lost votes.
+    if (!opened.recovered) await opened.storage.rewrite([], recovered.hardState);
+    if (blank && bootstrap?.voters.some((voter) => voter.id === self.id && voter.incarnation === self.incarnation)) {
+      const snapshot: Snapshot = { index: 1, term: 1, configuration: bootstrap, data: '' };
+      await opened.storage.saveSnapshot(snapshot);
+      recovered = { ...recovered, snapshot };
+    }
+    this.kv = decodeKv(recovered.snapshot?.data ?? '');
+    this.#persist = new PersistQueue(opened.storage, {
+      send: (messages) => this.#send(messages),
+      persisted: (token, lastIndex, lastTerm) => this.feed({ kind: 'persisted', token, lastIndex, lastTerm }),
+      failed: (error) => this.#fail(error),
+    });
+    this.state = initialState({
+      self,
+      heartbeatMs: timings.heartbeatMs,
+      electionMs: timings.electionMs,
+      limits: { ...defaultLimits, ...this.options.limits },
+      seed: Math.floor(Math.random() * 2 ** 31),
+      now: performance.now(),
+      recovered,
+    });
+    this.#stopped = false;
+    interconnect.onMessage('raft', (payload, from) => {
+      const message = payload as Message;
+      // The name on the message must be the authenticated sender's.
+      if (from.nodeId === message.from.id) this.feed({ kind: 'message', message });
+    });
+    this.#arm();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer.handle);
+    this.#timer = null;
+    await this.#snapshotting;
+    await this.#persist?.stop();
+    await this.#storage?.close();
+    this.#storage = null;
+  }
+
+  get running(): boolean {
+    return !this.#stopped;
+  }
+
+  feed(input: Input): void {
+    this.run(() => void this.apply(input));
+  }
+
+  /** Runs `job` when no other input is in the middle of its effects. */
+  run(job: () => void): void {
+    if (this.#stopped) return;
+    this.#jobs.push(job);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#jobs.shift(); next && !this.#stopped; next = this.#jobs.shift()) next();
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#busy = false;
+    }
+    this.#arm();
+  }
+
+  /** Only inside `run`. `before` sees the effects before any of them is performed. */
+  apply(input: Input, before?: (effects: readonly Effect[]) => void): void {
+    const { state, effects } = step(this.state, performance.now(), input);
+    this.state = state;
+    if (state.leaderContactAt !== null) this.heardAt = state.leaderContactAt;
+    before?.(effects);
+    for (const effect of effects) this.#perform(effect);
+    this.#snapshotIfDue();
+  }
+
+  noteGrants(index: number, groups: readonly string[]): void {
+    if (this.leases) this.leases = grantAppended(this.leases, index, groups);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        return this.#persist!.push(effect);
+      case 'send':
+        return this.#send(effect.messages);
+      case 'apply':
+        return this.#applyEntries(effect.entries);
+      case 'restore':
+        return this.#restore(effect.snapshot);
+      case 'read-ready':
+        return this.events.read(effect.id, effect.index);
+      case 'read-refused':
+        return this.events.read(effect.id, null);
+      case 'role':
+        if (this.state.role !== 'leader') this.#notReady();
+        return this.events.role(this.state);
+      case 'fatal':
+        return this.#fail(
+          new Error(
+            `The directory ${this.options.directory} was emptied while this node still counts as a voter. ` +
+              'Give the node a new identity (move its whole data directory away) and start it again: it rejoins as a new member.',
+          ),
+        );
+      case 'proposed':
+      case 'refused':
+        return;
+    }
+  }
+
+  #applyEntries(entries: readonly Entry[]): void {
+    const changes: WatchEvent[] = [];
+    for (const entry of entries) {
+      const result = entry.kind === 'txn' ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
+      const events = result?.kind === 'done' ? result.events : [];
+      changes.push(...events);
+      this.#noteLeases(entry, events);
+      if (entry.index === this.state.leading?.noopIndex) {
+        this.leases = newLeaseTable(performance.now(), this.leaseMs());
+        this.events.ready(true, this.state.term);
+      }
+      this.events.applied(entry, result);
+    }
+    if (changes.length > 0) this.events.changed(changes);
+  }
+
+  #noteLeases(entry: Entry, events: readonly WatchEvent[]): void {
+    if (!this.leases) return;
+    const held = events.filter((event) => event.key.startsWith('groups/') && groupLease(event.value)?.free === false);
+    const known = this.leases.grants.get(entry.index) ?? [];
+    const changed = held.map((event) => event.key.slice('groups/'.length)).filter((group) => known.includes(group));
+    this.leases = entryApplied(this.leases, entry.index, changed, performance.now());
+  }
+
+  #restore(snapshot: Snapshot): void {
+    const before = this.kv;
+    this.kv = decodeKv(snapshot.data);
+    const events = differences(before, this.kv);
+    if (events.length > 0) this.events.changed(events);
+  }
+
+  #notReady(): void {
+    if (!this.leases) return;
+    this.leases = null;
+    this.events.ready(false, this.state.term);
+  }
+
+  #snapshotIfDue(): void {
+    const { state } = this;
+    if (this.#snapshotting || this.#stopped) return;
+    const since = state.appliedIndex - (state.snapshot?.index ?? 0);
+    const heavy = state.log.chars > maxLogChars && since > 100;
+    if (since < (this.options.snapshotEvery ?? 10_000) && !heavy) return;
+    const snapshot = snapshotAt(state, state.appliedIndex, encodeKv(this.kv));
+    if (!snapshot) return;
+    this.#snapshotting = this.#storage!.saveSnapshot(snapshot)
+      .then(() => {
+        this.#snapshotting = null;
+        this.feed({ kind: 'snapshotted', index: snapshot.index, data: snapshot.data });
+      })
+      .catch((error: unknown) => {
+        this.#snapshotting = null;
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+      });
+  }
+
+  #send(messages: readonly Message[]): void {
+    if (this.#stopped) return;
+    for (const message of messages) this.options.interconnect.send(message.to.id, 'raft', message);
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    const at = nextTickAt(this.state);
+    if (this.#timer && this.#timer.at <= at) return;
+    if (this.#timer) clearTimeout(this.#timer.handle);
+    this.#timer = null;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const wait = Math.max(1, Math.ceil(at - performance.now()));
+    // A timer is left to fire early rather than moved at each heartbeat.
+    const handle = setTimeout(() => {
+      this.#timer = null;
+      this.feed({ kind: 'tick' });
+    }, wait);
+    this.#timer = { handle, at };
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer.handle);
+    this.#timer = null;
+    this.options.logger.fatal({ err: error }, 'control store stopped');
+    this.#notReady();
+    this.options.onFatal(error);
+  }
+}
