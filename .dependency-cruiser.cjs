@@ -17,13 +17,13 @@ module.exports = {
       name: 'core-is-pure',
       comment: 'engine/*/core takes inputs and returns effects: no I/O, no timers, no libraries that do I/O',
       severity: 'error',
-      from: { path: '^engine/([^/]+/)+core/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^engine/.+/core/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
     },
     {
       name: 'core-imports-core',
       severity: 'error',
-      from: { path: '^engine/([^/]+/)+core/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^engine/.+/core/', pathNot: '\\.test\\.ts$' },
       to: {
         path: '^engine',
         pathNot: ['/core/', '^engine/kernel/', '(^|/)model\\.ts$', '^engine/control/store\\.ts$'],
