@@ -103,6 +103,8 @@ export type GroupRecord = {
     readonly startLsn: LsnText;
     readonly primary: NodeId;
     readonly at: string;
+    /** The timeline it branched from; absent: the one before it. */
+    readonly parent?: number;
   }[];
   /** The availability operation that currently owns the group, if any (one at a time). */
   readonly operation: OperationId | null;
@@ -177,6 +179,8 @@ export type NodeReport = {
   readonly at: string;
   readonly agentPid: number;
   readonly agentStartedAt: string;
+  /** Of this node's PostgreSQL; shown to admins. */
+  readonly dataDirectory?: string;
   readonly promisedEpoch: Epoch;
   readonly lease: { readonly held: boolean; readonly epoch: Epoch; readonly remainingMs: number } | null;
   readonly postgres: PostgresReport;

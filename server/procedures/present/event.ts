@@ -1,0 +1,32 @@
+/** Events in the wire's envelope. */
+import type { z } from 'zod';
+import type { EngineEvent } from '@/engine/monitoring/model';
+import type { clusterEvent } from '../schemas/events';
+
+export type WireEvent = z.output<typeof clusterEvent>;
+
+export function presentEvent(event: EngineEvent): WireEvent {
+  return {
+    category: event.category,
+    event_type: event.eventType,
+    payload: { ...event.payload },
+    severity: event.severity,
+    source: event.source,
+    timestamp: Math.floor(Date.parse(event.timestamp) / 1000),
+    event_id: event.eventId,
+  };
+}
+
+export function presentGap(from: string, to: string): WireEvent {
+  return {
+    category: 'alert',
+    event_type: 'gap',
+    payload: { from, to },
+    severity: 'warning',
+    source: 'console',
+    timestamp: Math.floor(Date.now() / 1000),
+    event_id: from,
+    from,
+    to,
+  };
+}

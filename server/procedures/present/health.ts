@@ -1,0 +1,107 @@
+/** The verdict, health checks and membership on the wire. */
+import type { NodeView } from '@/engine/cluster/model';
+import type { CurrentView } from '@/server/engine-client/api';
+import { sortedGroups } from '../find';
+import { lagOf, lastHeartbeat } from './node';
+import { counts } from './topology';
+
+export function presentHealth({ view }: CurrentView) {
+  const total = counts(view);
+  const broken = view.groups.some((group) => !group.writable) || !total.has_quorum;
+  const critical = broken || view.problems.some((problem) => problem.severity === 'critical');
+  const degraded =
+    total.healthy_nodes < total.total_nodes ||
+    view.groups.some((group) => group.degraded) ||
+    view.problems.some((problem) => problem.severity === 'warning');
+  const status = critical ? ('critical' as const) : degraded ? ('degraded' as const) : ('healthy' as const);
+  return {
+    status,
+    healthy: status === 'healthy',
+    sentence: view.sentence,
+    reasons: view.problems.map((problem) => ({ ...problem })),
+    ...total,
+    groups: sortedGroups(view).map((group) => ({
+      name: group.record.name,
+      writable: group.writable,
+      readable: group.readable,
+      degraded: group.degraded,
+      sentence: group.sentence,
+    })),
+    timestamp: Math.floor(Date.parse(view.at) / 1000),
+  };
+}
+
+export function presentNodeHealth({ view }: CurrentView, node: NodeView) {
+  return {
+    node_id: node.record.id,
+    status: node.status,
+    reason: node.statusReason,
+    checks: healthChecks(view, node),
+    problems: view.problems.filter((problem) => problem.node === node.record.id).map((problem) => ({ ...problem })),
+    last_check: lastHeartbeat(node, Date.parse(view.at)),
+  };
+}
+
+function healthChecks(view: CurrentView['view'], node: NodeView) {
+  const { report } = node;
+  const { health, leaseMs } = view.config;
+  const primary = view.nodes.find((one) => one.role === 'primary' && one.record.group === node.record.group);
+  const lag = lagOf(node, primary?.report?.postgres ?? null).lag_bytes;
+  const disk = report && report.diskTotalBytes > 0 ? (report.diskUsedBytes / report.diskTotalBytes) * 100 : null;
+  const serving = report ? ['primary', 'standby'].includes(report.postgres.state) : false;
+  const connected = report?.links.filter((link) => link.connected).length ?? 0;
+  const wantedLinks = Math.floor(view.nodes.length / 2);
+  const age = node.reportAgeMs;
+  const diskLimit = health.diskWarningPercent;
+  return [
+    check('agent-reports', age !== null && age < leaseMs, age === null ? null : `${Math.round(age)} ms`, `${leaseMs} ms`),
+    check(
+      'postgres-serves',
+      serving || node.record.wanted === 'stopped',
+      report?.postgres.state ?? null,
+      'primary or standby',
+    ),
+    check(
+      'replication-lag',
+      lag === null || lag < health.lagWarningBytes,
+      bytesText(lag),
+      bytesText(health.lagWarningBytes),
+    ),
+    check('disk-space', disk === null || disk < diskLimit, disk === null ? null : `${disk.toFixed(1)} %`, `${diskLimit} %`),
+    check('interconnect-links', connected >= wantedLinks, `${connected} connected`, `${wantedLinks} at least`),
+    check('no-troubles', (report?.troubles.length ?? 0) === 0, report?.troubles[0] ?? 'none', 'none'),
+  ];
+}
+
+function check(name: string, ok: boolean, measured: string | null, limit: string | null) {
+  const value = measured ?? 'unknown';
+  return { name, ok, measured, limit, message: ok ? `${name}: ${value}` : `${name}: ${value}, limit ${limit ?? 'none'}` };
+}
+
+function bytesText(value: number | null): string | null {
+  return value === null ? null : `${value} bytes`;
+}
+
+export function presentMembers({ view }: CurrentView) {
+  const now = Date.parse(view.at);
+  const observer = view.nodes.find((node) => node.record.id === view.servedBy)?.report;
+  return view.nodes.map((node) => ({
+    node_id: node.record.id,
+    address: node.record.host,
+    port: node.record.agentPort,
+    state: memberState(node, view.config.leaseMs),
+    incarnation: node.record.incarnation,
+    last_heartbeat: node.reportAgeMs === null ? null : lastHeartbeat(node, now),
+    suspicion: observer?.links.find((link) => link.peer === node.record.id)?.phi ?? null,
+    raft_role: node.raftRole,
+    group: node.record.group,
+    region: node.record.region,
+  }));
+}
+
+/** For display: suspect after half a lease of silence, dead after a whole one. */
+function memberState(node: NodeView, leaseMs: number): 'alive' | 'suspect' | 'dead' | 'left' {
+  if (node.record.wanted === 'stopped' && node.status === 'stopped') return 'left';
+  if (node.reportAgeMs === null || node.reportAgeMs > leaseMs) return 'dead';
+  return node.reportAgeMs > leaseMs / 2 ? 'suspect' : 'alive';
+}

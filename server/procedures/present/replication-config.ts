@@ -1,0 +1,93 @@
+/** A group's replication configuration: what the record says, what the primary really runs with. */
+import type { z } from 'zod';
+import type { ClusterView, CommitMode } from '@/engine/cluster/model';
+import { ClusterError } from '@/engine/kernel/errors';
+import type { OperationRequest } from '@/engine/operations/model';
+import type { ProcedureContext } from '../context';
+import { findGroup, primaryOf } from '../find';
+import type { replicationConfigInput } from '../schemas/replication';
+import { membersOf } from './topology';
+
+const segmentMegabytes = 16;
+
+type ConfigInput = z.output<typeof replicationConfigInput>;
+
+const modes: Readonly<Record<ConfigInput['mode'], CommitMode>> = {
+  synchronous: 'synchronous',
+  sync: 'synchronous',
+  asynchronous: 'asynchronous',
+  async: 'asynchronous',
+  semi_synchronous: 'semi_synchronous',
+  'semi-sync': 'semi_synchronous',
+};
+
+export function configureRequest(
+  view: ClusterView,
+  input: ConfigInput,
+): Extract<OperationRequest, { kind: 'configure-replication' }> {
+  const group = findGroup(view, input.group).record;
+  const members = membersOf(view, group.name).map((node) => node.record.id);
+  const standbys = [...new Set(input.standby_nodes.map((one) => one.replace(/:\d{1,5}$/, '')))];
+  for (const standby of standbys) {
+    if (!members.includes(standby)) throw unfit(standby, `is no member of ${group.name}`);
+    if (standby === group.primary) throw unfit(standby, `is the primary of ${group.name}`);
+  }
+  return {
+    kind: 'configure-replication',
+    group: group.name,
+    mode: modes[input.mode],
+    standbys,
+    settings: settingsOf(input),
+  };
+}
+
+function unfit(standby: string, why: string): ClusterError {
+  return new ClusterError('INVALID_INPUT', `standby_nodes: ${standby} ${why}`, {
+    clusterCode: 'CLU_NODE_NOT_FOUND',
+    reasons: [
+      {
+        rule: 'standby-of-the-group',
+        measured: why,
+        limit: 'a standby',
+        remedy: 'Name standbys of this group',
+        node: standby,
+      },
+    ],
+  });
+}
+
+function settingsOf(input: ConfigInput): Record<string, string> {
+  const settings: Record<string, string> = {};
+  if (input.replication_timeout_secs !== undefined) settings.wal_sender_timeout = `${input.replication_timeout_secs}s`;
+  if (input.max_wal_senders !== undefined) settings.max_wal_senders = String(input.max_wal_senders);
+  if (input.wal_keep_segments !== undefined) settings.wal_keep_size = `${input.wal_keep_segments * segmentMegabytes}MB`;
+  if (input.archive_mode !== undefined) settings.archive_mode = input.archive_mode ? 'on' : 'off';
+  return settings;
+}
+
+export async function askForReplicationConfig(context: ProcedureContext, name: string) {
+  const { view } = context.engine.current();
+  const { record } = findGroup(view, name);
+  const primary = primaryOf(view, name).record.id;
+  const settings = new Map(
+    (await context.engine.node(primary, 'node.settings', {})).map((one) => [one.name, one] as const),
+  );
+  const whole = (setting: string): number => {
+    const value = Number(settings.get(setting)?.value);
+    return Number.isFinite(value) ? Math.trunc(value) : 0;
+  };
+  return {
+    group: name,
+    mode: record.mode,
+    standby_nodes: [...record.voterSet.members],
+    required_acknowledgements: record.voterSet.k,
+    // PostgreSQL keeps these in ms and MB.
+    replication_timeout_secs: Math.trunc(whole('wal_sender_timeout') / 1000),
+    max_wal_senders: whole('max_wal_senders'),
+    wal_keep_segments: Math.trunc(whole('wal_keep_size') / segmentMegabytes),
+    archive_mode: (settings.get('archive_mode')?.value ?? 'off') !== 'off',
+    archive_command: settings.get('archive_command')?.value || null,
+    on_no_standby: record.onNoStandby,
+    pending_restart: [...settings.values()].filter((one) => one.pendingRestart).map((one) => one.name),
+  };
+}
