@@ -40,7 +40,10 @@ export function recordAfterGrant(input: GrantInput): GroupRecord {
     promised,
     others: input.members.filter((node) => node !== candidate),
   });
-  /* PostgreSQL takes the next free number; `recordAfterPromotion` corrects it where a number was used up by a promotion that died. */
+  /*
+   * Above every number ever granted, because a promotion that died may have used one that nobody else has seen. PostgreSQL only avoids numbers
+   * whose history file it has: `agent.promote` must make it take this one (see SPEC.md), and `recordAfterPromotion` writes what it really took.
+   */
   const timeline = Math.max(record.timeline, own.timeline) + 1;
   return {
     ...record,
@@ -51,7 +54,7 @@ export function recordAfterGrant(input: GrantInput): GroupRecord {
     timeline,
     timelineHistory: [
       ...record.timelineHistory,
-      { epoch, timeline, startLsn: own.lsn, primary: candidate, at: input.at },
+      { epoch, timeline, startLsn: own.lsn, primary: candidate, at: input.at, parent: own.timeline },
     ],
   };
 }

@@ -151,17 +151,39 @@ function mostAdvanced(members: readonly Member[], input: RankingInput): Position
   return best;
 }
 
-/** Where the member left the current epoch's history; null: it did not. */
+/**
+ * Where the member left the current epoch's history; null: it did not. A timeline that is no ancestor (its primary died before anyone followed)
+ * counts as left at its start, whatever the LSN.
+ */
 export function divergence(
   member: Pick<Member, 'timeline' | 'lsn'>,
-  input: Pick<RankingInput, 'record'>,
+  input: { readonly record: Pick<GroupRecord, 'timeline' | 'timelineHistory'> },
 ): { readonly forkLsn: LsnText; readonly timeline: number } | null {
-  if (member.timeline === null || member.lsn === null || member.timeline >= input.record.timeline) return null;
-  const later = input.record.timelineHistory
-    .filter((entry) => entry.timeline > member.timeline!)
-    .sort((a, b) => a.timeline - b.timeline || a.epoch - b.epoch)[0];
-  if (later === undefined) return null;
-  return parseLsn(member.lsn) > parseLsn(later.startLsn) ? { forkLsn: later.startLsn, timeline: later.timeline } : null;
+  const { timeline, lsn } = member;
+  if (timeline === null || lsn === null || timeline >= input.record.timeline) return null;
+  const history = input.record.timelineHistory;
+  let entry = entryOf(history, input.record.timeline);
+  while (entry !== undefined) {
+    const parent = parentOf(history, entry);
+    if (parent === timeline) {
+      return parseLsn(lsn) > parseLsn(entry.startLsn) ? { forkLsn: entry.startLsn, timeline: entry.timeline } : null;
+    }
+    entry = parent > timeline ? entryOf(history, parent) : undefined;
+  }
+  const own = entryOf(history, timeline);
+  return own === undefined ? null : { forkLsn: own.startLsn, timeline };
+}
+
+type HistoryEntry = GroupRecord['timelineHistory'][number];
+
+function entryOf(history: readonly HistoryEntry[], timeline: number): HistoryEntry | undefined {
+  return history.findLast((entry) => entry.timeline === timeline);
+}
+
+function parentOf(history: readonly HistoryEntry[], entry: HistoryEntry): number {
+  if (entry.parent !== undefined) return entry.parent;
+  const older = history.filter((one) => one.timeline < entry.timeline).map((one) => one.timeline);
+  return older.length > 0 ? Math.max(...older) : entry.timeline - 1;
 }
 
 /** Start of the current epoch's timeline: everything acknowledged before it lies at or below. */

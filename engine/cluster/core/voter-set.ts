@@ -39,7 +39,10 @@ export type VoterSetInput = {
   /** Every other member of the group. */
   readonly standbys: readonly StandbyObservation[];
   readonly currentLsn: Lsn | null;
-  /** A position taken *after* this PostgreSQL setting was confirmed in force; null: none yet (also after any restart). */
+  /**
+   * A position taken *after* this PostgreSQL setting was confirmed in force; null: none yet. Whoever executes forgets it at every
+   * `set-postgres` (the same setting may come back after another was in force), at every new epoch and at every restart.
+   */
   readonly barrier: { readonly postgres: VoterSet; readonly lsn: Lsn } | null;
   /** An operation is moving the group's primary: the set stays as it is. */
   readonly frozen?: boolean;
@@ -59,7 +62,10 @@ export type VoterSetAction =
       readonly promotable: GroupRecord['promotable'];
       readonly why: string;
     }
-  /** Set and reload, then read back until no walsender counts under the old setting. */
+  /**
+   * Set and reload, then read back until no walsender counts under the old setting. Only on a record read through the store's leader just
+   * before: an own write of unknown outcome may have changed the set.
+   */
   | { readonly kind: 'set-postgres'; readonly voterSet: VoterSet; readonly why: string }
   /** Remember (setting in force, pg_current_wal_lsn() read after it). */
   | { readonly kind: 'take-barrier'; readonly why: string }
@@ -128,6 +134,21 @@ export function voterSetAfterPromotion(input: {
   if (mayDegrade(input)) return { voterSet: { members: [], k: 0 }, promotable: 'none' };
   const awaited = sorted(input.others.filter((node) => node !== input.candidate));
   return { voterSet: { members: awaited, k: awaited.length === 0 ? 0 : 1 }, promotable: 'none' };
+}
+
+/**
+ * A voter whose data directory is gone (new incarnation) has also lost its promise. Before it promises or follows again it writes this
+ * itself, by compare-and-swap: it then counts for nothing, and a grant that relied on its old promise fails. Safe beside any PostgreSQL setting:
+ * taking one member and one of k leaves every quorum intersection as it was. Null: nothing to write.
+ */
+export function withoutLostVoter(
+  record: { readonly voterSet: VoterSet; readonly promotable: GroupRecord['promotable'] },
+  node: NodeId,
+): { readonly voterSet: VoterSet; readonly promotable: GroupRecord['promotable'] } | null {
+  const { members, k } = record.voterSet;
+  if (!members.includes(node) || record.promotable === 'none') return null;
+  if (k <= 1) return { voterSet: record.voterSet, promotable: 'none' };
+  return { voterSet: { members: members.filter((one) => one !== node), k: k - 1 }, promotable: 'voters' };
 }
 
 export function nextVoterSetAction(input: VoterSetInput): VoterSetAction {

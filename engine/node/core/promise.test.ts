@@ -62,6 +62,7 @@ describe('promise', () => {
     ['under a fail-safe hold', { hold: hold(1001) }, 5, 7, 'fail-safe-hold'],
     ['after the hold ran out', { hold: hold(1000) }, 5, 7, 'ok'],
     ['without any record', { record: null }, 5, 7, 'ok'],
+    ['with a new disk', { lostVoter: true }, 5, 7, 'lost-its-disk'],
   ])('of %s', (_, change, epoch, controllerTerm, expected) => {
     const decision = decidePromise(facts(change), { epoch, fence: { controllerTerm } });
     expect(outcome(decision)).toBe(expected);
@@ -102,6 +103,7 @@ describe('follow', () => {
     ['another than the record names', {}, 'c', 4, 'not-the-record'],
     ['an epoch not recorded yet', {}, 'c', 5, 'not-the-record'],
     ['itself', { self: 'a' }, 'a', 4, 'not-the-record'],
+    ['with a new disk', { lostVoter: true }, 'a', 4, 'lost-its-disk'],
     ['anybody without a record', { record: null }, 'a', 4, 'unknown-group'],
     ['anybody while it holds the lease', { role: 'holder' }, 'a', 4, 'holds-the-lease'],
   ])('%s', (_, change, primary, epoch, expected) => {

@@ -30,6 +30,11 @@ export type MemberFacts = {
   readonly hold: FailSafeHold | null;
   /** `holder`: this node has (or may still have) the group's lease. */
   readonly role: 'holder' | 'member';
+  /**
+   * True: this node's disk is new (no durable member state, or no data directory) and the record still counts it as a promotable voter. It has
+   * forgotten what it promised, so it neither promises nor follows until it has written `withoutLostVoter`.
+   */
+  readonly lostVoter?: boolean;
   readonly now: MonotonicMs;
 };
 
@@ -43,7 +48,8 @@ export type Refusal = {
     | 'fail-safe-hold'
     | 'holds-the-lease'
     | 'not-the-record'
-    | 'unknown-group';
+    | 'unknown-group'
+    | 'lost-its-disk';
   readonly sentence: string;
   /** Worth asking again after this long; null: not by waiting. */
   readonly retryAfterMs: number | null;
@@ -86,6 +92,7 @@ export function decidePromise(
   if (request.epoch < durable.promisedEpoch) {
     return refuse('promised-higher', `This node has promised epoch ${durable.promisedEpoch}.`);
   }
+  if (facts.lostVoter) return refuse('lost-its-disk', 'This voter lost its data directory, and its promise with it.');
   if (facts.role === 'holder') {
     return refuse('holds-the-lease', 'This node holds the group lease; it gives it back only by a planned stop.');
   }
@@ -111,6 +118,8 @@ export function decideFollow(
       `This node has promised epoch ${durable.promisedEpoch} and never again follows epoch ${wanted.epoch}.`,
     );
   }
+  if (facts.lostVoter)
+    return refuse('lost-its-disk', 'The record still counts this node as a voter it no longer is.', 100);
   if (record === null) return refuse('unknown-group', 'The group record is not known here yet.', 100);
   if (wanted.epoch < record.epoch) {
     return refuse('stale-epoch', `The group is at epoch ${record.epoch}; ${wanted.primary} had epoch ${wanted.epoch}.`);
