@@ -24,7 +24,10 @@ export class PersistQueue {
 
   push(effect: Persist): void {
     if (this.#stopped) return;
-    if (!this.#running && isEmpty(effect)) return this.callbacks.send(effect.messages);
+    if (!this.#running && isEmpty(effect)) {
+      this.callbacks.send(effect.messages);
+      return;
+    }
     this.#queue.push(effect);
     this.#running ??= this.#drain();
   }

@@ -10,6 +10,7 @@ import { type Applied, applyCommand, type Command, groupLease, type KvState } fr
 import { decodeKv, differences, encodeKv } from '../core/kv-snapshot';
 import { entryApplied, grantAppended, type LeaseTable, newLeaseTable } from '../core/leases';
 import type { RaftConfiguration, RaftMember, WatchEvent } from '../store';
+import { snapshotAt } from './core/entries';
 import {
   defaultLimits,
   type Effect,
@@ -20,7 +21,6 @@ import {
   type RaftState,
   type Snapshot,
 } from './core/model';
-import { snapshotAt } from './core/snapshot-transfer';
 import { initialState, nextTickAt, step } from './core/step';
 import { RaftLogStorage } from './log-storage';
 import { PersistQueue } from './persist-queue';
@@ -159,27 +159,35 @@ export class RaftRuntime {
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case 'persist':
-        return this.#persist!.push(effect);
+        this.#persist!.push(effect);
+        return;
       case 'send':
-        return this.#send(effect.messages);
+        this.#send(effect.messages);
+        return;
       case 'apply':
-        return this.#applyEntries(effect.entries);
+        this.#applyEntries(effect.entries);
+        return;
       case 'restore':
-        return this.#restore(effect.snapshot);
+        this.#restore(effect.snapshot);
+        return;
       case 'read-ready':
-        return this.events.read(effect.id, effect.index);
+        this.events.read(effect.id, effect.index);
+        return;
       case 'read-refused':
-        return this.events.read(effect.id, null);
+        this.events.read(effect.id, null);
+        return;
       case 'role':
         if (this.state.role !== 'leader') this.#notReady();
-        return this.events.role(this.state);
+        this.events.role(this.state);
+        return;
       case 'fatal':
-        return this.#fail(
+        this.#fail(
           new Error(
             `The directory ${this.options.directory} was emptied while this node still counts as a voter. ` +
               'Give the node a new identity (move its whole data directory away) and start it again: it rejoins as a new member.',
           ),
         );
+        return;
       case 'proposed':
       case 'refused':
         return;

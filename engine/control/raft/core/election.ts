@@ -6,10 +6,11 @@
  */
 import type { RaftMember } from '../../store';
 import { configurationOf, isMember, isVoter, membersOf } from './configuration';
+import { appendEntries } from './entries';
 import { lastIndex, lastTerm } from './log';
 import { memberKey, type PreVote, type PreVoteAnswer, type Progress, type Vote, type VoteAnswer } from './model';
 import { tally } from './quorum';
-import { appendEntries, broadcastAppends } from './replication';
+import { broadcastAppends } from './sending';
 import { becomeFollower, resetElectionTimer, type Work } from './work';
 
 export function campaign(work: Work, mode: 'pre-vote' | 'vote' | 'transfer'): void {
@@ -137,7 +138,10 @@ export function onPreVote(work: Work, message: PreVote): void {
 
 export function onPreVoteAnswer(work: Work, message: PreVoteAnswer): void {
   const { state } = work;
-  if (!message.granted && message.term > state.term) return becomeFollower(work, message.term, null);
+  if (!message.granted && message.term > state.term) {
+    becomeFollower(work, message.term, null);
+    return;
+  }
   if (state.role !== 'pre-candidate') return;
   if (message.granted && message.term !== state.term + 1) return;
   state.votes = new Map(state.votes).set(memberKey(message.from), message.granted);
@@ -172,7 +176,10 @@ export function onVote(work: Work, message: Vote): void {
 
 export function onVoteAnswer(work: Work, message: VoteAnswer): void {
   const { state } = work;
-  if (message.term > state.term) return becomeFollower(work, message.term, null);
+  if (message.term > state.term) {
+    becomeFollower(work, message.term, null);
+    return;
+  }
   if (state.role !== 'candidate' || message.term !== state.term) return;
   state.votes = new Map(state.votes).set(memberKey(message.from), message.granted);
   countVotes(work);

@@ -6,9 +6,9 @@
  */
 import { invariant } from '../../../kernel/errors';
 import { configurationOf } from './configuration';
+import { storeEntries } from './entries';
 import { emptyLog, firstOfTerm, lastIndex, termAt } from './log';
 import { type Append, memberKey, type SnapshotChunk } from './model';
-import { storeEntries } from './replication';
 import { becomeFollower, passiveRole, resetElectionTimer, type Work } from './work';
 
 /** False: the message is from an old term and was answered so. True: its sender is this term's leader. */

@@ -5,7 +5,7 @@
 import { configurationOf } from './configuration';
 import { memberKey } from './model';
 import { reachedByMajority } from './quorum';
-import { broadcastAppends } from './replication';
+import { broadcastAppends } from './sending';
 import { setLeading, type Work } from './work';
 
 export function requestRead(work: Work, id: number): void {

@@ -7,6 +7,7 @@ import { unreachable } from '../../../kernel/errors';
 import type { RaftMember } from '../../store';
 import { applyChange, configurationOf, isVoter } from './configuration';
 import { campaign, newProgress, onPreVote, onPreVoteAnswer, onVote, onVoteAnswer } from './election';
+import { appendEntries, snapshotAt } from './entries';
 import { onAppend, onSnapshotChunk } from './follower';
 import { assertInvariants } from './invariants';
 import { append, compact, emptyLog, lastIndex, termAt } from './log';
@@ -24,16 +25,8 @@ import {
 } from './model';
 import { reachedByMajority } from './quorum';
 import { requestRead } from './reads';
-import {
-  advanceCommit,
-  appendEntries,
-  broadcastAppends,
-  continueTransfer,
-  onAppendAnswer,
-  sendAppends,
-  syncPeers,
-} from './replication';
-import { onSnapshotAnswer, snapshotAt } from './snapshot-transfer';
+import { advanceCommit, continueTransfer, onAppendAnswer, onSnapshotAnswer, syncPeers } from './replication';
+import { broadcastAppends, sendAppends } from './sending';
 import {
   becomeFollower,
   begin,
@@ -132,27 +125,36 @@ export function nextTickAt(state: RaftState): number {
 function dispatch(work: Work, input: Input): void {
   switch (input.kind) {
     case 'tick':
-      return onTick(work);
+      onTick(work);
+      return;
     case 'message':
-      return onMessage(work, input.message);
+      onMessage(work, input.message);
+      return;
     case 'persisted':
-      return onPersisted(work, input.token, input.lastIndex, input.lastTerm);
+      onPersisted(work, input.token, input.lastIndex, input.lastTerm);
+      return;
     case 'propose':
-      return onPropose(work, input.data);
+      onPropose(work, input.data);
+      return;
     case 'change':
-      return onChange(work, input.change);
+      onChange(work, input.change);
+      return;
     case 'read':
-      return requestRead(work, input.id);
+      requestRead(work, input.id);
+      return;
     case 'transfer':
-      return onTransfer(work, input.to);
+      onTransfer(work, input.to);
+      return;
     case 'snapshotted':
-      return onSnapshotted(work, input.index, input.data);
+      onSnapshotted(work, input.index, input.data);
+      return;
     case 'timings':
       work.state.heartbeatMs = input.heartbeatMs;
       work.state.electionMs = input.electionMs;
       return;
     default:
-      return unreachable(input);
+      unreachable(input);
+      return;
   }
 }
 
@@ -160,10 +162,14 @@ function onTick(work: Work): void {
   const { state, now } = work;
   if (!state.leading) {
     if (now < state.electionAt || state.role === 'learner') return;
-    return campaign(work, 'pre-vote');
+    campaign(work, 'pre-vote');
+    return;
   }
   if (now < state.leading.heartbeatAt) return;
-  if (now - majorityContactAt(state, now) > state.electionMs) return becomeFollower(work, state.term, null);
+  if (now - majorityContactAt(state, now) > state.electionMs) {
+    becomeFollower(work, state.term, null);
+    return;
+  }
   const { transfer, reads, confirmedRound, round } = state.leading;
   for (const [key, peer] of state.leading.peers) {
     if (peer.waiting && peer.mode === 'probe') setProgress(work, key, { waiting: false });
@@ -193,28 +199,37 @@ function onMessage(work: Work, message: Message): void {
   if (memberKey(message.to) !== state.selfKey || memberKey(message.from) === state.selfKey) return;
   switch (message.kind) {
     case 'pre-vote':
-      return onPreVote(work, message);
+      onPreVote(work, message);
+      return;
     case 'pre-vote-answer':
-      return isVoter(configurationOf(state), memberKey(message.from)) ? onPreVoteAnswer(work, message) : undefined;
+      if (isVoter(configurationOf(state), memberKey(message.from))) onPreVoteAnswer(work, message);
+      return;
     case 'vote':
-      return onVote(work, message);
+      onVote(work, message);
+      return;
     case 'vote-answer':
-      return isVoter(configurationOf(state), memberKey(message.from)) ? onVoteAnswer(work, message) : undefined;
+      if (isVoter(configurationOf(state), memberKey(message.from))) onVoteAnswer(work, message);
+      return;
     case 'append':
-      return onAppend(work, message);
+      onAppend(work, message);
+      return;
     case 'append-answer':
-      return onAppendAnswer(work, message);
+      onAppendAnswer(work, message);
+      return;
     case 'snapshot':
-      return onSnapshotChunk(work, message);
+      onSnapshotChunk(work, message);
+      return;
     case 'snapshot-answer':
-      return onSnapshotAnswer(work, message);
+      onSnapshotAnswer(work, message);
+      return;
     case 'timeout-now':
       if (message.term === state.term && state.leader && memberKey(state.leader) === memberKey(message.from)) {
         campaign(work, 'transfer');
       }
       return;
     default:
-      return unreachable(message);
+      unreachable(message);
+      return;
   }
 }
 
