@@ -48,6 +48,7 @@ async function start(id: string, options: StartOptions = {}): Promise<RaftContro
     timings,
     onFatal: (error) => fatal.push(error),
     snapshotEvery: options.snapshotEvery,
+    requestMs: 1500,
   });
   await store.start();
   running.set(id, { store, fatal, directory });
