@@ -246,6 +246,7 @@ describe('records of a promotion', () => {
       startLsn: '0/2000',
       primary: 'b',
       at: 't',
+      parent: 2,
     });
   });
   it('needs the candidate\u2019s own promise', () => {

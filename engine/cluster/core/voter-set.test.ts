@@ -14,7 +14,7 @@ import {
   withoutLostVoter,
 } from './voter-set';
 
-const nodes = ['b', 'c', 'd'] as const;
+const nodes: readonly string[] = ['b', 'c', 'd'];
 const none: VoterSet = { members: [], k: 0 };
 const set = (text: string, k: number): VoterSet => ({ members: [...text], k });
 const standby = (node: string, change: Partial<StandbyObservation> = {}): StandbyObservation => ({
