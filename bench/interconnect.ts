@@ -121,7 +121,9 @@ async function idleMesh(): Promise<void> {
   const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
   const nodes = names.map((name) => create(name, 'node', true));
   const addresses = await Promise.all(nodes.map((node) => node.start()));
-  for (const node of nodes) names.forEach((name, i) => node.setPeer(name, addresses[i]!));
+  for (const node of nodes) {
+    for (const [i, name] of names.entries()) node.setPeer(name, addresses[i]!);
+  }
   await until(() => nodes.every((node) => allConnected(node, 4)));
   await sleep(1000);
   const cpu = cpuMs();

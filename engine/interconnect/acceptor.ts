@@ -3,7 +3,7 @@
  * accepted link (a newer one replaces it); nothing an unknown peer sends reaches a handler.
  */
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Logger } from '../kernel/log';
 import type { PeerAddress, PeerIdentity } from './api';
 import { type Authenticated, acceptHandshake, type HandshakeShell } from './connection';
@@ -30,6 +30,7 @@ export type AcceptorOptions = {
 export class Acceptor {
   readonly links = new Set<Link>();
   #server: Server | null = null;
+  readonly #sockets = new Set<Socket>();
   readonly #unproved = new Set<Socket>();
   readonly #complaints = new Map<string, number>();
 
@@ -40,14 +41,30 @@ export class Acceptor {
     const server: Server =
       tls === null
         ? createTcpServer({ noDelay: true }, (socket) => void this.#accept(socket))
-        : createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' }, (socket) => {
-            socket.setNoDelay(true);
-            void this.#accept(socket);
-          });
+        : createTlsServer(
+            {
+              ...tls,
+              requestCert: true,
+              // Checked in #acceptTls, which can say why; Node would only hang up.
+              rejectUnauthorized: false,
+              minVersion: 'TLSv1.3',
+              handshakeTimeout: this.options.shell.limits.handshakeMs,
+            },
+            (socket) => this.#acceptTls(socket),
+          );
     this.#server = server;
-    // With TLS its own handshake comes first and is bounded by the same number.
+    // Before its TLS handshake is through a connection is in no other list.
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      const { unauthenticated } = this.options.shell.limits;
+      if (tls !== null && this.#sockets.size - this.links.size > unauthenticated) socket.destroy();
+    });
     server.maxConnections = this.options.shell.limits.inboundConnections + this.options.shell.limits.unauthenticated;
-    server.on('tlsClientError', (error, socket) => this.#complain(socket.remoteAddress ?? '?', error));
+    server.on('tlsClientError', (error, socket: TLSSocket) => {
+      this.#complain(socket.remoteAddress ?? 'an unknown address', error);
+      socket.destroy();
+    });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host: address.host, port: address.port }, () => {
@@ -62,9 +79,23 @@ export class Acceptor {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    for (const socket of this.#unproved) socket.destroy();
     for (const link of [...this.links]) link.close('stopped');
+    for (const socket of this.#sockets) socket.destroy();
     if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  #acceptTls(socket: TLSSocket): void {
+    socket.setNoDelay(true);
+    if (socket.authorized) {
+      void this.#accept(socket);
+      return;
+    }
+    socket.on('error', () => undefined);
+    this.#complain(
+      socket.remoteAddress ?? '?',
+      new Error(`its certificate is not trusted (${socket.authorizationError})`),
+    );
+    socket.destroy();
   }
 
   async #accept(socket: Socket): Promise<void> {

@@ -13,7 +13,11 @@ type Pending = {
   readonly method: string;
   readonly settle: (error: ClusterError | null, value: unknown) => void;
 };
-type OpenStream = { readonly onItem: (item: unknown) => void; readonly onEnd: (error: Error | null) => void };
+export type StreamReader = {
+  readonly onItem: (item: unknown) => void;
+  readonly onEnd: (error: Error | null) => void;
+  readonly onOpened?: () => void;
+};
 
 export function encode(payload: unknown): string {
   return payload === undefined ? '' : (JSON.stringify(payload) ?? '');
@@ -48,7 +52,7 @@ export function refusal(result: SendResult, peer: string, method: string): Clust
 export class Caller {
   #nextId = 1;
   readonly #pending = new Map<number, Pending>();
-  readonly #streams = new Map<number, OpenStream>();
+  readonly #streams = new Map<number, StreamReader>();
 
   constructor(
     private readonly link: Link,
@@ -85,25 +89,20 @@ export class Caller {
     });
   }
 
-  openStream(
-    method: string,
-    payload: unknown,
-    onItem: OpenStream['onItem'],
-    onEnd: OpenStream['onEnd'],
-  ): { close(): void } {
+  openStream(method: string, payload: unknown, reader: StreamReader): { close(): void } {
     const id = this.#takeId();
     const result = this.link.send({ type: 'streamOpen', id, method, body: encode(payload) }, 'queued');
     if (result !== 'accepted') {
       const error = refusal(result, this.link.remote.name, method);
-      queueMicrotask(() => onEnd(error));
+      queueMicrotask(() => this.#guard(() => reader.onEnd(error)));
       return { close: () => undefined };
     }
-    this.#streams.set(id, { onItem, onEnd });
+    this.#streams.set(id, reader);
     return {
       close: () => {
         if (!this.#streams.delete(id)) return;
         this.link.send({ type: 'streamClose', id, method: '', body: '' }, 'control');
-        queueMicrotask(() => this.#guard(() => onEnd(null)));
+        queueMicrotask(() => this.#guard(() => reader.onEnd(null)));
       },
     };
   }
@@ -117,6 +116,11 @@ export class Caller {
       case 'failure':
         this.#pending.get(frame.id)?.settle(toError(decode(frame.body)), undefined);
         break;
+      case 'streamOpened': {
+        const stream = this.#streams.get(frame.id);
+        if (stream?.onOpened !== undefined) this.#guard(stream.onOpened);
+        break;
+      }
       case 'streamItem': {
         const stream = this.#streams.get(frame.id);
         if (stream === undefined) return;

@@ -9,6 +9,7 @@ import type { Logger } from '../kernel/log';
 import type { EngineMethod, EngineParams, EngineResult, EngineStreams } from '../runtime/engine-api';
 import type { PeerAddress, PeerLinkStatus } from './api';
 import { isRead } from './engine-methods';
+import { ReopeningStream } from './reopening-stream';
 import { TcpInterconnect } from './tcp-interconnect';
 import type { TlsFiles } from './tls';
 
@@ -37,13 +38,15 @@ export type EngineStreamOptions<S extends keyof EngineStreams> = {
 
 /** Pause between rounds over all nodes while none can answer (an election, a restart). */
 const roundPauseMs = 40;
-const reopenPauseMs = 50;
+/** A node that was only just made known gets this long to be connected before it counts as unreachable. */
+const firstContactMs = 1000;
 
 export class EngineConnection {
   readonly #interconnect: TcpInterconnect;
   readonly #logger: Logger;
   readonly #connectWaiters = new Set<() => void>();
   readonly #closers = new Set<() => void>();
+  readonly #knownSince = new Map<NodeId, number>();
   #preferred: NodeId | null = null;
   #stopped = false;
 
@@ -64,6 +67,8 @@ export class EngineConnection {
   }
 
   async start(): Promise<void> {
+    const now = performance.now();
+    for (const node of this.#knownSince.keys()) this.#knownSince.set(node, now);
     await this.#interconnect.start();
   }
 
@@ -78,9 +83,14 @@ export class EngineConnection {
   setNodes(nodes: readonly EngineNode[]): void {
     const wanted = new Set(nodes.map((node) => node.nodeId));
     for (const known of this.#interconnect.peers()) {
-      if (!wanted.has(known)) this.#interconnect.setPeer(known, null);
+      if (wanted.has(known)) continue;
+      this.#knownSince.delete(known);
+      this.#interconnect.setPeer(known, null);
     }
-    for (const { nodeId, host, port } of nodes) this.#interconnect.setPeer(nodeId, { host, port });
+    for (const { nodeId, host, port } of nodes) {
+      if (!this.#knownSince.has(nodeId)) this.#knownSince.set(nodeId, performance.now());
+      this.#interconnect.setPeer(nodeId, { host, port });
+    }
   }
 
   nodes(): readonly NodeId[] {
@@ -113,6 +123,8 @@ export class EngineConnection {
     params: EngineParams<M>,
     timeoutMs: number,
   ): Promise<EngineResult<M>> {
+    const firstContactLeft = (this.#knownSince.get(node) ?? 0) + firstContactMs - performance.now();
+    if (firstContactLeft > 0) await this.#waitForConnection(node, Math.min(timeoutMs, firstContactLeft));
     try {
       return await this.#interconnect.request<EngineResult<M>>(node, wireName(method), params, { timeoutMs });
     } catch (error) {
@@ -154,7 +166,7 @@ export class EngineConnection {
       }
       const left = deadline - performance.now();
       if (left <= 0) throw timedOut(method, timeoutMs, last);
-      if (this.connectedNodes().length === 0) await this.#waitForConnection(left);
+      if (this.connectedNodes().length === 0) await this.#waitForConnection(null, left);
       else await delay(Math.min(left, roundPauseMs));
     }
   }
@@ -165,57 +177,34 @@ export class EngineConnection {
     params: EngineStreams[S]['params'],
     options: EngineStreamOptions<S>,
   ): { close(): void } {
-    let closed = false;
-    let current: { close(): void } | null = null;
-    let timer: ReturnType<typeof setTimeout> | null = null;
-    let opened = false;
-    let avoid: NodeId | null = null;
-    let interrupted = false;
-
-    const interrupt = (reason: string) => {
-      if (!interrupted) options.onInterrupted?.(true, reason);
-      interrupted = true;
-    };
-    const open = () => {
-      timer = null;
-      if (closed) return;
-      const candidates =
-        options.node === undefined ? this.#order() : this.connectedNodes().filter((n) => n === options.node);
-      const node = candidates.find((candidate) => candidate !== avoid) ?? candidates[0];
-      if (node === undefined) {
-        interrupt('no node is connected');
-        void this.#waitForConnection(1000).then(open);
-        return;
-      }
-      const again = opened ? options.onReopen?.(node) : undefined;
-      opened = true;
-      current = this.#interconnect.openStream(
-        node,
-        wireName(stream),
-        again ?? params,
-        (item) => {
-          if (closed) return;
-          avoid = null;
-          if (interrupted) options.onInterrupted?.(false, '');
-          interrupted = false;
-          options.onItem(item as EngineStreams[S]['item'], node);
-        },
-        (error) => {
-          if (closed) return;
-          avoid = node;
-          interrupt(error?.message ?? 'the node ended the stream');
-          timer = setTimeout(open, reopenPauseMs);
-        },
-      );
-    };
+    const subscription = new ReopeningStream(
+      {
+        candidates: () =>
+          options.node === undefined ? this.#order() : this.#order().filter((n) => n === options.node),
+        connected: (timeoutMs) => this.#waitForConnection(options.node ?? null, timeoutMs),
+        open: (node, streamParams, reader) =>
+          this.#interconnect.openStream(
+            node,
+            wireName(stream),
+            streamParams,
+            reader.onItem,
+            reader.onEnd,
+            reader.onOpened,
+          ),
+      },
+      params,
+      {
+        onItem: (item, node) => options.onItem(item as EngineStreams[S]['item'], node),
+        onReopen: options.onReopen,
+        onInterrupted: options.onInterrupted,
+      },
+    );
     const close = () => {
-      closed = true;
-      if (timer !== null) clearTimeout(timer);
-      current?.close();
+      subscription.close();
       this.#closers.delete(close);
     };
     this.#closers.add(close);
-    open();
+    subscription.start();
     return { close };
   }
 
@@ -237,16 +226,24 @@ export class EngineConnection {
     if (typeof leader === 'string') this.#preferred = leader;
   }
 
-  #waitForConnection(timeoutMs: number): Promise<void> {
-    if (this.#stopped || this.connectedNodes().length > 0) return Promise.resolve();
+  /** Null: any node. Resolves at the time-out as well. */
+  #waitForConnection(node: NodeId | null, timeoutMs: number): Promise<void> {
+    const isUp = () => {
+      const connected = this.connectedNodes();
+      return this.#stopped || (node === null ? connected.length > 0 : connected.includes(node));
+    };
+    if (isUp()) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
-        this.#connectWaiters.delete(done);
+        this.#connectWaiters.delete(check);
         resolve();
       };
+      const check = () => {
+        if (isUp()) done();
+      };
       const timer = setTimeout(done, timeoutMs);
-      this.#connectWaiters.add(done);
+      this.#connectWaiters.add(check);
     });
   }
 
@@ -275,5 +272,6 @@ function unknownOutcome(method: EngineMethod, error: unknown): ClusterError {
 function timedOut(method: EngineMethod, timeoutMs: number, last: unknown): ClusterError {
   const why = last instanceof Error ? last.message : 'no node is connected';
   const details = isClusterError(last) ? last.details : { clusterCode: 'CLU_NODE_UNREACHABLE' as const };
-  return new ClusterError('UNAVAILABLE', `${method}: no node could answer within ${timeoutMs} ms (${why})`, details);
+  const code = isClusterError(last) && last.code === 'TIMEOUT' ? 'TIMEOUT' : 'UNAVAILABLE';
+  return new ClusterError(code, `${method}: no node could answer within ${timeoutMs} ms (${why})`, details);
 }

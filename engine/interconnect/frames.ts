@@ -15,6 +15,8 @@ export const frameTypes = {
   streamClose: 8,
   ping: 9,
   pong: 10,
+  /** The handler has taken the stream; items may be long in coming. */
+  streamOpened: 11,
 } as const;
 
 export type FrameType = keyof typeof frameTypes;

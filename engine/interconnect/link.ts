@@ -69,7 +69,13 @@ export type LinkOptions = {
 export type SendClass = 'queued' | 'stream' | 'control';
 export type SendResult = 'accepted' | 'closed' | 'full' | 'too_large';
 
-const streamFrames: ReadonlySet<FrameType> = new Set(['streamOpen', 'streamItem', 'streamEnd', 'streamClose']);
+const streamFrames: ReadonlySet<FrameType> = new Set([
+  'streamOpen',
+  'streamOpened',
+  'streamItem',
+  'streamEnd',
+  'streamClose',
+]);
 /** While this much stands in the socket nothing more is handed to it. */
 const socketHighWaterBytes = 1024 * 1024;
 

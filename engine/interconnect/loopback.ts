@@ -2,7 +2,7 @@
 import { ClusterError } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import type { PeerIdentity, RequestOptions } from './api';
-import { decode, encode } from './caller';
+import { decode, encode, type StreamReader } from './caller';
 import { type Handlers, stopOnBrokenInvariant, toClusterError } from './handlers';
 
 export class Loopback {
@@ -57,31 +57,28 @@ export class Loopback {
     });
   }
 
-  openStream(
-    method: string,
-    payload: unknown,
-    onItem: (item: unknown) => void,
-    onEnd: (error: Error | null) => void,
-  ): { close(): void } {
+  openStream(method: string, payload: unknown, reader: StreamReader): { close(): void } {
     const body = encode(payload);
     const stream = new AbortController();
     const end = (error: Error | null) => {
       if (stream.signal.aborted) return;
       stream.abort();
-      onEnd(error);
+      reader.onEnd(error);
     };
     const push = (item: unknown): boolean => {
       if (stream.signal.aborted) return false;
       const text = encode(item);
       setImmediate(() => {
-        if (!stream.signal.aborted) onItem(decode(text));
+        if (!stream.signal.aborted) reader.onItem(decode(text));
       });
       return true;
     };
     setImmediate(() => {
       if (stream.signal.aborted) return;
       try {
-        this.handlers.streamHandler(method, this.self)(decode(body), this.self, push, stream.signal);
+        const handler = this.handlers.streamHandler(method, this.self);
+        reader.onOpened?.();
+        handler(decode(body), this.self, push, stream.signal);
       } catch (error) {
         end(toClusterError(error));
       }

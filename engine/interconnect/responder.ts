@@ -150,7 +150,9 @@ export class Responder {
       return;
     }
     try {
-      this.handlers.streamHandler(frame.method, this.link.remote)(payload, this.link.remote, push, stream.signal);
+      const handler = this.handlers.streamHandler(frame.method, this.link.remote);
+      this.link.send({ type: 'streamOpened', id: frame.id, method: '', body: '' }, 'control');
+      handler(payload, this.link.remote, push, stream.signal);
     } catch (error) {
       stopOnBrokenInvariant(error);
       const clusterError = toClusterError(error);

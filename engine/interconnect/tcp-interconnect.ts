@@ -18,7 +18,7 @@ import type {
   RequestOptions,
   StreamHandler,
 } from './api';
-import { encode, notConnected, refusal } from './caller';
+import { encode, notConnected, refusal, type StreamReader } from './caller';
 import type { HandshakeShell } from './connection';
 import { Dialer } from './dialer';
 import { FaultState } from './fault-state';
@@ -165,14 +165,16 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
     payload: unknown,
     onItem: (item: unknown) => void,
     onEnd: (error: Error | null) => void,
+    onOpened?: () => void,
   ): { close(): void } {
-    if (to === this.self.nodeId) return this.#loopback.openStream(method, payload, onItem, onEnd);
+    const reader: StreamReader = { onItem, onEnd, onOpened };
+    if (to === this.self.nodeId) return this.#loopback.openStream(method, payload, reader);
     const caller = this.#dialers.get(to)?.caller;
     if (caller === undefined || caller === null) {
       queueMicrotask(() => onEnd(notConnected(to)));
       return { close: () => undefined };
     }
-    return caller.openStream(method, payload, onItem, onEnd);
+    return caller.openStream(method, payload, reader);
   }
 
   onRequest(method: string, handler: RequestHandler): void {
