@@ -12,6 +12,7 @@ import type { PostgresConfiguration } from './api';
 import { editAutoConf } from './auto-conf';
 import { manifestLimitBytes, type ReceivedFile, verifyManifest } from './backup-manifest';
 import { sqlState } from './connection';
+import { readControlFile } from './control-data';
 import { exists, type FileOwner, replaceFile, syncDirectory } from './durable-file';
 import { syncTree, writeConfiguration } from './initdb';
 import { replicationUser, roleSettings } from './settings';
@@ -105,6 +106,7 @@ async function receive(
     await client.connect();
     options.signal.throwIfAborted();
     options.signal.addEventListener('abort', abort, { once: true });
+    await confirmSource(client, configuration.paths.dataDirectory);
     await reserve(client, options.slot);
     await new Promise<void>((resolve, reject) => {
       client.query(
@@ -117,6 +119,26 @@ async function receive(
   } finally {
     options.signal.removeEventListener('abort', abort);
     stream().destroy();
+  }
+}
+
+/** What is here is replaced only by a newer state of the same database. A copy that can't be read any more has nothing to compare. */
+async function confirmSource(client: pg.Client, dataDirectory: string): Promise<void> {
+  const { rows } = await client.query<{ systemid: string; timeline: number }>('IDENTIFY_SYSTEM');
+  const source = rows[0]!;
+  const local = await readControlFile(dataDirectory).catch(() => null);
+  if (!local) return;
+  if (source.systemid !== local.systemIdentifier) {
+    throw new ClusterError(
+      'CONFLICT',
+      `${dataDirectory} belongs to another database (system identifier ${local.systemIdentifier}, the primary has ${source.systemid}): move it away if it may be replaced`,
+    );
+  }
+  if (Number(source.timeline) < local.timeline) {
+    throw new ClusterError(
+      'CONFLICT',
+      `${dataDirectory} is on timeline ${local.timeline}, the primary only on ${source.timeline}: the copy here is newer and is not replaced; move it away if it may be`,
+    );
   }
 }
 

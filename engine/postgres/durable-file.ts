@@ -1,6 +1,6 @@
 /** Small files that must be whole or absent after a crash, owned by the user PostgreSQL runs as. */
 import { constants } from 'node:fs';
-import { access, chown, mkdir, open, rename } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RunAs } from './native';
 
@@ -31,9 +31,10 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** A directory of mode `mode` that `owner` owns. */
+/** A directory that `owner` owns; of mode `mode`, whatever the umask, where it is new. */
 export async function ensureDirectory(path: string, mode: number, owner: FileOwner): Promise<void> {
-  await mkdir(path, { recursive: true, mode });
+  const made = await mkdir(path, { recursive: true, mode });
+  if (made !== undefined) await chmod(path, mode);
   if (owner) await chown(path, owner.uid, owner.gid);
 }
 

@@ -15,6 +15,7 @@ import {
   type GuardianOptions,
   LineReader,
 } from './guardian-protocol';
+import { killQuietly } from './processes';
 
 export type Hello = Extract<GuardianEvent, { kind: 'hello' }>;
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -101,7 +102,7 @@ export class GuardianLink {
 
   /** Starts a guardian in a session of its own and connects to it. */
   static async launch(options: GuardianOptions, outputFile: string, events: GuardianLinkEvents): Promise<GuardianLink> {
-    const optionsFile = `${options.socket}.guardian.json`;
+    const optionsFile = optionsFileOf(options.socket);
     await writeFile(optionsFile, JSON.stringify(options), { mode: 0o600 });
     const output = openSync(outputFile, 'w', 0o600);
     const child = spawn(
@@ -164,6 +165,22 @@ export class GuardianLink {
     this.#closing = true;
     this.socket.destroy();
   }
+}
+
+/**
+ * SIGKILL to a guardian that holds the socket but doesn't greet (frozen): it guards nothing, and it keeps a new one from starting.
+ * The pid file may be old, so the process must have been started with this very socket's options.
+ */
+export async function killSilentGuardian(socketPath: string): Promise<void> {
+  const pid = Number(await readFile(`${socketPath}.pid`, 'utf8').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 1) return;
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (process.platform === 'linux' && !commandLine.includes(optionsFileOf(socketPath))) return;
+  killQuietly(pid, 'SIGKILL');
+}
+
+function optionsFileOf(socketPath: string): string {
+  return `${socketPath}.guardian.json`;
 }
 
 /** An exit that happened while no agent was there; told once. */

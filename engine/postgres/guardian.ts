@@ -54,6 +54,7 @@ export class Guardian {
     });
     process.umask(0o077);
     chmodSync(this.options.socket, 0o600);
+    writeFileSync(`${this.options.socket}.pid`, String(process.pid), { mode: 0o600 });
     this.#orphaned();
   }
 

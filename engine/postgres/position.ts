@@ -4,13 +4,19 @@ import { ClusterError } from '../kernel/errors';
 import { formatLsn, type LsnText, maxLsn, parseLsn } from '../kernel/lsn';
 import type { StandbyPosition } from './api';
 import type { LocalConnection } from './connection';
+import { terminateSessions } from './sessions';
 
 /** One look at recovery. `startupWaits`: the startup process has nothing left to replay. */
 export type RecoveryLook = StandbyPosition & {
   readonly receiverGone: boolean;
   readonly startupWaits: boolean;
   readonly paused: boolean;
+  /** Replay waits for a reader's snapshot, lock or buffer pin. */
+  readonly conflicts: boolean;
 };
+
+/** Readers may hold replay up this long while a promise is due; then their sessions end. */
+const readerPatienceMs = 150;
 
 // A primary's timeline is in its WAL file names; a standby's is the newest of what it receives and what its control file knows.
 const lookSql = `
@@ -26,7 +32,9 @@ SELECT r.recovering,
        NOT EXISTS (SELECT FROM pg_stat_wal_receiver)
          AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'walreceiver') AS receiver_gone,
        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
-                AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) AS startup_waits
+                AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) AS startup_waits,
+       EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
+                AND (wait_event LIKE 'RecoveryConflict%' OR wait_event_type IN ('Lock', 'BufferPin'))) AS conflicts
   FROM (SELECT pg_is_in_recovery() AS recovering) AS r`;
 
 export async function lookAtRecovery(connection: LocalConnection): Promise<RecoveryLook> {
@@ -39,6 +47,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     paused: boolean;
     receiver_gone: boolean;
     startup_waits: boolean;
+    conflicts: boolean;
   }>(lookSql, { name: 'recovery-look' });
   if (!row) throw new ClusterError('INTERNAL', 'no row');
   return {
@@ -50,6 +59,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     receiverGone: row.receiver_gone,
     startupWaits: row.startup_waits,
     paused: row.paused,
+    conflicts: row.conflicts,
   };
 }
 
@@ -69,6 +79,7 @@ export function bare(look: RecoveryLook): StandbyPosition {
 export async function settle(connection: LocalConnection, timeoutMs: number): Promise<StandbyPosition> {
   const deadline = performance.now() + timeoutMs;
   let previous: RecoveryLook | null = null;
+  let conflictSince: number | null = null;
   for (;;) {
     const look: RecoveryLook = await lookAtRecovery(connection);
     if (!look.inRecovery) return bare(look);
@@ -78,6 +89,9 @@ export async function settle(connection: LocalConnection, timeoutMs: number): Pr
     if ((quiet || pausedWithReceipt) && previous && previous.lsn === look.lsn && previous.receiverGone)
       return bare(look);
     previous = quiet || pausedWithReceipt ? look : null;
+    conflictSince = look.conflicts ? (conflictSince ?? performance.now()) : null;
+    if (conflictSince !== null && performance.now() - conflictSince > readerPatienceMs)
+      await terminateSessions(connection);
     if (performance.now() > deadline) {
       const why = look.receiverGone
         ? `replay stands at ${look.replayLsn}, received ${look.receiveLsn}`

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration, ServerExit } from './api';
-import { GuardianLink, takeLastExit } from './guardian-link';
+import { GuardianLink, killSilentGuardian, takeLastExit } from './guardian-link';
 import { type Deadline, type GuardianExit, type GuardianOptions, monotonicMs } from './guardian-protocol';
 import { launchCommand } from './launch-command';
 import { tailLog } from './log-tail';
@@ -72,10 +72,15 @@ export class Postmaster {
 
   // ---------------------------------------------------------------- guardian
   readonly #events = {
-    onExit: (exit: GuardianExit) =>
-      this.#ended({ ...exit, expected: exit.cause === 'requested' || exit.cause === 'orphaned' }),
+    onExit: (exit: GuardianExit) => this.#ended(this.#judged(exit)),
     onLost: () => void this.#guardianLost(),
   };
+
+  /** While we stop or kill, an exit is our doing even when the guardian saw it before it heard of it. */
+  #judged(exit: GuardianExit): ServerExit {
+    const cause = exit.cause === 'died' && this.#stopping > 0 ? 'requested' : exit.cause;
+    return { ...exit, cause, expected: cause === 'requested' || cause === 'orphaned' };
+  }
 
   #ended(exit: ServerExit): void {
     this.#pid = null;
@@ -89,7 +94,9 @@ export class Postmaster {
     this.#link = null;
     if (this.#closed) return;
     const ran = this.#pid !== null;
-    await this.#killDirectly();
+    while (!(await killAllIn(this.#dataDirectory, 30_000))) {
+      // They hang in the kernel: not dead is never told as dead.
+    }
     if (ran)
       this.#ended({
         at: new Date().toISOString(),
@@ -103,17 +110,22 @@ export class Postmaster {
   async adopt(): Promise<number | null> {
     if (this.#link) return this.#pid;
     // A guardian that doesn't greet is frozen: it can't guard, and what it guards is killed.
-    const link = await GuardianLink.connect(this.#options.socket, this.#events).catch(() => null);
+    const link = await GuardianLink.connect(this.#options.socket, this.#events).catch(async () => {
+      await killSilentGuardian(this.#options.socket);
+      return null;
+    });
     const missed = await takeLastExit(this.#options.lastExitFile);
     const unreported = link?.hello.unreported ?? missed;
-    if (unreported)
-      this.#lastExit = { ...unreported, expected: unreported.cause === 'requested' || unreported.cause === 'orphaned' };
+    if (unreported) this.#lastExit = this.#judged(unreported);
     if (!link) {
       await this.#killDirectly();
       return null;
     }
     this.#link = link;
     this.#pid = link.hello.postmasterPid;
+    // Already dead, and the guardian is about to say so.
+    const until = performance.now() + 1000;
+    while (this.#pid !== null && this.isDead() && performance.now() < until) await delay(5);
     return this.#pid;
   }
 
@@ -195,6 +207,12 @@ export class Postmaster {
   // ---------------------------------------------------------------- deadline
   push(remainingMs: number): void {
     this.#link?.serve(deadlineFor(remainingMs));
+  }
+
+  /** SIGHUP. */
+  async reload(): Promise<void> {
+    if (!this.#link || this.#pid === null) throw new ClusterError('CONFLICT', 'PostgreSQL is not running');
+    await this.#link.request({ kind: 'reload' }, 2000);
   }
 
   async setRole(role: 'primary' | 'standby', remainingMs: number): Promise<void> {

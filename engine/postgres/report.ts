@@ -8,7 +8,9 @@ import type { ServerExit } from './api';
 import type { LocalConnection } from './connection';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 
-const probeTimeoutMs = 1000;
+/** A report goes out after this long without an answer, from process facts; the question stays open until its own time-out. */
+const patienceMs = 250;
+const probeTimeoutMs = 1500;
 /** Sizes are summed from files: cheap, but not ten times a second. */
 const slowFactsEveryMs = 5000;
 
@@ -75,6 +77,7 @@ export class Reporter {
   #rate: { transactions: number; at: number; perSecond: number } | null = null;
   #replay: { lsn: bigint; at: number; perSecond: number | null } | null = null;
   #slowRunning = false;
+  #asking: Promise<FastRow | null> | null = null;
 
   constructor(
     private readonly connection: LocalConnection,
@@ -84,14 +87,27 @@ export class Reporter {
   async report(facts: ProcessFacts, wal: (lsn: LsnText | null) => number | null): Promise<PostgresReport> {
     const postmaster = facts.postmasterPid === null ? null : readPostmasterFile(this.dataDirectory);
     if (postmaster?.status !== 'ready') return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
-    try {
-      const [row] = await this.connection.query<FastRow>(fastSql, { name: 'report', timeoutMs: probeTimeoutMs });
-      if (!row) return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
-      this.#refreshSlowFacts();
-      return this.#fromRow(row, facts, postmaster, wal);
-    } catch {
-      return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
-    }
+    const row = await this.#ask();
+    if (!row) return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+    this.#refreshSlowFacts();
+    return this.#fromRow(row, facts, postmaster, wal);
+  }
+
+  /** Null when PostgreSQL doesn't answer in time. One question at a time: a hung server doesn't collect a queue of them. */
+  async #ask(): Promise<FastRow | null> {
+    this.#asking ??= this.connection
+      .query<FastRow>(fastSql, { name: 'report', timeoutMs: probeTimeoutMs })
+      .then(([row]) => row ?? null)
+      .catch(() => null)
+      .finally(() => {
+        this.#asking = null;
+      });
+    const asked = this.#asking;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), patienceMs);
+    });
+    return Promise.race([asked, patience]).finally(() => clearTimeout(timer));
   }
 
   forget(): void {

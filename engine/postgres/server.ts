@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import type { PostgresReport } from '../cluster/model';
-import { SerialQueue } from '../kernel/async';
+import { pollUntil, SerialQueue } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { type LsnText, lagBytes } from '../kernel/lsn';
@@ -20,6 +20,7 @@ import type {
   StandbyPosition,
   StartOptions,
 } from './api';
+import { editAutoConf } from './auto-conf';
 import { cloneFromPrimary, repairSwap } from './base-backup';
 import { LocalConnection, type LocalEndpoint } from './connection';
 import { lookAtDataDirectory, readControlFile, readTimelineHistory, type TimelineEnd } from './control-data';
@@ -234,8 +235,14 @@ export class PgServer implements PostgresServer {
   // ---------------------------------------------------------------- role
   stopReceiving(timeoutMs: number): Promise<StandbyPosition> {
     return this.#changes.run(async () => {
-      await applySettings(this.#commands, this.#fresh, { primary_conninfo: '' });
-      return settle(this.#commands, timeoutMs);
+      const deadline = performance.now() + timeoutMs;
+      await this.#changeSource({ primary_conninfo: '' });
+      await pollUntil(() => (this.#answers() ? true : undefined), {
+        timeoutMs: deadline - performance.now(),
+        intervalMs: 10,
+        what: 'the standby reaches a consistent state and answers',
+      });
+      return settle(this.#commands, deadline - performance.now());
     });
   }
 
@@ -243,8 +250,22 @@ export class PgServer implements PostgresServer {
     return this.#changes.run(async () => {
       const { passfile } = await prepareDirectories(this.configuration);
       const settings = { primary_conninfo: primaryConninfo(this.configuration, passfile), primary_slot_name: slot };
-      await applySettings(this.#commands, this.#fresh, settings);
+      await this.#changeSource(settings);
     });
+  }
+
+  #answers(): boolean {
+    return this.#postmaster.pid !== null && readPostmasterFile(this.#dataDirectory)?.status === 'ready';
+  }
+
+  /** A standby that still recovers takes no ALTER SYSTEM (and nobody else's either): its file is changed under it, then SIGHUP. */
+  async #changeSource(settings: Readonly<Record<string, string>>): Promise<void> {
+    if (this.#answers()) {
+      await applySettings(this.#commands, this.#fresh, settings);
+      return;
+    }
+    await editAutoConf(this.#dataDirectory, settings, this.configuration.runAs);
+    await this.#postmaster.reload();
   }
 
   promote(timeoutMs: number): Promise<{ timeline: number; forkLsn: LsnText }> {

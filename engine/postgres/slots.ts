@@ -7,7 +7,14 @@ import { type LsnText, parseLsn } from '../kernel/lsn';
 import { type LocalConnection, sqlState } from './connection';
 import { slotName } from './settings';
 
-type SlotRow = { name: string; active: boolean; restart: LsnText | null; recovering: boolean; limit: LsnText | null };
+type SlotRow = {
+  name: string;
+  active: boolean;
+  restart: LsnText | null;
+  recovering: boolean;
+  limit: LsnText | null;
+  lost: boolean;
+};
 
 export async function keepSlots(
   connection: LocalConnection,
@@ -15,13 +22,17 @@ export async function keepSlots(
   advanceTo: Readonly<Record<NodeId, LsnText>>,
 ): Promise<void> {
   const rows = await connection.query<SlotRow>(
-    `SELECT slot_name AS name, active, restart_lsn::text AS restart, pg_is_in_recovery() AS recovering,
+    `SELECT slot_name AS name, active, restart_lsn::text AS restart, coalesce(wal_status = 'lost', false) AS lost, pg_is_in_recovery() AS recovering,
             pg_last_wal_replay_lsn()::text AS "limit"
        FROM pg_replication_slots
       WHERE slot_type = 'physical' AND NOT temporary AND starts_with(slot_name, 'rustydb_')`,
     { name: 'member-slots' },
   );
-  const existing = new Map(rows.map((row) => [row.name, row]));
+  // Its WAL is gone (max_slot_wal_keep_size): the member must be cloned anew, and for that it needs a slot that holds WAL again.
+  for (const row of rows.filter((row) => row.lost && !row.active)) {
+    await tolerating(['42704', '55006'], connection, 'SELECT pg_drop_replication_slot($1)', [row.name]);
+  }
+  const existing = new Map(rows.filter((row) => !row.lost || row.active).map((row) => [row.name, row]));
   for (const member of members) {
     const name = slotName(member);
     if (!existing.has(name))
@@ -30,7 +41,7 @@ export async function keepSlots(
   const wanted = new Set(members.map(slotName));
   for (const row of rows) {
     // An active one belongs to a member that still streams; it goes at the next round.
-    if (!wanted.has(row.name) && !row.active)
+    if (!wanted.has(row.name) && existing.has(row.name) && !row.active)
       await tolerating(['42704', '55006'], connection, 'SELECT pg_drop_replication_slot($1)', [row.name]);
   }
   await advance(connection, members, advanceTo, existing);

@@ -1,10 +1,12 @@
 /** What must stand on disk before a server starts in a role: directories, passfile, configuration, standby.signal. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration, StartOptions } from './api';
 import { editAutoConf } from './auto-conf';
 import { ensureDirectory, exists, replaceFile } from './durable-file';
 import { writeConfiguration } from './initdb';
+import { processesIn } from './processes';
 import { primaryConninfo, replicationUser, superuser } from './settings';
 
 /** Directories of the node, owned as needed, and the passfile of the replication login. */
@@ -33,6 +35,7 @@ export async function prepareStart(
     );
   }
   const { passfile } = await prepareDirectories(configuration);
+  await removeStaleLocks(configuration);
   await writeConfiguration(configuration, dataDirectory);
   if (role === 'primary') {
     // The synchronous standbys stay: a primary that comes back waits for the same members as before.
@@ -51,6 +54,17 @@ export async function prepareStart(
     },
     configuration.runAs,
   );
+}
+
+/**
+ * A killed postmaster that nobody has reaped yet (PID 1 of a container may take seconds) still looks alive to PostgreSQL's own lock files.
+ * We know better: no process works in the data directory. Elsewhere than on Linux we don't, and PostgreSQL decides.
+ */
+async function removeStaleLocks(configuration: PostgresConfiguration): Promise<void> {
+  const { dataDirectory, socketDirectory } = configuration.paths;
+  if (process.platform !== 'linux' || processesIn(dataDirectory).length > 0) return;
+  await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
+  await rm(join(socketDirectory, `.s.PGSQL.${configuration.port}.lock`), { force: true });
 }
 
 /**

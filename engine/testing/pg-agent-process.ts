@@ -1,0 +1,22 @@
+/** An agent reduced to its duty towards the guardian, as a process of its own that tests kill and freeze: starts a primary, pushes deadlines. */
+import { readFileSync } from 'node:fs';
+import type { PostgresConfiguration } from '../postgres/api';
+import { PgServer } from '../postgres/server';
+
+const { configuration, leaseMs } = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as {
+  configuration: PostgresConfiguration;
+  leaseMs: number;
+};
+const server = new PgServer(configuration);
+server.onExit((exit) => process.stdout.write(`${JSON.stringify({ exit })}\n`));
+const adopted = await server.adopt();
+const pushing = setInterval(() => server.pushDeadline(leaseMs), 250);
+if (!adopted) await server.start('primary', { serveForMs: leaseMs, timeoutMs: 30_000 });
+else server.pushDeadline(leaseMs);
+process.stdout.write(
+  `${JSON.stringify({ started: { guardian: server.guardianPid(), postmaster: server.postmasterPid(), adopted: adopted !== null } })}\n`,
+);
+process.on('SIGTERM', () => {
+  clearInterval(pushing);
+  void server.close().then(() => process.exit(0));
+});
