@@ -3,11 +3,13 @@ import pino from 'pino';
 
 export type Logger = pino.Logger;
 
-export function createLogger(process: string, fields: Readonly<Record<string, unknown>> = {}): Logger {
-  return pino({
+/** `file`: append there instead of to standard output. */
+export function createLogger(process: string, fields: Readonly<Record<string, unknown>> = {}, file?: string): Logger {
+  const options = {
     level: globalThis.process?.env.RUSTYDB_LOG_LEVEL ?? 'info',
     base: { process, ...fields },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['password', '*.password', 'secret', '*.secret', 'authorization', '*.authorization'],
-  });
+  };
+  return file ? pino(options, pino.destination({ dest: file, sync: true, mode: 0o600 })) : pino(options);
 }

@@ -344,8 +344,13 @@ export class Agent {
   async #primaryFacts(): Promise<PrimaryFacts> {
     const { postgres } = this.#context;
     const epoch = this.#lease.epoch;
-    const [report, history, position, inspected] = await Promise.all([
-      postgres.report(),
+    const report = await postgres.report();
+    if (report.state !== 'primary') {
+      throw new ClusterError('UNAVAILABLE', `PostgreSQL of ${this.#config.nodeId} is ${report.state}.`, {
+        clusterCode: 'CLU_PRIMARY_NOT_FOUND',
+      });
+    }
+    const [history, position, inspected] = await Promise.all([
       postgres.timelineHistory(),
       postgres.position(),
       postgres.inspect(),

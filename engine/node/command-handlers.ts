@@ -231,7 +231,7 @@ export class CommandHandlers {
           { clusterCode: 'CLU_STALE_EPOCH' },
         );
       }
-      if (!lease.holds(epoch)) {
+      if (!lease.mayStart(epoch)) {
         throw new ClusterError('UNAVAILABLE', `The lease of epoch ${epoch} is not confirmed on ${config.nodeId}.`, {
           clusterCode: 'CLU_LEASE_HELD',
         });

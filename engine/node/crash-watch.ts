@@ -58,8 +58,9 @@ export class CrashWatch {
     });
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
     context.logger.warn({ decision: decision.kind, why: decision.why }, 'decided');
-    lease.input({ kind: 'all-dead' });
+    // First that the lease goes back, then that all is dead: the other way round the loop could start the server in between.
     if (decision.kind === 'fail-over') lease.input({ kind: 'give-back', mode: 'now' });
+    lease.input({ kind: 'all-dead' });
     this.options.notify({
       node: context.config.nodeId,
       group: context.config.group,

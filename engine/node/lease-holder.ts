@@ -70,6 +70,11 @@ export class LeaseHolder {
     return holdsLease(this.#state, instant(), epoch);
   }
 
+  /** Held, and not on its way back to the store: PostgreSQL may be started or promoted under it. */
+  mayStart(epoch: Epoch): boolean {
+    return this.holds(epoch) && !this.#state.giveBack;
+  }
+
   admitRemainingMs(): number {
     return admitRemainingMs(this.#state, instant());
   }

@@ -199,7 +199,7 @@ export class MemberLoop {
       return this.#settled();
     }
     if (role === 'changing') return this.#doing('PostgreSQL is starting or stopping');
-    if (!lease.holds(record.epoch)) return this.#doing('waits for the lease to be confirmed');
+    if (!lease.mayStart(record.epoch)) return this.#doing('waits for the lease to be confirmed');
     if (role === 'standby') return this.#promoteIfForgotten(record);
     await this.#startAsPrimary(record);
   }
@@ -232,7 +232,7 @@ export class MemberLoop {
     }
     this.#assertOurs(record, found.control.systemIdentifier);
     if (!(await context.postgres.isDead())) await context.postgres.killAll();
-    if (!lease.holds(record.epoch)) return;
+    if (!lease.mayStart(record.epoch)) return;
     if (found.standbySignal) {
       this.#doing('starting as standby: it was granted the lease before its promotion');
       await context.postgres.start('standby', {

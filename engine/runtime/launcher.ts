@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const settings = settingsFromEnvironment(process.env);
   const dataDirectory = openDataDirectory(settings.dataDirectory);
   const unlock = lockDataDirectory(dataDirectory);
-  const logger = createLogger('launcher');
+  const logger = createLogger('launcher', {}, join(dataDirectory, 'logs', 'launcher.log'));
   const stopRequest = onStopSignal();
   const launched = await launch(settings, dataDirectory, logger);
   banner(settings, launched.installation, dataDirectory);

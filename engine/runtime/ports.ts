@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { SerialQueue } from '../kernel/async';
 
 export type PortBook = {
   /** The port named `key`, chosen now if it has none. */
@@ -40,20 +41,21 @@ export async function openPortBook(dataDirectory: string, host: string): Promise
     throw new Error(`No free port between ${firstPort} and ${lastPort} on ${host}.`);
   }
 
-  return {
-    moved,
-    async port(key) {
-      const remembered = known[key];
-      if (remembered !== undefined && (settled.has(key) || (await isPortFree(host, remembered)))) {
-        settled.add(key);
-        return remembered;
-      }
-      if (remembered !== undefined) moved.push(`${key}: port ${remembered} is taken, moved`);
-      known[key] = await choose();
+  async function settle(key: string): Promise<number> {
+    const remembered = known[key];
+    if (remembered !== undefined && (settled.has(key) || (await isPortFree(host, remembered)))) {
       settled.add(key);
-      writeFileSync(`${file}.new`, JSON.stringify(known, null, 2), { mode: 0o600 });
-      renameSync(`${file}.new`, file);
-      return known[key];
-    },
-  };
+      return remembered;
+    }
+    if (remembered !== undefined) moved.push(`${key}: port ${remembered} is taken, moved`);
+    known[key] = await choose();
+    settled.add(key);
+    writeFileSync(`${file}.new`, JSON.stringify(known, null, 2), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    return known[key];
+  }
+
+  // One at a time: two callers must not find the same port free.
+  const queue = new SerialQueue('port book');
+  return { moved, port: (key) => queue.run(() => settle(key)) };
 }
