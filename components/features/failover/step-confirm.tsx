@@ -1,0 +1,87 @@
+'use client';
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { failureOf } from '../../feedback/failure';
+import { ErrorPanel, PartialNote } from '../../feedback/states';
+import { useTRPC } from '../../providers/trpc';
+import type { Preflight } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { Field, Input } from '../../ui/input';
+import { Panel } from '../../ui/panel';
+import type { WizardProps } from './failover-wizard';
+import { PreflightFigures } from './step-checks';
+import { failoverInput } from './wizard-state';
+
+export function StepConfirm({
+  state,
+  go,
+  preflight,
+  stop,
+  onChanged,
+}: WizardProps & {
+  readonly preflight: Preflight;
+  readonly stop: string | null;
+  readonly onChanged: () => void;
+}) {
+  const trpc = useTRPC();
+  const [typed, setTyped] = useState('');
+  const [reason, setReason] = useState('');
+  const [changed, setChanged] = useState<string | null>(null);
+  const run = useMutation(
+    trpc.cluster.failover.mutationOptions({
+      onSuccess: (operation) => go({ step: 'run', operation: operation.id }),
+      onError: (error) => {
+        const failure = failureOf(error);
+        if (failure.code !== 'PRECONDITION_FAILED') return;
+        setChanged(failure.message);
+        onChanged();
+      },
+    }),
+  );
+  const differs = state.plan !== preflight.plan_hash;
+  const missing = stop ?? (typed === state.group ? null : `Type ${state.group} first.`);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (missing !== null || run.isPending) return;
+    run.mutate({
+      ...failoverInput(state),
+      plan_hash: state.plan,
+      expected_epoch: preflight.epoch,
+      ...(preflight.primary === null ? {} : { expected_primary: preflight.primary }),
+      ...(reason === '' ? {} : { reason }),
+    });
+  };
+  const failure = run.error ? failureOf(run.error) : null;
+  return (
+    <form onSubmit={submit} className="grid gap-3">
+      <PreflightFigures preflight={preflight} />
+      {changed !== null || differs ? (
+        <PartialNote>
+          {changed ?? 'The cluster changed since you looked at the plan.'} It was planned again: look at the new plan before you go on.{' '}
+          <button type="button" className="underline" onClick={() => go({ step: 'plan', plan: '' })}>
+            Show the new plan
+          </button>
+        </PartialNote>
+      ) : null}
+      <Panel className="max-w-xl">
+        <div className="grid gap-3">
+          <Field label={<>Type {state.group} to confirm</>}>
+            {(ids) => (
+              <Input {...ids} autoFocus autoComplete="off" spellCheck={false} value={typed} onChange={(event) => setTyped(event.target.value)} />
+            )}
+          </Field>
+          <Field label="Reason" hint="Kept in the operation and in the audit log.">
+            {(ids) => <Input {...ids} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
+          </Field>
+        </div>
+      </Panel>
+      {failure !== null && failure.code !== 'PRECONDITION_FAILED' ? <ErrorPanel what="start the failover" failure={failure} /> : null}
+      <div className="flex justify-end gap-2">
+        <Button onClick={() => go({ step: 'plan' })}>Back</Button>
+        <Button type="submit" variant="danger" disabledReason={missing} disabled={run.isPending}>
+          {run.isPending ? 'Starting…' : state.at === '' ? `Run the ${preflight.mode}` : `Schedule the ${preflight.mode}`}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,78 @@
+'use client';
+/** Disk, connections and memory per node, fullest first. */
+import Link from 'next/link';
+import type { ClusterNode, Topology } from '../../providers/wire';
+import { cn } from '../../ui/cn';
+import { formatBytes, formatPercent } from '../../ui/format';
+import { Panel } from '../../ui/panel';
+import { share } from './share';
+
+const shown = 8;
+
+export function CapacityPanel({ topology }: { readonly topology: Topology }) {
+  const nodes = [...topology.nodes].sort((a, b) => fullest(b) - fullest(a)).slice(0, shown);
+  return (
+    <Panel
+      title="Capacity"
+      {...(topology.nodes.length > shown ? { note: `the ${shown} fullest of ${topology.nodes.length} nodes` } : {})}
+    >
+      <table className="w-full">
+        <thead>
+          <tr className="text-left text-muted">
+            <th scope="col" className="pb-1 font-medium">
+              Node
+            </th>
+            <th scope="col" className="pb-1 font-medium">
+              Disk
+            </th>
+            <th scope="col" className="pb-1 font-medium">
+              Connections
+            </th>
+            <th scope="col" className="pb-1 font-medium">
+              CPU
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.map((node) => (
+            <tr key={node.id}>
+              <th scope="row" className="py-0.5 pr-2 text-left font-normal">
+                <Link href={`/nodes/${node.id}`} className="hover:underline">
+                  {node.id}
+                </Link>
+              </th>
+              <td className="py-0.5 pr-3">
+                <Bar
+                  percent={share(node.disk_used_bytes, node.disk_total_bytes)}
+                  text={`${formatBytes(node.disk_total_bytes - node.disk_used_bytes)} free`}
+                />
+              </td>
+              <td className="py-0.5 pr-3">
+                <Bar percent={share(node.connections, node.max_connections)} text={`${node.connections} of ${node.max_connections}`} />
+              </td>
+              <td className="py-0.5">
+                <Bar percent={node.cpu_usage} text={formatPercent(node.cpu_usage)} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
+
+function fullest(node: ClusterNode): number {
+  return Math.max(share(node.disk_used_bytes, node.disk_total_bytes), share(node.connections, node.max_connections));
+}
+
+export function Bar({ percent, text }: { readonly percent: number; readonly text: string }) {
+  const width = Math.min(100, Math.max(0, percent));
+  return (
+    <span className="block">
+      <span className="num whitespace-nowrap">{text}</span>
+      <span className="block h-1 w-full min-w-14 overflow-hidden rounded-full bg-raised">
+        <span className={cn('block h-full', width >= 95 ? 'bg-bad' : width >= 80 ? 'bg-warn' : 'bg-line-strong')} style={{ width: `${width}%` }} />
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,127 @@
+'use client';
+/** Groups as rows: primary, standbys with lag and its trend, mode, write rate, data at risk. */
+import { Crown, Hand } from 'lucide-react';
+import Link from 'next/link';
+import { Sparkline } from '../../charts/sparkline';
+import { EmptyState } from '../../feedback/states';
+import { useLagHistory } from '../../providers/live';
+import type { ClusterNode, Group, Topology } from '../../providers/wire';
+import { cn } from '../../ui/cn';
+import { formatBytes, formatDuration, formatNumber, words } from '../../ui/format';
+import { Badge, Status, toneIcon, toneText } from '../../ui/status';
+
+export function GroupRows({ topology }: { readonly topology: Topology }) {
+  if (topology.groups.length === 0) {
+    return (
+      <div className="p-3">
+        <EmptyState title="No groups yet">A group is one primary and its standbys. The first start creates them from the topology file.</EmptyState>
+      </div>
+    );
+  }
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
+    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Groups">
+      <table className="w-full">
+        <thead>
+          <tr className="text-left text-muted">
+            <Head>Group</Head>
+            <Head>Primary</Head>
+            <Head>Standbys</Head>
+            <Head>Commit mode</Head>
+            <Head right>Writes</Head>
+            <Head right>At risk</Head>
+            <Head>Now</Head>
+          </tr>
+        </thead>
+        <tbody>
+          {topology.groups.map((group) => (
+            <GroupRow key={group.name} group={group} nodes={topology.nodes.filter((node) => node.group === group.name)} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Head({ children, right }: { readonly children: string; readonly right?: boolean }) {
+  return (
+    <th scope="col" className={cn('whitespace-nowrap border-line border-b px-3 py-1 font-medium', right && 'text-right')}>
+      {children}
+    </th>
+  );
+}
+
+function GroupRow({ group, nodes }: { readonly group: Group; readonly nodes: readonly ClusterNode[] }) {
+  const standbys = nodes.filter((node) => node.id !== group.primary);
+  const tone = !group.writable ? 'bad' : group.degraded ? 'warn' : 'ok';
+  const Icon = toneIcon[tone];
+  const cell = 'border-line border-b px-3 py-2 align-top';
+  return (
+    <tr data-group={group.name}>
+      <th scope="row" className={cn(cell, 'text-left font-semibold')}>
+        <span className="flex items-center gap-1.5">
+          <Icon className={cn('size-4', toneText[tone])} aria-label={group.writable ? (group.degraded ? 'degraded' : 'healthy') : 'no writes'} />
+          {group.name}
+        </span>
+        <span className="font-normal text-muted">epoch {group.epoch}</span>
+      </th>
+      <td className={cell}>
+        {group.primary ? (
+          <Link href={`/nodes/${group.primary}`} className="flex items-center gap-1.5 font-medium hover:underline">
+            <Crown className="size-3.5" aria-hidden />
+            {group.primary}
+          </Link>
+        ) : (
+          <Badge tone="bad">none</Badge>
+        )}
+        <span className="text-muted">
+          {group.lease_expires_in_ms === null ? 'no lease' : `lease ${formatDuration(group.lease_expires_in_ms)}`}
+        </span>
+      </td>
+      <td className={cell}>
+        {standbys.length === 0 ? <span className="text-muted">none</span> : null}
+        <ul className="grid gap-0.5">
+          {standbys.map((node) => (
+            <StandbyLine key={node.id} node={node} voter={group.voters.includes(node.id)} />
+          ))}
+        </ul>
+      </td>
+      <td className={cell}>
+        {words(group.mode)}
+        <span className="block text-muted">
+          {group.voters.length === 0 ? 'no voter' : `${group.required_acknowledgements} of ${group.voters.length} must answer`}
+        </span>
+        {group.automatic_failover ? null : (
+          <Badge tone="warn" icon={Hand} title={group.automatic_failover_paused_by ?? ''}>
+            automatic failover paused
+          </Badge>
+        )}
+      </td>
+      <td className={cn(cell, 'num whitespace-nowrap text-right')}>
+        {formatNumber(group.write_rate, group.write_rate < 10 ? 1 : 0)} tx/s
+        {group.waiting_commits > 0 ? <span className="block text-warn">{group.waiting_commits} waiting</span> : null}
+      </td>
+      <td className={cn(cell, 'num whitespace-nowrap text-right', (group.data_at_risk_bytes ?? 0) > 0 && group.mode === 'asynchronous' && 'text-warn')}>
+        {formatBytes(group.data_at_risk_bytes)}
+      </td>
+      <td className={cn(cell, 'min-w-52 text-muted')}>{group.sentence}</td>
+    </tr>
+  );
+}
+
+function StandbyLine({ node, voter }: { readonly node: ClusterNode; readonly voter: boolean }) {
+  const history = useLagHistory();
+  const lag =
+    node.lag_bytes === null ? 'lag unknown' : node.lag_bytes === 0 ? 'no lag' : `${formatBytes(node.lag_bytes)} behind`;
+  return (
+    <li className="flex items-center gap-2">
+      <Link href={`/nodes/${node.id}`} className="w-16 shrink-0 truncate hover:underline">
+        {node.id}
+      </Link>
+      <Sparkline values={history.lag[node.id] ?? []} label={`Lag of ${node.id} while this page was open: now ${lag}`} />
+      <span className="num w-24 whitespace-nowrap text-muted">{lag}</span>
+      {node.status === 'healthy' ? null : <Status value={node.status} title={node.status_reason} />}
+      {voter ? <Badge title="Its acknowledgement counts for commits">voter</Badge> : null}
+    </li>
+  );
+}

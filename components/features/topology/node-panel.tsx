@@ -1,0 +1,83 @@
+'use client';
+import { X } from 'lucide-react';
+import Link from 'next/link';
+import { useLiveNode, useTopology } from '../../providers/live';
+import type { ClusterNode, Link as WireLink } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { formatBytes, formatDuration, formatMicros, formatNumber, words } from '../../ui/format';
+import { Facts, Panel } from '../../ui/panel';
+import { Status } from '../../ui/status';
+import { NodeActions } from '../nodes/node-actions';
+
+/** What is selected on the map, with its actions. */
+export function NodePanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+  const node = useLiveNode(id);
+  const topology = useTopology();
+  const links = topology?.links.filter((link) => link.kind === 'replication' && (link.from === id || link.to === id)) ?? [];
+  return (
+    <Panel
+      className="w-80 shrink-0 overflow-y-auto max-lg:w-full"
+      title={id}
+      actions={
+        <Button variant="ghost" size="sm" aria-label="Close the panel" onClick={onClose}>
+          <X aria-hidden />
+        </Button>
+      }
+    >
+      {node === null || node === undefined ? (
+        <p className="text-muted">{id} is not a member any more.</p>
+      ) : (
+        <div className="grid gap-3">
+          <div className="flex flex-wrap gap-1">
+            <Status value={node.role} />
+            <Status value={node.status} />
+          </div>
+          <p className="text-muted">{node.activity ?? node.status_reason}</p>
+          <Facts facts={factsOf(node)} />
+          {links.length > 0 ? <Links links={links} id={id} /> : null}
+          <div className="flex flex-wrap gap-1.5">
+            <Button size="sm" variant="primary" asChild>
+              <Link href={`/nodes/${node.id}`}>Open the node</Link>
+            </Button>
+            <NodeActions node={node} size="sm" />
+          </div>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function factsOf(node: ClusterNode) {
+  return [
+    { label: 'Group', value: node.group },
+    { label: 'Region', value: node.region },
+    { label: 'Address', value: <span className="num">{`${node.address}:${node.port}`}</span> },
+    { label: 'LSN', value: <span className="num">{node.lsn ?? '–'}</span> },
+    ...(node.role === 'standby'
+      ? [{ label: 'Lag', value: `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}` }]
+      : [{ label: 'Writes', value: `${formatNumber(node.transactions_per_second)} tx/s` }]),
+    { label: 'Connections', value: `${node.connections} of ${node.max_connections}` },
+    { label: 'Control store', value: node.raft_role },
+    { label: 'Last report', value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago` },
+  ];
+}
+
+function Links({ links, id }: { readonly links: readonly WireLink[]; readonly id: string }) {
+  return (
+    <div>
+      <h3 className="mb-1 font-medium">Replication links</h3>
+      <ul className="grid gap-1">
+        {links.map((link) => (
+          <li key={`${link.from}-${link.to}`} className="flex items-center justify-between gap-2">
+            <span>{link.from === id ? `to ${link.to}` : `from ${link.from}`}</span>
+            <span className="text-muted">
+              {words(link.state)}
+              {link.lag_bytes === null ? '' : ` · ${formatBytes(link.lag_bytes)}`}
+              {link.rtt_us === null ? '' : ` · ${formatMicros(link.rtt_us)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
