@@ -28,7 +28,12 @@ export type ControllerDependencies = {
     timeoutMs: number,
   ): Promise<AgentCommands[C]['result']>;
   /** Asks an agent (itself without the network) a `node` request of the engine's door; absent: through the interconnect. */
-  nodeRequest?<M extends EngineMethod>(node: NodeId, method: M, params: EngineParams<M>, timeoutMs: number): Promise<EngineResult<M>>;
+  nodeRequest?<M extends EngineMethod>(
+    node: NodeId,
+    method: M,
+    params: EngineParams<M>,
+    timeoutMs: number,
+  ): Promise<EngineResult<M>>;
 };
 
 export interface ClusterController {

@@ -18,7 +18,6 @@ import { actionOf, type StepAction } from './core/steps';
 import { type GroupChange, OperationJournal, Superseded } from './journal';
 import type { Operation, OperationState, OperationStep, StepState } from './model';
 import { isFinished } from './model';
-import { nextEpochOf } from './promotion-steps';
 import type { ChoiceResult, ExecutorWorld, PromisesResult, StepContext, StepOutcome } from './step-context';
 import { stepRunners } from './step-runners';
 
@@ -232,13 +231,13 @@ export class OperationExecutor {
       .filter((member) => isFresh(member, snapshot.config.leaseMs))
       .map((member) => member.record.id);
     return {
-      operation: handle.draft,
       failed,
       oldPrimary,
+      recordPrimary: group?.record.primary ?? null,
       oldPrimaryReachable: oldPrimary !== null && reachable.includes(oldPrimary),
       chosen: resultOf<ChoiceResult>(handle.draft, 'choose')?.node ?? null,
       excluded: resultOf<PromisesResult>(handle.draft, 'collect-promises')?.excluded ?? [],
-      otherMembers: reachable.filter((id) => id !== oldPrimary),
+      reachable,
     };
   }
 
@@ -260,8 +259,7 @@ export class OperationExecutor {
   #regrant(handle: Running, index: number, old: { node: string; why: string }): void {
     handle.regranting = true;
     const { record } = this.#group(handle.draft.group!);
-    const promised = resultOf<PromisesResult>(handle.draft, 'collect-promises')?.epoch ?? 0;
-    const epoch = nextEpochOf(this.world.snapshot(), record, promised);
+    const epoch = record.epoch + 1;
     const choice: ChoiceResult = { node: old.node, epoch, lsn: null, bytesLost: 0 };
     this.#edit(handle, index, (entry, action) => {
       if (action === 'collect-promises') {

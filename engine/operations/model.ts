@@ -146,6 +146,8 @@ export type Operation = {
   readonly chosen?: NodeId | null;
   /** Who was primary of the group when the operation was planned. */
   readonly oldPrimary?: NodeId | null;
+  /** Whether an admin asked: a scheduled operation is planned again under the same right. */
+  readonly requestedByAdmin?: boolean;
 };
 
 export function isFinished(state: OperationState): boolean {

@@ -4,14 +4,14 @@
  */
 
 import type { PromiseReport } from '../cluster/commands';
-import { voterSetAfterPromotion } from '../cluster/core/voter-set';
+import { recordAfterGrant, recordAfterPromotion, recordAfterRegrant } from '../cluster/core/grant';
 import type { GroupRecord } from '../cluster/model';
 import { delay, pollUntil } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { lagBytes } from '../kernel/lsn';
 import { choosePromise, enoughPromises } from './core/choose-promise';
-import { type ClusterSnapshot, formatBytes, isFresh } from './core/snapshot';
+import { formatBytes, isFresh } from './core/snapshot';
 import type {
   ChoiceResult,
   DemoteResult,
@@ -46,7 +46,7 @@ export async function collectPromises(context: StepContext): Promise<StepOutcome
   const before = context.step.result as PromisesResult | null;
   const excluded = before?.excluded ?? [];
   const members = membersOf(context).filter((id) => id !== record.primary || excluded.includes(id));
-  const epoch = nextEpochOf(context.world.snapshot(), record, before?.epoch ?? 0);
+  const epoch = record.epoch + 1;
   if (members.length === 0) throw new ClusterError('CONFLICT', `Group ${record.name} has no other member.`);
 
   const promises: PromiseReport[] = [];
@@ -225,28 +225,23 @@ function nextRecord(
   chosen: ChoiceResult,
   collected: PromisesResult | undefined,
 ): GroupRecord {
-  const base = { ...record, epoch: chosen.epoch, primary: chosen.node, leaseReleased: false };
-  if (record.primary === chosen.node) return base;
-  const { leaseMs } = context.world.snapshot().config;
-  const nodes = context.world.snapshot().nodes;
+  if (record.primary === chosen.node) return recordAfterRegrant(record);
+  const { config, nodes } = context.world.snapshot();
+  /* Who would not answer or may not count must not become a voter that the first commit waits for. */
   const usable = (id: NodeId) => {
     const node = nodes.get(id);
-    return node !== undefined && isFresh(node, leaseMs) && !node.record.maintenance && isAllowed(record, id);
+    const allowed = !record.allowedVoters || record.allowedVoters.includes(id);
+    return (
+      id === chosen.node || (node !== undefined && isFresh(node, config.leaseMs) && !node.record.maintenance && allowed)
+    );
   };
-  return {
-    ...base,
-    ...voterSetAfterPromotion({
-      mode: record.mode,
-      onNoStandby: record.onNoStandby,
-      candidate: chosen.node,
-      promised: (collected?.promises ?? []).map((promise) => promise.node).filter(usable),
-      others: membersOf(context).filter((id) => id !== chosen.node),
-    }),
-  };
-}
-
-function isAllowed(record: GroupRecord, id: NodeId): boolean {
-  return !record.allowedVoters || record.allowedVoters.includes(id);
+  return recordAfterGrant({
+    record,
+    candidate: chosen.node,
+    promises: (collected?.promises ?? []).filter((promise) => usable(promise.node)),
+    members: membersOf(context),
+    at: new Date(context.world.nowMs()).toISOString(),
+  });
 }
 
 export async function promote(context: StepContext): Promise<StepOutcome> {
@@ -254,26 +249,15 @@ export async function promote(context: StepContext): Promise<StepOutcome> {
   const { record } = context.group();
   const params = { fence: context.fence(), group: record.name, epoch: chosen.epoch, members: membersOf(context) };
   const promoted = await context.world.command(chosen.node, 'agent.promote', params, context.remainingMs());
-  const at = new Date(context.world.nowMs()).toISOString();
+  const regrant = context.operation.oldPrimary === chosen.node;
   return {
     detail: `${chosen.node} is primary on timeline ${promoted.timeline} from ${promoted.forkLsn}.`,
     result: promoted satisfies PromoteResult,
-    group: (current) => withTimeline(current, { epoch: chosen.epoch, primary: chosen.node, at, ...promoted }),
-  };
-}
-
-/** Nothing to add when the agent recorded it, when a newer epoch rules, or when a re-grant kept the timeline. */
-export function withTimeline(
-  record: GroupRecord,
-  promoted: { epoch: number; primary: NodeId; at: string; timeline: number; forkLsn: string },
-): GroupRecord {
-  const known = record.timelineHistory.some((entry) => entry.timeline === promoted.timeline);
-  if (record.epoch !== promoted.epoch || known) return record;
-  const { epoch, timeline, forkLsn, primary, at } = promoted;
-  return {
-    ...record,
-    timeline,
-    timelineHistory: [...record.timelineHistory, { epoch, timeline, startLsn: forkLsn, primary, at }].slice(-100),
+    // A re-grant has no fork; a newer epoch than ours is not ours to correct.
+    group: (current) =>
+      regrant || current.epoch !== chosen.epoch || current.primary !== chosen.node
+        ? current
+        : recordAfterPromotion(current, promoted),
   };
 }
 
@@ -328,13 +312,6 @@ export async function rejoin(context: StepContext): Promise<StepOutcome> {
 export function membersOf(context: StepContext): readonly NodeId[] {
   const group = context.world.snapshot().groups.get(context.group().record.name);
   return (group?.members ?? []).map((member) => member.record.id);
-}
-
-/** Above the record's and above everything promised: a promise for an abandoned epoch must not make a member refuse the new primary. */
-export function nextEpochOf(snapshot: ClusterSnapshot, record: GroupRecord, atLeast: number): number {
-  const members = snapshot.groups.get(record.name)?.members ?? [];
-  const promised = Math.max(0, ...members.map((member) => member.report?.promisedEpoch ?? 0));
-  return Math.max(record.epoch + 1, promised, atLeast);
 }
 
 function mustHave<T>(context: StepContext, action: 'choose'): T {

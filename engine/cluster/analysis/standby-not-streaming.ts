@@ -9,9 +9,7 @@ export const standbyNotStreaming: GroupAnalyser = (situation) => {
   if (!serving) return [];
   return situation.standbys
     .filter((member) => isFresh(member, leaseMs) && member.record.wanted === 'running' && !member.record.maintenance)
-    .filter(
-      (member) => member.report!.postgres.walReceiver?.status !== 'streaming',
-    )
+    .filter((member) => member.report!.postgres.walReceiver?.status !== 'streaming')
     .map((member) =>
       finding(situation, {
         rule: 'standby-not-streaming',

@@ -3,8 +3,7 @@
  * just ends while somebody could still serve: the next candidate, else the old primary under a new epoch, else it fails and says what is missing.
  */
 import type { NodeId } from '../../kernel/ids';
-import type { Operation } from '../model';
-import { actionOf, type StepAction } from './steps';
+import type { StepAction } from './steps';
 
 export type Recovery =
   /** Begin again at collect-promises without these nodes. */
@@ -15,14 +14,15 @@ export type Recovery =
   | { readonly kind: 'compensate' };
 
 export type RecoveryInput = {
-  readonly operation: Operation;
   readonly failed: StepAction;
   readonly oldPrimary: NodeId | null;
+  /** Who the group record names now; another than the old primary once a grant was applied. */
+  readonly recordPrimary: NodeId | null;
   readonly oldPrimaryReachable: boolean;
   readonly chosen: NodeId | null;
   readonly excluded: readonly NodeId[];
-  /** Reachable members other than the old primary. */
-  readonly otherMembers: readonly NodeId[];
+  /** Members whose agent answers. */
+  readonly reachable: readonly NodeId[];
 };
 
 const promoting: ReadonlySet<StepAction> = new Set<StepAction>([
@@ -34,22 +34,18 @@ const promoting: ReadonlySet<StepAction> = new Set<StepAction>([
 ]);
 
 export function recoveryFor(input: RecoveryInput): Recovery {
-  if (!promoting.has(input.failed) && input.failed !== 'demote') return { kind: 'compensate' };
-  if (input.failed === 'demote') return { kind: 'compensate' };
-  const regrantIsOpen = input.oldPrimary !== null && input.oldPrimaryReachable && input.chosen !== input.oldPrimary;
-  if (input.failed === 'collect-promises' || input.failed === 'choose') {
-    return regrantIsOpen ? { kind: 'regrant', node: input.oldPrimary } : { kind: 'compensate' };
-  }
-  if (input.chosen !== null && input.chosen !== input.oldPrimary) {
-    const excluded = [...new Set([...input.excluded, input.chosen])];
-    if (input.otherMembers.some((id) => !excluded.includes(id))) return { kind: 'next-candidate', excluded };
-  }
-  return regrantIsOpen ? { kind: 'regrant', node: input.oldPrimary } : { kind: 'compensate' };
-}
-
-/** Once one of these succeeded there is something to go back to, or nothing to go back from. */
-export function wasDemoted(operation: Operation): boolean {
-  return operation.steps.some((entry) => actionOf(entry) === 'demote' && entry.state === 'succeeded');
+  if (!promoting.has(input.failed)) return { kind: 'compensate' };
+  // Once a grant was applied the old primary is a member like the others: only promises of the new set prove what it may lack.
+  const granted = input.recordPrimary !== input.oldPrimary;
+  const regrant: Recovery =
+    !granted && input.oldPrimary !== null && input.oldPrimaryReachable
+      ? { kind: 'regrant', node: input.oldPrimary }
+      : { kind: 'compensate' };
+  if (input.failed === 'collect-promises' || input.failed === 'choose') return regrant;
+  if (input.chosen === null || input.chosen === input.oldPrimary) return { kind: 'compensate' };
+  const excluded = [...new Set([...input.excluded, input.chosen])];
+  const open = input.reachable.filter((id) => !excluded.includes(id) && (granted || id !== input.oldPrimary));
+  return open.length > 0 ? { kind: 'next-candidate', excluded } : regrant;
 }
 
 export function isPromotionAction(action: StepAction): boolean {

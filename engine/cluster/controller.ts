@@ -1,0 +1,402 @@
+/**
+ * The controller: observe → analyse → plan → execute, in the agent that leads the control store. Everything it decides is decided by pure functions;
+ * this shell feeds them, journals and sends commands. Invariants: it acts only while it leads and under that term; without leadership it still shows
+ * what the local replica tells.
+ */
+
+import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
+import type { GroupName } from '../kernel/ids';
+import { EventLog } from '../monitoring/event-log';
+import type { EngineEvent } from '../monitoring/model';
+import type { Plan } from '../operations/core/plan-model';
+import { OperationExecutor } from '../operations/executor';
+import type { Operation, OperationRequest } from '../operations/model';
+import { OperationArchive } from '../operations/operation-archive';
+import { newOperationId } from '../operations/operation-id';
+import { OperationService, planFields } from '../operations/operation-service';
+import type { ExecutorWorld } from '../operations/step-context';
+import type { EngineMethod, EngineParams, EngineResult } from '../runtime/engine-api';
+import { ClusterState } from './cluster-state';
+import type { ExitNotice } from './commands';
+import type { ClusterController, ControllerDependencies, LeaderMethod } from './controller-api';
+import { ControllerEvents } from './controller-events';
+import { decide, GroupMemories, retryAfterMs } from './failure-detector';
+import { Janitor } from './janitor';
+import { LeaderMethods } from './leader-methods';
+import type { ClusterView, NodeReport } from './model';
+import { ViewCache } from './view-cache';
+
+/** The lease of a group is looked at this often at most; sooner at a known expiry. */
+const leasePollMs = 50;
+const analysisIntervalMs = 250;
+const notificationIntervalMs = 100;
+
+export class Controller implements ClusterController {
+  readonly #log: EventLog;
+  readonly #events: ControllerEvents;
+  readonly #state: ClusterState;
+  readonly #cache: ViewCache;
+  readonly #executor: OperationExecutor;
+  readonly #service: OperationService;
+  readonly #methods: LeaderMethods;
+  readonly #janitor: Janitor;
+  readonly #memories = new GroupMemories();
+  readonly #viewCallbacks = new Set<() => void>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #unsubscribe: (() => void) | null = null;
+  #leading = false;
+  #term = 0;
+  #leaseTimer: NodeJS.Timeout | null = null;
+  #notifyTimer: NodeJS.Timeout | null = null;
+  #sentence = '';
+  #stopped = true;
+
+  constructor(private readonly deps: ControllerDependencies) {
+    const clock = { monotonic: () => performance.now(), wall: () => Date.now() };
+    this.#log = new EventLog(clock.wall);
+    this.#events = new ControllerEvents(this.#log, clock.wall);
+    this.#state = new ClusterState(deps.self, deps.store, clock, (changed) => this.#recordsChanged(changed));
+    this.#cache = new ViewCache(this.#state, clock);
+    const archive = new OperationArchive(deps.archiveDirectory);
+    const listener = {
+      stepped: (operation: Operation, step: Operation['steps'][number]) =>
+        this.#events.operationStepped(operation, step),
+      finished: (operation: Operation) => this.#operationFinished(operation),
+    };
+    this.#executor = new OperationExecutor(this.#world(), listener, deps.logger);
+    this.#service = new OperationService({
+      store: deps.store,
+      state: this.#state,
+      executor: this.#executor,
+      archive,
+      nowMs: clock.wall,
+    });
+    this.#methods = new LeaderMethods(deps.store, this.#state);
+    this.#janitor = new Janitor({
+      store: deps.store,
+      state: this.#state,
+      archive,
+      logger: deps.logger,
+      nowMs: clock.wall,
+    });
+  }
+
+  readonly events = {
+    since: (after: string | null) => this.#log.since(after),
+    subscribe: (callback: (event: EngineEvent) => void) => this.#log.subscribe(callback),
+    emit: (event: Omit<EngineEvent, 'eventId' | 'timestamp'>): void => void this.#log.emit(event),
+  };
+
+  start(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#state.start();
+    this.#unsubscribe = this.deps.store.onLeadership((leading, term) => this.#leadership(leading, term));
+    this.#every(analysisIntervalMs, () => this.#analyse());
+    this.#every(1_000, () => this.#housekeeping());
+    if (this.deps.store.isLeader()) this.#leadership(true, this.deps.store.status().term);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe?.();
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers.clear();
+    if (this.#notifyTimer) clearTimeout(this.#notifyTimer);
+    await this.#stepDown();
+    this.#state.stop();
+  }
+
+  ingest(report: NodeReport): void {
+    if (!this.#leading && report.node !== this.deps.self) return;
+    if (this.#state.ingest(report)) this.#cache.touchNode(report.node);
+  }
+
+  exitNotice(notice: ExitNotice): void {
+    if (!this.#leading) return;
+    this.#memories.of(notice.group).exit = notice;
+    this.deps.logger.warn({ notice }, 'PostgreSQL exited under a live agent');
+    this.#log.emit({
+      category: 'clustering',
+      eventType: 'postgres_exited',
+      severity: 'error',
+      source: `node:${notice.node}`,
+      payload: {
+        node_id: notice.node,
+        group: notice.group,
+        decision: notice.decision,
+        redo_ms: notice.redoMs,
+        wal_bytes: notice.walBytes,
+      },
+    });
+    this.#cache.touchGroup(notice.group);
+    this.#lookAt(notice.group);
+  }
+
+  onViewChange(callback: () => void): () => void {
+    this.#viewCallbacks.add(callback);
+    return () => this.#viewCallbacks.delete(callback);
+  }
+
+  view(): ClusterView {
+    if (this.#cache.revision === 0) this.#cache.refresh();
+    return this.#cache.view();
+  }
+
+  async handle<M extends LeaderMethod>(method: M, params: EngineParams<M>): Promise<EngineResult<M>> {
+    if (!this.#leading) {
+      throw new ClusterError('UNAVAILABLE', 'This agent does not lead the control store.', {
+        clusterCode: 'CLU_NOT_LEADER',
+      });
+    }
+    const table: LeaderTable = this.#table;
+    return table[method](params);
+  }
+
+  readonly #table: LeaderTable = {
+    'view.get': async () => this.view(),
+    'operation.plan': async (params) => this.#service.plan(params),
+    'operation.start': async (params) => {
+      const operation = await this.#service.start(params);
+      this.#events.operationStarted(operation);
+      return operation;
+    },
+    'operation.cancel': (params) => this.#service.cancel(params.id, params.requester),
+    'operation.get': (params) => this.#service.get(params.id),
+    'operation.list': async (params) => this.#service.list(params),
+    'config.put': (params) => this.#methods.putConfig(params),
+    'group.put': (params) => this.#methods.putGroup(params),
+    'node.put': (params) => this.#methods.putNode(params),
+    'raft.transfer': (params) => this.#methods.transfer(params.to),
+    'health.history': async (params) => this.#events.history(params.limit),
+    'store.get': (params) => this.deps.store.get(params.key),
+    'store.list': (params) => this.deps.store.list(params.prefix),
+    'store.txn': (params) => this.deps.store.txn(params),
+    'faults.set': async (params) => {
+      if (!this.deps.rehearsalEnabled) {
+        const remedy = 'Enable rehearsal in the start configuration.';
+        throw new ClusterError('FORBIDDEN', 'Fault injection is off.', {
+          reasons: [{ rule: 'rehearsal-enabled', measured: 'off', limit: 'on', remedy }],
+        });
+      }
+      return this.deps.interconnect.request(params.node, 'faults.set', params, { timeoutMs: 5_000 });
+    },
+  };
+
+  #world(): ExecutorWorld {
+    const { deps } = this;
+    return {
+      store: deps.store,
+      snapshot: () => this.#state.snapshot(),
+      term: () => this.#term,
+      nowMs: () => Date.now(),
+      command: (node, command, params, timeoutMs) => deps.command(node, command, params, timeoutMs),
+      request: <M extends EngineMethod>(node: string, method: M, params: EngineParams<M>, timeoutMs: number) =>
+        deps.nodeRequest
+          ? deps.nodeRequest(node, method, params, timeoutMs)
+          : deps.interconnect.request<EngineResult<M>>(node, method, params, { timeoutMs }),
+    };
+  }
+
+  // ---------------------------------------------------------------- leadership
+  #leadership(leading: boolean, term: number): void {
+    if (this.#stopped) return;
+    if (!leading) {
+      if (this.#leading) this.#events.leaderSteppedDown(this.deps.self, this.#term);
+      void this.#stepDown();
+      return;
+    }
+    this.#term = term;
+    this.#leading = true;
+    this.#log.beginTerm(term);
+    this.#state.forgetReports();
+    this.#memories.clear();
+    this.#events.leaderElected(this.deps.self, term);
+    this.#cache.touchAll();
+    this.#notify();
+    this.#resume();
+    this.#armLeaseTimer();
+  }
+
+  async #stepDown(): Promise<void> {
+    this.#leading = false;
+    if (this.#leaseTimer) clearTimeout(this.#leaseTimer);
+    this.#leaseTimer = null;
+    this.#cache.touchAll();
+    await this.#executor.stopAll();
+  }
+
+  /** Whatever a former leader began and did not end. Group locks of operations that have ended are taken off. */
+  #resume(): void {
+    for (const { operation, modRevision } of this.#state.operations()) {
+      if (operation.state !== 'running' || this.#executor.isRunning(operation.id)) continue;
+      this.deps.logger.info({ operation: operation.id, kind: operation.kind }, 'resuming an operation');
+      this.#executor.begin(operation, modRevision).catch((error: unknown) => this.#logFailure('resume', error));
+    }
+  }
+
+  // ---------------------------------------------------------------- automatic failover
+  #armLeaseTimer(): void {
+    if (!this.#leading || this.#stopped) return;
+    let next = leasePollMs;
+    for (const name of this.#state.groupNames()) {
+      this.#lookAt(name);
+      const left = this.deps.store.leaseRemainingMs(name);
+      if (left !== null && left > 0) next = Math.min(next, left + 1);
+    }
+    this.#leaseTimer = setTimeout(() => this.#armLeaseTimer(), Math.max(5, next));
+  }
+
+  /** O(1) for a group that is served: the picture is only made when its lease is over or something else is odd. */
+  #lookAt(name: GroupName): void {
+    const record = this.#state.groupRecord(name);
+    const left = this.deps.store.leaseRemainingMs(name);
+    if (!this.#leading || !record || left === null) return;
+    const memory = this.#memories.of(name);
+    if (record.operation !== null) {
+      if (left <= 0) this.#executor.primaryLost(name, record.epoch, `The lease of ${record.primary} ran out.`);
+      return;
+    }
+    if (memory.exit && memory.exit.epoch !== record.epoch) memory.exit = null;
+    const needsLook =
+      left <= 0 || record.leaseReleased || memory.exit !== null || this.#cache.hasProblem(name, 'stranded-promises');
+    if (!needsLook || performance.now() < memory.notBeforeMs) return;
+    const group = this.#state.group(name);
+    if (!group) return;
+    const decision = decide({ snapshot: this.#state.snapshot(), group, exit: memory.exit });
+    if (decision.kind === 'fail-over' || decision.kind === 'regrant') {
+      memory.waiting = null;
+      // One attempt at a time: until the journal answers, the record does not show the operation yet.
+      memory.notBeforeMs = performance.now() + 2_000;
+      this.#beginAutomatic(name, decision);
+    } else if (decision.kind === 'wait' && memory.waiting !== decision.why) {
+      memory.waiting = decision.why;
+      this.deps.logger.warn({ group: name }, decision.why);
+      this.#cache.touchGroup(name);
+    }
+  }
+
+  #beginAutomatic(name: GroupName, decision: { request: OperationRequest; plan: Plan }): void {
+    const memory = this.#memories.of(name);
+    const nowMs = Date.now();
+    const operation: Operation = {
+      id: newOperationId(nowMs),
+      kind: decision.request.kind,
+      request: decision.request,
+      state: 'running',
+      requestedBy: 'controller',
+      reason: null,
+      requestId: null,
+      createdAt: new Date(nowMs).toISOString(),
+      finishedAt: null,
+      scheduledAt: null,
+      timeline: [],
+      summary: [],
+      result: null,
+      error: null,
+      oldPrimary: this.#state.groupRecord(name)?.primary ?? null,
+      ...planFields(decision.plan, decision.request),
+    };
+    this.deps.logger.warn(
+      { operation: operation.id, group: name, request: decision.request },
+      'automatic change of primary',
+    );
+    this.#executor.begin(operation).then(
+      (begun) => this.#events.operationStarted(begun),
+      (error: unknown) => {
+        memory.notBeforeMs = performance.now() + retryAfterMs(++memory.failures);
+        this.#logFailure('automatic failover', error);
+      },
+    );
+  }
+
+  #operationFinished(operation: Operation): void {
+    this.#events.operationFinished(operation);
+    if (operation.group === null) return;
+    const memory = this.#memories.of(operation.group);
+    const automatic = operation.request.kind === 'failover' && operation.request.automatic !== undefined;
+    const good = operation.state === 'succeeded';
+    memory.failures = good ? 0 : automatic ? memory.failures + 1 : memory.failures;
+    memory.notBeforeMs = good || !automatic ? 0 : performance.now() + retryAfterMs(memory.failures);
+    this.#cache.touchGroup(operation.group);
+    this.#lookAt(operation.group);
+  }
+
+  // ---------------------------------------------------------------- picture
+  #recordsChanged(changed: { nodes: readonly string[]; groups: readonly GroupName[]; all: boolean }): void {
+    if (changed.all) this.#cache.touchAll();
+    for (const name of changed.groups) this.#cache.touchGroup(name);
+    if (this.#leading) {
+      for (const id of changed.nodes) this.#membership(id);
+      for (const name of changed.groups) this.#lookAt(name);
+    }
+    this.#notify();
+  }
+
+  readonly #known = new Set<string>();
+
+  #membership(id: string): void {
+    const group = this.#state.groupOf(id);
+    if (group === null && this.#known.delete(id)) this.#events.nodeLeft(id);
+    else if (group !== null && !this.#known.has(id)) {
+      this.#known.add(id);
+      this.#events.nodeJoined(id, group);
+    }
+  }
+
+  #analyse(): void {
+    // Silence changes nothing that could mark a node, so its group is looked at when its age crosses the lease.
+    for (const id of this.#state.crossedSilence()) this.#cache.touchNode(id);
+    if (!this.#cache.dirty) return;
+    const change = this.#cache.refresh();
+    if (this.#leading) {
+      this.#events.viewChanged(change);
+      const { sentence } = this.#cache.view();
+      if (plain(sentence) !== plain(this.#sentence))
+        this.deps.logger.info({ revision: this.#cache.revision }, sentence);
+      this.#sentence = sentence;
+    }
+    this.#notify(0);
+  }
+
+  #notify(delayMs = notificationIntervalMs): void {
+    if (this.#notifyTimer || this.#stopped) return;
+    this.#notifyTimer = setTimeout(() => {
+      this.#notifyTimer = null;
+      if (this.#cache.dirty) this.#analyse();
+      for (const callback of this.#viewCallbacks) callback();
+    }, delayMs);
+  }
+
+  // ---------------------------------------------------------------- housekeeping
+  #housekeeping(): void {
+    if (!this.#leading) return;
+    this.#resume();
+    this.#service.runDue().catch((error: unknown) => this.#logFailure('scheduled operations', error));
+    this.#janitor.run().catch((error: unknown) => this.#logFailure('housekeeping', error));
+  }
+
+  #every(ms: number, job: () => void): void {
+    this.#timers.add(
+      setInterval(() => {
+        try {
+          job();
+        } catch (error) {
+          this.#logFailure('cycle', error);
+        }
+      }, ms),
+    );
+  }
+
+  #logFailure(what: string, error: unknown): void {
+    const level = isClusterError(error) && error.retryable ? 'warn' : 'error';
+    this.deps.logger[level]({ error: messageOf(error) }, `${what} failed`);
+  }
+}
+
+type LeaderTable = { readonly [M in LeaderMethod]: (params: EngineParams<M>) => Promise<EngineResult<M>> };
+
+/** Without numbers: a sentence whose age moved is not a new sentence. */
+function plain(sentence: string): string {
+  return sentence.replace(/[0-9.]+/g, '#');
+}

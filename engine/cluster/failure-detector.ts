@@ -1,0 +1,109 @@
+/**
+ * When a group changes its primary by itself. Two triggers and no third: its lease has run out (or was given back), or its agent reported an exit
+ * that it can't mend in place. Suspicion never decides. Pure decision over a group and the plan; the controller polls it at the known expiry.
+ */
+import type { GroupName } from '../kernel/ids';
+import { planFailover } from '../operations/core/plan-failover';
+import type { Plan } from '../operations/core/plan-model';
+import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf } from '../operations/core/snapshot';
+import type { OperationRequest } from '../operations/model';
+import type { ExitNotice } from './commands';
+
+type FailoverRequest = Extract<OperationRequest, { kind: 'failover' }>;
+
+export type Decision =
+  | { readonly kind: 'nothing' }
+  /** The group needs a new primary and can't have one; `why` says what is missing. */
+  | { readonly kind: 'wait'; readonly why: string }
+  /** Promises for a newer epoch stand, but the primary serves: it takes that epoch. */
+  | { readonly kind: 'regrant'; readonly request: FailoverRequest; readonly plan: Plan }
+  | { readonly kind: 'fail-over'; readonly request: FailoverRequest; readonly plan: Plan };
+
+export type DetectorInput = {
+  readonly snapshot: ClusterSnapshot;
+  readonly group: GroupSnapshot;
+  /** An exit reported for the epoch in force. */
+  readonly exit: ExitNotice | null;
+};
+
+export function decide({ snapshot, group, exit }: DetectorInput): Decision {
+  const { record, leaseRemainingMs } = group;
+  if (record.primary === null || leaseRemainingMs === null || record.operation !== null) return { kind: 'nothing' };
+  const over = leaseRemainingMs <= 0 || record.leaseReleased;
+  const handedOver = exit !== null && exit.decision === 'fail-over' && exit.epoch === record.epoch;
+  if (!over && !handedOver) return strandedPromises(snapshot, group);
+  const request = failoverRequest(snapshot, group, handedOver ? exit : null);
+  const plan = planFailover(request, snapshot, { admin: false });
+  if (plan.refusal) return { kind: 'wait', why: plan.refusal.message };
+  return { kind: 'fail-over', request, plan };
+}
+
+function failoverRequest(snapshot: ClusterSnapshot, group: GroupSnapshot, exit: ExitNotice | null): FailoverRequest {
+  const { record } = group;
+  const primary = primaryOf(group);
+  const lastReportMs = primary?.reportAgeMs ?? null;
+  const cause = exit
+    ? `PostgreSQL of ${record.primary} died and its agent handed the group over (redo would have taken ${formatMs(exit.redoMs)}).`
+    : record.leaseReleased
+      ? `${record.primary} gave its lease back.`
+      : `The lease of ${record.primary} ran out${lastReportMs === null ? '' : `; last heard ${formatMs(lastReportMs)} ago`}.`;
+  const lastServedMs = exit ? Date.parse(exit.at) : lastReportMs === null ? null : snapshot.atMs - lastReportMs;
+  return {
+    kind: 'failover',
+    group: record.name,
+    mode: 'failover',
+    automatic: {
+      cause,
+      detectedAt: new Date(snapshot.atMs).toISOString(),
+      lastServedAt: lastServedMs === null ? null : new Date(Math.min(lastServedMs, snapshot.atMs)).toISOString(),
+    },
+  };
+}
+
+function strandedPromises(snapshot: ClusterSnapshot, group: GroupSnapshot): Decision {
+  const { record } = group;
+  const primary = primaryOf(group);
+  const { leaseMs } = snapshot.config;
+  const serving = primary !== null && isFresh(primary, leaseMs) && primary.report!.postgres.state === 'primary';
+  const stranded = group.members.filter(
+    (member) => member !== primary && isFresh(member, leaseMs) && member.report!.promisedEpoch > record.epoch,
+  );
+  if (!serving || stranded.length === 0) return { kind: 'nothing' };
+  const request: FailoverRequest = {
+    kind: 'failover',
+    group: record.name,
+    mode: 'failover',
+    target: record.primary!,
+    automatic: {
+      cause: `${stranded.map((member) => member.record.id).join(', ')} promised a newer epoch in a change of primary that was given up.`,
+      detectedAt: new Date(snapshot.atMs).toISOString(),
+      lastServedAt: null,
+    },
+  };
+  const plan = planFailover(request, snapshot, { admin: false });
+  return plan.refusal ? { kind: 'wait', why: plan.refusal.message } : { kind: 'regrant', request, plan };
+}
+
+/** How long after a failed automatic change before it is tried again; doubles to the bound. */
+export function retryAfterMs(failures: number): number {
+  return Math.min(10_000, 500 * 2 ** Math.max(0, failures - 1));
+}
+
+export type GroupMemory = { exit: ExitNotice | null; failures: number; notBeforeMs: number; waiting: string | null };
+
+export class GroupMemories {
+  readonly #byGroup = new Map<GroupName, GroupMemory>();
+
+  of(name: GroupName): GroupMemory {
+    let memory = this.#byGroup.get(name);
+    if (!memory) {
+      memory = { exit: null, failures: 0, notBeforeMs: 0, waiting: null };
+      this.#byGroup.set(name, memory);
+    }
+    return memory;
+  }
+
+  clear(): void {
+    this.#byGroup.clear();
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The door to operations: plan, start, cancel, list; idempotency keys; schedule; archive. Invariants: what is started is the plan that was shown (or a
+ * refusal that carries the new one); a repeated key never starts a second operation; a refusal names every reason.
+ */
+import type { ClusterState } from '../cluster/cluster-state';
+import { keys } from '../cluster/model';
+import type { EmbeddedControlStore, Json } from '../control/store';
+import { ClusterError } from '../kernel/errors';
+import type { OperationId } from '../kernel/ids';
+import type { Requester, StartOperation } from '../runtime/engine-api';
+import { canonical, type Plan, planMeaning, planOperation } from './core/plan';
+import type { OperationExecutor } from './executor';
+import { isFinished, type Operation } from './model';
+import type { OperationArchive } from './operation-archive';
+import { newOperationId, sha256 } from './operation-id';
+
+export const idempotencyHours = 24;
+
+export type IdempotencyRecord = {
+  readonly operation: OperationId;
+  readonly requestHash: string;
+  readonly expiresAtMs: number;
+};
+
+export type OperationServiceDependencies = {
+  readonly store: EmbeddedControlStore;
+  readonly state: ClusterState;
+  readonly executor: OperationExecutor;
+  readonly archive: OperationArchive;
+  nowMs(): number;
+};
+
+export class OperationService {
+  constructor(private readonly deps: OperationServiceDependencies) {}
+
+  plan(params: StartOperation): Operation {
+    const { plan, operation } = this.#planned(params);
+    this.#checkGuards(params, plan);
+    if (plan.refusal && (plan.refusal.code === 'NOT_FOUND' || plan.refusal.code === 'INVALID_INPUT'))
+      throw refusalError(plan);
+    if (plan.refusal === null) return operation;
+    const { code, message, reasons } = plan.refusal;
+    return { ...operation, error: { code, message, reasons } };
+  }
+
+  async start(params: StartOperation): Promise<Operation> {
+    const earlier = await this.#byKey(params);
+    if (earlier) return earlier;
+    const { plan, operation } = this.#planned(params);
+    this.#checkGuards(params, plan);
+    if (params.planHash !== null && params.planHash !== operation.planHash) {
+      throw new ClusterError(
+        'PRECONDITION_FAILED',
+        'The cluster changed since the plan was made; here is the new plan.',
+        {
+          clusterCode: 'CLU_PLAN_CHANGED',
+          extra: { plan: operation },
+        },
+      );
+    }
+    const scheduledAt = scheduledAtOf(params);
+    if (scheduledAt !== null && Date.parse(scheduledAt) > this.deps.nowMs()) {
+      return this.#journalPending({ ...operation, state: 'pending', scheduledAt }, params);
+    }
+    if (plan.refusal) throw refusalError(plan);
+    await this.#rememberKey(params, operation.id);
+    return this.deps.executor.begin({ ...operation, state: 'running' });
+  }
+
+  /** Runs what was scheduled and is due now; planned again, because the cluster changed meanwhile. */
+  async runDue(): Promise<void> {
+    for (const { operation, modRevision } of this.deps.state.operations()) {
+      if (operation.state !== 'pending' || this.deps.executor.isRunning(operation.id)) continue;
+      if (operation.scheduledAt !== null && Date.parse(operation.scheduledAt) > this.deps.nowMs()) continue;
+      const plan = planOperation(operation.request, this.deps.state.snapshot(), {
+        admin: operation.requestedByAdmin === true,
+      });
+      const fields = planFields(plan, operation.request);
+      if (plan.refusal) {
+        const error = { code: plan.refusal.code, message: plan.refusal.message, reasons: plan.refusal.reasons };
+        const finishedAt = new Date(this.deps.nowMs()).toISOString();
+        const failed: Operation = {
+          ...operation,
+          ...fields,
+          state: 'failed',
+          error,
+          finishedAt,
+          summary: [`When it was due: ${error.message}`],
+        };
+        await this.#replace(failed, modRevision);
+      } else await this.deps.executor.begin({ ...operation, ...fields, state: 'running' }, modRevision);
+    }
+  }
+
+  async cancel(id: OperationId, requester: Requester): Promise<Operation> {
+    const found = this.deps.state.operation(id);
+    if (!found) throw notFound(id);
+    if (found.operation.state === 'pending') {
+      const finishedAt = new Date(this.deps.nowMs()).toISOString();
+      const cancelled: Operation = {
+        ...found.operation,
+        state: 'cancelled',
+        finishedAt,
+        summary: [`Cancelled by ${requester.by} before it was due.`],
+      };
+      await this.#replace(cancelled, found.modRevision);
+      return cancelled;
+    }
+    if (isFinished(found.operation.state)) {
+      throw new ClusterError('CONFLICT', `Operation ${id} has ended (${found.operation.state}).`);
+    }
+    this.deps.executor.cancel(id, requester.by);
+    return found.operation;
+  }
+
+  async get(id: OperationId): Promise<Operation | null> {
+    return this.deps.state.operation(id)?.operation ?? (await this.deps.archive.find(id));
+  }
+
+  list(params: {
+    limit: number;
+    before: OperationId | null;
+    group: string | null;
+    kinds: readonly string[] | null;
+    states: readonly string[] | null;
+  }): { operations: readonly Operation[]; next: OperationId | null } {
+    const limit = Math.max(1, Math.min(500, params.limit));
+    const fitting = this.deps.state
+      .operations()
+      .map((entry) => entry.operation)
+      .filter((operation) => params.before === null || operation.id < params.before)
+      .filter((operation) => params.group === null || operation.group === params.group)
+      .filter((operation) => params.kinds === null || params.kinds.includes(operation.kind))
+      .filter((operation) => params.states === null || params.states.includes(operation.state))
+      .sort((a, b) => (a.id < b.id ? 1 : -1));
+    const operations = fitting.slice(0, limit);
+    return { operations, next: fitting.length > limit ? (operations.at(-1)?.id ?? null) : null };
+  }
+
+  #planned(params: StartOperation): { plan: Plan; operation: Operation } {
+    const { request, requester } = params;
+    const snapshot = this.deps.state.snapshot();
+    const plan = planOperation(request, snapshot, { admin: requester.admin });
+    const nowMs = this.deps.nowMs();
+    const operation: Operation = {
+      id: newOperationId(nowMs),
+      kind: request.kind,
+      request,
+      state: 'planned',
+      requestedBy: requester.by,
+      requestedByAdmin: requester.admin,
+      reason: requester.reason,
+      requestId: requester.requestId,
+      createdAt: new Date(nowMs).toISOString(),
+      finishedAt: null,
+      scheduledAt: scheduledAtOf(params),
+      timeline: [],
+      summary: [],
+      result: null,
+      error: null,
+      oldPrimary: plan.group === null ? null : (snapshot.groups.get(plan.group)?.record.primary ?? null),
+      ...planFields(plan, request),
+    };
+    return { plan, operation };
+  }
+
+  #checkGuards(params: StartOperation, plan: Plan): void {
+    const { expectedPrimary, expectedEpoch } = params.request;
+    const record = plan.group === null ? null : this.deps.state.groupRecord(plan.group);
+    if (!record) return;
+    const primaryOk = expectedPrimary === undefined || expectedPrimary === record.primary;
+    const epochOk = expectedEpoch === undefined || expectedEpoch === record.epoch;
+    if (primaryOk && epochOk) return;
+    throw new ClusterError(
+      'PRECONDITION_FAILED',
+      `${record.name} is served by ${record.primary} under epoch ${record.epoch}.`,
+      {
+        clusterCode: 'CLU_GUARD_MISMATCH',
+        extra: { group: record.name, primary: record.primary, epoch: record.epoch },
+        reasons: [
+          ...(primaryOk ? [] : [guardReason('expected-primary', record.primary, String(expectedPrimary))]),
+          ...(epochOk ? [] : [guardReason('expected-epoch', String(record.epoch), String(expectedEpoch))]),
+        ],
+      },
+    );
+  }
+
+  async #byKey(params: StartOperation): Promise<Operation | null> {
+    if (params.idempotencyKey === null) return null;
+    const entry = await this.deps.store.get(keys.idempotency(params.idempotencyKey));
+    const known = entry?.value as unknown as IdempotencyRecord | undefined;
+    if (!known || known.expiresAtMs <= this.deps.nowMs()) return null;
+    if (known.requestHash !== requestHash(params)) {
+      throw new ClusterError('CONFLICT', 'This idempotency key was used for another request.');
+    }
+    return this.get(known.operation);
+  }
+
+  async #rememberKey(params: StartOperation, operation: OperationId): Promise<void> {
+    if (params.idempotencyKey === null) return;
+    const key = keys.idempotency(params.idempotencyKey);
+    const value: IdempotencyRecord = {
+      operation,
+      requestHash: requestHash(params),
+      expiresAtMs: this.deps.nowMs() + idempotencyHours * 3_600_000,
+    };
+    const old = await this.deps.store.get(key);
+    const result = await this.deps.store.txn({
+      compare: [{ key, modRevision: old?.modRevision ?? 0 }],
+      mutations: [{ kind: 'put', key, value: value as unknown as Json }],
+    });
+    if (!result.succeeded)
+      throw new ClusterError('CONFLICT', 'The same idempotency key is being used right now; ask again.');
+  }
+
+  async #journalPending(operation: Operation, params: StartOperation): Promise<Operation> {
+    await this.#rememberKey(params, operation.id);
+    await this.#replace(operation, 0);
+    return operation;
+  }
+
+  async #replace(operation: Operation, modRevision: number): Promise<void> {
+    const key = keys.operation(operation.id);
+    const result = await this.deps.store.txn({
+      compare: [{ key, modRevision }],
+      mutations: [{ kind: 'put', key, value: operation as unknown as Json }],
+    });
+    if (!result.succeeded)
+      throw new ClusterError('CONFLICT', `Operation ${operation.id} changed meanwhile; ask again.`);
+  }
+}
+
+export function planFields(plan: Plan, request: Operation['request']) {
+  return {
+    group: plan.group,
+    planHash: sha256(planMeaning(request, plan)),
+    steps: plan.steps,
+    checks: plan.checks,
+    candidates: plan.candidates,
+    expectedPauseMs: plan.expectedPauseMs,
+    bytesAtRisk: plan.bytesAtRisk,
+    chosen: plan.chosen,
+  };
+}
+
+function refusalError(plan: Plan): ClusterError {
+  const { code, message, reasons, clusterCode } = plan.refusal!;
+  return new ClusterError(code, message, { reasons, ...(clusterCode === null ? {} : { clusterCode }) });
+}
+
+function requestHash(params: StartOperation): string {
+  return sha256(canonical({ request: params.request, by: params.requester.by }));
+}
+
+function scheduledAtOf(params: StartOperation): string | null {
+  return params.request.kind === 'failover' ? (params.request.scheduledAt ?? null) : null;
+}
+
+function guardReason(rule: string, measured: string | null, limit: string) {
+  return { rule, measured, limit, remedy: 'Look at the group again and repeat with what is true now.' };
+}
+
+function notFound(id: OperationId): ClusterError {
+  return new ClusterError('NOT_FOUND', `There is no operation ${id}.`);
+}
