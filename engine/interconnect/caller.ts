@@ -9,6 +9,9 @@ import { type Frame, FrameError } from './frames';
 import { stopOnBrokenInvariant } from './handlers';
 import type { Link, SendResult } from './link';
 
+/** setTimeout fires at once beyond this. */
+export const longestTimerMs = 0x7fff_ffff;
+
 type Pending = {
   readonly method: string;
   readonly settle: (error: ClusterError | null, value: unknown) => void;
@@ -77,12 +80,15 @@ export class Caller {
         if (error !== null) reject(error);
         else resolve(value as T);
       };
-      const timer = setTimeout(() => {
-        settle(
-          new ClusterError('TIMEOUT', `${method}: ${peer} did not answer within ${options.timeoutMs} ms`),
-          undefined,
-        );
-      }, options.timeoutMs);
+      const timer = setTimeout(
+        () => {
+          settle(
+            new ClusterError('TIMEOUT', `${method}: ${peer} did not answer within ${options.timeoutMs} ms`),
+            undefined,
+          );
+        },
+        Math.min(options.timeoutMs, longestTimerMs),
+      );
       const onAbort = () => settle(aborted(method), undefined);
       options.signal?.addEventListener('abort', onAbort, { once: true });
       this.#pending.set(id, { method, settle });

@@ -3,17 +3,7 @@ import { deferred } from '../kernel/async';
 import type { Fault } from './api';
 import type { TcpInterconnect } from './tcp-interconnect';
 import { connected, eventually, Mesh } from './testing/mesh';
-
-/** A small generator so that runs repeat (Mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { seeded } from './testing/seeded';
 
 let mesh: Mesh;
 let a: TcpInterconnect;

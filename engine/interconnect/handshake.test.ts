@@ -57,6 +57,7 @@ describe('handshake', () => {
     ['another expected node', { expected: 'z' }, /this is node:b, not z/],
     ['a short nonce', { nonce: 'AAAA' }, /not an interconnect handshake/],
     ['a client that claims a node id', { identity: { ...context.self, kind: 'console' } }, /not an interconnect/],
+    ['an incarnation that is no text', { identity: { ...context.self, incarnation: {} } }, /not an interconnect/],
     ['a name with control characters', { identity: { ...context.self, name: 'node:\n' } }, /not an interconnect/],
   ])('refuses %s', (_what, change, message) => {
     const hello = JSON.parse(makeHello(context, nonce(1), 'b').toString());

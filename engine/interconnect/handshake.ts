@@ -201,16 +201,18 @@ function parse(bytes: Buffer, kind: 'hello' | 'challenge'): Hello | Challenge {
   if (typeof value !== 'object' || value === null || value.kind !== kind) throw malformed();
   if (typeof value.version !== 'number' || typeof value.clusterId !== 'string') throw malformed();
   if (typeof value.nonce !== 'string' || Buffer.from(value.nonce, 'base64').length !== nonceBytes) throw malformed();
-  const { identity } = value;
-  if (typeof identity !== 'object' || identity === null) throw malformed();
-  if (typeof identity.name !== 'string' || !peerNamePattern.test(identity.name)) throw malformed();
-  if (!peerKinds.includes(identity.kind)) throw malformed();
-  if (
-    identity.kind === 'node'
-      ? typeof identity.nodeId !== 'string' || !isName(identity.nodeId)
-      : identity.nodeId !== null
-  ) {
-    throw malformed();
-  }
-  return value as Hello | Challenge;
+  const identity = knownIdentity(value.identity);
+  if (identity === null) throw malformed();
+  return { ...value, identity } as Hello | Challenge;
+}
+
+/** Only the known fields, all of the right type and form; else null. */
+function knownIdentity(value: unknown): PeerIdentity | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { name, kind, nodeId, incarnation } = value as Partial<PeerIdentity>;
+  if (typeof name !== 'string' || !peerNamePattern.test(name)) return null;
+  if (kind === undefined || !peerKinds.includes(kind)) return null;
+  if (incarnation !== null && typeof incarnation !== 'string') return null;
+  if (kind !== 'node') return nodeId === null ? { name, kind, nodeId, incarnation } : null;
+  return typeof nodeId === 'string' && isName(nodeId) ? { name, kind, nodeId, incarnation } : null;
 }

@@ -2,7 +2,7 @@
 import { ClusterError } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import type { PeerIdentity, RequestOptions } from './api';
-import { decode, encode, type StreamReader } from './caller';
+import { decode, encode, longestTimerMs, type StreamReader } from './caller';
 import { type Handlers, stopOnBrokenInvariant, toClusterError } from './handlers';
 
 export class Loopback {
@@ -25,9 +25,12 @@ export class Loopback {
           reject(new ClusterError('UNAVAILABLE', `${method}: the caller gave up`, { extra: { outcome: 'unknown' } })),
         );
       };
-      const timer = setTimeout(() => {
-        end(() => reject(new ClusterError('TIMEOUT', `${method}: no answer within ${options.timeoutMs} ms`)));
-      }, options.timeoutMs);
+      const timer = setTimeout(
+        () => {
+          end(() => reject(new ClusterError('TIMEOUT', `${method}: no answer within ${options.timeoutMs} ms`)));
+        },
+        Math.min(options.timeoutMs, longestTimerMs),
+      );
       options.signal?.addEventListener('abort', onAbort, { once: true });
       setImmediate(() => {
         if (options.signal?.aborted) return onAbort();

@@ -155,8 +155,8 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
       return;
     }
     const result = dialer.link.send({ type: 'message', id: 0, method, body: encode(payload) }, 'queued');
-    // A payload that can never be sent is a mistake of the caller, not a full queue.
-    if (result === 'too_large') throw refusal(result, to, method);
+    // A payload that can never be sent is a mistake, not a full queue: it must be seen, but must not take a protocol down.
+    if (result === 'too_large') this.#options.logger.error({ peer: to, method }, refusal(result, to, method).message);
   }
 
   openStream(

@@ -190,6 +190,20 @@ describe('WAL proxy', () => {
     await eventually('everything arrives after all', () => total === written * chunk.length);
   });
 
+  it('bounds its connections: under a partition the oldest that waits gives way', async () => {
+    faults = [fault('both', 'partition')];
+    const first = dial();
+    await eventually('it waits', () => proxy.stats().connections === 1);
+    for (let i = 0; i < 63; i++) dial();
+    await eventually('the bound is reached', () => proxy.stats().connections === 64);
+    expect(first.closed).toBe(false);
+    const last = dial();
+    await eventually('the oldest gave way', () => first.closed);
+    expect(proxy.stats().connections).toBe(64);
+    faults = [];
+    await eventually('the rest is served', () => last.text === 'one:' && primary.sockets.length === 64);
+  });
+
   it('cut() ends all connections and takes new ones', async () => {
     const client = dial();
     await eventually('it is connected', () => client.text === 'one:');

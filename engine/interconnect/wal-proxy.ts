@@ -17,7 +17,7 @@ export type WalProxyOptions = {
   /** 0: any free port. */
   readonly listenPort: number;
   readonly logger: Logger;
-  /** Read often (every 50 ms while connections are open, and per chunk where one acts); may change at any time. */
+  /** Read often (every 100 ms while connections are open, and per chunk where one acts); may change at any time. */
   readonly faults: () => readonly Fault[];
   readonly random?: () => number;
 };
@@ -33,7 +33,7 @@ export type WalProxyStats = {
 };
 
 const maxConnections = 64;
-const faultPollMs = 50;
+const faultPollMs = 100;
 const connectMs = 5000;
 
 export class WalProxy {
@@ -55,7 +55,6 @@ export class WalProxy {
     const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
       this.#accept(socket),
     );
-    server.maxConnections = maxConnections;
     this.#server = server;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
@@ -93,7 +92,7 @@ export class WalProxy {
     for (const relay of [...this.#relays]) relay.close();
   }
 
-  /** Call after faults have changed; without it they act within 50 ms. */
+  /** Call after faults have changed; without it they act within 100 ms. */
   applyFaults(): void {
     for (const relay of this.#relays) relay.applyFaults();
   }
@@ -116,6 +115,15 @@ export class WalProxy {
     if (this.#server === null || target === null) {
       downstream.resetAndDestroy();
       return;
+    }
+    if (this.#relays.size >= maxConnections) {
+      // One that waits may have lost its client unnoticed (nothing is read from it); one that works has not.
+      const waiting = [...this.#relays].find((candidate) => candidate.waiting);
+      if (waiting === undefined) {
+        downstream.resetAndDestroy();
+        return;
+      }
+      waiting.close('replaced by a newer connection');
     }
     const relay = new WalRelay({
       downstream,

@@ -31,6 +31,11 @@ export class WalRelay {
     options.downstream.on('close', () => this.close('the standby closed'));
   }
 
+  /** Held at its beginning by a partition. */
+  get waiting(): boolean {
+    return this.#upstream === null;
+  }
+
   start(): void {
     this.applyFaults();
   }
