@@ -21,12 +21,17 @@ export type RouterLimits = {
   readonly maxCancels: number;
   readonly cancelMs: number;
   readonly keepAliveMs: number;
-  /** Question to the believed primary; to the other nodes; to any agent for the records. */
+  /** Questions to the believed primary and to the other nodes; a group without connections is asked `idleFactor` times more rarely. */
   readonly askMs: number;
   readonly askOthersMs: number;
+  readonly idleFactor: number;
+  /** All nodes of a group for which somebody waits. */
   readonly askHeldMs: number;
   readonly askTimeoutMs: number;
+  /** Nodes, groups and configuration, from any agent. */
   readonly recordsMs: number;
+  /** A status that says nothing new is sent this rarely. */
+  readonly repeatStatusMs: number;
   /** A standby that has not answered for longer is not chosen. */
   readonly staleMs: number;
   /** Clients listed in a status; the counts are always complete. */
@@ -48,9 +53,11 @@ export const defaultLimits: RouterLimits = {
   keepAliveMs: 10_000,
   askMs: 250,
   askOthersMs: 1_000,
+  idleFactor: 3,
   askHeldMs: 50,
   askTimeoutMs: 500,
   recordsMs: 5_000,
-  staleMs: 3_000,
+  repeatStatusMs: 5_000,
+  staleMs: 7_000,
   maxListedClients: 500,
 };

@@ -1,5 +1,6 @@
 /**
- * Keeps what the agents say about each group: asks the believed primary every 250 ms, the others more slowly, all at once on a hint.
+ * Keeps what the agents say about each group: asks the believed primary every 250 ms, the others and idle groups
+ * more rarely, all at once on a hint.
  * Invariant: a deadline counts from before the question left; answers that overtake each other never make older knowledge win.
  */
 import type { ClusterConfig, GroupRecord, NodeRecord } from '../cluster/model';
@@ -36,7 +37,7 @@ export class RouteWatch {
   readonly #routes = new Map<GroupName, GroupRoutes>();
   readonly #asks = new Map<NodeId, NodeAsk>();
   readonly #streams = new Map<NodeId, { close(): void }>();
-  readonly #deadlineTimers = new Map<GroupName, NodeJS.Timeout>();
+  readonly #deadlines = new Map<GroupName, { readonly at: MonotonicMs; readonly timer: NodeJS.Timeout }>();
   #nodes: readonly NodeRecord[] = [];
   #policy = defaultPolicy;
   #recordsAt: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -53,6 +54,8 @@ export class RouteWatch {
       readonly groups: readonly GroupName[];
       readonly limits: RouterLimits;
       readonly logger: Logger;
+      /** Somebody is connected to the group or waits for it. */
+      readonly isBusy: (group: GroupName) => boolean;
       /** Something about the group changed or a deadline passed: hold, release or end sessions. */
       readonly onChange: (group: GroupName) => void;
     },
@@ -69,7 +72,7 @@ export class RouteWatch {
   stop(): void {
     this.#stopped = true;
     if (this.#timer) clearInterval(this.#timer);
-    for (const timer of this.#deadlineTimers.values()) clearTimeout(timer);
+    for (const { timer } of this.#deadlines.values()) clearTimeout(timer);
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
   }
@@ -99,6 +102,7 @@ export class RouteWatch {
   }
 
   #tick(): void {
+    const { askMs, askOthersMs, idleFactor } = this.options.limits;
     const now = performance.now();
     this.#loopBlockMs = Math.max(this.#loopBlockMs, now - this.#expectedTick);
     this.#expectedTick = now + this.options.limits.askMs;
@@ -108,11 +112,13 @@ export class RouteWatch {
     for (const [group, routes] of this.#routes) {
       const primary = believedPrimary(routes);
       const open = primary !== null && !isPast(primary, readClocks());
+      const busy = this.options.isBusy(group);
       for (const member of this.members(group)) {
         const often = !open || member.id === primary.answer.node;
+        // Deadlines are longer than twice the question's interval, so an idle group stays open; nothing depends on asking often.
+        const dueMs = (often ? askMs : askOthersMs) * (open && !busy ? idleFactor : 1);
         // Half a tick of slack: timers jitter, and a due question must not wait for the next tick.
-        const { askMs, askOthersMs } = this.options.limits;
-        this.#ask(group, member.id, (often ? askMs : askOthersMs) - askMs / 2);
+        this.#ask(group, member.id, dueMs - askMs / 2);
       }
     }
   }
@@ -145,19 +151,22 @@ export class RouteWatch {
     this.options.onChange(group);
   }
 
-  /** Sessions end at the deadline itself, not at the next tick after it. */
+  /** Sessions end at the deadline itself, not at the next tick after it. A timer that rings before a renewed deadline is set again then. */
   #armDeadline(group: GroupName, routes: GroupRoutes): void {
-    const old = this.#deadlineTimers.get(group);
-    if (old) clearTimeout(old);
-    this.#deadlineTimers.delete(group);
     const primary = believedPrimary(routes);
-    if (primary === null) return;
-    const ms = Math.max(0, primary.deadline - performance.now());
-    this.#deadlineTimers.set(
-      group,
-      // Timers may fire up to a millisecond before their time.
-      setTimeout(() => this.options.onChange(group), Math.ceil(ms) + 1),
-    );
+    const armed = this.#deadlines.get(group);
+    if (primary === null || (armed !== undefined && armed.at <= primary.deadline)) return;
+    if (armed !== undefined) clearTimeout(armed.timer);
+    const ring = () => {
+      this.#deadlines.delete(group);
+      const known = this.routes(group);
+      const present = believedPrimary(known);
+      if (present !== null && !isPast(present, readClocks())) this.#armDeadline(group, known);
+      else this.options.onChange(group);
+    };
+    // Timers may ring up to a millisecond before their time.
+    const ms = Math.max(0, Math.ceil(primary.deadline - performance.now()) + 1);
+    this.#deadlines.set(group, { at: primary.deadline, timer: setTimeout(ring, ms) });
   }
 
   #openStreams(): void {

@@ -35,6 +35,9 @@ export class Router {
   readonly #limits: RouterLimits;
   readonly #startedAt = new Date().toISOString();
   #statusTimer: NodeJS.Timeout | null = null;
+  #sentContent = '';
+  #sentTo = '';
+  #sentAt = 0;
 
   constructor(
     private readonly options: {
@@ -54,6 +57,7 @@ export class Router {
       groups: [...new Set(config.services.map((service) => service.group))],
       limits,
       logger,
+      isBusy: (group) => this.#listeners.some((listener) => listener.config.group === group && listener.isBusy),
       onChange: (group) => {
         for (const listener of this.#listeners) if (listener.config.group === group) listener.routesChanged();
       },
@@ -136,10 +140,19 @@ export class Router {
 
   #sendStatus(): void {
     const { link } = this.options;
-    const status = { ...this.status(), loopBlockMs: Math.round(this.#watch.takeLoopBlockMs()) };
-    for (const node of link.connectedNodes()) {
+    const loopBlockMs = Math.round(this.#watch.takeLoopBlockMs());
+    const status = this.status();
+    const content = JSON.stringify(status);
+    const now = performance.now();
+    const nodes = link.connectedNodes();
+    const isNews = content !== this.#sentContent || nodes.join() !== this.#sentTo;
+    if (!isNews && now - this.#sentAt < this.#limits.repeatStatusMs) return;
+    this.#sentContent = content;
+    this.#sentTo = nodes.join();
+    this.#sentAt = now;
+    for (const node of nodes) {
       // For display only: an agent that misses one gets the next.
-      link.requestNode(node, 'router.status', status, this.#limits.askTimeoutMs).catch(() => {});
+      link.requestNode(node, 'router.status', { ...status, loopBlockMs }, this.#limits.askTimeoutMs).catch(() => {});
     }
   }
 }

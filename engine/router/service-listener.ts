@@ -77,8 +77,13 @@ export class ServiceListener {
     return this.options.config;
   }
 
+  get isBusy(): boolean {
+    return this.sessions.size > 0 || this.#queue.size > 0;
+  }
+
   /** Where it listens in fact. */
   get port(): number {
+    if (this.config.port !== 0) return this.config.port;
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : this.config.port;
   }
@@ -189,6 +194,8 @@ export class ServiceListener {
     // Read on while it waits, or its going away would stay unseen.
     socket.on('data', onData).on('end', onGone).on('close', onGone).on('error', onGone);
     socket.resume();
+    // The first of an idle group: what is known of it may be older than usual.
+    if (this.sessions.size === 0 && this.#queue.size === 1) watch.askNow(this.config.group);
     this.#pump();
   }
 
