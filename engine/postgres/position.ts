@@ -4,11 +4,13 @@ import { ClusterError } from '../kernel/errors';
 import { formatLsn, type LsnText, maxLsn, parseLsn } from '../kernel/lsn';
 import type { StandbyPosition } from './api';
 import type { LocalConnection } from './connection';
+import { killQuietly } from './processes';
 import { terminateSessions } from './sessions';
 
 /** One look at recovery. `startupWaits`: the startup process has nothing left to replay. */
 export type RecoveryLook = StandbyPosition & {
   readonly receiverGone: boolean;
+  readonly receiverPid: number | null;
   readonly startupWaits: boolean;
   readonly paused: boolean;
   /** Replay waits for a reader's snapshot, lock or buffer pin. */
@@ -29,8 +31,8 @@ SELECT r.recovering,
        pg_last_wal_replay_lsn()::text AS replay,
        CASE WHEN NOT r.recovering THEN pg_current_wal_flush_lsn()::text END AS written,
        CASE WHEN r.recovering THEN pg_is_wal_replay_paused() ELSE false END AS paused,
-       NOT EXISTS (SELECT FROM pg_stat_wal_receiver)
-         AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'walreceiver') AS receiver_gone,
+       coalesce((SELECT pid FROM pg_stat_activity WHERE backend_type = 'walreceiver' LIMIT 1),
+                (SELECT pid FROM pg_stat_wal_receiver)) AS receiver_pid,
        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
                 AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) AS startup_waits,
        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
@@ -45,7 +47,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     replay: LsnText | null;
     written: LsnText | null;
     paused: boolean;
-    receiver_gone: boolean;
+    receiver_pid: number | null;
     startup_waits: boolean;
     conflicts: boolean;
   }>(lookSql, { name: 'recovery-look' });
@@ -56,7 +58,8 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     receiveLsn: row.receive,
     replayLsn: row.replay,
     lsn: row.written ?? farthest(row.receive, row.replay),
-    receiverGone: row.receiver_gone,
+    receiverGone: row.receiver_pid === null,
+    receiverPid: row.receiver_pid,
     startupWaits: row.startup_waits,
     paused: row.paused,
     conflicts: row.conflicts,
@@ -73,7 +76,7 @@ export function bare(look: RecoveryLook): StandbyPosition {
 }
 
 /**
- * Waits until the walreceiver is gone and the startup process has replayed all local WAL. Two looks in a row must agree: between the
+ * For a standby whose primary_conninfo is already empty: ends the walreceiver, waits until it is gone and the startup process has replayed all local WAL. Two looks in a row must agree: between the
  * receiver's end and the startup process's next read of pg_wal a single look can be too early.
  */
 export async function settle(connection: LocalConnection, timeoutMs: number): Promise<StandbyPosition> {
@@ -83,6 +86,8 @@ export async function settle(connection: LocalConnection, timeoutMs: number): Pr
   for (;;) {
     const look: RecoveryLook = await lookAtRecovery(connection);
     if (!look.inRecovery) return bare(look);
+    // The startup process ends it only between two records; while replay is paused or waits for a reader that is never.
+    if (look.receiverPid !== null) killQuietly(look.receiverPid, 'SIGTERM');
     const quiet = look.receiverGone && look.startupWaits && look.replayLsn === look.lsn;
     // Replay that an operator paused doesn't reach the end; what was received is on disk all the same.
     const pausedWithReceipt = look.receiverGone && look.paused && look.receiveLsn !== null;

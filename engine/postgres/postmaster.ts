@@ -184,12 +184,13 @@ export class Postmaster {
     outputFile: string,
   ): Promise<void> {
     const until = performance.now() + timeoutMs;
+    const since = Date.now() - 1000;
     for (;;) {
       const exit = ended();
       if (exit)
         throw new ClusterError(
           'UNAVAILABLE',
-          `PostgreSQL ended while starting (${exit.cause}, ${exit.signal ?? `exit ${exit.code}`}): ${await lastWords(outputFile, this.configuration.paths.logDirectory)}`,
+          `PostgreSQL ended while starting (${exit.cause}, ${exit.signal ?? `exit ${exit.code}`}): ${await lastWords(outputFile, this.configuration.paths.logDirectory, since)}`,
         );
       const status = readPostmasterFile(this.#dataDirectory);
       if (status && status.pid === this.#pid && status.status === 'ready') return;
@@ -270,11 +271,12 @@ export class Postmaster {
   }
 }
 
-/** Why a start failed, in PostgreSQL's words: what it said before its log began, else the end of the log. */
-async function lastWords(outputFile: string, logDirectory: string): Promise<string> {
-  const output = (await readFile(outputFile, 'utf8').catch(() => '')).trim();
-  const fatal = (await tailLog(logDirectory, { limit: 20, level: 'FATAL', contains: null }).catch(() => [])).at(
-    -1,
-  )?.message;
-  return fatal ?? output.split('\n').slice(-3).join(' / ');
+/** Why a start failed, in PostgreSQL's words: what it said before its log began, else what its log says since. */
+async function lastWords(outputFile: string, logDirectory: string, since: number): Promise<string> {
+  const output = (await readFile(outputFile, 'utf8').catch(() => '')).trim().split('\n');
+  const early = output.filter((line) => /FATAL|PANIC|ERROR/.test(line)).at(-1);
+  if (early !== undefined) return early;
+  const lines = await tailLog(logDirectory, { limit: 50, level: null, contains: null }).catch(() => []);
+  const fatal = lines.filter((line) => /FATAL|PANIC/.test(line.level) && new Date(line.at).getTime() >= since);
+  return fatal.at(-1)?.message ?? output.slice(-3).join(' / ');
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
+import { lagBytes } from '../kernel/lsn';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
 
 let fixture: PgFixture;
@@ -76,5 +77,188 @@ describe('a group of three', () => {
     await one.server.start('standby', { slot: 'rustydb_node_1', timeoutMs: 10_000 });
     await one.server.waitForReplay(await two.server.currentLsn(), 5000);
     expect(await count(one)).toBe(1002);
+  });
+});
+
+describe('an old primary', () => {
+  it('that wrote what nobody received has diverged, by so many bytes, and is cloned anew', async () => {
+    const one = await fixture.primary('old-1');
+    const two = await fixture.standby('old-2', one);
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t (n int)');
+    await two.server.waitForReplay(await one.server.currentLsn(), 5000);
+    two.proxy.cut();
+    two.proxy.target = null;
+    const promised = await two.server.stopReceiving(5000);
+    await client.query('INSERT INTO t SELECT generate_series(1, 10000)');
+    await client.end();
+    const last = await one.server.currentLsn();
+    await one.server.killAll();
+    await two.server.setRole('primary', 600_000);
+    const { timeline, forkLsn } = await two.server.promote(5000);
+    const fork = await one.server.compareWithFork(await two.server.timelineHistory(), timeline);
+    expect(fork).toMatchObject({ kind: 'diverged', forkLsn });
+    if (fork.kind !== 'diverged') throw new Error('unreachable');
+    expect(fork.divergentBytes).toBeGreaterThan(500_000);
+    expect(lagBytes(fork.localLsn, last)).toBeLessThan(64);
+    expect(lagBytes(promised.lsn, forkLsn)).toBe(0);
+    expect(await one.server.isDead()).toBe(true);
+
+    one.proxy.target = two.configuration.port;
+    await one.server.baseBackup({
+      slot: 'rustydb_old_1',
+      onProgress: () => undefined,
+      signal: new AbortController().signal,
+    });
+    await one.server.start('standby', { slot: 'rustydb_old_1', timeoutMs: 10_000 });
+    await one.server.waitForReplay(await two.server.currentLsn(), 5000);
+    expect(await count(one)).toBe(0);
+  });
+
+  it('compared in private neither listens on its port nor feeds a standby that still asks', async () => {
+    const one = await fixture.primary('private-1');
+    const two = await fixture.standby('private-2', one);
+    await one.server.killAll();
+    const before = (await two.server.report()).receiveLsn;
+    const comparing = one.server.compareWithFork([], 1);
+    const seen = new Set<string>();
+    let done = false;
+    const watching = (async () => {
+      while (!done) {
+        seen.add((await two.server.report()).walReceiver?.status ?? 'none');
+        await fixture.client(one).then(
+          (client) => {
+            seen.add('reachable');
+            return client.end();
+          },
+          () => undefined,
+        );
+      }
+    })();
+    expect(await comparing).toEqual({ kind: 'can-follow' });
+    done = true;
+    await watching;
+    expect(seen).not.toContain('streaming');
+    expect(seen).not.toContain('reachable');
+    expect((await two.server.report()).receiveLsn).toBe(before);
+  });
+});
+
+describe('a promise', () => {
+  it('under load ends the receiver for good, and what was received stays', async () => {
+    const one = await fixture.primary('busy-1');
+    const two = await fixture.standby('busy-2', one);
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t (n int)');
+    let writing = true;
+    const writer = (async () => {
+      while (writing) await client.query('INSERT INTO t SELECT generate_series(1, 500)');
+    })();
+    await until('it streams', async () =>
+      (await two.server.report()).walReceiver?.status === 'streaming' ? true : undefined,
+    );
+    const position = await two.server.stopReceiving(5000);
+    expect(position.replayLsn).toBe(position.lsn);
+    // The primary writes on; the promise holds.
+    const target = await one.server.currentLsn();
+    await until('the primary is well ahead', async () =>
+      (lagBytes(await one.server.currentLsn(), target) ?? 0) > 500_000 ? true : undefined,
+    );
+    expect(await two.server.position()).toEqual(position);
+    expect((await one.server.report()).senders).toEqual([]);
+    // It survives a restart.
+    await two.server.stop('immediate', 5000);
+    await two.server.start('standby', { follow: false, timeoutMs: 10_000 });
+    expect((await two.server.stopReceiving(5000)).lsn).toBe(position.lsn);
+    writing = false;
+    await writer;
+    await client.end();
+    await two.server.follow('rustydb_busy_2');
+    await two.server.waitForReplay(await one.server.currentLsn(), 10_000);
+  });
+
+  it('is not held up by a reader whose snapshot replay waits for', async () => {
+    const one = await fixture.primary('reader-1');
+    const two = await fixture.standby('reader-2', one);
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t (n int)');
+    await two.server.waitForReplay(await one.server.currentLsn(), 5000);
+    const reader = await fixture.client(two);
+    await reader.query('BEGIN; SELECT * FROM t');
+    // Replaying this needs the lock that the reader holds.
+    await client.query('DROP TABLE t');
+    await client.end();
+    const written = await one.server.currentLsn();
+    await until('it arrived', async () =>
+      lagBytes(written, (await two.server.position()).receiveLsn) === 0 ? true : undefined,
+    );
+    const before = performance.now();
+    const position = await two.server.stopReceiving(5000);
+    expect(performance.now() - before).toBeLessThan(2000);
+    expect(lagBytes(written, position.lsn)).toBe(0);
+    await expect(reader.query('SELECT 1')).rejects.toThrow();
+  });
+
+  it('with paused replay gives what was received; promotion replays it', async () => {
+    const one = await fixture.primary('paused-1');
+    const two = await fixture.standby('paused-2', one);
+    await two.server.setReplayPaused(true);
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t AS SELECT 1 AS n');
+    await client.end();
+    const written = await one.server.currentLsn();
+    await until('it arrived', async () =>
+      lagBytes(written, (await two.server.position()).receiveLsn) === 0 ? true : undefined,
+    );
+    expect((await two.server.report()).replayPaused).toBe(true);
+    const position = await two.server.stopReceiving(5000);
+    expect(lagBytes(written, position.lsn)).toBe(0);
+    await two.server.setRole('primary', 600_000);
+    await two.server.promote(5000);
+    expect(await count(two)).toBe(1);
+  });
+});
+
+describe('synchronous standbys', () => {
+  it('count exactly as the list says when the call returns', async () => {
+    const one = await fixture.primary('sync-1');
+    await fixture.standby('sync-2', one);
+    await fixture.standby('sync-3', one);
+    const states = async () =>
+      Object.fromEntries((await one.server.report()).senders.map((s) => [s.applicationName, s.syncState]));
+    await until('both stream', async () => {
+      const { senders } = await one.server.report();
+      return senders.filter((s) => s.state === 'streaming').length === 2 ? true : undefined;
+    });
+    for (const members of [['sync-2'], ['sync-2', 'sync-3'], ['sync-3'], []]) {
+      await one.server.setSynchronousStandbys(members, Math.min(1, members.length));
+      expect(await states()).toEqual({
+        'sync-2': members.includes('sync-2') ? 'quorum' : 'async',
+        'sync-3': members.includes('sync-3') ? 'quorum' : 'async',
+      });
+    }
+    // A list that nobody can fulfil holds the very next commit.
+    await one.server.setSynchronousStandbys(['ghost'], 1);
+    const client = await fixture.client(one);
+    const commit = client.query('CREATE TABLE waits (n int)');
+    await until('the commit waits', async () => ((await one.server.report()).waitingCommits === 1 ? true : undefined));
+    await one.server.setSynchronousStandbys(['sync-2', 'sync-3'], 2);
+    await commit;
+    await client.end();
+  });
+
+  it('advances the slots of the others on a standby, never past its own replay', async () => {
+    const one = await fixture.primary('slots-1');
+    const two = await fixture.standby('slots-2', one);
+    await two.server.keepSlots(['slots-1', 'slots-3'], {});
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t AS SELECT generate_series(1, 10000) AS n');
+    await client.end();
+    const lsn = await one.server.currentLsn();
+    await two.server.waitForReplay(lsn, 5000);
+    await two.server.keepSlots(['slots-1', 'slots-3'], { 'slots-3': lsn, 'slots-1': 'FF/0' });
+    const slots = new Map((await two.server.wal()).slots.map((slot) => [slot.name, slot.restartLsn]));
+    expect(slots.get('rustydb_slots_3')).toBe(lsn);
+    expect(lagBytes(slots.get('rustydb_slots_1') ?? null, (await two.server.position()).replayLsn)).toBe(0);
   });
 });

@@ -193,10 +193,8 @@ export class PgFixture {
       await server.close();
     }
     for (const pid of this.#guardians) killQuietly(pid, 'SIGKILL');
-    for (const node of this.#nodes) {
-      await killAllIn(node.configuration.paths.dataDirectory, 10_000);
-      await node.proxy.close();
-    }
+    await Promise.all(this.#nodes.map((node) => killAllIn(node.configuration.paths.dataDirectory, 10_000)));
+    await Promise.all(this.#nodes.map((node) => node.proxy.close()));
     rmSync(this.root, { recursive: true, force: true });
   }
 }
