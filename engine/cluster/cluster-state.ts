@@ -112,9 +112,14 @@ export class ClusterState {
     return crossed;
   }
 
+  silentNodes(): ReadonlySet<NodeId> {
+    return this.#silent;
+  }
+
   /** A new leader has heard nobody. */
   forgetReports(): void {
     this.#reports.clear();
+    this.#silent.clear();
   }
 
   node(id: NodeId): NodeSnapshot | undefined {

@@ -179,7 +179,7 @@ export class Controller implements ClusterController {
           reasons: [{ rule: 'rehearsal-enabled', measured: 'off', limit: 'on', remedy }],
         });
       }
-      return this.deps.interconnect.request(params.node, 'faults.set', params, { timeoutMs: 5_000 });
+      return this.deps.interconnect.request(params.node, 'agent.faults.set', params.faults, { timeoutMs: 5_000 });
     },
   };
 
@@ -194,7 +194,7 @@ export class Controller implements ClusterController {
       request: <M extends EngineMethod>(node: string, method: M, params: EngineParams<M>, timeoutMs: number) =>
         deps.nodeRequest
           ? deps.nodeRequest(node, method, params, timeoutMs)
-          : deps.interconnect.request<EngineResult<M>>(node, method, params, { timeoutMs }),
+          : deps.interconnect.request<EngineResult<M>>(node, `engine.${method}`, params, { timeoutMs }),
     };
   }
 
@@ -258,13 +258,12 @@ export class Controller implements ClusterController {
       return;
     }
     if (memory.exit && memory.exit.epoch !== record.epoch) memory.exit = null;
-    const needsLook =
-      left <= 0 || record.leaseReleased || memory.exit !== null || this.#cache.hasProblem(name, 'stranded-promises');
+    const needsLook = left <= 0 || record.leaseReleased || memory.exit !== null;
     if (!needsLook || performance.now() < memory.notBeforeMs) return;
     const group = this.#state.group(name);
     if (!group) return;
     const decision = decide({ snapshot: this.#state.snapshot(), group, exit: memory.exit });
-    if (decision.kind === 'fail-over' || decision.kind === 'regrant') {
+    if (decision.kind === 'fail-over') {
       memory.waiting = null;
       // One attempt at a time: until the journal answers, the record does not show the operation yet.
       memory.notBeforeMs = performance.now() + 2_000;
@@ -371,6 +370,8 @@ export class Controller implements ClusterController {
   // ---------------------------------------------------------------- housekeeping
   #housekeeping(): void {
     if (!this.#leading) return;
+    // How long a node is silent is shown, so its view moves on.
+    for (const id of this.#state.silentNodes()) this.#cache.touchNode(id);
     this.#resume();
     this.#service.runDue().catch((error: unknown) => this.#logFailure('scheduled operations', error));
     this.#janitor.run().catch((error: unknown) => this.#logFailure('housekeeping', error));

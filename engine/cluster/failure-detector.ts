@@ -5,7 +5,7 @@
 import type { GroupName } from '../kernel/ids';
 import { planFailover } from '../operations/core/plan-failover';
 import type { Plan } from '../operations/core/plan-model';
-import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf } from '../operations/core/snapshot';
+import { type ClusterSnapshot, formatMs, type GroupSnapshot, primaryOf } from '../operations/core/snapshot';
 import type { OperationRequest } from '../operations/model';
 import type { ExitNotice } from './commands';
 
@@ -15,8 +15,6 @@ export type Decision =
   | { readonly kind: 'nothing' }
   /** The group needs a new primary and can't have one; `why` says what is missing. */
   | { readonly kind: 'wait'; readonly why: string }
-  /** Promises for a newer epoch stand, but the primary serves: it takes that epoch. */
-  | { readonly kind: 'regrant'; readonly request: FailoverRequest; readonly plan: Plan }
   | { readonly kind: 'fail-over'; readonly request: FailoverRequest; readonly plan: Plan };
 
 export type DetectorInput = {
@@ -31,7 +29,7 @@ export function decide({ snapshot, group, exit }: DetectorInput): Decision {
   if (record.primary === null || leaseRemainingMs === null || record.operation !== null) return { kind: 'nothing' };
   const over = leaseRemainingMs <= 0 || record.leaseReleased;
   const handedOver = exit !== null && exit.decision === 'fail-over' && exit.epoch === record.epoch;
-  if (!over && !handedOver) return strandedPromises(snapshot, group);
+  if (!over && !handedOver) return { kind: 'nothing' };
   const request = failoverRequest(snapshot, group, handedOver ? exit : null);
   const plan = planFailover(request, snapshot, { admin: false });
   if (plan.refusal) return { kind: 'wait', why: plan.refusal.message };
@@ -58,30 +56,6 @@ function failoverRequest(snapshot: ClusterSnapshot, group: GroupSnapshot, exit: 
       lastServedAt: lastServedMs === null ? null : new Date(Math.min(lastServedMs, snapshot.atMs)).toISOString(),
     },
   };
-}
-
-function strandedPromises(snapshot: ClusterSnapshot, group: GroupSnapshot): Decision {
-  const { record } = group;
-  const primary = primaryOf(group);
-  const { leaseMs } = snapshot.config;
-  const serving = primary !== null && isFresh(primary, leaseMs) && primary.report!.postgres.state === 'primary';
-  const stranded = group.members.filter(
-    (member) => member !== primary && isFresh(member, leaseMs) && member.report!.promisedEpoch > record.epoch,
-  );
-  if (!serving || stranded.length === 0) return { kind: 'nothing' };
-  const request: FailoverRequest = {
-    kind: 'failover',
-    group: record.name,
-    mode: 'failover',
-    target: record.primary!,
-    automatic: {
-      cause: `${stranded.map((member) => member.record.id).join(', ')} promised a newer epoch in a change of primary that was given up.`,
-      detectedAt: new Date(snapshot.atMs).toISOString(),
-      lastServedAt: null,
-    },
-  };
-  const plan = planFailover(request, snapshot, { admin: false });
-  return plan.refusal ? { kind: 'wait', why: plan.refusal.message } : { kind: 'regrant', request, plan };
 }
 
 /** How long after a failed automatic change before it is tried again; doubles to the bound. */

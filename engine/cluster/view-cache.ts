@@ -56,10 +56,6 @@ export class ViewCache {
     return this.#all || this.#dirtyGroups.size > 0;
   }
 
-  hasProblem(name: GroupName, rule: string): boolean {
-    return this.#groups.get(name)?.problems.some((problem) => problem.rule === rule) ?? false;
-  }
-
   /** Rebuilds what is marked; groups with a silent member are always looked at, because silence marks nothing. */
   refresh(): ViewChange {
     const names = this.#all ? [...this.state.groupNames()] : [...this.#dirtyGroups];
@@ -81,7 +77,8 @@ export class ViewCache {
         const view = nodeView(member, group.record, { config: this.state.config, raft });
         const old = this.#nodes.get(member.record.id) ?? null;
         if (old?.status !== view.status) statuses.push({ node: view, before: old });
-        this.#nodes.set(member.record.id, view);
+        // Readers find what changed by identity.
+        if (old === null || !sameNode(old, view)) this.#nodes.set(member.record.id, view);
       }
       const operation = this.#operationOf(group);
       const view = groupView(group, this.state.config, operation);
@@ -111,9 +108,7 @@ export class ViewCache {
   view(): ClusterView {
     const now = this.clock.monotonic();
     if (this.#served && now - this.#served.builtMs <= ageToleranceMs) return this.#served.view;
-    const nodes = [...this.#nodes.values()]
-      .sort(byNode)
-      .map((view) => ({ ...view, reportAgeMs: this.state.node(view.record.id)?.reportAgeMs ?? null }));
+    const nodes = [...this.#nodes.values()].sort(byNode);
     const groups = [...this.#groups.values()].sort(byGroup);
     const view = clusterView(
       {
@@ -165,8 +160,21 @@ export class ViewCache {
 function keyOf(entry: Finding): string {
   return `${entry.rule}|${entry.group ?? ''}|${entry.node ?? ''}`;
 }
+/** Equal but for the age of a report that is still fresh. */
+function sameNode(a: NodeView, b: NodeView): boolean {
+  return (
+    a.report === b.report &&
+    a.record === b.record &&
+    a.status === b.status &&
+    a.statusReason === b.statusReason &&
+    a.role === b.role &&
+    a.raftRole === b.raftRole &&
+    b.status !== 'unhealthy'
+  );
+}
+const collator = new Intl.Collator('en', { numeric: true });
 function byNode(a: NodeView, b: NodeView): number {
-  return a.record.id.localeCompare(b.record.id, 'en', { numeric: true });
+  return collator.compare(a.record.id, b.record.id);
 }
 function byGroup(a: { view: GroupView }, b: { view: GroupView }): number {
   return a.view.record.name < b.view.record.name ? -1 : 1;

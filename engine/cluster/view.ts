@@ -110,6 +110,9 @@ function dataAtRisk(group: GroupSnapshot, config: ViewConfig): number | null {
   return lags.length === 0 ? null : Math.min(...lags);
 }
 
+/** Interconnect links per node in the view. */
+const maxShownLinks = 32;
+
 export function groupLinks(group: GroupSnapshot, config: ViewConfig): readonly LinkView[] {
   const primary = primaryOf(group);
   const links: LinkView[] = [];
@@ -130,7 +133,8 @@ export function groupLinks(group: GroupSnapshot, config: ViewConfig): readonly L
     });
   }
   for (const member of group.members) {
-    for (const link of member.report?.links ?? []) {
+    // Every node is linked with every other: beyond this many only the first are shown, the latency matrix is asked of the nodes.
+    for (const link of (member.report?.links ?? []).slice(0, maxShownLinks)) {
       links.push({
         from: member.record.id,
         to: link.peer,

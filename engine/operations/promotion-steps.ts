@@ -5,12 +5,13 @@
 
 import type { PromiseReport } from '../cluster/commands';
 import { recordAfterGrant, recordAfterPromotion, recordAfterRegrant } from '../cluster/core/grant';
+import { mustWaitForLease, promiseCheck } from '../cluster/core/ranking';
 import type { GroupRecord } from '../cluster/model';
 import { delay, pollUntil } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { lagBytes } from '../kernel/lsn';
-import { choosePromise, enoughPromises } from './core/choose-promise';
+import { choose, completePromises } from './core/candidates';
 import { formatBytes, isFresh } from './core/snapshot';
 import type {
   ChoiceResult,
@@ -24,6 +25,10 @@ import type {
 /** After enough promises are in, this long for the rest: a more advanced member may be among them. */
 const graceMs = 100;
 const noQuorumGraceMs = 1_000;
+/** After an orderly stop one complete member is proof enough; the rest only get this long to become voters at once. */
+const plannedGraceMs = 30;
+/** A member whose server is just starting is asked again for this long. */
+const memberPatienceMs = 3_000;
 
 type FailoverOptions = { target: NodeId | null; automatic: boolean; allowDataLoss: boolean };
 
@@ -42,81 +47,91 @@ function optionsOf(context: StepContext): FailoverOptions {
 export async function collectPromises(context: StepContext): Promise<StepOutcome> {
   const { record } = context.group();
   const options = optionsOf(context);
-  const demoted = context.resultOf<DemoteResult>('demote');
-  const before = context.step.result as PromisesResult | null;
-  const excluded = before?.excluded ?? [];
+  const shutdownLsn = context.resultOf<DemoteResult>('demote')?.shutdownLsn ?? null;
+  const excluded = (context.step.result as PromisesResult | null)?.excluded ?? [];
   const members = membersOf(context).filter((id) => id !== record.primary || excluded.includes(id));
-  const epoch = record.epoch + 1;
   if (members.length === 0) throw new ClusterError('CONFLICT', `Group ${record.name} has no other member.`);
+  const epoch = record.epoch + 1;
+  const poll: Poll = { record, epoch, options, excluded, shutdownLsn, promises: [], failures: new Map() };
+  await waitForEnough(context, poll, Promise.all(members.map((node) => askMember(context, poll, node))));
 
-  const promises: PromiseReport[] = [];
-  const failures: string[] = [];
-  const asked = members.map(async (node) => {
-    try {
-      if (node === options.target && demoted?.shutdownLsn && !excluded.includes(node)) {
-        const wait = {
-          fence: context.fence(),
-          lsn: demoted.shutdownLsn,
-          timeoutMs: Math.min(5_000, context.remainingMs()),
-        };
-        // Not fatal: the promise below tells where it stands and the choice is made from that.
-        await context.world.command(node, 'agent.waitForReplay', wait, wait.timeoutMs).catch(() => undefined);
-      }
-      const params = { fence: context.fence(), group: record.name, epoch };
-      promises.push(await context.world.command(node, 'agent.promise', params, context.remainingMs()));
-    } catch (error) {
-      failures.push(`${node}: ${messageOf(error)}`);
-    }
-  });
-  await waitForEnough(context, record, { asked, promises, options, excluded });
-
-  const quorum = enoughPromises(record, promises);
-  const result: PromisesResult = { epoch, promises: [...promises], missing: quorum.missing, excluded };
-  if (promises.length === 0 || (!quorum.enough && !options.allowDataLoss)) {
-    throw new ClusterError(
-      'CONFLICT',
-      `${quorum.have} of ${record.voterSet.members.length} voters promised, ${quorum.needed} are needed${failures.length > 0 ? ` (${failures.join('; ')})` : ''}.`,
-      {
-        clusterCode: 'CLU_STANDBY_NOT_READY',
-        reasons: quorum.missing.map((node) => ({
-          rule: 'voter-quorum',
-          node,
-          measured: `${quorum.have} promises`,
-          limit: `${quorum.needed}`,
-          remedy: `Bring back ${node}: an acknowledged write may be only there.`,
-        })),
-      },
-    );
+  const promises = [...poll.promises];
+  const check = promiseCheck({ record, promises, allowDataLoss: options.allowDataLoss });
+  const missing = members.filter((id) => !promises.some((promise) => promise.node === id));
+  if (promises.length === 0 || (!check.ok && !isComplete(poll))) {
+    const why = missing.map((id) => `${id}: ${poll.failures.get(id) ?? 'no answer'}`).join('; ');
+    throw new ClusterError('CONFLICT', `${check.measured}, needed: ${check.limit} (${why}).`, {
+      clusterCode: 'CLU_STANDBY_NOT_READY',
+      reasons: missing.map((node) => ({
+        rule: check.rule,
+        node,
+        measured: poll.failures.get(node) ?? 'no answer',
+        limit: check.limit,
+        remedy: `Bring back ${node}: an acknowledged write may be only there.`,
+      })),
+    });
   }
+  const result: PromisesResult = { epoch, promises, missing, excluded };
   return {
-    detail: `${promises.length} of ${members.length} members promised epoch ${epoch}; ${quorum.needed} of ${record.voterSet.members.length} voters were needed.`,
+    detail: `${promises.length} of ${members.length} members promised epoch ${epoch}; needed: ${check.limit}.`,
     result,
   };
 }
 
-async function waitForEnough(
-  context: StepContext,
-  record: GroupRecord,
-  state: {
-    asked: readonly Promise<void>[];
-    promises: readonly PromiseReport[];
-    options: FailoverOptions;
-    excluded: readonly NodeId[];
-  },
-): Promise<void> {
-  const { asked, promises, options, excluded } = state;
+type Poll = {
+  readonly record: GroupRecord;
+  readonly epoch: number;
+  readonly options: FailoverOptions;
+  readonly excluded: readonly NodeId[];
+  readonly shutdownLsn: string | null;
+  readonly promises: PromiseReport[];
+  readonly failures: Map<NodeId, string>;
+};
+
+/** A member that is just starting is asked again until the step's patience ends. */
+async function askMember(context: StepContext, poll: Poll, node: NodeId): Promise<void> {
+  const { shutdownLsn, record, epoch } = poll;
+  const until = performance.now() + memberPatienceMs;
+  if (node === poll.options.target && shutdownLsn !== null && !poll.excluded.includes(node)) {
+    const wait = { fence: context.fence(), lsn: shutdownLsn, timeoutMs: Math.min(5_000, context.remainingMs()) };
+    // Not fatal: the promise tells where it stands and the choice is made from that.
+    await context.world.command(node, 'agent.waitForReplay', wait, wait.timeoutMs).catch(() => undefined);
+  }
+  for (;;) {
+    try {
+      const params = { fence: context.fence(), group: record.name, epoch };
+      poll.promises.push(await context.world.command(node, 'agent.promise', params, context.remainingMs()));
+      return;
+    } catch (error) {
+      poll.failures.set(node, messageOf(error));
+      const again = isClusterError(error) && error.retryable && performance.now() < until;
+      if (!again || context.signal.aborted) return;
+      await delay(100, context.signal);
+    }
+  }
+}
+
+/** Some member has everything up to the orderly stop: nobody else's promise adds a proof. */
+function isComplete(poll: Poll): boolean {
+  return completePromises(poll).length > 0;
+}
+
+async function waitForEnough(context: StepContext, poll: Poll, asked: Promise<unknown>): Promise<void> {
+  const { record, options, excluded, promises } = poll;
   let allAnswered = false;
-  const all = Promise.all(asked).then(() => {
+  const all = asked.then(() => {
     allAnswered = true;
   });
   const wantsTarget = options.target !== null && !excluded.includes(options.target);
-  const deadline = performance.now() + Math.max(0, context.remainingMs() - 50);
   const started = performance.now();
+  const deadline = started + Math.max(0, context.remainingMs() - 50);
   for (;;) {
     if (allAnswered || context.signal.aborted || performance.now() >= deadline) return;
     const hasTarget = !wantsTarget || promises.some((promise) => promise.node === options.target);
-    if (promises.length > 0 && enoughPromises(record, promises).enough && hasTarget) {
-      await Promise.race([all, delay(graceMs, context.signal)]);
+    const proved = promiseCheck({ record, promises, allowDataLoss: false }).ok || isComplete(poll);
+    if (promises.length > 0 && proved && hasTarget) {
+      const planned = isComplete(poll);
+      await Promise.race([all, delay(planned ? plannedGraceMs : graceMs, context.signal)]);
       return;
     }
     const patience = options.allowDataLoss && performance.now() - started > noQuorumGraceMs;
@@ -125,30 +140,17 @@ async function waitForEnough(
   }
 }
 
-export function choose(context: StepContext): StepOutcome {
+export function chooseMember(context: StepContext): StepOutcome {
   const { record } = context.group();
   const collected = context.resultOf<PromisesResult>('collect-promises');
   if (!collected) throw new ClusterError('INTERNAL', 'The promises are missing from the journal.');
   const options = optionsOf(context);
-  const demoted = context.resultOf<DemoteResult>('demote');
+  const shutdownLsn = context.resultOf<DemoteResult>('demote')?.shutdownLsn ?? null;
   const snapshot = context.world.snapshot();
-  const primary = record.primary === null ? undefined : snapshot.nodes.get(record.primary);
-  const choice = choosePromise({
-    record,
-    promises: collected.promises,
-    members: membersOf(context).flatMap((id) => {
-      const node = snapshot.nodes.get(id);
-      if (!node) return [];
-      const { priority, maintenance, region } = node.record;
-      return [{ id, priority, maintenance, region, cpuPercent: node.report?.cpuPercent ?? 100 }];
-    }),
-    primaryRegion: primary?.record.region ?? null,
-    target: options.target,
-    excluded: collected.excluded,
-    automatic: options.automatic,
-    allowDataLoss: options.allowDataLoss,
-    mustReachLsn: demoted?.shutdownLsn ?? null,
-  });
+  const group = snapshot.groups.get(record.name);
+  if (!group) throw new ClusterError('NOT_FOUND', `There is no group ${record.name}.`);
+  const { promises, excluded, epoch } = collected;
+  const choice = choose(snapshot, group, { ...options, mode: 'failover', record, promises, excluded, shutdownLsn });
   if (choice.kind === 'none') {
     throw new ClusterError('CONFLICT', choice.why, {
       clusterCode: 'CLU_STANDBY_NOT_READY',
@@ -156,9 +158,10 @@ export function choose(context: StepContext): StepOutcome {
     });
   }
   const mayLose = record.mode === 'asynchronous' || record.promotable === 'none' || options.allowDataLoss;
-  const known = demoted?.shutdownLsn ?? primary?.report?.postgres.lsn ?? null;
+  const primary = record.primary === null ? undefined : snapshot.nodes.get(record.primary);
+  const known = shutdownLsn ?? primary?.report?.postgres.lsn ?? null;
   const bytesLost = mayLose ? lagBytes(known, choice.lsn) : 0;
-  const result: ChoiceResult = { node: choice.node, epoch: collected.epoch, lsn: choice.lsn, bytesLost };
+  const result: ChoiceResult = { node: choice.node, epoch, lsn: choice.lsn, bytesLost };
   const lost =
     bytesLost === null ? ' Unknown how much is given up.' : bytesLost > 0 ? ` ${formatBytes(bytesLost)} given up.` : '';
   return { detail: `${choice.why}${lost}`, result };
@@ -166,7 +169,6 @@ export function choose(context: StepContext): StepOutcome {
 
 export async function grant(context: StepContext): Promise<StepOutcome> {
   const chosen = mustHave<ChoiceResult>(context, 'choose');
-  const collected = context.resultOf<PromisesResult>('collect-promises');
   for (;;) {
     const { record, modRevision } = context.group();
     if (record.epoch === chosen.epoch && record.primary === chosen.node) {
@@ -177,55 +179,60 @@ export async function grant(context: StepContext): Promise<StepOutcome> {
         clusterCode: 'CLU_STALE_EPOCH',
       });
     }
-    const regrant = record.primary === chosen.node;
-    // The set may have moved since the promises: the rule is checked against the set that the compare-and-swap will replace.
-    if (
-      !regrant &&
-      collected &&
-      !optionsOf(context).allowDataLoss &&
-      !enoughPromises(record, collected.promises).enough
-    ) {
-      throw new ClusterError('CONFLICT', 'The voter set changed after the promises were collected.');
-    }
     try {
+      const { next, underLeaseGuard } = await grantTerms(context, record, chosen);
       const params = {
         fence: context.fence(),
         group: record.name,
         expectedModRevision: modRevision,
-        next: nextRecord(context, record, chosen, collected),
-        underLeaseGuard: !regrant && needsLeaseGuard(context, record),
+        next,
+        underLeaseGuard,
       };
-      const timeoutMs = Math.min(5_000, context.remainingMs());
-      const granted = await context.world.command(chosen.node, 'agent.grant', params, timeoutMs);
+      const granted = await context.world.command(
+        chosen.node,
+        'agent.grant',
+        params,
+        Math.min(5_000, context.remainingMs()),
+      );
       return { detail: `${chosen.node} holds epoch ${chosen.epoch}.`, result: granted };
     } catch (error) {
       if (!isClusterError(error) || context.signal.aborted) throw error;
-      const again =
-        error.details.clusterCode === 'CLU_LEASE_HELD' || error.code === 'CONFLICT' || error.code === 'TIMEOUT';
+      const code = error.details.clusterCode;
+      const again = code === 'CLU_LEASE_HELD' || code === 'CLU_REVISION_CONFLICT' || error.code === 'TIMEOUT';
       if (!again || context.remainingMs() < 50) throw error;
-      const left = context.world.store.leaseRemainingMs(record.name) ?? 20;
-      const held = error.details.clusterCode === 'CLU_LEASE_HELD';
-      await delay(Math.min(held ? Math.max(5, left) : 5, context.remainingMs()), context.signal);
+      const left = code === 'CLU_LEASE_HELD' ? (context.world.store.leaseRemainingMs(record.name) ?? 20) : 5;
+      await delay(Math.min(Math.max(5, left), context.remainingMs()), context.signal);
     }
   }
 }
 
-function needsLeaseGuard(context: StepContext, record: GroupRecord): boolean {
-  return (
-    record.failoverWait === 'lease' ||
-    record.mode === 'asynchronous' ||
-    record.promotable === 'none' ||
-    optionsOf(context).allowDataLoss
-  );
-}
-
-function nextRecord(
+/** The record to write and whether the old lease must have run out first, checked against the very record that will be replaced. */
+async function grantTerms(
   context: StepContext,
   record: GroupRecord,
   chosen: ChoiceResult,
-  collected: PromisesResult | undefined,
-): GroupRecord {
-  if (record.primary === chosen.node) return recordAfterRegrant(record);
+): Promise<{ next: GroupRecord; underLeaseGuard: boolean }> {
+  const members = membersOf(context);
+  const at = new Date(context.world.nowMs()).toISOString();
+  const collected = context.resultOf<PromisesResult>('collect-promises');
+  const { allowDataLoss } = optionsOf(context);
+  if (record.primary === chosen.node) {
+    const own = record.leaseReleased ? await promiseOfStopped(context, chosen) : null;
+    if (own === null) return { next: recordAfterRegrant(record), underLeaseGuard: false };
+    const promises = [...(collected?.promises ?? []), own];
+    return {
+      next: recordAfterGrant({ record, candidate: chosen.node, promises, members, at }),
+      underLeaseGuard: false,
+    };
+  }
+  const promises = collected?.promises ?? [];
+  const shutdownLsn = context.resultOf<DemoteResult>('demote')?.shutdownLsn ?? null;
+  const complete = completePromises({ promises, shutdownLsn, excluded: collected?.excluded ?? [] });
+  const byStop = record.leaseReleased && complete.some((promise) => promise.node === chosen.node);
+  // The set may have moved since the promises were collected.
+  if (!byStop && !promiseCheck({ record, promises, allowDataLoss }).ok) {
+    throw new ClusterError('CONFLICT', 'The voter set changed after the promises were collected.');
+  }
   const { config, nodes } = context.world.snapshot();
   /* Who would not answer or may not count must not become a voter that the first commit waits for. */
   const usable = (id: NodeId) => {
@@ -235,30 +242,44 @@ function nextRecord(
       id === chosen.node || (node !== undefined && isFresh(node, config.leaseMs) && !node.record.maintenance && allowed)
     );
   };
-  return recordAfterGrant({
-    record,
-    candidate: chosen.node,
-    promises: (collected?.promises ?? []).filter((promise) => usable(promise.node)),
-    members: membersOf(context),
-    at: new Date(context.world.nowMs()).toISOString(),
-  });
+  const counted = promises.filter((promise) => usable(promise.node));
+  return {
+    next: recordAfterGrant({ record, candidate: chosen.node, promises: counted, members, at }),
+    underLeaseGuard: mustWaitForLease({ record, promises, allowDataLoss, failoverWait: record.failoverWait }),
+  };
+}
+
+/** A primary that was stopped in order must promise its new epoch like any other; stopped, it has no position to tell, and needs none. */
+async function promiseOfStopped(context: StepContext, chosen: ChoiceResult): Promise<PromiseReport | null> {
+  const params = { fence: context.fence(), group: context.group().record.name, epoch: chosen.epoch };
+  return context.world
+    .command(chosen.node, 'agent.promise', params, Math.min(3_000, context.remainingMs()))
+    .catch(() => null);
 }
 
 export async function promote(context: StepContext): Promise<StepOutcome> {
   const chosen = mustHave<ChoiceResult>(context, 'choose');
-  const { record } = context.group();
-  const params = { fence: context.fence(), group: record.name, epoch: chosen.epoch, members: membersOf(context) };
-  const promoted = await context.world.command(chosen.node, 'agent.promote', params, context.remainingMs());
+  const before = context.group().record;
   const regrant = context.operation.oldPrimary === chosen.node;
+  // An old primary that is granted again was stopped: its agent starts it under the new lease, there is nothing to promote.
+  if (regrant)
+    await context.world.command(chosen.node, 'agent.start', { fence: context.fence() }, context.remainingMs());
+  const params = { fence: context.fence(), group: before.name, epoch: chosen.epoch, members: membersOf(context) };
+  const promoted = await context.world.command(chosen.node, 'agent.promote', params, context.remainingMs());
   return {
     detail: `${chosen.node} is primary on timeline ${promoted.timeline} from ${promoted.forkLsn}.`,
     result: promoted satisfies PromoteResult,
-    // A re-grant has no fork; a newer epoch than ours is not ours to correct.
+    // A newer epoch than ours is not ours to correct, and a re-grant without a fork corrects nothing.
     group: (current) =>
-      regrant || current.epoch !== chosen.epoch || current.primary !== chosen.node
+      current.epoch !== chosen.epoch || current.primary !== chosen.node || (regrant && !forked(current, chosen.epoch))
         ? current
         : recordAfterPromotion(current, promoted),
   };
+}
+
+/** The grant wrote a history entry for this epoch: it expected a promotion. */
+function forked(record: GroupRecord, epoch: number): boolean {
+  return record.timelineHistory.at(-1)?.epoch === epoch;
 }
 
 export async function route(context: StepContext): Promise<StepOutcome> {

@@ -13,7 +13,7 @@ export const stepRunners: Readonly<Record<StepAction, StepRunner>> = {
   drain: primary.drain,
   demote: primary.demote,
   'collect-promises': promotion.collectPromises,
-  choose: async (context) => promotion.choose(context),
+  choose: async (context) => promotion.chooseMember(context),
   grant: promotion.grant,
   promote: promotion.promote,
   route: promotion.route,

@@ -1,19 +1,22 @@
 /**
  * Every member of a group other than its primary, with every rule that speaks for or against promoting it: none hidden, none stopped at the first
- * failure. Invariant: a member that may miss acknowledged writes or has diverged is never eligible, whatever its priority. Ranked from reports for
- * the preview; the promotion itself ranks again over promises with the same order.
+ * failure. The rules and the order are the availability core's, the same that choose over promises; here only what a preview adds: streaming, disk,
+ * the agent's own troubles. Also the choice itself, so that preview and promotion can't differ.
  */
-import { lagBytes, parseLsn } from '../../kernel/lsn';
-import type { Candidate, Check } from '../model';
-import { canPromise, check, reachable } from './checks';
+
+import type { PromiseReport } from '../../cluster/commands';
 import {
-  type ClusterSnapshot,
-  formatBytes,
-  type GroupSnapshot,
-  type NodeSnapshot,
-  primaryOf,
-  standbysOf,
-} from './snapshot';
+  type Member,
+  promiseCheck,
+  type RankingInput,
+  rankCandidates as rankByProtocol,
+} from '../../cluster/core/ranking';
+import type { GroupRecord } from '../../cluster/model';
+import type { NodeId } from '../../kernel/ids';
+import { parseLsn } from '../../kernel/lsn';
+import type { Candidate, Check } from '../model';
+import { check } from './checks';
+import { type ClusterSnapshot, type GroupSnapshot, type NodeSnapshot, primaryOf, standbysOf } from './snapshot';
 
 export type CandidateQuestion = {
   readonly mode: 'switchover' | 'failover';
@@ -26,160 +29,155 @@ export function rankCandidates(
   group: GroupSnapshot,
   question: CandidateQuestion,
 ): readonly Candidate[] {
-  const primary = primaryOf(group);
-  const judged = standbysOf(group).map((member) => ({
-    member,
-    checks: candidateChecks(snapshot, group, member, question),
-    lag: lagBytes(primary?.report?.postgres.lsn ?? null, member.report?.postgres.lsn ?? null),
-  }));
-  const fits = judged.filter(({ checks }) => checks.every((entry) => entry.ok || entry.severity !== 'blocker'));
-  const ranked = [...fits].sort((a, b) => compareMembers(a.member, b.member, primary));
-  return judged.map(({ member, checks, lag }) => {
-    const position = ranked.findIndex((entry) => entry.member === member);
-    return {
-      node: member.record.id,
-      eligible: position >= 0,
-      rank: position >= 0 ? position + 1 : null,
-      lagBytes: lag,
-      checks,
-    };
+  const ranked = rankByProtocol(rankingInput(snapshot, group, { ...question, promises: null, record: group.record }));
+  const withPreview = ranked.map((candidate) => {
+    const member = group.members.find((entry) => entry.record.id === candidate.node)!;
+    const checks = [...candidate.checks, ...previewChecks(snapshot, group, member, question)];
+    return { ...candidate, checks, eligible: checks.every((entry) => entry.ok || entry.severity !== 'blocker') };
   });
+  let rank = 0;
+  return withPreview.map((candidate) => ({ ...candidate, rank: candidate.eligible ? ++rank : null }));
 }
 
-function candidateChecks(
+function rankingInput(
+  snapshot: ClusterSnapshot,
+  group: GroupSnapshot,
+  question: CandidateQuestion & { promises: readonly PromiseReport[] | null; record: RankingInput['record'] },
+): RankingInput {
+  const primary = primaryOf(group);
+  return {
+    record: question.record,
+    members: standbysOf(group).map(memberOf),
+    promises: question.promises,
+    purpose: question.mode,
+    automatic: question.automatic,
+    allowDataLoss: question.allowDataLoss,
+    preferredRegion: primary?.record.region ?? null,
+    primaryLsn: primary?.report?.postgres.lsn ?? null,
+    maximumLagBytes: snapshot.config.health.lagCriticalBytes,
+    staleAfterMs: snapshot.config.leaseMs,
+  };
+}
+
+function memberOf(member: NodeSnapshot): Member {
+  const postgres = member.report?.postgres ?? null;
+  return {
+    node: member.record.id,
+    region: member.record.region,
+    priority: member.record.priority,
+    maintenance: member.record.maintenance,
+    wanted: member.record.wanted,
+    reportAgeMs: member.reportAgeMs,
+    postgresState: postgres?.state ?? null,
+    timeline: postgres?.timeline ?? null,
+    lsn: postgres?.lsn ?? null,
+    replayPaused: postgres?.replayPaused ?? false,
+    loadPercent: member.report?.cpuPercent ?? 100,
+  };
+}
+
+function previewChecks(
   snapshot: ClusterSnapshot,
   group: GroupSnapshot,
   member: NodeSnapshot,
   question: CandidateQuestion,
 ): readonly Check[] {
-  const { leaseMs } = snapshot.config;
   const node = member.record.id;
-  const planned = question.mode === 'switchover';
-  const postgres = member.report?.postgres ?? null;
-  const isVoter = group.record.voterSet.members.includes(node);
-  const asynchronous = group.record.mode === 'asynchronous';
+  const sender = primaryOf(group)?.report?.postgres.senders.find((entry) => entry.applicationName === node);
+  const report = member.report;
+  const used =
+    report && report.diskTotalBytes > 0 ? Math.round((100 * report.diskUsedBytes) / report.diskTotalBytes) : null;
+  const diskLimit = snapshot.config.health.diskWarningPercent;
+  const troubles = report?.troubles.join('; ') ?? '';
+  const streaming = check('streaming', sender?.state === 'streaming', {
+    node,
+    measured: sender?.state ?? 'no replication connection',
+    limit: 'streaming',
+    remedy: `Wait until ${node} streams from ${group.record.primary}.`,
+  });
   return [
-    reachable(member, leaseMs),
-    check('postgres-runs', canPromise(member), {
-      node,
-      measured: postgres?.state ?? 'unknown',
-      limit: 'standby',
-      remedy: `Start PostgreSQL on ${node}.`,
-    }),
-    check('not-in-maintenance', !member.record.maintenance, {
-      node,
-      measured: member.record.maintenance ? 'in maintenance' : 'not in maintenance',
-      limit: 'not in maintenance',
-      remedy: `End maintenance of ${node}.`,
-    }),
-    check('promotion-priority', member.record.priority > 0, {
-      node,
-      severity: question.automatic ? 'blocker' : 'warning',
-      measured: `${member.record.priority}`,
-      limit: '> 0',
-      remedy: `Give ${node} a priority above 0.`,
-    }),
-    timelineCheck(group, member),
-    check('voter', isVoter || asynchronous, {
-      node,
-      severity: planned || question.allowDataLoss || group.record.promotable === 'none' ? 'warning' : 'blocker',
-      measured: isVoter ? 'voter' : 'not a voter',
-      limit: asynchronous ? 'none in asynchronous mode' : 'voter',
-      remedy: `Wait until ${node} has caught up and is a voter: it may lack acknowledged writes.`,
-    }),
-    ...(planned ? plannedChecks(snapshot, group, member) : []),
-    check('replay-not-paused', postgres === null || !postgres.replayPaused, {
-      node,
-      severity: planned ? 'blocker' : 'warning',
-      measured: postgres === null ? 'unknown' : postgres.replayPaused ? 'paused' : 'running',
-      limit: 'running',
-      remedy: `Resume replay on ${node}.`,
-    }),
-    diskCheck(snapshot, member),
-    check('no-troubles', (member.report?.troubles.length ?? 0) === 0, {
+    ...(question.mode === 'switchover' ? [streaming] : []),
+    check('disk-space', used === null || used < diskLimit, {
       node,
       severity: 'warning',
-      measured: member.report?.troubles.join('; ') || 'none',
+      measured: used === null ? 'unknown' : `${used} % used`,
+      limit: `${diskLimit} %`,
+      remedy: `Make room on the disk of ${node}.`,
+    }),
+    check('no-troubles', troubles === '', {
+      node,
+      severity: 'warning',
+      measured: troubles || 'none',
       limit: 'none',
       remedy: `See the page of ${node}.`,
     }),
   ];
 }
 
-function plannedChecks(snapshot: ClusterSnapshot, group: GroupSnapshot, member: NodeSnapshot): readonly Check[] {
-  const node = member.record.id;
-  const primary = primaryOf(group);
-  const sender = primary?.report?.postgres.senders.find((entry) => entry.applicationName === node);
-  const lag = lagBytes(primary?.report?.postgres.lsn ?? null, member.report?.postgres.lsn ?? null);
-  const limit = snapshot.config.health.lagCriticalBytes;
-  return [
-    check('streaming', sender?.state === 'streaming', {
-      node,
-      measured: sender?.state ?? 'no replication connection',
-      limit: 'streaming',
-      remedy: `Wait until ${node} streams from ${group.record.primary}.`,
-    }),
-    check('standby-lag', lag !== null && lag <= limit, {
-      node,
-      measured: lag === null ? 'unknown' : formatBytes(lag),
-      limit: formatBytes(limit),
-      remedy: `Wait until ${node} has caught up.`,
-    }),
-  ];
+export type ChooseQuestion = CandidateQuestion & {
+  readonly record: GroupRecord;
+  readonly promises: readonly PromiseReport[];
+  /** Preferred when it is fit. */
+  readonly target: NodeId | null;
+  /** Members that failed to be promoted in this operation. */
+  readonly excluded: readonly NodeId[];
+  /** The old primary was stopped in order at this position: whoever has it has everything. Null: not known. */
+  readonly shutdownLsn: string | null;
+};
+
+export type Choice =
+  | { readonly kind: 'chosen'; readonly node: NodeId; readonly lsn: string; readonly why: string }
+  | { readonly kind: 'none'; readonly why: string };
+
+/** The chosen member has every acknowledged write: proved by the position of the orderly stop, else by promises; or data was given up. */
+export function choose(snapshot: ClusterSnapshot, group: GroupSnapshot, question: ChooseQuestion): Choice {
+  const complete = completePromises(question);
+  const proved = complete.length > 0;
+  const promises = proved ? complete : question.promises;
+  /* With the stop's position as proof neither voter set nor mode has anything to add. */
+  const record: GroupRecord = proved
+    ? { ...question.record, mode: 'asynchronous', promotable: 'voters' }
+    : question.record;
+  const enough = promiseCheck({ record, promises, allowDataLoss: question.allowDataLoss });
+  if (!enough.ok) return { kind: 'none', why: `${enough.measured} promised, needed: ${enough.limit}.` };
+  const input = rankingInput(snapshot, group, { ...question, mode: 'failover', promises, record });
+  const members = input.members
+    .filter((member) => promises.some((promise) => promise.node === member.node))
+    /* A promise is newer than any report: it answers, as a standby. */
+    .map((member) => ({ ...member, reportAgeMs: 0, postgresState: 'standby' as const, replayPaused: false }));
+  const ranked = rankByProtocol({ ...input, members });
+  const fit = ranked.filter((candidate) => candidate.eligible && !question.excluded.includes(candidate.node));
+  const chosen = fit.find((candidate) => candidate.node === question.target) ?? fit[0];
+  if (!chosen)
+    return {
+      kind: 'none',
+      why: `No member that promised may be promoted. ${refusals(ranked, question.excluded)}`.trim(),
+    };
+  const promise = promises.find((entry) => entry.node === chosen.node)!;
+  const instead = question.target !== null && question.target !== chosen.node ? ` ${question.target} was not fit.` : '';
+  const proof = proved ? 'It has everything up to the stop.' : `${question.promises.length} members promised.`;
+  return {
+    kind: 'chosen',
+    node: chosen.node,
+    lsn: promise.lsn,
+    why: `${chosen.node} stands at ${promise.lsn} on timeline ${promise.timeline}. ${proof}${instead}`,
+  };
 }
 
-/** A member on an older timeline follows on only when it stands at or before the point where the next timeline began. */
-function timelineCheck(group: GroupSnapshot, member: NodeSnapshot): Check {
-  const postgres = member.report?.postgres ?? null;
-  const timeline = postgres?.timeline ?? null;
-  const next =
-    timeline === null
-      ? undefined
-      : group.record.timelineHistory
-          .filter((entry) => entry.timeline > timeline)
-          .sort((a, b) => a.timeline - b.timeline)[0];
-  const position = postgres?.lsn ?? null;
-  const diverged = next !== undefined && position !== null && parseLsn(position) > parseLsn(next.startLsn);
-  return check('timeline', timeline !== null && !diverged, {
-    node: member.record.id,
-    measured: timeline === null ? 'unknown' : `timeline ${timeline} at ${position ?? 'unknown'}`,
-    limit: next ? `at or before ${next.startLsn}` : `timeline ${group.record.timeline}`,
-    remedy: diverged
-      ? `${member.record.id} has writes that no other member has: rejoin it by a new clone.`
-      : `Wait until ${member.record.id} reports its timeline.`,
-  });
+export function completePromises(
+  question: Pick<ChooseQuestion, 'promises' | 'shutdownLsn' | 'excluded'>,
+): readonly PromiseReport[] {
+  const { shutdownLsn } = question;
+  if (shutdownLsn === null || question.excluded.length > 0) return [];
+  return question.promises.filter((promise) => parseLsn(promise.lsn) >= parseLsn(shutdownLsn));
 }
 
-function diskCheck(snapshot: ClusterSnapshot, member: NodeSnapshot): Check {
-  const report = member.report;
-  const percent =
-    report && report.diskTotalBytes > 0 ? Math.round((100 * report.diskUsedBytes) / report.diskTotalBytes) : null;
-  return check('disk-space', percent === null || percent < snapshot.config.health.diskWarningPercent, {
-    node: member.record.id,
-    severity: 'warning',
-    measured: percent === null ? 'unknown' : `${percent} % used`,
-    limit: `${snapshot.config.health.diskWarningPercent} %`,
-    remedy: `Make room on the disk of ${member.record.id}.`,
-  });
-}
-
-/** Most advanced first; then priority, the old primary's region, load, name: the order of the promotion itself. */
-function compareMembers(a: NodeSnapshot, b: NodeSnapshot, primary: NodeSnapshot | null): number {
-  return (
-    descending(positionOf(a), positionOf(b)) ||
-    b.record.priority - a.record.priority ||
-    Number(b.record.region === primary?.record.region) - Number(a.record.region === primary?.record.region) ||
-    (a.report?.cpuPercent ?? 100) - (b.report?.cpuPercent ?? 100) ||
-    (a.record.id < b.record.id ? -1 : 1)
-  );
-}
-
-function positionOf(member: NodeSnapshot): bigint {
-  const timeline = BigInt(member.report?.postgres.timeline ?? 0);
-  const lsn = member.report?.postgres.lsn;
-  return (timeline << 64n) | (lsn ? parseLsn(lsn) : 0n);
-}
-
-function descending(a: bigint, b: bigint): number {
-  return a === b ? 0 : a > b ? -1 : 1;
+function refusals(ranked: readonly Candidate[], excluded: readonly NodeId[]): string {
+  return ranked
+    .map((candidate) => {
+      if (excluded.includes(candidate.node)) return `${candidate.node} failed before.`;
+      const rule = candidate.checks.find((entry) => !entry.ok && entry.severity === 'blocker');
+      return rule ? `${candidate.node}: ${rule.rule} is ${rule.measured}, limit ${rule.limit}.` : '';
+    })
+    .join(' ');
 }
