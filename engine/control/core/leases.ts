@@ -5,7 +5,7 @@
  * Invariants: the leader counts from its answer or later, the holder from before it asked, so the holder's lease ends first; while a grant stands in
  * the log unapplied no renewal of that group is answered; a lease is grantable only when it has run out, was released, or nobody holds it.
  */
-import type { Txn } from '../store';
+import type { Txn, WatchEvent } from '../store';
 import { type GroupLease, groupLease, type KvState } from './kv';
 
 export type LeaseTable = {
@@ -90,10 +90,18 @@ export function grantAppended(table: LeaseTable, index: number, groups: readonly
   return { ...table, grants: new Map(table.grants).set(index, groups) };
 }
 
-/** An entry was applied; `changed`: groups whose lease record now reads differently. Their new holders' leases begin no later than now. */
-export function entryApplied(table: LeaseTable, index: number, changed: readonly string[], now: number): LeaseTable {
-  if (changed.length === 0 && !table.grants.has(index)) return table;
+/** An entry was applied: its grant is no longer on the way, and a lease whose record it changed runs from now (its holder counts from earlier). */
+export function entryApplied(table: LeaseTable, index: number, events: readonly WatchEvent[], now: number): LeaseTable {
+  const spokenOf = table.grants.get(index);
+  if (!spokenOf) return table;
   const grants = new Map(table.grants);
   grants.delete(index);
-  return changed.reduce<LeaseTable>((result, group) => renewed(result, group, now), { ...table, grants });
+  const changed = events.filter((event) => groupLease(event.value)?.free === false).map(groupOf);
+  return changed
+    .filter((group) => spokenOf.includes(group))
+    .reduce<LeaseTable>((result, group) => renewed(result, group, now), { ...table, grants });
+}
+
+function groupOf(event: WatchEvent): string {
+  return event.key.startsWith('groups/') ? event.key.slice('groups/'.length) : '';
 }

@@ -73,7 +73,10 @@ function isEmpty(effect: Persist): boolean {
   return !effect.hardState && effect.entries.length === 0 && !effect.snapshot && !effect.rewrite;
 }
 
-function merge(batch: readonly Persist[]): { readonly hard: HardState | null; readonly entries: readonly Entry[] } {
+export function merge(batch: readonly Persist[]): {
+  readonly hard: HardState | null;
+  readonly entries: readonly Entry[];
+} {
   let hard: HardState | null = null;
   let entries: readonly Entry[] = [];
   for (const effect of batch) {

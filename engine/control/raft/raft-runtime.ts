@@ -6,7 +6,7 @@
  */
 import type { Interconnect } from '../../interconnect/api';
 import type { Logger } from '../../kernel/log';
-import { type Applied, applyCommand, type Command, groupLease, type KvState } from '../core/kv';
+import { type Applied, applyCommand, type Command, type KvState } from '../core/kv';
 import { decodeKv, differences, encodeKv } from '../core/kv-snapshot';
 import { entryApplied, grantAppended, type LeaseTable, newLeaseTable } from '../core/leases';
 import type { RaftConfiguration, RaftMember, WatchEvent } from '../store';
@@ -200,7 +200,7 @@ export class RaftRuntime {
       const result = entry.kind === 'txn' ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
       const events = result?.kind === 'done' ? result.events : [];
       changes.push(...events);
-      this.#noteLeases(entry, events);
+      if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, performance.now());
       if (entry.index === this.state.leading?.noopIndex) {
         this.leases = newLeaseTable(performance.now(), this.leaseMs());
         this.events.ready(true, this.state.term);
@@ -208,14 +208,6 @@ export class RaftRuntime {
       this.events.applied(entry, result);
     }
     if (changes.length > 0) this.events.changed(changes);
-  }
-
-  #noteLeases(entry: Entry, events: readonly WatchEvent[]): void {
-    if (!this.leases) return;
-    const held = events.filter((event) => event.key.startsWith('groups/') && groupLease(event.value)?.free === false);
-    const known = this.leases.grants.get(entry.index) ?? [];
-    const changed = held.map((event) => event.key.slice('groups/'.length)).filter((group) => known.includes(group));
-    this.leases = entryApplied(this.leases, entry.index, changed, performance.now());
   }
 
   #restore(snapshot: Snapshot): void {

@@ -1,0 +1,289 @@
+/** Everything that goes wrong, at random moments, and is put right some time later. */
+import type { RaftConfiguration } from '../../store';
+import { configurationOf } from '../core/configuration';
+import { memberKey } from '../core/model';
+import { copyTo, emptyImage, type Image } from './disk';
+import type { Dice, Timeline } from './events';
+import type { Network } from './network';
+import type { SimNode } from './node';
+
+export const faultKinds = [
+  'crash',
+  'crash leader',
+  'freeze',
+  'freeze leader',
+  'cut one way',
+  'isolate',
+  'leader can not send',
+  'leader can not hear',
+  'drop burst',
+  'duplicate burst',
+  'delay burst',
+  'clock drift',
+  'fsync error',
+  'full disk',
+  'amnesia',
+  'old copy',
+  'transfer',
+  'membership',
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export type FaultStage = {
+  readonly timeline: Timeline;
+  readonly dice: Dice;
+  readonly network: Network;
+  readonly nodes: readonly SimNode[];
+  readonly fired: (what: string) => void;
+};
+
+export class Faults {
+  count = 0;
+  active = true;
+  /** Ids that should vote; the operator sees to it. */
+  readonly wantedVoters: Set<string>;
+  #backup: { readonly node: SimNode; readonly image: Image; readonly incarnation: string } | null = null;
+  #lives = 1;
+
+  constructor(
+    private readonly stage: FaultStage,
+    bootstrap: RaftConfiguration,
+  ) {
+    this.wantedVoters = new Set(bootstrap.voters.map((voter) => voter.id));
+  }
+
+  run(): void {
+    const { timeline, dice } = this.stage;
+    timeline.after(dice.between(100, 900), () => {
+      if (!this.active) return;
+      const kind = dice.pick(faultKinds);
+      if (this.#inject(kind)) {
+        this.count++;
+        this.stage.fired(`fault: ${kind}`);
+      }
+      this.run();
+    });
+  }
+
+  /** Ends every fault. */
+  heal(): void {
+    this.active = false;
+    this.stage.network.becomePerfect();
+    for (const node of this.stage.nodes) {
+      node.diskFull = false;
+      node.failNextSync = false;
+      node.thaw();
+      node.start(null);
+    }
+  }
+
+  leader(): SimNode | undefined {
+    return this.stage.nodes.find((node) => node.running && node.leases !== null);
+  }
+
+  #inject(kind: FaultKind): boolean {
+    const { dice, nodes, network } = this.stage;
+    const any = dice.pick(nodes);
+    const leader = this.leader();
+    switch (kind) {
+      case 'crash':
+        return this.#crash(any);
+      case 'crash leader':
+        return leader !== undefined && this.#crash(leader);
+      case 'freeze':
+        return this.#freeze(any);
+      case 'freeze leader':
+        return leader !== undefined && this.#freeze(leader);
+      case 'cut one way':
+        return this.#cut([[any.id, dice.pick(nodes).id]]);
+      case 'isolate':
+        return this.#cut(nodes.flatMap((node) => pairs(any, node).concat(pairs(node, any))));
+      case 'leader can not send':
+        return leader !== undefined && this.#cut(nodes.flatMap((node) => pairs(leader, node)));
+      case 'leader can not hear':
+        return leader !== undefined && this.#cut(nodes.flatMap((node) => pairs(node, leader)));
+      case 'drop burst':
+        return this.#burst(
+          () => (network.dropProbability = 0.25),
+          () => (network.dropProbability = 0.005),
+        );
+      case 'duplicate burst':
+        return this.#burst(
+          () => (network.duplicateProbability = 0.3),
+          () => (network.duplicateProbability = 0.005),
+        );
+      case 'delay burst':
+        return this.#burst(
+          () => (network.slowProbability = 0.3),
+          () => (network.slowProbability = 0.01),
+        );
+      case 'clock drift':
+        any.drift(dice.between(0.97, 1.03));
+        return true;
+      case 'fsync error':
+        if (!any.alive) return false;
+        any.failNextSync = true;
+        this.#later(500, 2000, () => {
+          any.failNextSync = false;
+          any.start(null);
+        });
+        return true;
+      case 'full disk':
+        if (!any.alive) return false;
+        any.diskFull = true;
+        this.#later(500, 2500, () => {
+          any.diskFull = false;
+          any.start(null);
+        });
+        return true;
+      case 'amnesia':
+        return this.#amnesia(any);
+      case 'old copy':
+        return this.#oldCopy(any);
+      case 'transfer':
+        leader?.transfer(any.id);
+        return leader !== undefined;
+      case 'membership':
+        return this.#membership(leader, any);
+    }
+  }
+
+  #later(low: number, high: number, job: () => void): void {
+    const { timeline, dice } = this.stage;
+    timeline.after(dice.between(low, high), () => {
+      if (this.active) job();
+    });
+  }
+
+  #crash(node: SimNode): boolean {
+    if (!node.alive) return false;
+    node.crash();
+    this.#later(20, 2500, () => node.start(null));
+    return true;
+  }
+
+  #freeze(node: SimNode): boolean {
+    if (!node.running) return false;
+    node.freeze();
+    this.#later(100, 3500, () => node.thaw());
+    return true;
+  }
+
+  #cut(links: readonly (readonly [string, string])[]): boolean {
+    const real = links.filter(([from, to]) => from !== to);
+    for (const [from, to] of real) this.stage.network.cut(from, to);
+    this.#later(200, 3500, () => {
+      for (const [from, to] of real) this.stage.network.heal(from, to);
+    });
+    return real.length > 0;
+  }
+
+  #burst(begin: () => void, end: () => void): boolean {
+    begin();
+    this.#later(200, 1200, end);
+    return true;
+  }
+
+  /** A majority must keep its memory: one loss at a time, and the one before is replaced by now. */
+  #mayLose(node: SimNode): boolean {
+    const leader = this.leader();
+    if (!leader || !node.alive || this.stage.nodes.some((other) => other.lost)) return false;
+    const state = leader.state!;
+    const latest = state.configurations[state.configurations.length - 1]!;
+    if (latest.index > state.commitIndex || latest.configuration.voters.length < 3) return false;
+    const voters = latest.configuration.voters.map(memberKey);
+    const present = new Set(this.stage.nodes.filter((other) => other.alive).map((other) => memberKey(other.member)));
+    const remembering = this.stage.nodes.filter((other) => other.image.member !== null || other === node);
+    return (
+      voters.includes(memberKey(node.member)) &&
+      remembering.length === this.stage.nodes.length &&
+      voters.every((key) => this.stage.nodes.some((other) => memberKey(other.member) === key)) &&
+      present.size >= 3 &&
+      !this.#emptied(voters)
+    );
+  }
+
+  /** A wiped voter that has not noticed yet counts as lost. */
+  #emptied(voters: readonly string[]): boolean {
+    return this.stage.nodes.some(
+      (node) =>
+        voters.includes(memberKey(node.member)) && node.alive && configurationOf(node.state!).voters.length === 0,
+    );
+  }
+
+  #amnesia(node: SimNode): boolean {
+    if (!this.#mayLose(node)) return false;
+    node.crash();
+    node.image = emptyImage(this.stage.dice.below(1e9));
+    node.start(null);
+    return true;
+  }
+
+  /** Takes a copy of a directory, and some time later puts it back. */
+  #oldCopy(any: SimNode): boolean {
+    const backup = this.#backup;
+    if (!backup) {
+      this.#backup = {
+        node: any,
+        image: copyTo(any.image, this.stage.dice.below(1e9) + 1e9),
+        incarnation: any.member.incarnation,
+      };
+      return false;
+    }
+    const { node, image, incarnation } = backup;
+    this.#backup = null;
+    if (node.member.incarnation !== incarnation || image.member === null || !this.#mayLose(node)) return false;
+    node.crash();
+    node.image = image;
+    node.start(null);
+    return true;
+  }
+
+  #membership(leader: SimNode | undefined, any: SimNode): boolean {
+    if (!leader) return false;
+    const { voters } = configurationOf(leader.state!);
+    const member = voters.find((voter) => voter.id === any.id);
+    if (!member) {
+      this.wantedVoters.add(any.id);
+      return true;
+    }
+    if (voters.length < 4) return false;
+    if (!leader.change({ kind: 'remove', member })) return false;
+    this.wantedVoters.delete(any.id);
+    return true;
+  }
+
+  /** What an operator (or the controller) does all the time: gives lost nodes a new life, adds learners, promotes, removes old lives. */
+  operate(): void {
+    const { timeline, dice, nodes } = this.stage;
+    timeline.after(dice.between(100, 300), () => {
+      for (const node of nodes) if (node.lost) this.#newLife(node);
+      const leader = this.leader();
+      if (leader) for (const node of nodes) if (this.#admit(leader, node)) break;
+      this.operate();
+    });
+  }
+
+  #newLife(node: SimNode): void {
+    node.member = { id: node.id, incarnation: `${node.id}.${++this.#lives}` };
+    node.image = emptyImage(this.stage.dice.below(1e9));
+    node.lost = false;
+    node.start(null);
+  }
+
+  #admit(leader: SimNode, node: SimNode): boolean {
+    const { voters, learners } = configurationOf(leader.state!);
+    const key = memberKey(node.member);
+    if (voters.some((member) => memberKey(member) === key)) return false;
+    if (!learners.some((member) => memberKey(member) === key)) {
+      return node.alive && leader.change({ kind: 'add-learner', member: node.member });
+    }
+    if (!this.wantedVoters.has(node.id)) return false;
+    const older = voters.find((member) => member.id === node.id);
+    return leader.change(older ? { kind: 'remove', member: older } : { kind: 'promote', id: node.id });
+  }
+}
+
+function pairs(a: SimNode, b: SimNode): (readonly [string, string])[] {
+  return a === b ? [] : [[a.id, b.id]];
+}

@@ -1,0 +1,160 @@
+/**
+ * The protocol broken on purpose, one rule at a time, in the real source. A checker must notice each: a checker that catches nothing checks nothing.
+ */
+export type Mutation = {
+  readonly name: string;
+  /** Below engine/control. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+};
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'quorum minus one',
+    file: 'raft/core/quorum.ts',
+    find: 'return Math.floor(voters / 2) + 1;',
+    replace: 'return Math.max(1, Math.floor(voters / 2));',
+  },
+  {
+    name: 'vote twice in a term',
+    file: 'raft/core/election.ts',
+    find: '(state.vote === null || state.vote === candidate) && state.leader === null',
+    replace: 'true',
+  },
+  {
+    name: 'vote told before it is durable',
+    file: 'raft/sim/node.ts',
+    find: "case 'persist':",
+    replace:
+      "case 'persist': for (const m of effect.messages) if (m.kind === 'vote-answer') this.world.send(m); effect = { ...effect, messages: effect.messages.filter((m) => m.kind !== 'vote-answer') };",
+  },
+  {
+    name: 'append acknowledged before it is durable',
+    file: 'raft/sim/node.ts',
+    find: "case 'persist':",
+    replace:
+      "case 'persist': for (const m of effect.messages) if (m.kind === 'append-answer') this.world.send(m); effect = { ...effect, messages: effect.messages.filter((m) => m.kind !== 'append-answer') };",
+  },
+  {
+    name: 'leader counts its own entry before it is durable',
+    file: 'raft/core/replication.ts',
+    find: 'key === state.selfKey ? state.durableIndex',
+    replace: 'key === state.selfKey ? lastIndex(state.log)',
+  },
+  {
+    name: 'entries of old terms committed by counting',
+    file: 'raft/core/replication.ts',
+    find: 'if (index <= state.commitIndex || termAt(state.log, index) !== state.term) return;',
+    replace: 'if (index <= state.commitIndex) return;',
+  },
+  {
+    name: 'vote for a candidate whose log is behind',
+    file: 'raft/core/election.ts',
+    find: 'return newer || (equal && isMember(configuration, memberKey(message.from)));',
+    replace: 'return newer || equal || true;',
+  },
+  {
+    name: 'append accepted without the entry before',
+    file: 'raft/core/follower.ts',
+    find: 'if (ours !== message.prevTerm) {',
+    replace: 'if (ours === null) {',
+  },
+  {
+    name: 'conflicting tail kept',
+    file: 'raft/core/follower.ts',
+    find: 'const fresh = message.entries.findIndex((entry) => termAt(state.log, entry.index) !== entry.term);',
+    replace: 'const fresh = message.entries.findIndex((entry) => termAt(state.log, entry.index) === null);',
+  },
+  {
+    name: 'read answered without a round',
+    file: 'raft/core/reads.ts',
+    find: 'const idle = leading.confirmedRound === leading.round;',
+    replace: "work.effects.push({ kind: 'read-ready', id, index: state.commitIndex }); return; const idle = true;",
+  },
+  {
+    name: 'read answered before the noop of the term is committed',
+    file: 'raft/core/reads.ts',
+    find: 'if (state.commitIndex < leading.noopIndex)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'renewal answered without a read-index round',
+    file: 'raft/sim/node.ts',
+    find: 'renew(group: string, epoch: number, holder: string, answer: (answer: RenewAnswer) => void): void {\n    this.#confirmed((ok) => {',
+    replace:
+      'renew(group: string, epoch: number, holder: string, answer: (answer: RenewAnswer) => void): void {\n    const direct = (job: (ok: boolean) => void) => job(this.running);\n    direct((ok) => {',
+  },
+  {
+    name: 'new leader does not treat leases as renewed',
+    file: 'core/leases.ts',
+    find: 'return { electedAt, leaseMs,',
+    replace: 'return { electedAt: electedAt - leaseMs, leaseMs,',
+  },
+  {
+    name: 'renewals answered while a grant is in flight',
+    file: 'core/leases.ts',
+    find: "if (groups.includes(request.group)) return 'grant-in-flight';",
+    replace: 'if (groups.length < 0) return \'grant-in-flight\';',
+  },
+  {
+    name: 'lease guard not checked at the append',
+    file: 'core/leases.ts',
+    find: 'return left > 0 ? left : null;',
+    replace: 'return null;',
+  },
+  {
+    name: 'renewal of an older epoch answered',
+    file: 'core/leases.ts',
+    find: 'lease.epoch !== request.epoch || lease.primary !== request.holder || lease.free',
+    replace: 'lease.free',
+  },
+  {
+    name: 'repeated transaction applied again',
+    file: 'core/kv.ts',
+    find: 'if (known !== undefined) {',
+    replace: 'if (known !== undefined && known > 1e9) {',
+  },
+  {
+    name: 'compare ignored',
+    file: 'core/kv.ts',
+    find: 'if (!holds) return',
+    replace: 'if (!holds && state.revision < 3) return',
+  },
+  {
+    name: 'emptied directory takes part',
+    file: 'raft/core/follower.ts',
+    find: 'configurationOf(state).voters.length === 0 && message.asVoter',
+    replace: 'false',
+  },
+  {
+    name: 'restored old copy takes part',
+    file: 'raft/sim/disk.ts',
+    find: "if (image.place !== image.recordedPlace) return { refused: 'copy' };",
+    replace: '',
+  },
+  {
+    name: 'answers of unlisted incarnations counted',
+    file: 'raft/core/step.ts',
+    find: 'memberKey(message.to) !== state.selfKey ||',
+    replace: '',
+  },
+  {
+    name: 'swap of a voter in one entry',
+    file: 'raft/core/configuration.ts',
+    find: "if (voters.some((member) => member.id === change.id)) return refuse('already-member');\n      if (voters.length",
+    replace: 'if (voters.length',
+  },
+  {
+    name: 'membership change before the last one is committed',
+    file: 'raft/core/step.ts',
+    find: 'if (latest && latest.index > state.commitIndex)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'snapshot throws acknowledged entries away',
+    file: 'raft/core/follower.ts',
+    find: 'if (message.index <= state.commitIndex || held) {',
+    replace: 'if (message.index <= state.commitIndex) {',
+  },
+];

@@ -1,0 +1,201 @@
+/**
+ * One seeded run: a safety phase with faults, then everything heals, then a liveness phase that must make progress and converge. Checkers look on all
+ * the time; the first violation throws with the seed.
+ */
+import { encodeKv } from '../../core/kv-snapshot';
+import type { RaftConfiguration } from '../../store';
+import { configurationOf } from '../core/configuration';
+import { memberKey } from '../core/model';
+import { Agent, Client } from './actors';
+import { HistoryChecker, LeaseChecker, LogChecker, Violation } from './checkers';
+import { Dice, Timeline } from './events';
+import { Faults } from './faults';
+import { Network } from './network';
+import { SimNode, type World } from './node';
+
+export type RunResult = {
+  readonly seed: number;
+  readonly deliveries: number;
+  readonly faults: number;
+  readonly leaderLosses: number;
+  readonly operations: number;
+  readonly takeovers: number;
+  readonly virtualMs: number;
+  /** Enough happened for the run to count. */
+  readonly counts: boolean;
+  readonly fired: ReadonlyMap<string, number>;
+};
+
+export const thresholds = { deliveries: 5000, faults: 20, leaderLosses: 1 } as const;
+const groups = ['g0', 'g1'] as const;
+const safetyLimitMs = 60_000;
+const livenessLimitMs = 60_000;
+
+/** @throws Violation or InvariantViolation */
+export function runSeed(seed: number): RunResult {
+  return new Run(seed).execute();
+}
+
+class Run {
+  readonly #timeline = new Timeline();
+  readonly #dice: Dice;
+  readonly #fired = new Map<string, number>();
+  readonly #history = new HistoryChecker();
+  readonly #leases = new LeaseChecker();
+  readonly #nodes: SimNode[];
+  readonly #network: Network;
+  readonly #faults: Faults;
+  readonly #clients: Client[];
+  readonly #agents: Agent[];
+  #leaderLosses = 0;
+  #lastLeader: string | null = null;
+
+  constructor(private readonly seed: number) {
+    this.#dice = new Dice(seed);
+    const timeline = this.#timeline;
+    const dice = this.#dice;
+    const fired = (what: string) => void this.#fired.set(what, (this.#fired.get(what) ?? 0) + 1);
+    this.#network = new Network({
+      timeline,
+      dice,
+      fired,
+      deliver: (message) => this.#nodes.find((node) => node.id === message.to.id)!.deliver(message),
+    });
+    const world: World = {
+      timeline,
+      dice,
+      fired,
+      logs: new LogChecker(),
+      send: (message) => this.#network.send(message),
+      leaders: () => this.#nodes.filter((node) => node.state?.role === 'leader'),
+    };
+    const size = 4 + dice.below(2);
+    this.#nodes = Array.from({ length: size }, (_, at) => new SimNode(`n${at + 1}`, world));
+    const voters = this.#nodes.slice(0, dice.chance(0.4) ? 3 : size).map((node) => node.member);
+    const bootstrap: RaftConfiguration = { voters, learners: [] };
+    for (const node of this.#nodes) {
+      node.drift(dice.between(0.97, 1.03));
+      node.start(voters.some((voter) => voter.id === node.id) ? bootstrap : null);
+    }
+    const stage = {
+      timeline,
+      dice,
+      network: this.#network,
+      nodes: this.#nodes,
+      history: this.#history,
+      leases: this.#leases,
+      fired,
+    };
+    this.#faults = new Faults(stage, bootstrap);
+    this.#clients = [1, 2, 3].map((n) => new Client(stage, `c${n}`, 25));
+    this.#agents = this.#nodes.map((node) => new Agent(stage, node, groups));
+  }
+
+  execute(): RunResult {
+    for (const actor of this.#clients) actor.next();
+    for (const agent of this.#agents) agent.run();
+    this.#faults.run();
+    this.#faults.operate();
+    this.#watchLeader();
+    this.#timeline.run(safetyLimitMs, () => this.#enough());
+    this.#faults.heal();
+    this.#live();
+    const deliveries = this.#network.delivered;
+    const faults = this.#faults.count;
+    return {
+      seed: this.seed,
+      deliveries,
+      faults,
+      leaderLosses: this.#leaderLosses,
+      operations: this.#history.reads + this.#history.writes,
+      takeovers: this.#leases.handovers,
+      virtualMs: Math.round(this.#timeline.now),
+      counts:
+        deliveries >= thresholds.deliveries &&
+        faults >= thresholds.faults &&
+        this.#leaderLosses >= thresholds.leaderLosses,
+      fired: this.#fired,
+    };
+  }
+
+  #enough(): boolean {
+    return (
+      this.#network.delivered >= thresholds.deliveries &&
+      this.#faults.count >= thresholds.faults &&
+      this.#leaderLosses >= thresholds.leaderLosses
+    );
+  }
+
+  #watchLeader(): void {
+    this.#timeline.after(50, () => {
+      const leader = this.#faults.leader()?.member.incarnation ?? null;
+      if (this.#lastLeader !== null && leader !== this.#lastLeader) this.#leaderLosses++;
+      this.#lastLeader = leader;
+      this.#watchLeader();
+    });
+  }
+
+  /** Healed: every client gets answers, every lease finds a holder, the membership is as wanted, all members agree. */
+  #live(): void {
+    const before = this.#clients.map((client) => client.done);
+    const until = this.#timeline.now + livenessLimitMs;
+    const good = this.#timeline.run(
+      until,
+      () =>
+        this.#clients.every((client, at) => client.done >= before[at]! + 5) &&
+        groups.every((group) => this.#agents.some((agent) => agent.holds(group))) &&
+        this.#membershipSettled(),
+    );
+    if (!good)
+      throw new Violation(
+        'liveness',
+        `no progress within ${livenessLimitMs} ms after everything healed: ${this.#describe()}`,
+      );
+    const settled = this.#timeline.run(this.#timeline.now + 20_000, () => this.#converged());
+    if (!settled) throw new Violation('liveness', `members do not converge: ${this.#describe()}`);
+    this.#nothingLost();
+  }
+
+  #membershipSettled(): boolean {
+    const leader = this.#faults.leader();
+    if (!leader) return false;
+    const voters = configurationOf(leader.state!).voters.map(memberKey);
+    return [...this.#faults.wantedVoters].every((id) => {
+      const node = this.#nodes.find((candidate) => candidate.id === id)!;
+      return voters.includes(memberKey(node.member));
+    });
+  }
+
+  #converged(): boolean {
+    const leader = this.#faults.leader();
+    if (!leader) return false;
+    return this.#nodes.every((node) => node.alive && node.state!.appliedIndex === leader.state!.appliedIndex);
+  }
+
+  #nothingLost(): void {
+    const [first, ...others] = this.#nodes;
+    const text = encodeKv(first!.kv);
+    for (const node of others) {
+      if (encodeKv(node.kv) !== text) throw new Violation('state-machine safety', `${first!.id} and ${node.id} differ`);
+    }
+    for (const [key, revision] of this.#history.acknowledged()) {
+      const held = first!.kv.values.get(key)?.modRevision ?? 0;
+      if (held < revision)
+        throw new Violation('durability', `${key} was acknowledged at ${revision}, the store holds ${held}`);
+    }
+  }
+
+  #describe(): string {
+    return this.#nodes
+      .map((node) => {
+        const { state } = node;
+        if (!state) return `${node.id} down${node.lost ? ' (lost)' : ''}`;
+        return `${node.member.incarnation} ${state.role} term ${state.term} applied ${state.appliedIndex}/${state.log.base + state.log.length} voters ${configurationOf(
+          state,
+        )
+          .voters.map((voter) => voter.incarnation)
+          .join('+')}`;
+      })
+      .join('; ');
+  }
+}
