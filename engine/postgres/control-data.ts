@@ -2,7 +2,7 @@
  * pg_control and timeline history read without a server or its tools. What comes out decides whether a directory may be started and whom
  * it can follow, so anything unexpected is an error with a remedy, never a guess.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterError } from '../kernel/errors';
 import { formatLsn, parseLsn } from '../kernel/lsn';
@@ -81,7 +81,7 @@ export type DirectoryContents = 'absent' | 'present';
 /** `absent`: missing or empty. A directory with other content than a database is refused by name. */
 export async function lookAtDataDirectory(dataDirectory: string): Promise<DirectoryContents> {
   const directory = await stat(dataDirectory).catch(() => null);
-  if (!directory) return 'absent';
+  if (!directory || (await readdir(dataDirectory)).length === 0) return 'absent';
   const version = await readFile(join(dataDirectory, 'PG_VERSION'), 'utf8').catch(() => null);
   if (version === null) {
     throw new ClusterError(

@@ -41,7 +41,10 @@ export class Guardian {
   #unreported: GuardianExit | null = null;
   #onGone: (() => void)[] = [];
 
-  constructor(private readonly options: GuardianOptions) {}
+  constructor(
+    private readonly options: GuardianOptions,
+    private readonly exit: () => void = () => process.exit(0),
+  ) {}
 
   async listen(): Promise<void> {
     if (await answers(this.options.socket)) throw new Error('a guardian of this data directory already runs');
@@ -131,7 +134,7 @@ export class Guardian {
     if (this.#orphanTimer) clearTimeout(this.#orphanTimer);
     const patience = this.#server ? this.options.orphanMs : 2000;
     this.#orphanTimer = setTimeout(() => {
-      if (!this.#server) process.exit(0);
+      if (!this.#server) return this.exit();
       this.#server.cause = 'orphaned';
       void this.#stop('fast', 10_000);
     }, patience);

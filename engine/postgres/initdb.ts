@@ -7,7 +7,8 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration } from './api';
-import { ensureDirectory, exists, replaceFile } from './durable-file';
+import { lookAtDataDirectory } from './control-data';
+import { ensureDirectory, replaceFile } from './durable-file';
 import { type RunAs, serverEnvironment } from './native';
 import { scramSalt, scramVerifier } from './scram';
 import { managedConfigurationFile, postgresqlConf, replicationUser, superuser } from './settings';
@@ -28,7 +29,7 @@ host    all          all            all      scram-sha-256
 
 export async function bootstrapDirectory(configuration: PostgresConfiguration): Promise<void> {
   const { paths, nativeDirectory, runAs } = configuration;
-  if (await exists(paths.dataDirectory)) {
+  if ((await lookAtDataDirectory(paths.dataDirectory)) === 'present') {
     throw new ClusterError(
       'CONFLICT',
       `${paths.dataDirectory} already exists: a database is never created over another`,

@@ -14,13 +14,17 @@ import { killAllIn, processesIn, readPostmasterFile } from './processes';
 /** Of the lease that is left: where the immediate stop begins, and where all that remains is killed. */
 const stopBeforeEndMs = 500;
 const killBeforeEndMs = 200;
-const orphanMs = 60_000;
 const exitFile = 'last-exit.json';
 
 export function deadlineFor(remainingMs: number): Deadline {
   const now = monotonicMs();
   return { stopAt: now + remainingMs - stopBeforeEndMs, killAt: now + remainingMs - killBeforeEndMs };
 }
+
+export type Launched = {
+  /** True once it accepts connections, false when it still recovers at the time-out; UNAVAILABLE with PostgreSQL's words when it ended. */
+  untilReady(timeoutMs: number): Promise<boolean>;
+};
 
 export class Postmaster {
   #link: GuardianLink | null = null;
@@ -29,10 +33,12 @@ export class Postmaster {
   #stopping = 0;
   #listeners = new Set<(exit: ServerExit) => void>();
   #closed = false;
+  #pushed: Deadline | null = null;
 
   constructor(
     private readonly configuration: PostgresConfiguration,
     private readonly onStopped: () => void,
+    private readonly orphanMs = 60_000,
   ) {}
 
   get pid(): number | null {
@@ -66,7 +72,7 @@ export class Postmaster {
       socket: paths.guardianSocket,
       dataDirectory: paths.dataDirectory,
       lastExitFile: join(paths.nodeDirectory, exitFile),
-      orphanMs,
+      orphanMs: this.orphanMs,
     };
   }
 
@@ -140,74 +146,63 @@ export class Postmaster {
   }
 
   // ---------------------------------------------------------------- start
-  /** Resolves when the server accepts connections, or (standby) when it still recovers at the time-out. */
-  async start(
-    role: 'primary' | 'standby',
-    serveForMs: number | null,
-    extra: readonly string[],
-    timeoutMs: number,
-  ): Promise<void> {
-    if (role === 'primary' && serveForMs === null)
-      throw new ClusterError('INTERNAL', 'a primary starts only under a lease: serveForMs is missing');
-    const deadlineFrom = performance.now();
+  /**
+   * Starts the process; the result waits for it to accept connections. `deadline` (a primary's) was fixed when the agent asked: what the
+   * preparations took is not added to the lease, and one that was pushed meanwhile counts.
+   */
+  async launch(role: 'primary' | 'standby', deadline: Deadline | null, extra: readonly string[]): Promise<Launched> {
     const link = await this.#connected();
-    const outputFile = join(this.configuration.paths.nodeDirectory, 'startup.log');
-    const remaining = serveForMs === null ? null : serveForMs - (performance.now() - deadlineFrom);
-    const launch = launchCommand(this.configuration, extra);
+    const { paths } = this.configuration;
+    const outputFile = join(paths.nodeDirectory, 'startup.log');
+    const since = Date.now() - 1000;
     let ended: ServerExit | null = null;
     const unsubscribe = this.onExit((exit) => {
       ended = exit;
     });
+    const launch = launchCommand(this.configuration, extra);
+    const command = { kind: 'start', ...launch, env: serverEnvironment(), outputFile, role } as const;
     try {
-      const { postmasterPid } = await link.request(
-        {
-          kind: 'start',
-          ...launch,
-          env: serverEnvironment(),
-          outputFile,
-          role,
-          deadline: remaining === null ? null : deadlineFor(remaining),
-        },
-        10_000,
-      );
+      const { postmasterPid } = await link.request({ ...command, deadline: deadline && this.#later(deadline) }, 10_000);
       if (ended === null) this.#pid = postmasterPid;
-      await this.#ready(role, timeoutMs, () => ended, outputFile);
-    } finally {
+    } catch (error) {
       unsubscribe();
+      throw error;
     }
+    const failure = async (exit: ServerExit) =>
+      new ClusterError(
+        'UNAVAILABLE',
+        `PostgreSQL ended while starting (${exit.cause}, ${exit.signal ?? `exit ${exit.code}`}): ${await lastWords(outputFile, paths.logDirectory, since)}`,
+      );
+    return {
+      untilReady: async (timeoutMs) => {
+        try {
+          return await this.#ready(timeoutMs, async () => (ended ? Promise.reject(await failure(ended)) : undefined));
+        } finally {
+          unsubscribe();
+        }
+      },
+    };
   }
 
-  async #ready(
-    role: 'primary' | 'standby',
-    timeoutMs: number,
-    ended: () => ServerExit | null,
-    outputFile: string,
-  ): Promise<void> {
+  #later(deadline: Deadline): Deadline {
+    return this.#pushed && this.#pushed.stopAt > deadline.stopAt ? this.#pushed : deadline;
+  }
+
+  async #ready(timeoutMs: number, check: () => Promise<void>): Promise<boolean> {
     const until = performance.now() + timeoutMs;
-    const since = Date.now() - 1000;
     for (;;) {
-      const exit = ended();
-      if (exit)
-        throw new ClusterError(
-          'UNAVAILABLE',
-          `PostgreSQL ended while starting (${exit.cause}, ${exit.signal ?? `exit ${exit.code}`}): ${await lastWords(outputFile, this.configuration.paths.logDirectory, since)}`,
-        );
+      await check();
       const status = readPostmasterFile(this.#dataDirectory);
-      if (status && status.pid === this.#pid && status.status === 'ready') return;
-      if (performance.now() > until) {
-        if (role === 'standby') return;
-        throw new ClusterError(
-          'TIMEOUT',
-          `PostgreSQL did not accept connections within ${timeoutMs} ms (recovery goes on)`,
-        );
-      }
+      if (status && status.pid === this.#pid && status.status === 'ready') return true;
+      if (performance.now() > until) return false;
       await delay(8);
     }
   }
 
   // ---------------------------------------------------------------- deadline
   push(remainingMs: number): void {
-    this.#link?.serve(deadlineFor(remainingMs));
+    this.#pushed = deadlineFor(remainingMs);
+    this.#link?.serve(this.#pushed);
   }
 
   /** SIGHUP. */

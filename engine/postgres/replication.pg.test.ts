@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { lagBytes } from '../kernel/lsn';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
@@ -7,6 +7,7 @@ let fixture: PgFixture;
 beforeAll(async () => {
   fixture = await PgFixture.create();
 });
+afterEach(() => fixture.reset());
 afterAll(() => fixture.close());
 
 const until = <T>(what: string, probe: () => Promise<T | undefined> | T | undefined) =>

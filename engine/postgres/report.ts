@@ -70,6 +70,8 @@ export type ProcessFacts = {
   readonly lastExit: ServerExit | null;
   readonly stopping: boolean;
   readonly standbySignal: boolean;
+  /** By the control file: crash or archive recovery. */
+  readonly recovering: boolean;
 };
 
 export class Reporter {
@@ -204,7 +206,7 @@ function stateWithoutAnswer(facts: ProcessFacts, postmaster: PostmasterStatus | 
   if (facts.postmasterPid === null) return facts.lastExit && !facts.lastExit.expected ? 'crashed' : 'stopped';
   if (facts.stopping || postmaster?.status === 'stopping') return 'stopping';
   if (postmaster?.status === 'standby') return 'recovering';
-  if (postmaster?.status !== 'ready') return 'starting';
+  if (postmaster?.status !== 'ready') return facts.recovering ? 'recovering' : 'starting';
   // Up, but it doesn't answer: its role is what it was started or promoted as.
   return facts.standbySignal ? 'standby' : 'primary';
 }

@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import type { PostgresReport } from '../cluster/model';
-import { pollUntil, SerialQueue } from '../kernel/async';
+import { pollUntil, SerialQueue, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { type LsnText, lagBytes } from '../kernel/lsn';
@@ -22,14 +22,14 @@ import type {
 } from './api';
 import { editAutoConf } from './auto-conf';
 import { cloneFromPrimary, repairSwap } from './base-backup';
-import { LocalConnection, type LocalEndpoint } from './connection';
+import { LocalConnection, type LocalEndpoint, withFreshSession } from './connection';
 import { lookAtDataDirectory, readControlFile, readTimelineHistory, type TimelineEnd } from './control-data';
 import { exists } from './durable-file';
 import { bootstrapDirectory } from './initdb';
 import { tailLog } from './log-tail';
 import { listSettings } from './pg-settings';
 import { bare, lookAtRecovery, settle, waitForReplay } from './position';
-import { Postmaster } from './postmaster';
+import { deadlineFor, Postmaster } from './postmaster';
 import { readPostmasterFile } from './processes';
 import { promote } from './promote';
 import { RedoEstimator } from './redo-estimate';
@@ -43,6 +43,9 @@ import { prepareDirectories, prepareStart, privateStartArguments } from './start
 import { setSynchronousStandbys } from './sync-standbys';
 import { switchWal, walStatus } from './wal';
 
+/** Received but not replayed: with less, replay waits for WAL rather than the other way round. */
+const backlogBytes = 8 * 1024 * 1024;
+
 export class PgServer implements PostgresServer {
   readonly #postmaster: Postmaster;
   /** Reports have a connection of their own: a long command never makes a node look dead. */
@@ -55,9 +58,14 @@ export class PgServer implements PostgresServer {
   #control: { data: ControlData; at: number } | null = null;
   #standbySignal = false;
   #present = false;
+  #backlog: { readonly replayLsn: LsnText; readonly at: number } | null = null;
 
-  constructor(readonly configuration: PostgresConfiguration) {
-    this.#postmaster = new Postmaster(configuration, () => this.#stopped());
+  /** `orphanMs`: how long a standby outlives its agent. */
+  constructor(
+    readonly configuration: PostgresConfiguration,
+    options: { readonly orphanMs?: number } = {},
+  ) {
+    this.#postmaster = new Postmaster(configuration, () => this.#stopped(), options.orphanMs);
     this.#reports = new LocalConnection(() => this.#endpoint('rustydb agent (report)'));
     this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'));
     this.#reporter = new Reporter(this.#reports, configuration.paths.dataDirectory);
@@ -125,16 +133,29 @@ export class PgServer implements PostgresServer {
     });
   }
 
-  start(role: 'primary' | 'standby', options: StartOptions): Promise<void> {
-    return this.#changes.run(async () => {
+  async start(role: 'primary' | 'standby', options: StartOptions): Promise<void> {
+    const { serveForMs } = options;
+    if (role === 'primary' && serveForMs === undefined) {
+      throw new ClusterError('INTERNAL', 'a primary starts only under a lease: serveForMs is missing');
+    }
+    const deadline = role === 'primary' ? deadlineFor(serveForMs!) : null;
+    const { launched, before, startedAt } = await this.#changes.run(async () => {
       const before = await this.#startable();
       await prepareStart(this.configuration, role, options);
       this.#standbySignal = role === 'standby';
       const startedAt = performance.now();
-      await this.#postmaster.start(role, options.serveForMs ?? null, [], options.timeoutMs);
-      if (role === 'primary' && before.state === 'in production')
-        await this.#measureRedo(before, performance.now() - startedAt);
+      return { launched: await this.#postmaster.launch(role, deadline, []), before, startedAt };
     });
+    // Not in the queue: a standby that recovers for long can still be told to follow somebody else.
+    const ready = await launched.untilReady(options.timeoutMs);
+    if (role === 'standby') return;
+    if (!ready) {
+      throw new ClusterError(
+        'TIMEOUT',
+        `PostgreSQL did not accept connections within ${options.timeoutMs} ms; its recovery goes on`,
+      );
+    }
+    if (before.state === 'in production') await this.#measureRedo(before, performance.now() - startedAt);
   }
 
   async #startable(): Promise<ControlData> {
@@ -198,6 +219,7 @@ export class PgServer implements PostgresServer {
       lastExit: this.#postmaster.lastExit,
       stopping: this.#postmaster.stopping,
       standbySignal: this.#standbySignal,
+      recovering: this.#control?.data.state.includes('recovery') ?? false,
     };
     const report = await this.#reporter.report(facts, (lsn) => {
       if (!this.#control) return null;
@@ -205,7 +227,23 @@ export class PgServer implements PostgresServer {
       return this.#redo.walBytes;
     });
     if (report.state === 'primary') this.#standbySignal = false;
+    this.#measureReplay(report);
     return report;
+  }
+
+  /** A standby's replay speed says something only while there is a backlog to work off at both ends of the sample. */
+  #measureReplay(report: PostgresReport): void {
+    const backlog = report.state === 'standby' ? (lagBytes(report.receiveLsn, report.replayLsn) ?? 0) : 0;
+    if (backlog < backlogBytes || report.replayLsn === null || report.replayPaused) {
+      this.#backlog = null;
+      return;
+    }
+    const now = performance.now();
+    this.#backlog ??= { replayLsn: report.replayLsn, at: now };
+    if (now - this.#backlog.at < 1000) return;
+    const bytes = lagBytes(report.replayLsn, this.#backlog.replayLsn) ?? 0;
+    void this.#redo.sampleReplay(bytes, now - this.#backlog.at).catch(() => undefined);
+    this.#backlog = { replayLsn: report.replayLsn, at: now };
   }
 
   /** The last checkpoint's redo point, from the control file, twice a second at most. */
@@ -277,7 +315,8 @@ export class PgServer implements PostgresServer {
   }
 
   async checkpoint(): Promise<void> {
-    await this.#commands.query('CHECKPOINT', { timeoutMs: 120_000 });
+    // In a session of its own: nothing that a failover needs waits behind it.
+    await withFreshSession(this.#fresh, (client) => withTimeout(client.query('CHECKPOINT'), 120_000, 'the checkpoint'));
   }
 
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }> {
@@ -302,8 +341,12 @@ export class PgServer implements PostgresServer {
       await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
       this.#standbySignal = true;
       try {
-        await this.#postmaster.start('standby', null, await privateStartArguments(this.configuration), 60_000);
-        if (readPostmasterFile(this.#dataDirectory)?.status !== 'ready') {
+        const launched = await this.#postmaster.launch(
+          'standby',
+          null,
+          await privateStartArguments(this.configuration),
+        );
+        if (!(await launched.untilReady(60_000))) {
           throw new ClusterError(
             'UNAVAILABLE',
             'the old primary’s own WAL does not bring it to a consistent state: clone it anew',

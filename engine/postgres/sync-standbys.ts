@@ -16,11 +16,13 @@ export async function setSynchronousStandbys(
   k: number,
 ): Promise<void> {
   const wanted = synchronousStandbyNames(members, k);
-  const before = await freshSetting(endpoint, 'synchronous_standby_names');
-  if (before !== wanted) {
+  const [now] = await connection.query<{ names: string; recovering: boolean }>(
+    `SELECT current_setting('synchronous_standby_names') AS names, pg_is_in_recovery() AS recovering`,
+  );
+  if (now?.names !== wanted) {
     await applySettings(connection, endpoint, { synchronous_standby_names: wanted });
-    // Backends and walsenders take the reload at their next wait; none of them can be asked, idle ones wake at once.
-    await delay(20);
+    // Backends and walsenders take the reload at their next wait; none of them can be asked, idle ones wake at once. A standby commits nothing.
+    if (!now?.recovering) await delay(20);
   }
   const after = await freshSetting(endpoint, 'synchronous_standby_names');
   if (after !== wanted) {

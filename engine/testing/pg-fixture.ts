@@ -187,14 +187,22 @@ export class PgFixture {
     if (pid !== null) this.#guardians.add(pid);
   }
 
-  async close(): Promise<void> {
-    for (const server of this.#servers) {
+  /** Ends all nodes made so far and removes their directories. */
+  async reset(): Promise<void> {
+    for (const server of this.#servers.splice(0)) {
       this.remember(server.guardianPid());
       await server.close();
     }
     for (const pid of this.#guardians) killQuietly(pid, 'SIGKILL');
-    await Promise.all(this.#nodes.map((node) => killAllIn(node.configuration.paths.dataDirectory, 10_000)));
-    await Promise.all(this.#nodes.map((node) => node.proxy.close()));
+    this.#guardians.clear();
+    const nodes = this.#nodes.splice(0);
+    await Promise.all(nodes.map((node) => killAllIn(node.configuration.paths.dataDirectory, 10_000)));
+    await Promise.all(nodes.map((node) => node.proxy.close()));
+    for (const node of nodes) rmSync(node.configuration.paths.nodeDirectory, { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    await this.reset();
     rmSync(this.root, { recursive: true, force: true });
   }
 }
