@@ -2,7 +2,7 @@
  * What the interconnect costs over loopback, two processes: request latency, pipelined requests, one-way messages, an idle five-node mesh
  * and many clients. Run: `node --import tsx bench/interconnect.ts [clients]`
  */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import type { PeerAddress } from '../engine/interconnect/api';
@@ -117,19 +117,49 @@ async function messages(client: TcpInterconnect, count: number): Promise<void> {
   );
 }
 
+/** One of five agents: warms its code as the control store's traffic would, then is idle and tells its CPU time on request. */
+async function member(name: string): Promise<void> {
+  const node = create(name, 'node', true);
+  node.onRequest('echo', (payload) => payload);
+  process.on('message', async (message: 'cpu' | Record<string, PeerAddress>) => {
+    if (message === 'cpu') return void process.send!(cpuMs());
+    const others = Object.entries(message).filter(([other]) => other !== name);
+    for (const [other, address] of others) node.setPeer(other, address);
+    await until(() => allConnected(node, others.length));
+    for (let i = 0; i < 1500; i++) {
+      for (const [other] of others) await node.request(other, 'echo', i, { timeoutMs: 5000 });
+    }
+    process.send!('warm');
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send!(await node.start());
+}
+
 async function idleMesh(): Promise<void> {
-  const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
-  const nodes = names.map((name) => create(name, 'node', true));
-  const addresses = await Promise.all(nodes.map((node) => node.start()));
-  for (const node of nodes) {
-    for (const [i, name] of names.entries()) node.setPeer(name, addresses[i]!);
+  const script = fileURLToPath(import.meta.url);
+  const next = <T>(child: ChildProcess) =>
+    new Promise<T>((resolve) => child.once('message', (message) => resolve(message as T)));
+  const children = new Map<string, ChildProcess>();
+  const addresses: Record<string, PeerAddress> = {};
+  for (const name of ['n1', 'n2', 'n3', 'n4', 'n5']) {
+    const child = fork(script, ['member', name], { execArgv: process.execArgv });
+    children.set(name, child);
+    addresses[name] = await next<PeerAddress>(child);
   }
-  await until(() => nodes.every((node) => allConnected(node, 4)));
-  await sleep(1000);
-  const cpu = cpuMs();
-  await sleep(10_000);
-  print('idle mesh of 5 nodes, all in one process', `${((cpuMs() - cpu) / 100).toFixed(2)} % of a core in all`);
-  await Promise.all(nodes.map((node) => node.stop()));
+  const all = [...children.values()];
+  const warm = all.map((child) => next<string>(child));
+  for (const child of all) child.send(addresses);
+  await Promise.all(warm);
+  const cpu = async () => {
+    const answers = all.map((child) => next<number>(child));
+    for (const child of all) child.send('cpu');
+    return (await Promise.all(answers)).reduce((sum, ms) => sum + ms, 0);
+  };
+  await sleep(3000);
+  const before = await cpu();
+  await sleep(20_000);
+  print('idle mesh, 5 processes', `${(((await cpu()) - before) / 200).toFixed(2)} % of a core in all`);
+  for (const child of all) child.kill();
 }
 
 async function manyClients(server: PeerAddress, probe: TcpInterconnect, count: number): Promise<void> {
@@ -187,4 +217,6 @@ async function main(): Promise<void> {
   await idleMesh();
 }
 
-await (process.argv[2] === 'serve' ? serve() : main());
+if (process.argv[2] === 'serve') await serve();
+else if (process.argv[2] === 'member') await member(process.argv[3]!);
+else await main();
