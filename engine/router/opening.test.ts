@@ -211,8 +211,28 @@ describe('a server that is not ready', () => {
     client.socket.write(startupPacket('app'));
     expect(await client.error()).toMatchObject({ message: expect.stringMatching(/not that of a PostgreSQL server/) });
   });
+  it('that answers only after its primary began to drain does not get the client any more', async () => {
+    const waiting: Socket[] = [];
+    const port = await begin((socket) => void waiting.push(socket));
+    const client = await RawClient.connect(port);
+    client.socket.write(startupPacket('app'));
+    await eventually('the attempt is under way', () => waiting.length === 1);
+    cluster.set('a', { draining: true });
+    cluster.hint('a', 1);
+    await eventually('it drains', () => router.service('rw').endpoints[0]!.reason?.includes('handing') === true);
+    const gone = new Promise((resolve) => waiting[0]!.once('close', resolve));
+    welcome(waiting[0]!);
+    await gone;
+    expect(router.service('rw')).toMatchObject({ held: 1, openSessions: 0 });
+    expect(client.messages).toEqual([]);
+    cluster.primary('a');
+    cluster.hint('a', 1);
+    await eventually('it is tried again', () => waiting.length === 2);
+    welcome(waiting[1]!);
+    expect(await client.next('Z')).not.toBeNull();
+  });
   it('an attempt under way is given up when the primary changes', async () => {
-    const port = await begin(() => {});
+    const port = await begin(() => {}, { limits: { connectMs: 60_000 } });
     const client = await RawClient.connect(port);
     client.socket.write(startupPacket('app'));
     await eventually('the attempt is under way', () => sockets.length === 1);

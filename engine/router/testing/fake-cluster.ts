@@ -50,8 +50,9 @@ export class FakeCluster implements AgentLink {
     this.set(node, { role: 'standby', remainingMs: 0, lagMs, draining: false });
   }
 
+  /** Each agent tells of itself. */
   hint(node: NodeId, epoch: number): void {
-    for (const push of this.#streams.values()) push({ group: 'alpha', node, epoch });
+    this.#streams.get(node)?.({ group: 'alpha', node, epoch });
   }
 
   start(): void {}
