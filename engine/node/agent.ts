@@ -29,6 +29,7 @@ import { clusterConfig, groupFact, type NodeContext } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
 import { PrimaryDuties } from './primary-duties';
 import { Registration } from './registration';
+import { ReportCache } from './report-cache';
 import { Reporter } from './reporter';
 import { ResourceSampler } from './resource-sampler';
 import { RouteTable } from './route-table';
@@ -55,7 +56,6 @@ export class Agent {
   readonly #controller: Controller;
   readonly #registration: Registration;
   readonly #crashes: CrashWatch;
-  #report: PostgresReport | null = null;
   #timers: NodeJS.Timeout[] = [];
   #cycling = false;
   #stopped = false;
@@ -83,12 +83,14 @@ export class Agent {
       timings: { heartbeatMs: 100, electionMs: 500, leaseMs: config.seed?.leaseMs ?? 2000 },
       onFatal,
     });
+    const postgres = createPostgres(config);
     this.#context = {
       config,
       logger,
       store: this.#store,
       interconnect: this.#interconnect,
-      postgres: createPostgres(config),
+      postgres,
+      reports: new ReportCache(postgres),
       walProxy: new WalProxy({
         nodeId: config.nodeId,
         listenHost: '127.0.0.1',
@@ -126,8 +128,11 @@ export class Agent {
       context,
       lease: this.#lease,
       draining: () => this.#commands.draining,
-      report: () => this.#report,
-      lagBytes: () => (this.#report ? lagBytes(this.#report.receiveLsn, this.#report.replayLsn) : null),
+      report: () => context.reports.last,
+      lagBytes: () => {
+        const report = context.reports.last;
+        return report ? lagBytes(report.receiveLsn, report.replayLsn) : null;
+      },
     });
     this.#resources = new ResourceSampler(config.nodeDirectory, resourceMs, () =>
       [process.pid, context.postgres.guardianPid(), context.postgres.postmasterPid()].filter((pid) => pid !== null),
@@ -275,8 +280,7 @@ export class Agent {
     if (this.#cycling || this.#stopped) return;
     this.#cycling = true;
     try {
-      const report = await this.#context.postgres.report();
-      this.#report = report;
+      const report = await this.#context.reports.get(reportMs / 2);
       this.#noteServing(report);
       this.#deliver(this.#reporter.make(report, performance.now()));
       if (report.state === 'primary') await this.#duties.cycle(report, performance.now(), this.#commands.draining);
@@ -313,7 +317,7 @@ export class Agent {
 
   #sampleResources(): void {
     this.#resources.sample(performance.now());
-    const report = this.#report;
+    const report = this.#context.reports.last;
     this.#resources.record({
       at: new Date().toISOString(),
       transactionsPerSecond: report?.transactionsPerSecond ?? 0,

@@ -166,7 +166,7 @@ export class CommandHandlers {
     this.options.loop.abortBackup();
     this.#context.walProxy.setUpstream(null);
     return this.#context.serverQueue.run(async () => {
-      const report = await this.#context.postgres.report();
+      const report = await this.#context.reports.get(0);
       if (report.state !== 'standby') {
         throw new ClusterError(
           'UNAVAILABLE',

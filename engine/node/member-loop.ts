@@ -16,6 +16,9 @@ import { groupFact, instant, type NodeContext, nodeRecord, slotOf } from './node
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
 
 const cycleMs = 250;
+/** Settled: nothing to do until something triggers, or a slow look finds what no trigger told. */
+const settledCycleMs = 1_000;
+const reportAgeMs = 400;
 const startTimeoutMs = 600_000;
 const stopTimeoutMs = 30_000;
 const questionTimeoutMs = 1_500;
@@ -113,6 +116,7 @@ export class MemberLoop {
   /** Looks again now, without waiting out a backoff. */
   trigger(): void {
     this.#notBefore = 0;
+    this.options.context.reports.invalidate();
     void this.#run();
   }
 
@@ -138,7 +142,8 @@ export class MemberLoop {
       queueMicrotask(() => void this.#run());
       return;
     }
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#run(), cycleMs);
+    if (!this.#stopped)
+      this.#timer = setTimeout(() => void this.#run(), this.#activity === null ? settledCycleMs : cycleMs);
   }
 
   #failed(error: unknown): void {
@@ -340,7 +345,7 @@ export class MemberLoop {
   }
 
   async #watchStreaming(primary: NodeRecord): Promise<void> {
-    const report = await this.options.context.postgres.report();
+    const report = await this.options.context.reports.get(reportAgeMs);
     if (report.walReceiver?.status === 'streaming') {
       this.#notStreamingSince = null;
       return this.#settled();
@@ -450,7 +455,7 @@ export class MemberLoop {
   }
 
   async #serverRole(): Promise<ServerRole> {
-    const { state } = await this.options.context.postgres.report();
+    const { state } = await this.options.context.reports.get(reportAgeMs);
     switch (state) {
       case 'primary':
       case 'standby':

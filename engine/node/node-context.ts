@@ -10,6 +10,7 @@ import type { PostgresServer } from '../postgres/api';
 import type { AgentConfig } from '../runtime/process-config';
 import type { Instant } from './core/lease-keeper';
 import type { DurableState } from './durable-state';
+import type { ReportCache } from './report-cache';
 
 export type NodeContext = {
   readonly config: AgentConfig;
@@ -17,6 +18,7 @@ export type NodeContext = {
   readonly store: EmbeddedControlStore;
   readonly interconnect: Interconnect;
   readonly postgres: PostgresServer;
+  readonly reports: ReportCache;
   readonly walProxy: WalProxy;
   readonly durable: DurableState;
   /** Everything that starts, stops, promotes or re-points this node's PostgreSQL goes through here, one at a time. */

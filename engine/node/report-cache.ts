@@ -1,0 +1,50 @@
+/**
+ * PostgreSQL's state as last asked, shared by everyone in the agent who looks at it several times a second. A look may be as old as the caller
+ * allows; whatever changes the server (start, stop, exit, promotion) makes the next look a fresh one.
+ */
+import type { PostgresReport } from '../cluster/model';
+import type { PostgresServer } from '../postgres/api';
+
+export class ReportCache {
+  #last: { readonly report: PostgresReport; readonly at: number } | null = null;
+  #asking: Promise<PostgresReport> | null = null;
+
+  constructor(private readonly postgres: PostgresServer) {
+    postgres.onExit(() => this.invalidate());
+  }
+
+  /** Null before the first look. */
+  get last(): PostgresReport | null {
+    return this.#last?.report ?? null;
+  }
+
+  invalidate(): void {
+    this.#last = null;
+    this.#asking = null;
+  }
+
+  async get(maximumAgeMs: number): Promise<PostgresReport> {
+    const last = this.#last;
+    if (last && performance.now() - last.at <= maximumAgeMs) return last.report;
+    return this.#asking ?? this.#ask();
+  }
+
+  #ask(): Promise<PostgresReport> {
+    const question = this.postgres.report().then(
+      (report) => {
+        // An exit in between makes this answer old: whoever asked gets it, nobody else.
+        if (this.#asking === question) {
+          this.#last = { report, at: performance.now() };
+          this.#asking = null;
+        }
+        return report;
+      },
+      (error: unknown) => {
+        if (this.#asking === question) this.#asking = null;
+        throw error;
+      },
+    );
+    this.#asking = question;
+    return question;
+  }
+}
