@@ -1,0 +1,158 @@
+'use client';
+import { keepPreviousData, useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { toast } from 'sonner';
+import { failureOf } from '../../feedback/failure';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState } from '../../feedback/states';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import type { AuditRecord } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { CodeBlock } from '../../ui/code';
+import { CopyAs } from '../../ui/copy-as';
+import { type Column, DataTable } from '../../ui/data-table';
+import { Sheet } from '../../ui/dialog';
+import { formatDuration } from '../../ui/format';
+import { Input, Select } from '../../ui/input';
+import { Facts, PageHeader, Panel } from '../../ui/panel';
+import { TableSkeleton } from '../../ui/skeleton';
+import { Status } from '../../ui/status';
+import { Time } from '../../ui/time';
+import { useUrlState } from '../../ui/url-state';
+import { OperationLink } from '../operations/operation-view';
+
+const columns: readonly Column<AuditRecord>[] = [
+  { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <Time at={row.at} /> },
+  { id: 'actor', header: 'Who', value: (row) => row.actor },
+  { id: 'procedure', header: 'What', value: (row) => row.procedure, className: 'num' },
+  { id: 'outcome', header: 'Outcome', value: (row) => row.outcome, cell: (row) => <Status value={row.outcome} /> },
+  { id: 'input', header: 'Input', value: (row) => JSON.stringify(row.input), className: 'num max-w-[26rem]' },
+  { id: 'message', header: 'Answer', value: (row) => row.message },
+  { id: 'surface', header: 'Over', value: (row) => row.surface },
+  { id: 'from', header: 'From', value: (row) => row.client_address, className: 'num' },
+  { id: 'took', header: 'Took', align: 'right', value: (row) => row.duration_ms, cell: (row) => formatDuration(row.duration_ms) },
+  { id: 'role', header: 'Role', value: (row) => row.role, hidden: true },
+  { id: 'request', header: 'Request id', value: (row) => row.request_id, hidden: true },
+  { id: 'sequence', header: 'No.', align: 'right', value: (row) => row.sequence, hidden: true },
+];
+
+const outcomes = ['succeeded', 'refused', 'failed', 'unknown'] as const;
+
+export function AuditPage() {
+  const trpc = useTRPC();
+  const [outcome, setOutcome] = useUrlState('outcome', '');
+  const [actor, setActor] = useUrlState('actor', '');
+  const [selected, setSelected] = useUrlState('record', '');
+  const query = useInfiniteQuery({
+    ...trpc.audit.list.infiniteQueryOptions(
+      {
+        limit: 200,
+        ...(outcome === '' ? {} : { outcome: outcome as (typeof outcomes)[number] }),
+        ...(actor === '' ? {} : { actor }),
+      },
+      { getNextPageParam: (page) => page.next_cursor ?? undefined, initialCursor: undefined },
+    ),
+    placeholderData: keepPreviousData,
+    refetchInterval: 10_000,
+  });
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const open = rows.find((row) => String(row.sequence) === selected);
+  return (
+    <>
+      <PageHeader
+        title="Audit"
+        sentence="Every change, allowed or refused: who, what, from where, with which outcome."
+        actions={
+          <>
+            <VerifyButton />
+            <CopyAs call={{ method: 'GET', path: '/audit' }} />
+          </>
+        }
+      />
+      <Panel flush>
+        <QueryView query={query} what="the audit log" role="admin" skeleton={<TableSkeleton label="the audit log" rows={8} />}>
+          {() => (
+            <>
+              <DataTable
+                id="audit"
+                label="Audit records"
+                columns={columns}
+                rows={rows}
+                rowId={(row) => String(row.sequence)}
+                selectedId={selected}
+                onOpen={(row) => setSelected(String(row.sequence))}
+                toolbar={
+                  <>
+                    <Select
+                      aria-label="Outcome"
+                      className="w-36"
+                      value={outcome}
+                      options={[{ value: '', label: 'All outcomes' }, ...outcomes.map((value) => ({ value, label: value }))]}
+                      onChange={(event) => setOutcome(event.target.value)}
+                    />
+                    <Input
+                      type="search"
+                      aria-label="Actor, such as user:admin"
+                      placeholder="user:admin"
+                      className="w-40"
+                      defaultValue={actor}
+                      onKeyDown={(event) => event.key === 'Enter' && setActor(event.currentTarget.value)}
+                      onBlur={(event) => setActor(event.target.value)}
+                    />
+                  </>
+                }
+                empty={<EmptyState title="No records">Sign-ins, switchovers, changes of settings and refusals are kept here.</EmptyState>}
+              />
+              {query.hasNextPage ? (
+                <div className="p-2">
+                  <Button size="sm" disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                    Load older records
+                  </Button>
+                </div>
+              ) : null}
+            </>
+          )}
+        </QueryView>
+      </Panel>
+      <Sheet open={open !== undefined} onOpenChange={() => setSelected('')} title={open?.procedure ?? ''} description={open ? `Record ${open.sequence}` : undefined}>
+        {open ? <RecordDetails record={open} /> : null}
+      </Sheet>
+    </>
+  );
+}
+
+function RecordDetails({ record }: { readonly record: AuditRecord }) {
+  return (
+    <div className="grid gap-3">
+      <Facts
+        facts={[
+          { label: 'Outcome', value: <Status value={record.outcome} /> },
+          { label: 'Code', value: record.code ?? '–' },
+          { label: 'Answer', value: record.message ?? '–' },
+          { label: 'Who', value: `${record.actor}${record.role ? ` (${record.role})` : ''}` },
+          { label: 'When', value: <Time at={record.at} /> },
+          { label: 'From', value: `${record.client_address} over ${record.surface}` },
+          { label: 'Request id', value: <span className="num break-all">{record.request_id}</span> },
+          { label: 'Took', value: formatDuration(record.duration_ms) },
+          ...(record.operation_id ? [{ label: 'Operation', value: <OperationLink id={record.operation_id}>{record.operation_id}</OperationLink> }] : []),
+          { label: 'Hash', value: <span className="num break-all">{record.hash}</span> },
+        ]}
+      />
+      <CodeBlock label="Input, secrets removed" code={JSON.stringify(record.input, null, 2)} />
+    </div>
+  );
+}
+
+function VerifyButton() {
+  const client = useTRPCClient();
+  const verify = useMutation({
+    mutationFn: () => client.audit.verify.query({}),
+    onSuccess: (result) => (result.ok ? toast.success(result.message) : toast.error(result.message, { duration: 30_000 })),
+    onError: (error) => toast.error('Could not verify', { description: failureOf(error).message }),
+  });
+  return (
+    <Button disabled={verify.isPending} onClick={() => verify.mutate()}>
+      Verify the chain
+    </Button>
+  );
+}

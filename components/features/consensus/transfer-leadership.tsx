@@ -1,0 +1,49 @@
+'use client';
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { DangerAction } from '../../feedback/danger-action';
+import { useRoleReason } from '../../providers/session';
+import { useTRPCClient } from '../../providers/trpc';
+import type { RaftStatus } from '../../providers/wire';
+import { Field, Select } from '../../ui/input';
+
+export function TransferLeadership({ status }: { readonly status: RaftStatus }) {
+  const client = useTRPCClient();
+  const role = useRoleReason('operator');
+  const others = status.voters.map((one) => one.id).filter((id) => id !== status.leader);
+  const [wanted, setWanted] = useState('');
+  const target = others.includes(wanted) ? wanted : (others[0] ?? '');
+  const reason =
+    role ?? (!status.has_quorum ? 'There is no majority.' : others.length === 0 ? 'There is no other voter.' : null);
+  return (
+    <DangerAction
+      tone="default"
+      label="Transfer leadership"
+      title="Transfer the leadership of the control store"
+      description="The leader stops taking entries, brings the target up to date and hands over, typically within a heartbeat. No database session notices."
+      confirmName={null}
+      confirmLabel="Transfer"
+      disabledReason={reason}
+      onConfirm={async () => {
+        const done = await client.cluster.transferLeadership.mutate({ target_node: target });
+        toast.success(done.message);
+      }}
+    >
+      <Field label="To">
+        {(ids) => (
+          <Select
+            {...ids}
+            value={target}
+            options={others.map((id) => ({ value: id, label: peerLabel(status, id) }))}
+            onChange={(event) => setWanted(event.target.value)}
+          />
+        )}
+      </Field>
+    </DangerAction>
+  );
+}
+
+function peerLabel(status: RaftStatus, id: string): string {
+  const peer = status.peers.find((one) => one.id === id);
+  return peer?.lag_entries ? `${id} (${peer.lag_entries} entries behind)` : id;
+}

@@ -1,0 +1,97 @@
+'use client';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState } from '../../feedback/states';
+import { useTRPC } from '../../providers/trpc';
+import type { LogLine } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { CopyAs } from '../../ui/copy-as';
+import { type Column, DataTable } from '../../ui/data-table';
+import { formatClock } from '../../ui/format';
+import { Input, Select } from '../../ui/input';
+import { Panel } from '../../ui/panel';
+import { TableSkeleton } from '../../ui/skeleton';
+import { Badge, type Tone } from '../../ui/status';
+import { Time } from '../../ui/time';
+import { useUrlState } from '../../ui/url-state';
+
+const tones: Readonly<Record<string, Tone>> = { ERROR: 'bad', FATAL: 'bad', PANIC: 'bad', WARNING: 'warn' };
+const levels = ['warning', 'error', 'log', 'fatal', 'panic', 'info', 'notice'] as const;
+
+const columns: readonly Column<LogLine>[] = [
+  { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <><span className="num mr-2">{formatClock(row.at)}</span><span className="text-muted"><Time at={row.at} /></span></> },
+  { id: 'level', header: 'Level', value: (row) => row.level, cell: (row) => <Badge tone={tones[row.level] ?? 'idle'}>{row.level}</Badge> },
+  { id: 'message', header: 'Message', value: (row) => row.message, className: 'num max-w-[50rem] whitespace-normal break-words' },
+  { id: 'state', header: 'SQLSTATE', value: (row) => row.sql_state },
+  { id: 'user', header: 'User', value: (row) => row.user },
+  { id: 'database', header: 'Database', value: (row) => row.database, hidden: true },
+  { id: 'pid', header: 'Pid', align: 'right', value: (row) => row.pid },
+];
+
+export function NodeLog({ id }: { readonly id: string }) {
+  const trpc = useTRPC();
+  const [level, setLevel] = useUrlState('level', '');
+  const [contains, setContains] = useUrlState('contains', '');
+  const [following, setFollowing] = useState(true);
+  const query = useQuery({
+    ...trpc.cluster.getNodeLogs.queryOptions({
+      id,
+      limit: 300,
+      ...(level === '' ? {} : { level: level as (typeof levels)[number] }),
+      ...(contains === '' ? {} : { contains }),
+    }),
+    refetchInterval: following ? 2000 : false,
+    placeholderData: keepPreviousData,
+  });
+  return (
+    <Panel
+      title="PostgreSQL log"
+      note={following ? 'following, newest first' : 'paused'}
+      flush
+      actions={
+        <>
+          <Button size="sm" aria-pressed={following} onClick={() => setFollowing(!following)}>
+            {following ? 'Pause' : 'Follow'}
+          </Button>
+          <CopyAs call={{ method: 'GET', path: `/cluster/nodes/${id}/logs?limit=300` }} />
+        </>
+      }
+    >
+      <QueryView query={query} what="the log" role="operator" skeleton={<TableSkeleton label="the log" rows={8} />}>
+        {(lines) => (
+          <DataTable
+            id="log"
+            label="Log lines"
+            search={false}
+            columns={columns}
+            rows={lines.map((line, index) => ({ ...line, index }))}
+            rowId={(row) => `${row.at}-${'index' in row ? row.index : 0}`}
+            sort="-at"
+            toolbar={
+              <>
+                <Input
+                  type="search"
+                  aria-label="Only lines with this text"
+                  placeholder="Contains"
+                  className="w-52"
+                  defaultValue={contains}
+                  onKeyDown={(event) => event.key === 'Enter' && setContains(event.currentTarget.value)}
+                  onBlur={(event) => setContains(event.target.value)}
+                />
+                <Select
+                  aria-label="Level"
+                  className="w-32"
+                  value={level}
+                  options={[{ value: '', label: 'All levels' }, ...levels.map((value) => ({ value, label: value }))]}
+                  onChange={(event) => setLevel(event.target.value)}
+                />
+              </>
+            }
+            empty={<EmptyState title="No lines">Nothing in the tail of the log matches.</EmptyState>}
+          />
+        )}
+      </QueryView>
+    </Panel>
+  );
+}

@@ -1,0 +1,164 @@
+'use client';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { toast } from 'sonner';
+import { DangerAction } from '../../feedback/danger-action';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState, PartialNote } from '../../feedback/states';
+import { useRoleReason } from '../../providers/session';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import type { Session } from '../../providers/wire';
+import { CodeBlock } from '../../ui/code';
+import { CopyAs } from '../../ui/copy-as';
+import { type Column, DataTable } from '../../ui/data-table';
+import { Sheet } from '../../ui/dialog';
+import { Checkbox } from '../../ui/input';
+import { Facts, Panel } from '../../ui/panel';
+import { TableSkeleton } from '../../ui/skeleton';
+import { Badge } from '../../ui/status';
+import { Time } from '../../ui/time';
+import { rootBlockers, waitersBehind } from './blocking';
+
+export function NodeSessions({ id }: { readonly id: string }) {
+  const trpc = useTRPC();
+  const [all, setAll] = useState(false);
+  const [selected, setSelected] = useState<number | null>(null);
+  const query = useQuery({ ...trpc.cluster.listSessions.queryOptions({ id }), refetchInterval: 2000 });
+  const sessions = useMemo(
+    () => (query.data ?? []).filter((session) => all || session.backend_type === 'client backend'),
+    [query.data, all],
+  );
+  const columns = useColumns(id, sessions);
+  const blockers = rootBlockers(sessions);
+  const open = query.data?.find((session) => session.pid === selected);
+  return (
+    <Panel title="Sessions" note="measured every 2 s" flush actions={<CopyAs call={{ method: 'GET', path: `/cluster/nodes/${id}/sessions` }} />}>
+      <QueryView query={query} what="the sessions" skeleton={<TableSkeleton label="sessions" />}>
+        {() => (
+          <>
+            {blockers.length > 0 ? (
+              <div className="p-3 pb-0">
+                <PartialNote>
+                  {blockers.map((one) => `${one.pid} blocks ${waitersBehind(sessions, one.pid)}`).join(', ')}. Ending the first frees those behind it.
+                </PartialNote>
+              </div>
+            ) : null}
+            <DataTable
+              id="sessions"
+              label="Sessions"
+              columns={columns}
+              rows={sessions}
+              rowId={(row) => String(row.pid)}
+              sort="-blocks"
+              selectedId={selected === null ? null : String(selected)}
+              onOpen={(row) => setSelected(row.pid)}
+              toolbar={<Checkbox label="Also background processes" checked={all} onChange={(event) => setAll(event.target.checked)} />}
+              empty={<EmptyState title="Nobody is connected">Sessions of clients appear here; connect through a service of the group.</EmptyState>}
+            />
+          </>
+        )}
+      </QueryView>
+      <Sheet open={open !== undefined} onOpenChange={() => setSelected(null)} title={`Session ${selected ?? ''}`} description={open?.application_name ?? undefined}>
+        {open ? <SessionDetails id={id} session={open} /> : null}
+      </Sheet>
+    </Panel>
+  );
+}
+
+function useColumns(id: string, sessions: readonly Session[]): readonly Column<Session>[] {
+  return useMemo(
+    () => [
+      { id: 'pid', header: 'Pid', align: 'right', value: (row) => row.pid },
+      { id: 'user', header: 'User', value: (row) => row.user },
+      { id: 'database', header: 'Database', value: (row) => row.database },
+      { id: 'application', header: 'Application', value: (row) => row.application_name },
+      { id: 'client', header: 'Client', value: (row) => row.client_address, hidden: true },
+      { id: 'state', header: 'State', value: (row) => row.state ?? row.backend_type },
+      { id: 'wait', header: 'Waits for', value: (row) => (row.wait_event ? `${row.wait_event_type}: ${row.wait_event}` : null) },
+      {
+        id: 'blocked',
+        header: 'Blocked by',
+        value: (row) => row.blocked_by.join(' '),
+        cell: (row) => (row.blocked_by.length === 0 ? '' : <Badge tone="warn">{row.blocked_by.join(', ')}</Badge>),
+      },
+      {
+        id: 'blocks',
+        header: 'Blocks',
+        align: 'right',
+        value: (row) => waitersBehind(sessions, row.pid),
+        cell: (row) => waitersBehind(sessions, row.pid) || '',
+      },
+      { id: 'transaction', header: 'Transaction', value: (row) => row.transaction_started_at, cell: (row) => (row.transaction_started_at ? <Time at={row.transaction_started_at} /> : '') },
+      { id: 'query', header: 'Statement', value: (row) => row.query, className: 'num max-w-[28rem]' },
+      { id: 'actions', header: 'Actions', value: () => '', cell: (row) => <EndSession id={id} session={row} /> },
+    ],
+    [id, sessions],
+  );
+}
+
+function EndSession({ id, session }: { readonly id: string; readonly session: Session }) {
+  const client = useTRPCClient();
+  const queryClient = useQueryClient();
+  const trpc = useTRPC();
+  const role = useRoleReason('operator');
+  const reason = role ?? (session.backend_type === 'client backend' ? null : 'A background process of PostgreSQL is not ended from here.');
+  const end = (mode: 'cancel' | 'terminate') => async () => {
+    const { message } = await client.cluster.endSession.mutate({ id, pid: session.pid, mode });
+    toast.success(message);
+    await queryClient.invalidateQueries({ queryKey: trpc.cluster.listSessions.queryKey({ id }) });
+  };
+  const facts = <Facts facts={factsOf(session)} />;
+  return (
+    <span className="flex gap-1">
+      <DangerAction
+        size="sm"
+        tone="default"
+        label="Cancel"
+        title={`Cancel the statement of session ${session.pid}`}
+        description="The statement ends with an error; the session stays."
+        confirmName={null}
+        confirmLabel="Cancel the statement"
+        disabledReason={reason ?? (session.state === 'active' ? null : 'It runs no statement now.')}
+        onConfirm={end('cancel')}
+      >
+        {facts}
+      </DangerAction>
+      <DangerAction
+        size="sm"
+        label="Terminate"
+        title={`Terminate session ${session.pid}`}
+        description="The connection ends; an open transaction is rolled back."
+        confirmName={String(session.pid)}
+        confirmLabel="Terminate the session"
+        disabledReason={reason}
+        onConfirm={end('terminate')}
+      >
+        {facts}
+      </DangerAction>
+    </span>
+  );
+}
+
+function factsOf(session: Session) {
+  return [
+    { label: 'User', value: session.user ?? '–' },
+    { label: 'Database', value: session.database ?? '–' },
+    { label: 'Application', value: session.application_name || '–' },
+    { label: 'Client', value: session.client_address ?? 'local' },
+    { label: 'State', value: session.state ?? session.backend_type },
+    { label: 'Connected', value: <Time at={session.started_at} /> },
+    { label: 'Transaction', value: session.transaction_started_at ? <Time at={session.transaction_started_at} /> : 'none' },
+    { label: 'Statement', value: session.query_started_at ? <Time at={session.query_started_at} /> : 'none' },
+    ...(session.blocked_by.length > 0 ? [{ label: 'Blocked by', value: session.blocked_by.join(', ') }] : []),
+  ];
+}
+
+function SessionDetails({ id, session }: { readonly id: string; readonly session: Session }) {
+  return (
+    <div className="grid gap-3">
+      <Facts facts={factsOf(session)} />
+      {session.query ? <CodeBlock code={session.query} label="Last statement" /> : null}
+      <EndSession id={id} session={session} />
+    </div>
+  );
+}

@@ -1,0 +1,181 @@
+'use client';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { toast } from 'sonner';
+import { failureOf } from '../../feedback/failure';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState } from '../../feedback/states';
+import { useRoleReason } from '../../providers/session';
+import { useTRPC } from '../../providers/trpc';
+import type { ClusterNode, Topology } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { CopyButton } from '../../ui/code';
+import { formatBytes, formatDuration, formatNumber, formatPercent, words } from '../../ui/format';
+import { Input } from '../../ui/input';
+import { type Fact, Facts, Panel } from '../../ui/panel';
+import { PanelSkeleton } from '../../ui/skeleton';
+import { toneIcon, toneText } from '../../ui/status';
+import { Time } from '../../ui/time';
+import { Bar } from '../overview/capacity-panel';
+import { share } from '../overview/share';
+
+export function NodeState({ node, topology }: { readonly node: ClusterNode; readonly topology: Topology }) {
+  const group = topology.groups.find((one) => one.name === node.group);
+  const database: readonly Fact[] = [
+    { label: 'PostgreSQL', value: `${words(node.postgres_state)}${node.version ? `, version ${node.version}` : ''}` },
+    { label: 'Up for', value: formatDuration(node.uptime_seconds * 1000) },
+    { label: 'Address', value: <Copyable text={`${node.address}:${node.port}`} /> },
+    { label: 'LSN', value: <Copyable text={node.lsn ?? '–'} /> },
+    { label: 'Replayed', value: <span className="num">{node.replay_lsn ?? '–'}{node.replay_paused ? ' (paused)' : ''}</span> },
+    { label: 'Timeline', value: <span className="num">{node.timeline ?? '–'}</span> },
+    { label: 'Lag', value: node.role === 'primary' ? 'is the primary' : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}` },
+    { label: 'Transactions', value: `${formatNumber(node.transactions_per_second, 1)} per second` },
+    { label: 'Commits waiting', value: formatNumber(node.waiting_commits) },
+    { label: 'Databases', value: formatBytes(node.database_bytes) },
+  ];
+  const cluster: readonly Fact[] = [
+    { label: 'Group', value: `${node.group}${group ? ` (epoch ${group.epoch}, ${words(group.mode)})` : ''}` },
+    { label: 'Region', value: node.region },
+    { label: 'Lease', value: node.lease_remaining_ms === null ? 'not held' : `held, ${formatDuration(node.lease_remaining_ms)} left` },
+    { label: 'Promised epoch', value: <span className="num">{node.promised_epoch ?? '–'}</span> },
+    { label: 'Voter', value: group?.voters.includes(node.id) ? 'its acknowledgement counts' : node.role === 'primary' ? 'is the primary' : 'no' },
+    { label: 'Control store', value: node.raft_role },
+    { label: 'Wanted', value: `${node.wanted}${node.maintenance ? ', in maintenance' : ''}` },
+    { label: 'Priority', value: <Priority node={node} /> },
+    { label: 'Last report', value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago` },
+    { label: 'Agent stall', value: formatDuration(node.loop_block_ms), hint: 'Longest recent block of the agent’s main thread' },
+    ...(node.agent_pid === undefined
+      ? []
+      : [
+          { label: 'Agent pid', value: <span className="num">{node.agent_pid ?? '–'}</span> },
+          { label: 'Postmaster pid', value: <span className="num">{node.postmaster_pid ?? '–'}</span> },
+          { label: 'Data directory', value: node.data_directory ? <Copyable text={node.data_directory} /> : '–' },
+        ]),
+  ];
+  return (
+    <div className="grid items-start gap-3 lg:grid-cols-3">
+      <Panel title="Database">
+        <Facts facts={database} />
+      </Panel>
+      <Panel title="In the cluster">
+        <Facts facts={cluster} />
+      </Panel>
+      <div className="grid gap-3">
+        <Panel title="Room">
+          <div className="grid gap-2.5">
+            <Gauge label="Disk" percent={share(node.disk_used_bytes, node.disk_total_bytes)} text={`${formatBytes(node.disk_used_bytes)} of ${formatBytes(node.disk_total_bytes)}`} />
+            <Gauge label="Connections" percent={share(node.connections, node.max_connections)} text={`${node.connections} of ${node.max_connections}`} />
+            <Gauge label="CPU" percent={node.cpu_usage} text={formatPercent(node.cpu_usage, 1)} />
+            <Gauge label="Memory" percent={node.memory_usage} text={`${formatBytes(node.memory_bytes)}, ${formatPercent(node.memory_usage, 1)}`} />
+          </div>
+        </Panel>
+        <HealthPanel id={node.id} />
+      </div>
+    </div>
+  );
+}
+
+function Gauge({ label, percent, text }: { readonly label: string; readonly percent: number; readonly text: string }) {
+  return (
+    <div className="grid grid-cols-[7rem_1fr] items-center gap-2">
+      <span className="text-muted">{label}</span>
+      <Bar percent={percent} text={text} />
+    </div>
+  );
+}
+
+function Copyable({ text }: { readonly text: string }) {
+  return (
+    <span className="inline-flex min-w-0 items-center">
+      <span className="num break-all">{text}</span>
+      <CopyButton text={text} />
+    </span>
+  );
+}
+
+function Priority({ node }: { readonly node: ClusterNode }) {
+  const trpc = useTRPC();
+  const role = useRoleReason('operator');
+  const [editing, setEditing] = useState<string | null>(null);
+  const update = useMutation(
+    trpc.cluster.updateNode.mutationOptions({
+      onSuccess: () => setEditing(null),
+      onError: (error) => toast.error('Could not change the priority', { description: failureOf(error).message }),
+    }),
+  );
+  if (editing === null) {
+    return (
+      <span className="inline-flex items-center gap-1">
+        <span className="num">{node.priority}</span>
+        {node.priority === 0 ? <span className="text-muted">never promoted automatically</span> : null}
+        <Button size="sm" variant="ghost" disabledReason={role} onClick={() => setEditing(String(node.priority))}>
+          Change
+        </Button>
+      </span>
+    );
+  }
+  const value = Number(editing);
+  const valid = Number.isInteger(value) && value >= 0 && value <= 1000;
+  return (
+    <form
+      className="inline-flex items-center gap-1"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (valid) update.mutate({ id: node.id, priority: value });
+      }}
+    >
+      <Input
+        aria-label={`Priority of ${node.id}, 0 to 1000`}
+        className="w-20"
+        type="number"
+        min={0}
+        max={1000}
+        autoFocus
+        value={editing}
+        onChange={(event) => setEditing(event.target.value)}
+      />
+      <Button type="submit" size="sm" variant="primary" disabledReason={valid ? null : 'A whole number from 0 to 1000'} disabled={update.isPending}>
+        Save
+      </Button>
+      <Button size="sm" onClick={() => setEditing(null)}>
+        Cancel
+      </Button>
+    </form>
+  );
+}
+
+function HealthPanel({ id }: { readonly id: string }) {
+  const trpc = useTRPC();
+  const query = useQuery({ ...trpc.cluster.getNodeHealth.queryOptions({ id }), refetchInterval: 5000 });
+  return (
+    <QueryView query={query} what="the health checks" skeleton={<PanelSkeleton label="health checks" />}>
+      {(health) => (
+        <Panel title="Health checks">
+          {health.checks.length === 0 ? (
+            <EmptyState title="No checks reported" />
+          ) : (
+            <ul className="grid gap-1">
+              {health.checks.map((check) => {
+                const tone = check.ok ? 'ok' : 'bad';
+                const Icon = toneIcon[tone];
+                return (
+                  <li key={check.name} className="grid grid-cols-[1.1rem_1fr] gap-x-2">
+                    <Icon className={`mt-0.5 size-3.5 ${toneText[tone]}`} aria-label={check.ok ? 'passes' : 'fails'} />
+                    <span>
+                      {check.message}
+                      {check.measured ? <span className="num text-muted"> {check.measured}</span> : null}
+                      {check.limit ? <span className="text-muted"> (limit {check.limit})</span> : null}
+                    </span>
+                  </li>
+                );
+              })}
+            </ul>
+          )}
+          <p className="mt-2 text-muted">
+            Checked <Time at={health.last_check} />
+          </p>
+        </Panel>
+      )}
+    </QueryView>
+  );
+}

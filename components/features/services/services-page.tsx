@@ -1,0 +1,181 @@
+'use client';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useRouter } from 'next/navigation';
+import { toast } from 'sonner';
+import { failureOf } from '../../feedback/failure';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState } from '../../feedback/states';
+import { useRoleReason } from '../../providers/session';
+import { useTRPC } from '../../providers/trpc';
+import type { LoadBalancer, Service } from '../../providers/wire';
+import { CopyAs } from '../../ui/copy-as';
+import { type Column, DataTable } from '../../ui/data-table';
+import { formatBytes, sentence } from '../../ui/format';
+import { Select } from '../../ui/input';
+import { PageHeader, Panel } from '../../ui/panel';
+import { TableSkeleton } from '../../ui/skeleton';
+import { Badge, Status } from '../../ui/status';
+import { Time } from '../../ui/time';
+
+const strategies = ['round_robin', 'least_connections', 'weighted', 'latency', 'region_aware'] as const;
+
+const columns: readonly Column<Service>[] = [
+  { id: 'name', header: 'Service', value: (row) => row.service_name, cell: (row) => <span className="font-medium">{row.service_name}</span> },
+  { id: 'state', header: 'State', value: (row) => (row.available ? 'available' : 'not available'), cell: (row) => <Status value={row.available ? 'active' : 'down'} label={row.available ? 'available' : 'not available'} title={row.reason ?? undefined} /> },
+  { id: 'kind', header: 'For', value: (row) => (row.kind === 'rw' ? 'reads and writes' : 'reads') },
+  { id: 'group', header: 'Group', value: (row) => row.group },
+  { id: 'address', header: 'Address', value: (row) => `${row.host}:${row.port}`, className: 'num' },
+  {
+    id: 'nodes',
+    header: 'Leads to',
+    value: (row) => row.endpoints.map((endpoint) => endpoint.node).join(' '),
+    cell: (row) => (
+      <span className="flex flex-wrap gap-1">
+        {row.endpoints.map((endpoint) => (
+          <Badge key={endpoint.node} tone={endpoint.state === 'active' || endpoint.state === 'idle' ? 'ok' : 'warn'} title={endpoint.state}>
+            {endpoint.node}
+          </Badge>
+        ))}
+      </span>
+    ),
+  },
+  { id: 'sessions', header: 'Sessions', align: 'right', value: (row) => row.open_sessions },
+  { id: 'reason', header: 'Why', value: (row) => row.reason },
+];
+
+type Client = LoadBalancer['clients'][number];
+
+const clientColumns: readonly Column<Client & { readonly key: string }>[] = [
+  { id: 'service', header: 'Service', value: (row) => row.service },
+  { id: 'node', header: 'Node', value: (row) => row.node },
+  { id: 'client', header: 'Client', value: (row) => row.client_address, className: 'num' },
+  { id: 'user', header: 'User', value: (row) => row.user },
+  { id: 'database', header: 'Database', value: (row) => row.database },
+  { id: 'application', header: 'Application', value: (row) => row.application_name },
+  { id: 'since', header: 'Since', value: (row) => row.since, cell: (row) => <Time at={row.since} /> },
+  { id: 'in', header: 'Sent', align: 'right', value: (row) => row.bytes_in, cell: (row) => formatBytes(row.bytes_in) },
+  { id: 'out', header: 'Received', align: 'right', value: (row) => row.bytes_out, cell: (row) => formatBytes(row.bytes_out) },
+];
+
+export function ServicesPage() {
+  const trpc = useTRPC();
+  const router = useRouter();
+  const query = useQuery({ ...trpc.gds.listServices.queryOptions({ limit: 1000 }), refetchInterval: 3000 });
+  const down = query.data?.items.filter((service) => !service.available) ?? [];
+  return (
+    <>
+      <PageHeader
+        title="Services"
+        sentence={
+          query.data === undefined
+            ? 'Named endpoints that PostgreSQL clients connect to.'
+            : down.length === 0
+              ? 'Every service can be served now.'
+              : `Not available: ${down.map((service) => service.service_name).join(', ')}.`
+        }
+        actions={<CopyAs call={{ method: 'GET', path: '/gds/services' }} />}
+      />
+      <div className="grid gap-3">
+        <Panel title="Endpoints" note="open one to see how to connect" flush>
+          <QueryView query={query} what="the services" skeleton={<TableSkeleton label="services" />}>
+            {(page) => (
+              <DataTable
+                id="services"
+                label="Services"
+                columns={columns}
+                rows={page.items}
+                rowId={(row) => row.service_name}
+                sort="name"
+                onOpen={(row) => router.push(`/services/${row.service_name}`)}
+                empty={<EmptyState title="No services yet">Each group gets two: one for writes and one for reads.</EmptyState>}
+              />
+            )}
+          </QueryView>
+        </Panel>
+        <Router />
+      </div>
+    </>
+  );
+}
+
+function Router() {
+  const trpc = useTRPC();
+  const query = useQuery({ ...trpc.cluster.getLoadBalancer.queryOptions({}), refetchInterval: 2000 });
+  return (
+    <QueryView query={query} what="the router" skeleton={<TableSkeleton label="the router" />}>
+      {(balancer) => (
+        <>
+          <Panel
+            title="Read pool"
+            note={balancer.router ? `router on ${balancer.router.host}, pid ${balancer.router.pid ?? '?'}` : 'no router reports'}
+            actions={<Strategy balancer={balancer} />}
+            flush
+          >
+            <Pools balancer={balancer} />
+          </Panel>
+          <Panel title="Connected clients" note="through the router, every 2 s" flush>
+            <DataTable
+              id="clients"
+              label="Clients"
+              columns={clientColumns}
+              rows={balancer.clients.map((client, index) => ({ ...client, key: `${client.client_address}-${index}` }))}
+              rowId={(row) => row.key}
+              empty={<EmptyState title="Nobody is connected">Open a service above to see how to connect.</EmptyState>}
+            />
+          </Panel>
+        </>
+      )}
+    </QueryView>
+  );
+}
+
+type PoolRow = LoadBalancer['pools'][number]['endpoints'][number] & { readonly service: string };
+
+const poolColumns: readonly Column<PoolRow>[] = [
+  { id: 'service', header: 'Service', value: (row) => row.service },
+  { id: 'node', header: 'Node', value: (row) => row.node },
+  { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.state} title={row.reason ?? undefined} /> },
+  { id: 'sessions', header: 'Sessions', align: 'right', value: (row) => row.sessions },
+  { id: 'weight', header: 'Weight', align: 'right', value: (row) => row.weight },
+  { id: 'connect', header: 'Connect time', align: 'right', value: (row) => row.connect_ms, cell: (row) => (row.connect_ms === null ? '–' : `${row.connect_ms.toFixed(1)} ms`) },
+  { id: 'reason', header: 'Why', value: (row) => row.reason },
+];
+
+function Pools({ balancer }: { readonly balancer: LoadBalancer }) {
+  return (
+    <DataTable
+      id="pools"
+      label="Pool members"
+      search={false}
+      columns={poolColumns}
+      rows={balancer.pools.flatMap((pool) => pool.endpoints.map((endpoint) => ({ ...endpoint, service: pool.service })))}
+      rowId={(row) => `${row.service}-${row.node}`}
+      empty={<EmptyState title="No router reports">Clients can still connect to the nodes directly; the launcher restarts the router.</EmptyState>}
+    />
+  );
+}
+
+function Strategy({ balancer }: { readonly balancer: LoadBalancer }) {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const role = useRoleReason('operator');
+  const update = useMutation(
+    trpc.cluster.updateLoadBalancer.mutationOptions({
+      onSuccess: (next) => queryClient.setQueryData(trpc.cluster.getLoadBalancer.queryKey({}), next),
+      onError: (error) => toast.error('Could not change the strategy', { description: failureOf(error).message }),
+    }),
+  );
+  return (
+    <span className="flex items-center gap-2" title={role ?? undefined}>
+      <span className="text-muted">Strategy</span>
+      <Select
+        aria-label="Strategy of the read pool"
+        className="w-44"
+        disabled={role !== null || update.isPending}
+        value={balancer.strategy}
+        options={strategies.map((value) => ({ value, label: sentence(value) }))}
+        onChange={(event) => update.mutate({ strategy: event.target.value as (typeof strategies)[number] })}
+      />
+    </span>
+  );
+}
