@@ -71,7 +71,12 @@ export function TimeSeries({
               isAnimationActive={false}
               labelFormatter={(at) => formatClock(new Date(Number(at)))}
               formatter={(value, name) => [format(Number(value)), name]}
-              contentStyle={{ background: 'var(--panel)', border: '1px solid var(--line)', borderRadius: 5, color: 'var(--fg)' }}
+              contentStyle={{
+                background: 'var(--panel)',
+                border: '1px solid var(--line)',
+                borderRadius: 5,
+                color: 'var(--fg)',
+              }}
             />
             <Legend iconType="plainline" wrapperStyle={{ fontSize: 12, color: 'var(--fg)' }} />
             {series.map((one, index) => (

@@ -13,7 +13,12 @@ export type CheckRow = {
   readonly remedy: string | null;
 };
 
-type Look = { readonly icon: typeof CheckIcon; readonly word: string; readonly className: string; readonly order: number };
+type Look = {
+  readonly icon: typeof CheckIcon;
+  readonly word: string;
+  readonly className: string;
+  readonly order: number;
+};
 
 function lookOf(check: CheckRow): Look {
   if (check.ok) return { icon: CheckIcon, word: 'passes', className: 'text-ok', order: 3 };

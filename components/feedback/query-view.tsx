@@ -14,19 +14,19 @@ type QueryLike<T> = {
 export function QueryView<T>({
   query,
   what,
-  role = 'viewer',
+  needs = 'viewer',
   skeleton,
   children,
 }: {
   readonly query: QueryLike<T>;
   /** As in "Could not load the nodes" and "You can't see the nodes": `the nodes`. */
   readonly what: string;
-  readonly role?: string;
+  readonly needs?: string;
   readonly skeleton: ReactNode;
   readonly children: (data: T) => ReactNode;
 }) {
   const failure = query.error ? failureOf(query.error) : null;
-  if (failure?.code === 'FORBIDDEN') return <ForbiddenState what={what} role={role} />;
+  if (failure?.code === 'FORBIDDEN') return <ForbiddenState what={what} needs={needs} />;
   if (query.data !== undefined) {
     return (
       <>

@@ -14,7 +14,10 @@ export function ReasonList({
   return (
     <ul className={cn('grid gap-1.5', className)}>
       {reasons.map((reason) => (
-        <li key={`${reason.node ?? ''}-${reason.rule}-${reason.measured ?? ''}`} className="border-line-strong border-l-2 pl-2">
+        <li
+          key={`${reason.node ?? ''}-${reason.rule}-${reason.measured ?? ''}`}
+          className="border-line-strong border-l-2 pl-2"
+        >
           <span className="font-medium">
             {reason.node ? `${reason.node}: ` : ''}
             {words(reason.rule)}

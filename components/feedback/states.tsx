@@ -29,14 +29,14 @@ export function EmptyState({
   );
 }
 
-export function ForbiddenState({ what, role }: { readonly what: string; readonly role: string }) {
+export function ForbiddenState({ what, needs }: { readonly what: string; readonly needs: string }) {
   return (
     <div role="note" className="flex items-start gap-2 rounded-lg border border-line bg-panel p-3">
       <Lock className="mt-0.5 size-4 text-muted" aria-hidden />
       <div>
         <p className="font-medium">You can’t see {what}.</p>
         <p className="text-muted">
-          It takes the role <strong className="text-fg">{role}</strong>. Ask an administrator to change yours.
+          It takes the role <strong className="text-fg">{needs}</strong>. Ask an administrator to change yours.
         </p>
       </div>
     </div>

@@ -3,7 +3,14 @@
  * One WebSocket carries everything once somebody is signed in; signing in and out go over HTTP, because they set a cookie. The socket is probed
  * every 2 s, so that a lost connection is known (and said) within 4 s.
  */
-import { createTRPCClient, createWSClient, httpBatchLink, splitLink, type TRPCWebSocketClient, wsLink } from '@trpc/client';
+import {
+  createTRPCClient,
+  createWSClient,
+  httpBatchLink,
+  splitLink,
+  type TRPCWebSocketClient,
+  wsLink,
+} from '@trpc/client';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { AppRouter } from '@/server/surfaces/trpc/router';
 
@@ -45,7 +52,13 @@ function watchState(socket: TRPCWebSocketClient): Pick<Connection, 'subscribe' |
   socket.connectionState.subscribe({
     next(change) {
       const next: ConnectionState =
-        change.state === 'pending' ? 'open' : change.error === null && state === 'connecting' ? 'connecting' : change.state === 'idle' ? state : 'lost';
+        change.state === 'pending'
+          ? 'open'
+          : change.error === null && state === 'connecting'
+            ? 'connecting'
+            : change.state === 'idle'
+              ? state
+              : 'lost';
       if (next === state) return;
       state = next;
       for (const listener of listeners) listener();

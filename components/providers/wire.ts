@@ -5,7 +5,15 @@ import type { clusterConfig, loadBalancer } from '@/server/procedures/schemas/co
 import type { clusterEvent, clusterLive } from '@/server/procedures/schemas/events';
 import type { failoverPreflight, failoverRecord } from '@/server/procedures/schemas/failover';
 import type { apiKey, createdApiKey, user, whoami } from '@/server/procedures/schemas/identity';
-import type { clusterNode, databaseSession, databaseSetting, fault, linkStatus, logLine, resourceSample } from '@/server/procedures/schemas/node';
+import type {
+  clusterNode,
+  databaseSession,
+  databaseSetting,
+  fault,
+  linkStatus,
+  logLine,
+  resourceSample,
+} from '@/server/procedures/schemas/node';
 import type { candidate, check, operation, operationStep, phase } from '@/server/procedures/schemas/operation';
 import type { raftEntry, raftStatus } from '@/server/procedures/schemas/raft';
 import type { replica, replicationConfig, walStream } from '@/server/procedures/schemas/replication';

@@ -41,7 +41,9 @@ function input(overrides: Partial<ElementInput> = {}): ElementInput {
   return {
     layout: layoutMap(nodes),
     nodes,
-    groups: [{ name: 'alpha', primary: 'node-1', mode: 'semi_synchronous', writable: true, degraded: false, sentence: '' }],
+    groups: [
+      { name: 'alpha', primary: 'node-1', mode: 'semi_synchronous', writable: true, degraded: false, sentence: '' },
+    ],
     links: [replication, { ...replication, kind: 'interconnect', state: 'connected', rttUs: 100 }],
     layers: { replication: true, interconnect: false, services: false },
     selected: null,

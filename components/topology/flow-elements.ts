@@ -14,7 +14,12 @@ export type FrameData = {
   readonly collapsed: boolean;
 };
 export type LaneData = { readonly region: string };
-export type LinkData = { readonly link: MapLink; readonly line: Line; readonly animate: boolean; readonly label: boolean };
+export type LinkData = {
+  readonly link: MapLink;
+  readonly line: Line;
+  readonly animate: boolean;
+  readonly label: boolean;
+};
 
 export type CardNode = Node<CardData, 'card'>;
 export type FrameNode = Node<FrameData, 'frame'>;
@@ -106,8 +111,22 @@ function cardNodes({ layout, nodes, selected }: ElementInput): CardNode[] {
         width: rect.width,
         height: rect.height,
         handles: [
-          { type: 'source' as const, position: 'bottom' as never, x: rect.width / 2, y: rect.height / 2, width: 1, height: 1 },
-          { type: 'target' as const, position: 'top' as never, x: rect.width / 2, y: rect.height / 2, width: 1, height: 1 },
+          {
+            type: 'source' as const,
+            position: 'bottom' as never,
+            x: rect.width / 2,
+            y: rect.height / 2,
+            width: 1,
+            height: 1,
+          },
+          {
+            type: 'target' as const,
+            position: 'top' as never,
+            x: rect.width / 2,
+            y: rect.height / 2,
+            width: 1,
+            height: 1,
+          },
         ],
         data: { node, selected: selected === node.id },
         style: invisible,

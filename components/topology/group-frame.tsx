@@ -33,7 +33,13 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
           <span className="flex flex-wrap justify-center gap-2">
             {members.map((member) => {
               const dot = lookOf(member.status);
-              return <dot.icon key={member.id} className={cn('size-8', toneText[dot.tone])} aria-label={`${member.id} ${member.status}`} />;
+              return (
+                <dot.icon
+                  key={member.id}
+                  className={cn('size-8', toneText[dot.tone])}
+                  aria-label={`${member.id} ${member.status}`}
+                />
+              );
             })}
           </span>
         </div>

@@ -45,10 +45,12 @@ describe.each([
 
   it('lets no two cards of a group and no two groups overlap', () => {
     const groups = [...layout.groups.values()];
-    for (const [index, a] of groups.entries()) for (const b of groups.slice(index + 1)) expect(overlap(a, b)).toBe(false);
+    for (const [index, a] of groups.entries())
+      for (const b of groups.slice(index + 1)) expect(overlap(a, b)).toBe(false);
     for (const group of layout.groups.keys()) {
       const rects = nodes.filter((node) => node.group === group).map((node) => layout.nodes.get(node.id)!);
-      for (const [index, a] of rects.entries()) for (const b of rects.slice(index + 1)) expect(overlap(a, b)).toBe(false);
+      for (const [index, a] of rects.entries())
+        for (const b of rects.slice(index + 1)) expect(overlap(a, b)).toBe(false);
     }
   });
 

@@ -50,7 +50,14 @@ export function layoutMap(nodes: readonly Placed[]): MapLayout {
     let left = laneLabelWidth;
     for (const frame of band) {
       placedGroups.set(frame.group, { x: left, y: top, width: frame.width, height: frameHeight });
-      placeGroup(frame.group, { left: left + framePadding.side, top: top + framePadding.top }, regions, heights, cells, placedNodes);
+      placeGroup(
+        frame.group,
+        { left: left + framePadding.side, top: top + framePadding.top },
+        regions,
+        heights,
+        cells,
+        placedNodes,
+      );
       left += frame.width + frameGap;
     }
     const bandWidthUsed = left - frameGap + framePadding.side;
@@ -114,7 +121,8 @@ function bandWidth(
   cells: ReadonlyMap<string, readonly string[]>,
 ): number {
   const total = sum(frames.map((frame) => frame.width + frameGap));
-  const height = framePadding.top + framePadding.bottom + bandGap + sum(regions.map((region) => laneHeight(frames, region, cells)));
+  const height =
+    framePadding.top + framePadding.bottom + bandGap + sum(regions.map((region) => laneHeight(frames, region, cells)));
   return Math.max(Math.sqrt(total * height * aspect), ...frames.map((frame) => frame.width));
 }
 

@@ -18,7 +18,15 @@ function LinkEdgeView({ data, id }: EdgeProps<Edge>) {
   const dashed = link.kind === 'interconnect' ? '2 5' : band === 'bad' ? '3 6' : undefined;
   return (
     <>
-      <path id={id} d={line.path} fill="none" stroke={stroke[band]} strokeWidth={width} strokeDasharray={dashed} opacity={0.8} />
+      <path
+        id={id}
+        d={line.path}
+        fill="none"
+        stroke={stroke[band]}
+        strokeWidth={width}
+        strokeDasharray={dashed}
+        opacity={0.8}
+      />
       {seconds !== null && link.kind === 'replication' ? (
         <path
           d={line.path}
@@ -34,7 +42,10 @@ function LinkEdgeView({ data, id }: EdgeProps<Edge>) {
         <EdgeLabelRenderer>
           <span
             title={linkDescription(link)}
-            className={cn('map-detail num pointer-events-none absolute rounded-sm border border-line bg-panel px-1 text-[0.82rem]', text[band])}
+            className={cn(
+              'map-detail num pointer-events-none absolute rounded-sm border border-line bg-panel px-1 text-[0.82rem]',
+              text[band],
+            )}
             style={{ transform: `translate(-50%, -50%) translate(${line.labelX}px, ${line.labelY}px)` }}
           >
             {linkLabel(link)}

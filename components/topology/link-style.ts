@@ -38,7 +38,12 @@ export function flowSeconds(bytesPerSecond: number | null): number | null {
   return Math.max(0.35, 3 - 0.45 * Math.log10(bytesPerSecond));
 }
 
-const modeWords: Readonly<Record<string, string>> = { sync: 'sync', quorum: 'quorum', async: 'async', potential: 'potential' };
+const modeWords: Readonly<Record<string, string>> = {
+  sync: 'sync',
+  quorum: 'quorum',
+  async: 'async',
+  potential: 'potential',
+};
 
 export function linkLabel(link: MapLink): string {
   if (link.kind === 'interconnect') return link.state === 'connected' ? formatMicros(link.rttUs) : words(link.state);

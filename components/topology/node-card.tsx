@@ -29,7 +29,12 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
         selected && 'outline outline-2 outline-accent outline-offset-2',
       )}
     >
-      <Handle type="source" position={Position.Bottom} className="!pointer-events-none !opacity-0" isConnectable={false} />
+      <Handle
+        type="source"
+        position={Position.Bottom}
+        className="!pointer-events-none !opacity-0"
+        isConnectable={false}
+      />
       <Handle type="target" position={Position.Top} className="!pointer-events-none !opacity-0" isConnectable={false} />
       <span className="flex items-center gap-1.5">
         <look.icon className={cn('size-3.5 shrink-0', toneText[look.tone])} aria-hidden />
@@ -50,7 +55,9 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
       <span className="map-detail flex items-center gap-1">
         {primary ? <Crown className="size-3.5 shrink-0 text-fg" aria-hidden /> : null}
         <span className={primary ? 'font-medium' : 'text-muted'}>{node.role}</span>
-        <span className={cn('truncate', toneText[look.tone])}>· {node.replayPaused ? 'replay paused' : words(node.status)}</span>
+        <span className={cn('truncate', toneText[look.tone])}>
+          · {node.replayPaused ? 'replay paused' : words(node.status)}
+        </span>
       </span>
       <span className="map-detail num flex justify-between gap-2 text-muted">
         <span className="truncate">{node.lsn ?? 'no LSN'}</span>
@@ -92,7 +99,10 @@ function LoadBar({ percent }: { readonly percent: number }) {
   return (
     <span className="flex items-center gap-1.5" title={`CPU ${formatPercent(percent)}`}>
       <span className="h-1.5 w-14 overflow-hidden rounded-full bg-raised">
-        <span className={cn('block h-full', width > 85 ? 'bg-warn' : 'bg-line-strong')} style={{ width: `${width}%` }} />
+        <span
+          className={cn('block h-full', width > 85 ? 'bg-warn' : 'bg-line-strong')}
+          style={{ width: `${width}%` }}
+        />
       </span>
       <span className="num">{formatPercent(percent)}</span>
     </span>

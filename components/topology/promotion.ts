@@ -11,7 +11,9 @@ export function dropVerdict(dragged: MapNode, over: MapNode | null, refusal: str
   if (over.role !== 'primary') return { kind: 'none' };
   const refused = (reason: string): DropVerdict => ({ kind: 'refused', target: dragged.id, reason });
   if (over.group !== dragged.group) {
-    return refused(`${dragged.id} belongs to group ${dragged.group}; only a standby of ${over.group} can become its primary.`);
+    return refused(
+      `${dragged.id} belongs to group ${dragged.group}; only a standby of ${over.group} can become its primary.`,
+    );
   }
   if (refusal !== null) return refused(refusal);
   if (dragged.status === 'stopped') return refused(`${dragged.id} is stopped. Start it first.`);

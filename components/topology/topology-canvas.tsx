@@ -75,7 +75,12 @@ function Canvas(props: TopologyProps) {
   return (
     <SelectNodeContext.Provider value={onSelect}>
       <div
-        className={cn('relative h-full min-h-80', zoom !== 'near' && 'map-far', moving && 'map-moving', props.className)}
+        className={cn(
+          'relative h-full min-h-80',
+          zoom !== 'near' && 'map-far',
+          moving && 'map-moving',
+          props.className,
+        )}
         data-testid="topology"
       >
         <ReactFlow<FlowNode>

@@ -3,7 +3,13 @@
  * The console's table: sort, filter, column choice, keyboard rows, copy as CSV/JSON, sticky header, virtual rows. Sort and filter live in the
  * URL under `id`. Only visible rows are in the document once there are more than `virtualFrom`, so 10,000 rows scroll as 30 do.
  */
-import { type ColumnDef, getCoreRowModel, getSortedRowModel, type Row as TableRow, useReactTable } from '@tanstack/react-table';
+import {
+  type ColumnDef,
+  getCoreRowModel,
+  getSortedRowModel,
+  type Row as TableRow,
+  useReactTable,
+} from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
@@ -84,7 +90,14 @@ export function DataTable<Row>(props: Props<Row>) {
   const before = virtual ? (items[0]?.start ?? 0) : 0;
   const after = virtual ? virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
   const [active, setActive] = useState<string | null>(null);
-  const onKeyDown = useRowKeys(sorted, active, setActive, onOpen, (index) => virtual && virtualizer.scrollToIndex(index), scroller);
+  const onKeyDown = useRowKeys(
+    sorted,
+    active,
+    setActive,
+    onOpen,
+    (index) => virtual && virtualizer.scrollToIndex(index),
+    scroller,
+  );
   const tabStop = active !== null && sorted.some((row) => row.id === active) ? active : sorted[0]?.id;
 
   return (
@@ -118,7 +131,13 @@ export function DataTable<Row>(props: Props<Row>) {
         </div>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
-        <div ref={scroller} className={cn('relative overflow-auto', virtual && 'max-h-[70dvh]')} tabIndex={onOpen ? -1 : 0} role="region" aria-label={props.label}>
+        <div
+          ref={scroller}
+          className={cn('relative overflow-auto', virtual && 'max-h-[70dvh]')}
+          tabIndex={onOpen ? -1 : 0}
+          role="region"
+          aria-label={props.label}
+        >
           <table className="w-full border-separate border-spacing-0" aria-rowcount={sorted.length + 1}>
             <thead className="sticky top-0 z-10 bg-panel">
               <tr>
@@ -164,9 +183,16 @@ function HeaderCell<Row>({
     <th
       scope="col"
       aria-sort={direction}
-      className={cn('border-line border-b px-2 py-1 text-left font-medium text-muted', column.align === 'right' && 'text-right')}
+      className={cn(
+        'border-line border-b px-2 py-1 text-left font-medium text-muted',
+        column.align === 'right' && 'text-right',
+      )}
     >
-      <button type="button" className="inline-flex items-center gap-1 whitespace-nowrap hover:text-fg" onClick={() => onSort(next)}>
+      <button
+        type="button"
+        className="inline-flex items-center gap-1 whitespace-nowrap hover:text-fg"
+        onClick={() => onSort(next)}
+      >
         {column.header}
         {direction === 'ascending' ? <ArrowUp className="size-3" aria-hidden /> : null}
         {direction === 'descending' ? <ArrowDown className="size-3" aria-hidden /> : null}
@@ -209,7 +235,11 @@ function BodyRow<Row>({
       {columns.map((column) => (
         <td
           key={column.id}
-          className={cn('max-w-96 truncate border-line border-b px-2 py-1 align-middle', column.align === 'right' && 'num text-right', column.className)}
+          className={cn(
+            'max-w-96 truncate border-line border-b px-2 py-1 align-middle',
+            column.align === 'right' && 'num text-right',
+            column.className,
+          )}
         >
           {column.cell ? column.cell(row.original) : String(column.value(row.original) ?? '–')}
         </td>
@@ -242,7 +272,10 @@ function useRowKeys<Row>(
 ) {
   return useCallback(
     (event: KeyboardEvent) => {
-      const index = Math.max(0, rows.findIndex((row) => row.id === active));
+      const index = Math.max(
+        0,
+        rows.findIndex((row) => row.id === active),
+      );
       const steps: Record<string, number> = {
         ArrowDown: index + 1,
         ArrowUp: index - 1,

@@ -5,8 +5,8 @@ import {
   CircleDashed,
   CircleX,
   Crown,
-  type LucideIcon,
   LoaderCircle,
+  type LucideIcon,
   PauseCircle,
   Satellite,
   Square,
@@ -112,7 +112,15 @@ export function Badge({
   );
 }
 
-export function Status({ value, label, title }: { readonly value: string; readonly label?: string; readonly title?: string }) {
+export function Status({
+  value,
+  label,
+  title,
+}: {
+  readonly value: string;
+  readonly label?: string;
+  readonly title?: string;
+}) {
   const look = lookOf(value);
   return (
     <Badge tone={look.tone} icon={look.icon} {...(title === undefined ? {} : { title })}>

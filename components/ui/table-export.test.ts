@@ -13,7 +13,12 @@ describe('CSV', () => {
   });
 
   it('leaves nothing empty and numbers unquoted, also negative ones', () => {
-    expect(toCsv(columns, [{ name: 'x', lag: null }, { name: 'y', lag: -5 }])).toBe('name,lag\r\nx,\r\ny,-5\r\n');
+    expect(
+      toCsv(columns, [
+        { name: 'x', lag: null },
+        { name: 'y', lag: -5 },
+      ]),
+    ).toBe('name,lag\r\nx,\r\ny,-5\r\n');
   });
 
   it.each(['=1+1', '+1', '-cmd', '@sum'])('defuses the formula %s', (name) => {

@@ -28,7 +28,10 @@ export function toJson<Row>(columns: readonly ExportColumn<Row>[], rows: readonl
 export function matches<Row>(columns: readonly ExportColumn<Row>[], row: Row, query: string): boolean {
   const needles = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (needles.length === 0) return true;
-  const text = columns.map((column) => String(column.value(row) ?? '')).join('\u0000').toLowerCase();
+  const text = columns
+    .map((column) => String(column.value(row) ?? ''))
+    .join('\u0000')
+    .toLowerCase();
   return needles.every((needle) => text.includes(needle));
 }
 

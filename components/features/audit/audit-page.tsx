@@ -30,7 +30,13 @@ const columns: readonly Column<AuditRecord>[] = [
   { id: 'message', header: 'Answer', value: (row) => row.message },
   { id: 'surface', header: 'Over', value: (row) => row.surface },
   { id: 'from', header: 'From', value: (row) => row.client_address, className: 'num' },
-  { id: 'took', header: 'Took', align: 'right', value: (row) => row.duration_ms, cell: (row) => formatDuration(row.duration_ms) },
+  {
+    id: 'took',
+    header: 'Took',
+    align: 'right',
+    value: (row) => row.duration_ms,
+    cell: (row) => formatDuration(row.duration_ms),
+  },
   { id: 'role', header: 'Role', value: (row) => row.role, hidden: true },
   { id: 'request', header: 'Request id', value: (row) => row.request_id, hidden: true },
   { id: 'sequence', header: 'No.', align: 'right', value: (row) => row.sequence, hidden: true },
@@ -70,7 +76,12 @@ export function AuditPage() {
         }
       />
       <Panel flush>
-        <QueryView query={query} what="the audit log" role="admin" skeleton={<TableSkeleton label="the audit log" rows={8} />}>
+        <QueryView
+          query={query}
+          what="the audit log"
+          role="admin"
+          skeleton={<TableSkeleton label="the audit log" rows={8} />}
+        >
           {() => (
             <>
               <DataTable
@@ -87,7 +98,10 @@ export function AuditPage() {
                       aria-label="Outcome"
                       className="w-36"
                       value={outcome}
-                      options={[{ value: '', label: 'All outcomes' }, ...outcomes.map((value) => ({ value, label: value }))]}
+                      options={[
+                        { value: '', label: 'All outcomes' },
+                        ...outcomes.map((value) => ({ value, label: value })),
+                      ]}
                       onChange={(event) => setOutcome(event.target.value)}
                     />
                     <Input
@@ -101,7 +115,11 @@ export function AuditPage() {
                     />
                   </>
                 }
-                empty={<EmptyState title="No records">Sign-ins, switchovers, changes of settings and refusals are kept here.</EmptyState>}
+                empty={
+                  <EmptyState title="No records">
+                    Sign-ins, switchovers, changes of settings and refusals are kept here.
+                  </EmptyState>
+                }
               />
               {query.hasNextPage ? (
                 <div className="p-2">
@@ -114,7 +132,12 @@ export function AuditPage() {
           )}
         </QueryView>
       </Panel>
-      <Sheet open={open !== undefined} onOpenChange={() => setSelected('')} title={open?.procedure ?? ''} description={open ? `Record ${open.sequence}` : undefined}>
+      <Sheet
+        open={open !== undefined}
+        onOpenChange={() => setSelected('')}
+        title={open?.procedure ?? ''}
+        description={open ? `Record ${open.sequence}` : undefined}
+      >
         {open ? <RecordDetails record={open} /> : null}
       </Sheet>
     </>
@@ -134,7 +157,14 @@ function RecordDetails({ record }: { readonly record: AuditRecord }) {
           { label: 'From', value: `${record.client_address} over ${record.surface}` },
           { label: 'Request id', value: <span className="num break-all">{record.request_id}</span> },
           { label: 'Took', value: formatDuration(record.duration_ms) },
-          ...(record.operation_id ? [{ label: 'Operation', value: <OperationLink id={record.operation_id}>{record.operation_id}</OperationLink> }] : []),
+          ...(record.operation_id
+            ? [
+                {
+                  label: 'Operation',
+                  value: <OperationLink id={record.operation_id}>{record.operation_id}</OperationLink>,
+                },
+              ]
+            : []),
           { label: 'Hash', value: <span className="num break-all">{record.hash}</span> },
         ]}
       />
@@ -147,7 +177,8 @@ function VerifyButton() {
   const client = useTRPCClient();
   const verify = useMutation({
     mutationFn: () => client.audit.verify.query({}),
-    onSuccess: (result) => (result.ok ? toast.success(result.message) : toast.error(result.message, { duration: 30_000 })),
+    onSuccess: (result) =>
+      result.ok ? toast.success(result.message) : toast.error(result.message, { duration: 30_000 }),
     onError: (error) => toast.error('Could not verify', { description: failureOf(error).message }),
   });
   return (

@@ -37,7 +37,11 @@ export function ConsensusPage() {
               <div className="grid grid-cols-2 gap-4 md:grid-cols-6">
                 <Figure label="Leader" value={status.leader ?? 'none'} note={`as ${status.answered_by} sees it`} />
                 <Figure label="Term" value={formatNumber(status.term)} />
-                <Figure label="Quorum" value={`${status.quorum_size} of ${status.voters.length}`} note={status.has_quorum ? 'held' : 'lost'} />
+                <Figure
+                  label="Quorum"
+                  value={`${status.quorum_size} of ${status.voters.length}`}
+                  note={status.has_quorum ? 'held' : 'lost'}
+                />
                 <Figure label="Committed" value={<span className="num">{status.commit_index}</span>} />
                 <Figure label="Applied" value={<span className="num">{status.applied_index}</span>} />
                 <Figure label="Last entry" value={<span className="num">{status.last_index}</span>} />
@@ -54,8 +58,8 @@ export function ConsensusPage() {
                   ))}
                 </ul>
                 <p className="mt-2 text-muted">
-                  Without a control majority nothing about roles or membership can change. A primary whose whole voter set still answers goes on
-                  serving.
+                  Without a control majority nothing about roles or membership can change. A primary whose whole voter
+                  set still answers goes on serving.
                 </p>
                 <Facts
                   className="mt-3"
@@ -83,7 +87,11 @@ function Peers({ status }: { readonly status: RaftStatus }) {
       id: 'part',
       header: 'Part',
       value: (row) => (row.id === status.leader ? 'leader' : row.voter ? 'voter' : 'learner'),
-      cell: (row) => <Badge tone={row.id === status.leader ? 'ok' : 'idle'}>{row.id === status.leader ? 'leader' : row.voter ? 'voter' : 'learner'}</Badge>,
+      cell: (row) => (
+        <Badge tone={row.id === status.leader ? 'ok' : 'idle'}>
+          {row.id === status.leader ? 'leader' : row.voter ? 'voter' : 'learner'}
+        </Badge>
+      ),
     },
     {
       id: 'state',
@@ -93,12 +101,27 @@ function Peers({ status }: { readonly status: RaftStatus }) {
         row.id === status.leader ? (
           ''
         ) : (
-          <Status value={row.state === 'replicate' ? 'active' : row.state === 'unknown' ? 'idle' : 'catchup'} label={row.state} />
+          <Status
+            value={row.state === 'replicate' ? 'active' : row.state === 'unknown' ? 'idle' : 'catchup'}
+            label={row.state}
+          />
         ),
     },
     { id: 'match', header: 'Has up to', align: 'right', value: (row) => row.match_index },
-    { id: 'lag', header: 'Behind', align: 'right', value: (row) => row.lag_entries, cell: (row) => (row.lag_entries === null ? '–' : `${formatNumber(row.lag_entries)} entries`) },
-    { id: 'contact', header: 'Last answer', align: 'right', value: (row) => row.last_contact_ms, cell: (row) => (row.id === status.leader ? '' : formatDuration(row.last_contact_ms)) },
+    {
+      id: 'lag',
+      header: 'Behind',
+      align: 'right',
+      value: (row) => row.lag_entries,
+      cell: (row) => (row.lag_entries === null ? '–' : `${formatNumber(row.lag_entries)} entries`),
+    },
+    {
+      id: 'contact',
+      header: 'Last answer',
+      align: 'right',
+      value: (row) => row.last_contact_ms,
+      cell: (row) => (row.id === status.leader ? '' : formatDuration(row.last_contact_ms)),
+    },
   ];
   return (
     <DataTable
@@ -126,7 +149,12 @@ function Log() {
   const trpc = useTRPC();
   const query = useQuery({ ...trpc.cluster.getRaftLog.queryOptions({ limit: 200 }), refetchInterval: 2000 });
   return (
-    <Panel title="Log" note="newest first, secrets replaced" flush actions={<CopyAs call={{ method: 'GET', path: '/cluster/raft/log' }} />}>
+    <Panel
+      title="Log"
+      note="newest first, secrets replaced"
+      flush
+      actions={<CopyAs call={{ method: 'GET', path: '/cluster/raft/log' }} />}
+    >
       <QueryView query={query} what="the log" skeleton={<TableSkeleton label="the log" />}>
         {(rows) => (
           <DataTable

@@ -43,5 +43,6 @@ describe('losses', () => {
     expect(lines.at(-1)).toContain('4 further');
   });
 
-  it('already lost', () => expect(lossSentences({ ...status, has_quorum: false })).toEqual(['Changes are stopped already.']));
+  it('already lost', () =>
+    expect(lossSentences({ ...status, has_quorum: false })).toEqual(['Changes are stopped already.']));
 });

@@ -11,7 +11,8 @@ type Facts = {
 };
 
 export function quorumSentence(status: Facts): string {
-  if (!status.has_quorum) return `No majority: ${status.quorum_size} of ${status.voters.length} voters are needed. Nothing can change until they are back.`;
+  if (!status.has_quorum)
+    return `No majority: ${status.quorum_size} of ${status.voters.length} voters are needed. Nothing can change until they are back.`;
   const leader = status.leader === null ? 'No leader is known' : `${status.leader} leads in term ${status.term}`;
   const more =
     status.tolerates === 0
@@ -27,7 +28,9 @@ export function lossSentences(status: Facts): readonly string[] {
   if (status.fatal_losses.length === 0) return ['No single further loss is known to stop changes.'];
   const single = status.fatal_losses.filter((set) => set.length === 1).flat();
   if (single.length > 0) return [`Losing ${joined(single, 'or')} alone would stop changes.`];
-  const shown = status.fatal_losses.slice(0, listed).map((set) => `Losing ${joined(set, 'and')} together would stop changes.`);
+  const shown = status.fatal_losses
+    .slice(0, listed)
+    .map((set) => `Losing ${joined(set, 'and')} together would stop changes.`);
   const rest = status.fatal_losses.length - listed;
   return rest > 0 ? [...shown, `… and ${rest} further combinations of the same size.`] : shown;
 }

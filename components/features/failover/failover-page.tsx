@@ -21,12 +21,29 @@ const columns: readonly Column<FailoverRecord>[] = [
   { id: 'when', header: 'When', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },
   { id: 'group', header: 'Group', value: (row) => row.group },
   { id: 'mode', header: 'Mode', value: (row) => row.mode },
-  { id: 'how', header: 'How', value: (row) => (row.automatic ? 'automatic' : 'by hand'), cell: (row) => <Badge>{row.automatic ? 'automatic' : 'by hand'}</Badge> },
+  {
+    id: 'how',
+    header: 'How',
+    value: (row) => (row.automatic ? 'automatic' : 'by hand'),
+    cell: (row) => <Badge>{row.automatic ? 'automatic' : 'by hand'}</Badge>,
+  },
   { id: 'state', header: 'Result', value: (row) => row.state, cell: (row) => <Status value={row.state} /> },
   { id: 'from', header: 'From', value: (row) => row.from },
   { id: 'to', header: 'To', value: (row) => row.to },
-  { id: 'pause', header: 'Write pause', align: 'right', value: (row) => row.write_pause_ms, cell: (row) => formatDuration(row.write_pause_ms) },
-  { id: 'risk', header: 'WAL at risk', align: 'right', value: (row) => row.bytes_at_risk, cell: (row) => formatBytes(row.bytes_at_risk) },
+  {
+    id: 'pause',
+    header: 'Write pause',
+    align: 'right',
+    value: (row) => row.write_pause_ms,
+    cell: (row) => formatDuration(row.write_pause_ms),
+  },
+  {
+    id: 'risk',
+    header: 'WAL at risk',
+    align: 'right',
+    value: (row) => row.bytes_at_risk,
+    cell: (row) => formatBytes(row.bytes_at_risk),
+  },
   { id: 'cause', header: 'Cause', value: (row) => row.cause ?? row.reason },
   { id: 'by', header: 'Requested by', value: (row) => row.requested_by, hidden: true },
 ];
@@ -83,7 +100,9 @@ export function FailoverPage() {
             <p>{group.sentence}</p>
             <p className="text-muted">
               Automatic failover{' '}
-              {group.automatic_failover ? 'is on' : `is paused${group.automatic_failover_paused_by ? ` by ${group.automatic_failover_paused_by}` : ''}`}
+              {group.automatic_failover
+                ? 'is on'
+                : `is paused${group.automatic_failover_paused_by ? ` by ${group.automatic_failover_paused_by}` : ''}`}
               {group.promotable === 'none' ? '; no standby may be promoted automatically now' : ''}.
             </p>
           </Panel>
@@ -100,7 +119,11 @@ export function FailoverPage() {
                 rows={rows}
                 rowId={(row) => row.id}
                 onOpen={(row) => router.push(`/failover/${row.id}`)}
-                empty={<EmptyState title="No failover so far">Each one, planned or not, is kept here with its timeline.</EmptyState>}
+                empty={
+                  <EmptyState title="No failover so far">
+                    Each one, planned or not, is kept here with its timeline.
+                  </EmptyState>
+                }
               />
               {query.hasNextPage ? (
                 <div className="p-2">

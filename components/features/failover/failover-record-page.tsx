@@ -29,7 +29,11 @@ export function FailoverRecordPage({ id }: { readonly id: string }) {
           <Panel className="mb-3">
             <div className="grid grid-cols-2 gap-4 md:grid-cols-5">
               <Figure label="Result" value={<Status value={record.state} />} />
-              <Figure label="From → to" value={`${record.from ?? '?'} → ${record.to ?? '?'}`} note={record.epoch === null ? null : `epoch ${record.epoch}`} />
+              <Figure
+                label="From → to"
+                value={`${record.from ?? '?'} → ${record.to ?? '?'}`}
+                note={record.epoch === null ? null : `epoch ${record.epoch}`}
+              />
               <Figure label="Write pause" value={formatDuration(record.write_pause_ms)} note="measured" />
               <Figure label="In all" value={formatDuration(record.duration_ms)} />
               <Figure label="WAL at risk" value={formatBytes(record.bytes_at_risk)} />

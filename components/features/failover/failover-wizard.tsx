@@ -20,12 +20,22 @@ import { StepConfirm } from './step-confirm';
 import { StepPlan } from './step-plan';
 import { StepResult, StepRun } from './step-run';
 import { StepWhat } from './step-what';
-import { failoverInput, nextStep, previousStep, readWizard, stepTitles, stopReason, type WizardState, wizardHref, wizardSteps } from './wizard-state';
+import {
+  failoverInput,
+  nextStep,
+  previousStep,
+  readWizard,
+  stepTitles,
+  stopReason,
+  type WizardState,
+  wizardHref,
+  wizardSteps,
+} from './wizard-state';
 
 export function FailoverWizard() {
   const topology = useTopology();
   const roleReason = useRoleReason('operator');
-  if (roleReason?.startsWith('Needs')) return <ForbiddenState what="the failover wizard" role="operator" />;
+  if (roleReason?.startsWith('Needs')) return <ForbiddenState what="the failover wizard" needs="operator" />;
   if (topology === undefined) return <PanelSkeleton label="the wizard" lines={8} />;
   return <Wizard topology={topology} />;
 }
@@ -53,13 +63,22 @@ function Wizard({ topology }: { readonly topology: Topology }) {
       <PageHeader
         title={state.group === '' ? 'Failover' : `Failover of ${state.group}`}
         sentence={sentenceOf(state, topology)}
-        actions={<CopyAs call={{ method: 'POST', path: '/cluster/failover', body: { ...failoverInput(state), dry_run: true } }} />}
+        actions={
+          <CopyAs
+            call={{ method: 'POST', path: '/cluster/failover', body: { ...failoverInput(state), dry_run: true } }}
+          />
+        }
       />
       <Stepper state={state} go={go} />
       <div className="mt-3">
         {state.step === 'what' ? <StepWhat {...props} /> : null}
         {planning ? (
-          <QueryView query={preflight} what="the checks" role="operator" skeleton={<PanelSkeleton label="the checks" lines={8} />}>
+          <QueryView
+            query={preflight}
+            what="the checks"
+            role="operator"
+            skeleton={<PanelSkeleton label="the checks" lines={8} />}
+          >
             {(data) => (
               <>
                 {state.step === 'checks' ? <StepChecks preflight={data} /> : null}
@@ -80,7 +99,9 @@ function Wizard({ topology }: { readonly topology: Topology }) {
           <Button
             variant="primary"
             disabledReason={stop}
-            onClick={() => go({ step: nextStep(state.step), plan: state.step === 'plan' ? (preflight.data?.plan_hash ?? '') : '' })}
+            onClick={() =>
+              go({ step: nextStep(state.step), plan: state.step === 'plan' ? (preflight.data?.plan_hash ?? '') : '' })
+            }
           >
             {state.step === 'what' ? 'Check it' : state.step === 'checks' ? 'Show the plan' : 'Go on to confirm'}
           </Button>
@@ -118,7 +139,11 @@ function Stepper({ state, go }: { readonly state: WizardState; readonly go: (cha
         const reachable = started ? index >= 4 && index <= current : index < current;
         const label = (
           <>
-            {index < current ? <Check className="size-3.5" aria-label="done" /> : <span className="num">{index + 1}</span>}
+            {index < current ? (
+              <Check className="size-3.5" aria-label="done" />
+            ) : (
+              <span className="num">{index + 1}</span>
+            )}
             {stepTitles[step]}
           </>
         );

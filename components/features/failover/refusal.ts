@@ -19,7 +19,12 @@ export function refusalOf(preflight: Answer | undefined, error: unknown, target:
   return blocker === undefined ? null : reasonText(blocker);
 }
 
-function reasonText(reason: { rule: string; measured: string | null; limit: string | null; remedy: string | null }): string {
+function reasonText(reason: {
+  rule: string;
+  measured: string | null;
+  limit: string | null;
+  remedy: string | null;
+}): string {
   const measured = reason.measured === null ? '' : ` ${reason.measured}`;
   const limit = reason.limit === null ? '' : ` (limit ${reason.limit})`;
   return `${words(reason.rule)}:${measured}${limit}. ${reason.remedy ?? ''}`.trim();

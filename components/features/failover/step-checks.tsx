@@ -8,7 +8,8 @@ import { Badge, toneIcon } from '../../ui/status';
 /** Every rule, every candidate; none hidden. */
 export function StepChecks({ preflight }: { readonly preflight: Preflight }) {
   const candidates = [...preflight.candidates].sort(
-    (a, b) => (a.rank ?? Number.POSITIVE_INFINITY) - (b.rank ?? Number.POSITIVE_INFINITY) || a.node.localeCompare(b.node),
+    (a, b) =>
+      (a.rank ?? Number.POSITIVE_INFINITY) - (b.rank ?? Number.POSITIVE_INFINITY) || a.node.localeCompare(b.node),
   );
   return (
     <div className="grid gap-3">
@@ -47,7 +48,13 @@ function CandidatePanel({ candidate, chosen }: { readonly candidate: Candidate; 
           {chosen ? <Badge tone="busy">would be promoted</Badge> : null}
         </span>
       }
-      note={candidate.lag_bytes === null ? 'lag unknown' : candidate.lag_bytes === 0 ? 'no lag' : `${formatBytes(candidate.lag_bytes)} behind`}
+      note={
+        candidate.lag_bytes === null
+          ? 'lag unknown'
+          : candidate.lag_bytes === 0
+            ? 'no lag'
+            : `${formatBytes(candidate.lag_bytes)} behind`
+      }
     >
       <CheckList checks={candidate.checks} label={`Checks of ${candidate.node}`} />
     </Panel>
@@ -62,7 +69,11 @@ export function PreflightFigures({ preflight }: { readonly preflight: Preflight 
         <Figure label="From" value={preflight.primary ?? 'nobody'} />
         <Figure label="To" value={preflight.target ?? 'nobody fit'} />
         <Figure label="Expected write pause" value={formatDuration(preflight.expected_pause_ms)} />
-        <Figure label="WAL at risk" value={formatBytes(preflight.bytes_at_risk)} note={preflight.bytes_at_risk === 0 ? 'no acknowledged write is lost' : null} />
+        <Figure
+          label="WAL at risk"
+          value={formatBytes(preflight.bytes_at_risk)}
+          note={preflight.bytes_at_risk === 0 ? 'no acknowledged write is lost' : null}
+        />
       </div>
     </Panel>
   );

@@ -57,7 +57,8 @@ export function StepConfirm({
       <PreflightFigures preflight={preflight} />
       {changed !== null || differs ? (
         <PartialNote>
-          {changed ?? 'The cluster changed since you looked at the plan.'} It was planned again: look at the new plan before you go on.{' '}
+          {changed ?? 'The cluster changed since you looked at the plan.'} It was planned again: look at the new plan
+          before you go on.{' '}
           <button type="button" className="underline" onClick={() => go({ step: 'plan', plan: '' })}>
             Show the new plan
           </button>
@@ -67,19 +68,34 @@ export function StepConfirm({
         <div className="grid gap-3">
           <Field label={<>Type {state.group} to confirm</>}>
             {(ids) => (
-              <Input {...ids} autoFocus autoComplete="off" spellCheck={false} value={typed} onChange={(event) => setTyped(event.target.value)} />
+              <Input
+                {...ids}
+                autoFocus
+                autoComplete="off"
+                spellCheck={false}
+                value={typed}
+                onChange={(event) => setTyped(event.target.value)}
+              />
             )}
           </Field>
           <Field label="Reason" hint="Kept in the operation and in the audit log.">
-            {(ids) => <Input {...ids} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
+            {(ids) => (
+              <Input {...ids} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
+            )}
           </Field>
         </div>
       </Panel>
-      {failure !== null && failure.code !== 'PRECONDITION_FAILED' ? <ErrorPanel what="start the failover" failure={failure} /> : null}
+      {failure !== null && failure.code !== 'PRECONDITION_FAILED' ? (
+        <ErrorPanel what="start the failover" failure={failure} />
+      ) : null}
       <div className="flex justify-end gap-2">
         <Button onClick={() => go({ step: 'plan' })}>Back</Button>
         <Button type="submit" variant="danger" disabledReason={missing} disabled={run.isPending}>
-          {run.isPending ? 'Starting…' : state.at === '' ? `Run the ${preflight.mode}` : `Schedule the ${preflight.mode}`}
+          {run.isPending
+            ? 'Starting…'
+            : state.at === ''
+              ? `Run the ${preflight.mode}`
+              : `Schedule the ${preflight.mode}`}
         </Button>
       </div>
     </form>

@@ -3,8 +3,8 @@ import type { Preflight, Topology } from '../../providers/wire';
 import { CopyButton } from '../../ui/code';
 import { Panel } from '../../ui/panel';
 import { StepList } from '../operations/step-list';
-import { whoNotices } from './who-notices';
 import { PreflightFigures } from './step-checks';
+import { whoNotices } from './who-notices';
 
 export function StepPlan({ preflight, topology }: { readonly preflight: Preflight; readonly topology: Topology }) {
   return (

@@ -66,7 +66,11 @@ export function StepResult({ state, topology }: WizardProps) {
             <Panel>
               <div className="grid grid-cols-2 gap-4 md:grid-cols-5">
                 <Figure label="Result" value={<Status value={operation.state} />} />
-                <Figure label="Primary now" value={group?.primary ?? 'none'} note={group ? `epoch ${group.epoch}` : null} />
+                <Figure
+                  label="Primary now"
+                  value={group?.primary ?? 'none'}
+                  note={group ? `epoch ${group.epoch}` : null}
+                />
                 <Figure label="Phases in all" value={operation.timeline.length === 0 ? '–' : formatDuration(outage)} />
                 <Figure label="Expected pause was" value={formatDuration(operation.expected_pause_ms)} />
                 <Figure label="WAL at risk" value={formatBytes(operation.bytes_at_risk)} />

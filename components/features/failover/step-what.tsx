@@ -54,7 +54,9 @@ export function StepWhat({ state, topology, go }: WizardProps) {
               note={<StandbyNote node={node} />}
             />
           ))}
-          {standbys.length === 0 ? <p className="text-muted">{state.group} has no standby: there is nobody to promote. Add a node first.</p> : null}
+          {standbys.length === 0 ? (
+            <p className="text-muted">{state.group} has no standby: there is nobody to promote. Add a node first.</p>
+          ) : null}
         </div>
       </Panel>
       <Panel title="How">
@@ -75,11 +77,25 @@ export function StepWhat({ state, topology, go }: WizardProps) {
           </Field>
           <Field label="Drain (ms)" hint="Open sessions get this long to end by themselves. Empty: as configured.">
             {(ids) => (
-              <Input {...ids} type="number" min={0} max={600_000} defaultValue={state.drainMs} onBlur={(event) => keep({ drainMs: event.target.value })} />
+              <Input
+                {...ids}
+                type="number"
+                min={0}
+                max={600_000}
+                defaultValue={state.drainMs}
+                onBlur={(event) => keep({ drainMs: event.target.value })}
+              />
             )}
           </Field>
           <Field label="When" hint="Your local time; the plan is made again before it runs. Empty: now.">
-            {(ids) => <Input {...ids} type="datetime-local" defaultValue={state.at} onBlur={(event) => keep({ at: event.target.value })} />}
+            {(ids) => (
+              <Input
+                {...ids}
+                type="datetime-local"
+                defaultValue={state.at}
+                onBlur={(event) => keep({ at: event.target.value })}
+              />
+            )}
           </Field>
         </div>
       </Panel>
@@ -138,7 +154,14 @@ function Choice({
         checked ? 'border-accent bg-accent-soft' : 'border-line hover:bg-raised',
       )}
     >
-      <input type="radio" name={name} checked={checked} onChange={onChange} className="mt-1 accent-accent" aria-label={title} />
+      <input
+        type="radio"
+        name={name}
+        checked={checked}
+        onChange={onChange}
+        className="mt-1 accent-accent"
+        aria-label={title}
+      />
       <span className="min-w-0">
         <span className="font-medium">{title}</span>
         <span className="block text-muted">{note}</span>

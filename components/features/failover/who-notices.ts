@@ -8,7 +8,9 @@ type Plan = {
   readonly target: string | null;
   readonly expected_pause_ms: number | null;
 };
-type View = { readonly nodes: readonly { readonly id: string; readonly group: string; readonly connections: number }[] };
+type View = {
+  readonly nodes: readonly { readonly id: string; readonly group: string; readonly connections: number }[];
+};
 
 export type Notice = { readonly who: string; readonly what: string };
 
@@ -16,7 +18,10 @@ export function whoNotices(plan: Plan, view: View): readonly Notice[] {
   const pause = plan.expected_pause_ms === null ? 'a moment' : `about ${formatDuration(plan.expected_pause_ms)}`;
   const open = view.nodes.find((node) => node.id === plan.primary)?.connections ?? 0;
   const notices: Notice[] = [
-    { who: `New connections to ${plan.group}-rw`, what: `Wait ${pause} at the router, then reach ${plan.target ?? 'the new primary'}.` },
+    {
+      who: `New connections to ${plan.group}-rw`,
+      what: `Wait ${pause} at the router, then reach ${plan.target ?? 'the new primary'}.`,
+    },
     {
       who: `${open} open ${open === 1 ? 'session' : 'sessions'} on ${plan.primary ?? 'the old primary'}`,
       what:

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { failoverInput, nextStep, previousStep, readWizard, stopReason, type WizardState, wizardHref } from './wizard-state';
+import {
+  failoverInput,
+  nextStep,
+  previousStep,
+  readWizard,
+  stopReason,
+  type WizardState,
+  wizardHref,
+} from './wizard-state';
 
 const state: WizardState = {
   step: 'checks',
@@ -21,13 +29,19 @@ describe('the address', () => {
   });
 
   it('is the first step with the default group when empty or nonsense', () => {
-    expect(readWizard(new URLSearchParams('step=evil&mode=x'), 'beta')).toMatchObject({ step: 'what', group: 'beta', mode: '' });
+    expect(readWizard(new URLSearchParams('step=evil&mode=x'), 'beta')).toMatchObject({
+      step: 'what',
+      group: 'beta',
+      mode: '',
+    });
   });
 });
 
 describe('the request', () => {
   it('has only what was chosen', () => {
-    expect(failoverInput({ ...state, target: '', mode: '', drainMs: '', allowDataLoss: false })).toEqual({ group: 'alpha' });
+    expect(failoverInput({ ...state, target: '', mode: '', drainMs: '', allowDataLoss: false })).toEqual({
+      group: 'alpha',
+    });
     expect(failoverInput(state)).toEqual({
       group: 'alpha',
       target_node: 'node-2',
@@ -38,7 +52,9 @@ describe('the request', () => {
   });
 
   it('schedules in UTC and ignores nonsense', () => {
-    expect(failoverInput({ ...state, at: '2026-11-22T20:00Z' })).toMatchObject({ scheduled_at: '2026-11-22T20:00:00.000Z' });
+    expect(failoverInput({ ...state, at: '2026-11-22T20:00Z' })).toMatchObject({
+      scheduled_at: '2026-11-22T20:00:00.000Z',
+    });
     expect(failoverInput({ ...state, at: 'soon', drainMs: '-1' })).not.toHaveProperty('scheduled_at');
     expect(failoverInput({ ...state, drainMs: '1.5' })).not.toHaveProperty('drain_ms');
   });
@@ -53,7 +69,11 @@ describe('going on', () => {
     [state, { ...fine, feasible: false, blockers: [1] }, '1 check blocks this.'],
     [state, { ...fine, feasible: false, blockers: [1, 2] }, '2 checks block this.'],
     [state, { ...fine, feasible: false }, 'No candidate is fit.'],
-    [{ ...state, step: 'confirm' as const }, { ...fine, plan_hash: 'other' }, 'The cluster changed: look at the new plan first.'],
+    [
+      { ...state, step: 'confirm' as const },
+      { ...fine, plan_hash: 'other' },
+      'The cluster changed: look at the new plan first.',
+    ],
     [state, fine, null],
     [{ ...state, step: 'confirm' as const }, fine, null],
   ])('says what is missing', (value, preflight, reason) => expect(stopReason(value, preflight)).toBe(reason));

@@ -90,7 +90,8 @@ export function stopReason(state: WizardState, preflight: Planned | undefined): 
     const count = preflight.blockers.length;
     return count === 0 ? 'No candidate is fit.' : `${count} ${count === 1 ? 'check blocks' : 'checks block'} this.`;
   }
-  if (state.step === 'confirm' && state.plan !== preflight.plan_hash) return 'The cluster changed: look at the new plan first.';
+  if (state.step === 'confirm' && state.plan !== preflight.plan_hash)
+    return 'The cluster changed: look at the new plan first.';
   return null;
 }
 

@@ -64,7 +64,10 @@ function SignedIn({ children }: { readonly children: ReactNode }) {
         <main
           id="content"
           tabIndex={-1}
-          className={cn('min-h-0 flex-1 overflow-y-auto p-4 outline-none transition-[filter]', live.stale && 'grayscale-[0.6]')}
+          className={cn(
+            'min-h-0 flex-1 overflow-y-auto p-4 outline-none transition-[filter]',
+            live.stale && 'grayscale-[0.6]',
+          )}
         >
           {children}
         </main>

@@ -37,8 +37,20 @@ export const areas: readonly Area[] = [
   { href: '/operations', label: 'Operations', icon: ListChecks, keywords: 'jobs running steps' },
   { href: '/audit', label: 'Audit', icon: ScrollText, role: 'admin', keywords: 'log who what' },
   { href: '/access', label: 'Users & keys', icon: KeyRound, role: 'admin', keywords: 'accounts api password roles' },
-  { href: '/settings', label: 'Settings', icon: Settings, keywords: 'configuration lease heartbeat automatic failover' },
-  { href: '/rehearsal', label: 'Rehearsal', icon: Activity, role: 'admin', onlyWithRehearsal: true, keywords: 'faults chaos partition' },
+  {
+    href: '/settings',
+    label: 'Settings',
+    icon: Settings,
+    keywords: 'configuration lease heartbeat automatic failover',
+  },
+  {
+    href: '/rehearsal',
+    label: 'Rehearsal',
+    icon: Activity,
+    role: 'admin',
+    onlyWithRehearsal: true,
+    keywords: 'faults chaos partition',
+  },
 ];
 
 const rank: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };

@@ -8,14 +8,24 @@ import { cn } from '../../ui/cn';
 import { isCurrent, visibleAreas } from './areas';
 import { useRehearsalEnabled } from './platform-info';
 
-export function Navigation({ className, onNavigate }: { readonly className?: string; readonly onNavigate?: () => void }) {
+export function Navigation({
+  className,
+  onNavigate,
+}: {
+  readonly className?: string;
+  readonly onNavigate?: () => void;
+}) {
   const pathname = usePathname();
   const identity = useIdentity();
   const topology = useTopology();
   const rehearsal = useRehearsalEnabled();
   return (
     <nav aria-label="Areas" className={cn('flex w-44 shrink-0 flex-col border-line border-r bg-panel', className)}>
-      <Link href="/" className="flex h-11 items-center gap-2 border-line border-b px-3 font-semibold" onClick={onNavigate}>
+      <Link
+        href="/"
+        className="flex h-11 items-center gap-2 border-line border-b px-3 font-semibold"
+        onClick={onNavigate}
+      >
         <Boxes className="size-4 text-accent" aria-hidden />
         <span className="truncate">{topology?.cluster_name ?? 'RustyDB'}</span>
       </Link>

@@ -45,7 +45,13 @@ export function StatusStrip({ onPalette }: { readonly onPalette: () => void }) {
       )}
       <div className="ml-auto flex shrink-0 items-center gap-1.5">
         <Age />
-        <Button variant="ghost" size="sm" onClick={onPalette} aria-label="Open the command palette" aria-keyshortcuts="Meta+K Control+K">
+        <Button
+          variant="ghost"
+          size="sm"
+          onClick={onPalette}
+          aria-label="Open the command palette"
+          aria-keyshortcuts="Meta+K Control+K"
+        >
           <Search aria-hidden />
           <kbd className="num max-sm:hidden">⌘K</kbd>
         </Button>
@@ -67,7 +73,11 @@ function Dot({ className }: { readonly className?: string }) {
 function VerdictLink({ tone, word, href }: ReturnType<typeof verdictOf>) {
   const Icon = toneIcon[tone];
   return (
-    <Link href={href} data-testid="verdict" className={cn('flex items-center gap-1.5 font-semibold hover:underline', toneText[tone])}>
+    <Link
+      href={href}
+      data-testid="verdict"
+      className={cn('flex items-center gap-1.5 font-semibold hover:underline', toneText[tone])}
+    >
       <Icon className="size-4 shrink-0" aria-hidden />
       <span className="truncate">{word}</span>
     </Link>
@@ -95,9 +105,18 @@ function RunningOperation({ operations }: { readonly operations: readonly Operat
 function Age() {
   const live = useLiveAge();
   if (live.ageMs === null) {
-    return <span className="text-muted">{live.connecting ? 'connecting…' : live.connected ? 'waiting for data…' : 'not connected'}</span>;
+    return (
+      <span className="text-muted">
+        {live.connecting ? 'connecting…' : live.connected ? 'waiting for data…' : 'not connected'}
+      </span>
+    );
   }
-  const text = live.ageMs < 100 ? '0.1 s' : live.ageMs < 10_000 ? `${(live.ageMs / 1000).toFixed(1)} s` : formatDuration(live.ageMs);
+  const text =
+    live.ageMs < 100
+      ? '0.1 s'
+      : live.ageMs < 10_000
+        ? `${(live.ageMs / 1000).toFixed(1)} s`
+        : formatDuration(live.ageMs);
   return (
     <span
       data-testid="live-age"

@@ -11,9 +11,19 @@ const healthy = {
 
 it.each([
   [healthy, 'ok', 'Healthy', '/'],
-  [{ ...healthy, groups: [{ name: 'alpha', writable: false, degraded: false }] }, 'bad', 'alpha: no writes', '/failover'],
+  [
+    { ...healthy, groups: [{ name: 'alpha', writable: false, degraded: false }] },
+    'bad',
+    'alpha: no writes',
+    '/failover',
+  ],
   [{ ...healthy, has_quorum: false }, 'bad', 'No control majority', '/consensus'],
-  [{ ...healthy, problems: [{ severity: 'critical', group: null, node: 'node-2' }] }, 'bad', 'Critical', '/nodes/node-2'],
+  [
+    { ...healthy, problems: [{ severity: 'critical', group: null, node: 'node-2' }] },
+    'bad',
+    'Critical',
+    '/nodes/node-2',
+  ],
   [{ ...healthy, failed_nodes: 1 }, 'warn', 'Degraded', '/nodes'],
   [{ ...healthy, groups: [{ name: 'alpha', writable: true, degraded: true }] }, 'warn', 'Degraded', '/'],
   [{ ...healthy, problems: [{ severity: 'warning', group: 'alpha', node: null }] }, 'warn', 'Degraded', '/'],

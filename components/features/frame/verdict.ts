@@ -4,7 +4,11 @@ import type { Tone } from '../../ui/status';
 type Facts = {
   readonly has_quorum: boolean;
   readonly groups: readonly { readonly name: string; readonly writable: boolean; readonly degraded: boolean }[];
-  readonly problems: readonly { readonly severity: string; readonly group: string | null; readonly node: string | null }[];
+  readonly problems: readonly {
+    readonly severity: string;
+    readonly group: string | null;
+    readonly node: string | null;
+  }[];
   readonly failed_nodes: number;
   readonly degraded_nodes: number;
 };

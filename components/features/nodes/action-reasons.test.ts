@@ -30,7 +30,11 @@ it('a primary is not removed, rejoined or promoted', () => {
 
 it('a stopped node can only be started or removed', () => {
   const reasons = actionReasons({ ...standby, wanted: 'stopped', status: 'stopped' });
-  expect(Object.entries(reasons).filter(([, reason]) => reason === null).map(([name]) => name)).toEqual(['start', 'remove']);
+  expect(
+    Object.entries(reasons)
+      .filter(([, reason]) => reason === null)
+      .map(([name]) => name),
+  ).toEqual(['start', 'remove']);
 });
 
 it('maintenance and initialising say so', () => {

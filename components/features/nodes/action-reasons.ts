@@ -3,7 +3,9 @@ import type { ClusterNode } from '../../providers/wire';
 
 type Facts = Pick<ClusterNode, 'id' | 'role' | 'wanted' | 'status' | 'maintenance' | 'postgres_state'>;
 
-export type ActionReasons = Readonly<Record<'start' | 'stop' | 'restart' | 'maintenance' | 'rejoin' | 'remove' | 'promote', string | null>>;
+export type ActionReasons = Readonly<
+  Record<'start' | 'stop' | 'restart' | 'maintenance' | 'rejoin' | 'remove' | 'promote', string | null>
+>;
 
 export function actionReasons(node: Facts): ActionReasons {
   const stopped = node.wanted === 'stopped';
@@ -14,7 +16,11 @@ export function actionReasons(node: Facts): ActionReasons {
     restart: stopped ? `${node.id} is stopped: start it instead.` : initializing,
     maintenance: stopped ? `${node.id} is stopped: start it first.` : initializing,
     rejoin:
-      node.role === 'primary' ? `${node.id} is the primary; only a standby can rejoin.` : stopped ? `${node.id} is stopped: start it first.` : initializing,
+      node.role === 'primary'
+        ? `${node.id} is the primary; only a standby can rejoin.`
+        : stopped
+          ? `${node.id} is stopped: start it first.`
+          : initializing,
     remove: node.role === 'primary' ? `${node.id} is the primary: switch over first.` : null,
     promote:
       node.role === 'primary'

@@ -12,16 +12,71 @@ import { Status } from '../../ui/status';
 
 const interconnect: readonly Column<LinkStatus>[] = [
   { id: 'peer', header: 'Peer', value: (row) => row.peer },
-  { id: 'state', header: 'State', value: (row) => (row.connected ? 'connected' : 'disconnected'), cell: (row) => <Status value={row.connected ? 'active' : 'disconnected'} label={row.connected ? 'connected' : 'disconnected'} /> },
-  { id: 'p50', header: 'Round trip p50', align: 'right', value: (row) => row.rtt_us?.p50, cell: (row) => formatMicros(row.rtt_us?.p50) },
-  { id: 'p99', header: 'p99', align: 'right', value: (row) => row.rtt_us?.p99, cell: (row) => formatMicros(row.rtt_us?.p99) },
-  { id: 'heard', header: 'Last heard', align: 'right', value: (row) => row.last_heard_ms, cell: (row) => formatDuration(row.last_heard_ms) },
+  {
+    id: 'state',
+    header: 'State',
+    value: (row) => (row.connected ? 'connected' : 'disconnected'),
+    cell: (row) => (
+      <Status value={row.connected ? 'active' : 'disconnected'} label={row.connected ? 'connected' : 'disconnected'} />
+    ),
+  },
+  {
+    id: 'p50',
+    header: 'Round trip p50',
+    align: 'right',
+    value: (row) => row.rtt_us?.p50,
+    cell: (row) => formatMicros(row.rtt_us?.p50),
+  },
+  {
+    id: 'p99',
+    header: 'p99',
+    align: 'right',
+    value: (row) => row.rtt_us?.p99,
+    cell: (row) => formatMicros(row.rtt_us?.p99),
+  },
+  {
+    id: 'heard',
+    header: 'Last heard',
+    align: 'right',
+    value: (row) => row.last_heard_ms,
+    cell: (row) => formatDuration(row.last_heard_ms),
+  },
   { id: 'phi', header: 'Suspicion', align: 'right', value: (row) => row.phi, cell: (row) => formatNumber(row.phi, 2) },
-  { id: 'sent', header: 'Sent', align: 'right', value: (row) => row.sent_bytes, cell: (row) => formatBytes(row.sent_bytes) },
-  { id: 'received', header: 'Received', align: 'right', value: (row) => row.received_bytes, cell: (row) => formatBytes(row.received_bytes) },
-  { id: 'queued', header: 'Queued', align: 'right', value: (row) => row.queued_bytes, cell: (row) => formatBytes(row.queued_bytes) },
-  { id: 'dropped', header: 'Dropped', align: 'right', value: (row) => row.dropped_messages, cell: (row) => formatNumber(row.dropped_messages) },
-  { id: 'reconnects', header: 'Reconnects', align: 'right', value: (row) => row.reconnects, cell: (row) => formatNumber(row.reconnects) },
+  {
+    id: 'sent',
+    header: 'Sent',
+    align: 'right',
+    value: (row) => row.sent_bytes,
+    cell: (row) => formatBytes(row.sent_bytes),
+  },
+  {
+    id: 'received',
+    header: 'Received',
+    align: 'right',
+    value: (row) => row.received_bytes,
+    cell: (row) => formatBytes(row.received_bytes),
+  },
+  {
+    id: 'queued',
+    header: 'Queued',
+    align: 'right',
+    value: (row) => row.queued_bytes,
+    cell: (row) => formatBytes(row.queued_bytes),
+  },
+  {
+    id: 'dropped',
+    header: 'Dropped',
+    align: 'right',
+    value: (row) => row.dropped_messages,
+    cell: (row) => formatNumber(row.dropped_messages),
+  },
+  {
+    id: 'reconnects',
+    header: 'Reconnects',
+    align: 'right',
+    value: (row) => row.reconnects,
+    cell: (row) => formatNumber(row.reconnects),
+  },
 ];
 
 const replication: readonly Column<Link>[] = [
@@ -29,9 +84,27 @@ const replication: readonly Column<Link>[] = [
   { id: 'to', header: 'To', value: (row) => row.to },
   { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.state} /> },
   { id: 'mode', header: 'Mode', value: (row) => row.mode },
-  { id: 'lag', header: 'Lag', align: 'right', value: (row) => row.lag_bytes, cell: (row) => formatBytes(row.lag_bytes) },
-  { id: 'lagMs', header: 'Lag in time', align: 'right', value: (row) => row.lag_ms, cell: (row) => formatDuration(row.lag_ms) },
-  { id: 'rate', header: 'Flow', align: 'right', value: (row) => row.bytes_per_second, cell: (row) => formatRate(row.bytes_per_second) },
+  {
+    id: 'lag',
+    header: 'Lag',
+    align: 'right',
+    value: (row) => row.lag_bytes,
+    cell: (row) => formatBytes(row.lag_bytes),
+  },
+  {
+    id: 'lagMs',
+    header: 'Lag in time',
+    align: 'right',
+    value: (row) => row.lag_ms,
+    cell: (row) => formatDuration(row.lag_ms),
+  },
+  {
+    id: 'rate',
+    header: 'Flow',
+    align: 'right',
+    value: (row) => row.bytes_per_second,
+    cell: (row) => formatRate(row.bytes_per_second),
+  },
 ];
 
 export function NodeLinks({ id, topology }: { readonly id: string; readonly topology: Topology }) {

@@ -20,9 +20,31 @@ const tones: Readonly<Record<string, Tone>> = { ERROR: 'bad', FATAL: 'bad', PANI
 const levels = ['warning', 'error', 'log', 'fatal', 'panic', 'info', 'notice'] as const;
 
 const columns: readonly Column<LogLine>[] = [
-  { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <><span className="num mr-2">{formatClock(row.at)}</span><span className="text-muted"><Time at={row.at} /></span></> },
-  { id: 'level', header: 'Level', value: (row) => row.level, cell: (row) => <Badge tone={tones[row.level] ?? 'idle'}>{row.level}</Badge> },
-  { id: 'message', header: 'Message', value: (row) => row.message, className: 'num max-w-[50rem] whitespace-normal break-words' },
+  {
+    id: 'at',
+    header: 'When',
+    value: (row) => row.at,
+    cell: (row) => (
+      <>
+        <span className="num mr-2">{formatClock(row.at)}</span>
+        <span className="text-muted">
+          <Time at={row.at} />
+        </span>
+      </>
+    ),
+  },
+  {
+    id: 'level',
+    header: 'Level',
+    value: (row) => row.level,
+    cell: (row) => <Badge tone={tones[row.level] ?? 'idle'}>{row.level}</Badge>,
+  },
+  {
+    id: 'message',
+    header: 'Message',
+    value: (row) => row.message,
+    className: 'num max-w-[50rem] whitespace-normal break-words',
+  },
   { id: 'state', header: 'SQLSTATE', value: (row) => row.sql_state },
   { id: 'user', header: 'User', value: (row) => row.user },
   { id: 'database', header: 'Database', value: (row) => row.database, hidden: true },
@@ -58,7 +80,7 @@ export function NodeLog({ id }: { readonly id: string }) {
         </>
       }
     >
-      <QueryView query={query} what="the log" role="operator" skeleton={<TableSkeleton label="the log" rows={8} />}>
+      <QueryView query={query} what="the log" needs="operator" skeleton={<TableSkeleton label="the log" rows={8} />}>
         {(lines) => (
           <DataTable
             id="log"

@@ -63,7 +63,13 @@ export function NodePage({ id }: { readonly id: string }) {
           <>
             <Promote node={node} />
             <NodeActions node={node} />
-            <CopyAs call={{ method: 'GET', path: `/cluster/nodes/${node.id}`, graphql: `{ clusterNode(id: "${node.id}") { id role status address port } }` }} />
+            <CopyAs
+              call={{
+                method: 'GET',
+                path: `/cluster/nodes/${node.id}`,
+                graphql: `{ clusterNode(id: "${node.id}") { id role status address port } }`,
+              }}
+            />
           </>
         }
       />
@@ -95,7 +101,10 @@ export function NodePage({ id }: { readonly id: string }) {
 
 function sentenceOf(node: ClusterNode): string {
   const doing = node.activity ?? node.status_reason;
-  const lag = node.role === 'standby' && node.lag_bytes ? ` It is ${formatBytes(node.lag_bytes)} (${formatDuration(node.lag_ms)}) behind.` : '';
+  const lag =
+    node.role === 'standby' && node.lag_bytes
+      ? ` It is ${formatBytes(node.lag_bytes)} (${formatDuration(node.lag_ms)}) behind.`
+      : '';
   return `${doing}${lag}`;
 }
 

@@ -68,19 +68,44 @@ function Charts({ samples }: { readonly samples: readonly Sample[] }) {
         />
       </Panel>
       <Panel>
-        <TimeSeries title="Transactions per second" rows={rows} format={(value) => formatNumber(value)} series={[{ key: 'tps', label: 'transactions/s' }]} />
+        <TimeSeries
+          title="Transactions per second"
+          rows={rows}
+          format={(value) => formatNumber(value)}
+          series={[{ key: 'tps', label: 'transactions/s' }]}
+        />
       </Panel>
       <Panel>
-        <TimeSeries title="WAL written or received" rows={rows} format={(value) => `${formatBytes(value)}/s`} series={[{ key: 'wal', label: 'bytes/s' }]} />
+        <TimeSeries
+          title="WAL written or received"
+          rows={rows}
+          format={(value) => `${formatBytes(value)}/s`}
+          series={[{ key: 'wal', label: 'bytes/s' }]}
+        />
       </Panel>
       <Panel>
-        <TimeSeries title="Connections" rows={rows} format={(value) => formatNumber(value)} series={[{ key: 'connections', label: 'connections' }]} />
+        <TimeSeries
+          title="Connections"
+          rows={rows}
+          format={(value) => formatNumber(value)}
+          series={[{ key: 'connections', label: 'connections' }]}
+        />
       </Panel>
       <Panel>
-        <TimeSeries title="Replay lag" rows={rows} format={(value) => formatDuration(value)} series={[{ key: 'lagMs', label: 'lag' }]} />
+        <TimeSeries
+          title="Replay lag"
+          rows={rows}
+          format={(value) => formatDuration(value)}
+          series={[{ key: 'lagMs', label: 'lag' }]}
+        />
       </Panel>
       <Panel>
-        <TimeSeries title="Lag in bytes" rows={rows} format={(value) => formatBytes(value)} series={[{ key: 'lagBytes', label: 'behind' }]} />
+        <TimeSeries
+          title="Lag in bytes"
+          rows={rows}
+          format={(value) => formatBytes(value)}
+          series={[{ key: 'lagBytes', label: 'behind' }]}
+        />
       </Panel>
     </div>
   );

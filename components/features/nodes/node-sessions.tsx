@@ -32,14 +32,20 @@ export function NodeSessions({ id }: { readonly id: string }) {
   const blockers = rootBlockers(sessions);
   const open = query.data?.find((session) => session.pid === selected);
   return (
-    <Panel title="Sessions" note="measured every 2 s" flush actions={<CopyAs call={{ method: 'GET', path: `/cluster/nodes/${id}/sessions` }} />}>
+    <Panel
+      title="Sessions"
+      note="measured every 2 s"
+      flush
+      actions={<CopyAs call={{ method: 'GET', path: `/cluster/nodes/${id}/sessions` }} />}
+    >
       <QueryView query={query} what="the sessions" skeleton={<TableSkeleton label="sessions" />}>
         {() => (
           <>
             {blockers.length > 0 ? (
               <div className="p-3 pb-0">
                 <PartialNote>
-                  {blockers.map((one) => `${one.pid} blocks ${waitersBehind(sessions, one.pid)}`).join(', ')}. Ending the first frees those behind it.
+                  {blockers.map((one) => `${one.pid} blocks ${waitersBehind(sessions, one.pid)}`).join(', ')}. Ending
+                  the first frees those behind it.
                 </PartialNote>
               </div>
             ) : null}
@@ -52,13 +58,28 @@ export function NodeSessions({ id }: { readonly id: string }) {
               sort="-blocks"
               selectedId={selected === null ? null : String(selected)}
               onOpen={(row) => setSelected(row.pid)}
-              toolbar={<Checkbox label="Also background processes" checked={all} onChange={(event) => setAll(event.target.checked)} />}
-              empty={<EmptyState title="Nobody is connected">Sessions of clients appear here; connect through a service of the group.</EmptyState>}
+              toolbar={
+                <Checkbox
+                  label="Also background processes"
+                  checked={all}
+                  onChange={(event) => setAll(event.target.checked)}
+                />
+              }
+              empty={
+                <EmptyState title="Nobody is connected">
+                  Sessions of clients appear here; connect through a service of the group.
+                </EmptyState>
+              }
             />
           </>
         )}
       </QueryView>
-      <Sheet open={open !== undefined} onOpenChange={() => setSelected(null)} title={`Session ${selected ?? ''}`} description={open?.application_name ?? undefined}>
+      <Sheet
+        open={open !== undefined}
+        onOpenChange={() => setSelected(null)}
+        title={`Session ${selected ?? ''}`}
+        description={open?.application_name ?? undefined}
+      >
         {open ? <SessionDetails id={id} session={open} /> : null}
       </Sheet>
     </Panel>
@@ -74,7 +95,11 @@ function useColumns(id: string, sessions: readonly Session[]): readonly Column<S
       { id: 'application', header: 'Application', value: (row) => row.application_name },
       { id: 'client', header: 'Client', value: (row) => row.client_address, hidden: true },
       { id: 'state', header: 'State', value: (row) => row.state ?? row.backend_type },
-      { id: 'wait', header: 'Waits for', value: (row) => (row.wait_event ? `${row.wait_event_type}: ${row.wait_event}` : null) },
+      {
+        id: 'wait',
+        header: 'Waits for',
+        value: (row) => (row.wait_event ? `${row.wait_event_type}: ${row.wait_event}` : null),
+      },
       {
         id: 'blocked',
         header: 'Blocked by',
@@ -88,7 +113,12 @@ function useColumns(id: string, sessions: readonly Session[]): readonly Column<S
         value: (row) => waitersBehind(sessions, row.pid),
         cell: (row) => waitersBehind(sessions, row.pid) || '',
       },
-      { id: 'transaction', header: 'Transaction', value: (row) => row.transaction_started_at, cell: (row) => (row.transaction_started_at ? <Time at={row.transaction_started_at} /> : '') },
+      {
+        id: 'transaction',
+        header: 'Transaction',
+        value: (row) => row.transaction_started_at,
+        cell: (row) => (row.transaction_started_at ? <Time at={row.transaction_started_at} /> : ''),
+      },
       { id: 'query', header: 'Statement', value: (row) => row.query, className: 'num max-w-[28rem]' },
       { id: 'actions', header: 'Actions', value: () => '', cell: (row) => <EndSession id={id} session={row} /> },
     ],
@@ -101,7 +131,9 @@ function EndSession({ id, session }: { readonly id: string; readonly session: Se
   const queryClient = useQueryClient();
   const trpc = useTRPC();
   const role = useRoleReason('operator');
-  const reason = role ?? (session.backend_type === 'client backend' ? null : 'A background process of PostgreSQL is not ended from here.');
+  const reason =
+    role ??
+    (session.backend_type === 'client backend' ? null : 'A background process of PostgreSQL is not ended from here.');
   const end = (mode: 'cancel' | 'terminate') => async () => {
     const { message } = await client.cluster.endSession.mutate({ id, pid: session.pid, mode });
     toast.success(message);
@@ -147,7 +179,10 @@ function factsOf(session: Session) {
     { label: 'Client', value: session.client_address ?? 'local' },
     { label: 'State', value: session.state ?? session.backend_type },
     { label: 'Connected', value: <Time at={session.started_at} /> },
-    { label: 'Transaction', value: session.transaction_started_at ? <Time at={session.transaction_started_at} /> : 'none' },
+    {
+      label: 'Transaction',
+      value: session.transaction_started_at ? <Time at={session.transaction_started_at} /> : 'none',
+    },
     { label: 'Statement', value: session.query_started_at ? <Time at={session.query_started_at} /> : 'none' },
     ...(session.blocked_by.length > 0 ? [{ label: 'Blocked by', value: session.blocked_by.join(', ') }] : []),
   ];

@@ -44,13 +44,20 @@ export function NodeSettings({ node }: { readonly node: ClusterNode }) {
   const [changed, setChanged] = useUrlState('changed', '');
   const query = useQuery({ ...trpc.cluster.getNodeSettings.queryOptions({ id: node.id }), refetchInterval: 10_000 });
   const rows = useMemo(
-    () => (query.data ?? []).filter((row) => changed === '' || row.source !== 'default' || row.pending_restart || row.managed),
+    () =>
+      (query.data ?? []).filter(
+        (row) => changed === '' || row.source !== 'default' || row.pending_restart || row.managed,
+      ),
     [query.data, changed],
   );
   const waiting = query.data?.filter((row) => row.pending_restart).length ?? 0;
   const open = query.data?.find((row) => row.name === selected);
   return (
-    <Panel title="PostgreSQL settings" flush actions={<CopyAs call={{ method: 'GET', path: `/cluster/nodes/${node.id}/settings` }} />}>
+    <Panel
+      title="PostgreSQL settings"
+      flush
+      actions={<CopyAs call={{ method: 'GET', path: `/cluster/nodes/${node.id}/settings` }} />}
+    >
       <QueryView query={query} what="the settings" skeleton={<TableSkeleton label="settings" rows={8} />}>
         {() => (
           <>
@@ -69,13 +76,24 @@ export function NodeSettings({ node }: { readonly node: ClusterNode }) {
               rowId={(row) => row.name}
               onOpen={(row) => setSelected(row.name)}
               selectedId={selected}
-              toolbar={<Checkbox label="Only changed ones" checked={changed !== ''} onChange={(event) => setChanged(event.target.checked ? '1' : '')} />}
+              toolbar={
+                <Checkbox
+                  label="Only changed ones"
+                  checked={changed !== ''}
+                  onChange={(event) => setChanged(event.target.checked ? '1' : '')}
+                />
+              }
               empty={<EmptyState title="Nothing was changed">All settings have their default.</EmptyState>}
             />
           </>
         )}
       </QueryView>
-      <Sheet open={open !== undefined} onOpenChange={() => setSelected('')} title={open?.name ?? ''} description={open?.description}>
+      <Sheet
+        open={open !== undefined}
+        onOpenChange={() => setSelected('')}
+        title={open?.name ?? ''}
+        description={open?.description}
+      >
         {open ? <SettingDetails key={open.name} node={node} setting={open} /> : null}
       </Sheet>
     </Panel>
@@ -119,7 +137,10 @@ function SettingDetails({ node, setting }: { readonly node: ClusterNode; readonl
           { label: 'Category', value: setting.category },
         ]}
       />
-      <Field label={`New value for all members of ${node.group}`} hint={setting.unit ? `In ${setting.unit}, or with a unit such as 64MB` : undefined}>
+      <Field
+        label={`New value for all members of ${node.group}`}
+        hint={setting.unit ? `In ${setting.unit}, or with a unit such as 64MB` : undefined}
+      >
         {(ids) => <Input {...ids} className="num" value={value} onChange={(event) => setValue(event.target.value)} />}
       </Field>
       <div className="flex gap-2">

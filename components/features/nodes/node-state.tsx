@@ -26,9 +26,21 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
     { label: 'Up for', value: formatDuration(node.uptime_seconds * 1000) },
     { label: 'Address', value: <Copyable text={`${node.address}:${node.port}`} /> },
     { label: 'LSN', value: <Copyable text={node.lsn ?? '–'} /> },
-    { label: 'Replayed', value: <span className="num">{node.replay_lsn ?? '–'}{node.replay_paused ? ' (paused)' : ''}</span> },
+    {
+      label: 'Replayed',
+      value: (
+        <span className="num">
+          {node.replay_lsn ?? '–'}
+          {node.replay_paused ? ' (paused)' : ''}
+        </span>
+      ),
+    },
     { label: 'Timeline', value: <span className="num">{node.timeline ?? '–'}</span> },
-    { label: 'Lag', value: node.role === 'primary' ? 'is the primary' : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}` },
+    {
+      label: 'Lag',
+      value:
+        node.role === 'primary' ? 'is the primary' : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}`,
+    },
     { label: 'Transactions', value: `${formatNumber(node.transactions_per_second, 1)} per second` },
     { label: 'Commits waiting', value: formatNumber(node.waiting_commits) },
     { label: 'Databases', value: formatBytes(node.database_bytes) },
@@ -36,14 +48,31 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
   const cluster: readonly Fact[] = [
     { label: 'Group', value: `${node.group}${group ? ` (epoch ${group.epoch}, ${words(group.mode)})` : ''}` },
     { label: 'Region', value: node.region },
-    { label: 'Lease', value: node.lease_remaining_ms === null ? 'not held' : `held, ${formatDuration(node.lease_remaining_ms)} left` },
+    {
+      label: 'Lease',
+      value: node.lease_remaining_ms === null ? 'not held' : `held, ${formatDuration(node.lease_remaining_ms)} left`,
+    },
     { label: 'Promised epoch', value: <span className="num">{node.promised_epoch ?? '–'}</span> },
-    { label: 'Voter', value: group?.voters.includes(node.id) ? 'its acknowledgement counts' : node.role === 'primary' ? 'is the primary' : 'no' },
+    {
+      label: 'Voter',
+      value: group?.voters.includes(node.id)
+        ? 'its acknowledgement counts'
+        : node.role === 'primary'
+          ? 'is the primary'
+          : 'no',
+    },
     { label: 'Control store', value: node.raft_role },
     { label: 'Wanted', value: `${node.wanted}${node.maintenance ? ', in maintenance' : ''}` },
     { label: 'Priority', value: <Priority node={node} /> },
-    { label: 'Last report', value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago` },
-    { label: 'Agent stall', value: formatDuration(node.loop_block_ms), hint: 'Longest recent block of the agent’s main thread' },
+    {
+      label: 'Last report',
+      value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago`,
+    },
+    {
+      label: 'Agent stall',
+      value: formatDuration(node.loop_block_ms),
+      hint: 'Longest recent block of the agent’s main thread',
+    },
     ...(node.agent_pid === undefined
       ? []
       : [
@@ -63,10 +92,22 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
       <div className="grid gap-3">
         <Panel title="Room">
           <div className="grid gap-2.5">
-            <Gauge label="Disk" percent={share(node.disk_used_bytes, node.disk_total_bytes)} text={`${formatBytes(node.disk_used_bytes)} of ${formatBytes(node.disk_total_bytes)}`} />
-            <Gauge label="Connections" percent={share(node.connections, node.max_connections)} text={`${node.connections} of ${node.max_connections}`} />
+            <Gauge
+              label="Disk"
+              percent={share(node.disk_used_bytes, node.disk_total_bytes)}
+              text={`${formatBytes(node.disk_used_bytes)} of ${formatBytes(node.disk_total_bytes)}`}
+            />
+            <Gauge
+              label="Connections"
+              percent={share(node.connections, node.max_connections)}
+              text={`${node.connections} of ${node.max_connections}`}
+            />
             <Gauge label="CPU" percent={node.cpu_usage} text={formatPercent(node.cpu_usage, 1)} />
-            <Gauge label="Memory" percent={node.memory_usage} text={`${formatBytes(node.memory_bytes)}, ${formatPercent(node.memory_usage, 1)}`} />
+            <Gauge
+              label="Memory"
+              percent={node.memory_usage}
+              text={`${formatBytes(node.memory_bytes)}, ${formatPercent(node.memory_usage, 1)}`}
+            />
           </div>
         </Panel>
         <HealthPanel id={node.id} />
@@ -134,7 +175,13 @@ function Priority({ node }: { readonly node: ClusterNode }) {
         value={editing}
         onChange={(event) => setEditing(event.target.value)}
       />
-      <Button type="submit" size="sm" variant="primary" disabledReason={valid ? null : 'A whole number from 0 to 1000'} disabled={update.isPending}>
+      <Button
+        type="submit"
+        size="sm"
+        variant="primary"
+        disabledReason={valid ? null : 'A whole number from 0 to 1000'}
+        disabled={update.isPending}
+      >
         Save
       </Button>
       <Button size="sm" onClick={() => setEditing(null)}>

@@ -24,9 +24,20 @@ type Slot = {
 
 const columns: readonly Column<Slot>[] = [
   { id: 'name', header: 'Slot', value: (row) => row.name },
-  { id: 'active', header: 'State', value: (row) => (row.active ? 'active' : 'idle'), cell: (row) => <Status value={row.active ? 'active' : 'idle'} /> },
+  {
+    id: 'active',
+    header: 'State',
+    value: (row) => (row.active ? 'active' : 'idle'),
+    cell: (row) => <Status value={row.active ? 'active' : 'idle'} />,
+  },
   { id: 'restart', header: 'Restart LSN', value: (row) => row.restart_lsn, className: 'num' },
-  { id: 'retained', header: 'Retains', align: 'right', value: (row) => row.retained_bytes, cell: (row) => formatBytes(row.retained_bytes) },
+  {
+    id: 'retained',
+    header: 'Retains',
+    align: 'right',
+    value: (row) => row.retained_bytes,
+    cell: (row) => formatBytes(row.retained_bytes),
+  },
   { id: 'status', header: 'WAL status', value: (row) => row.wal_status },
 ];
 
@@ -57,7 +68,11 @@ export function NodeWal({ id }: { readonly id: string }) {
               columns={columns}
               rows={wal.slots}
               rowId={(row) => row.name}
-              empty={<EmptyState title="No slots">Every member keeps a slot for each other member, so that WAL stays until it was received.</EmptyState>}
+              empty={
+                <EmptyState title="No slots">
+                  Every member keeps a slot for each other member, so that WAL stays until it was received.
+                </EmptyState>
+              }
             />
           </Panel>
         </div>
@@ -78,7 +93,12 @@ function SwitchWal({ id }: { readonly id: string }) {
     }),
   );
   return (
-    <Button size="sm" disabledReason={reason} disabled={run.isPending} onClick={() => run.mutate({ group: node?.group ?? '' })}>
+    <Button
+      size="sm"
+      disabledReason={reason}
+      disabled={run.isPending}
+      onClick={() => run.mutate({ group: node?.group ?? '' })}
+    >
       Switch segment
     </Button>
   );

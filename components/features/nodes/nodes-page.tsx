@@ -13,7 +13,12 @@ import { AddNode } from './add-node';
 
 const columns: readonly Column<ClusterNode>[] = [
   { id: 'id', header: 'Node', value: (row) => row.id, cell: (row) => <span className="font-medium">{row.id}</span> },
-  { id: 'status', header: 'Status', value: (row) => row.status, cell: (row) => <Status value={row.status} title={row.status_reason} /> },
+  {
+    id: 'status',
+    header: 'Status',
+    value: (row) => row.status,
+    cell: (row) => <Status value={row.status} title={row.status_reason} />,
+  },
   { id: 'role', header: 'Role', value: (row) => row.role, cell: (row) => <Status value={row.role} /> },
   { id: 'group', header: 'Group', value: (row) => row.group },
   { id: 'region', header: 'Region', value: (row) => row.region },
@@ -23,18 +28,65 @@ const columns: readonly Column<ClusterNode>[] = [
     header: 'Lag',
     align: 'right',
     value: (row) => row.lag_bytes,
-    cell: (row) => (row.role === 'primary' ? '' : `${formatBytes(row.lag_bytes)}${row.lag_ms ? `, ${formatDuration(row.lag_ms)}` : ''}`),
+    cell: (row) =>
+      row.role === 'primary'
+        ? ''
+        : `${formatBytes(row.lag_bytes)}${row.lag_ms ? `, ${formatDuration(row.lag_ms)}` : ''}`,
   },
-  { id: 'tps', header: 'tx/s', align: 'right', value: (row) => row.transactions_per_second, cell: (row) => formatNumber(row.transactions_per_second) },
-  { id: 'connections', header: 'Connections', align: 'right', value: (row) => row.connections, cell: (row) => `${row.connections} / ${row.max_connections}` },
-  { id: 'cpu', header: 'CPU', align: 'right', value: (row) => row.cpu_usage, cell: (row) => formatPercent(row.cpu_usage) },
-  { id: 'memory', header: 'Memory', align: 'right', value: (row) => row.memory_bytes, cell: (row) => formatBytes(row.memory_bytes) },
-  { id: 'disk', header: 'Disk free', align: 'right', value: (row) => row.disk_total_bytes - row.disk_used_bytes, cell: (row) => formatBytes(row.disk_total_bytes - row.disk_used_bytes), hidden: true },
+  {
+    id: 'tps',
+    header: 'tx/s',
+    align: 'right',
+    value: (row) => row.transactions_per_second,
+    cell: (row) => formatNumber(row.transactions_per_second),
+  },
+  {
+    id: 'connections',
+    header: 'Connections',
+    align: 'right',
+    value: (row) => row.connections,
+    cell: (row) => `${row.connections} / ${row.max_connections}`,
+  },
+  {
+    id: 'cpu',
+    header: 'CPU',
+    align: 'right',
+    value: (row) => row.cpu_usage,
+    cell: (row) => formatPercent(row.cpu_usage),
+  },
+  {
+    id: 'memory',
+    header: 'Memory',
+    align: 'right',
+    value: (row) => row.memory_bytes,
+    cell: (row) => formatBytes(row.memory_bytes),
+  },
+  {
+    id: 'disk',
+    header: 'Disk free',
+    align: 'right',
+    value: (row) => row.disk_total_bytes - row.disk_used_bytes,
+    cell: (row) => formatBytes(row.disk_total_bytes - row.disk_used_bytes),
+    hidden: true,
+  },
   { id: 'address', header: 'Address', value: (row) => `${row.address}:${row.port}`, className: 'num' },
-  { id: 'uptime', header: 'Uptime', align: 'right', value: (row) => row.uptime_seconds, cell: (row) => formatDuration(row.uptime_seconds * 1000) },
+  {
+    id: 'uptime',
+    header: 'Uptime',
+    align: 'right',
+    value: (row) => row.uptime_seconds,
+    cell: (row) => formatDuration(row.uptime_seconds * 1000),
+  },
   { id: 'raft', header: 'Control store', value: (row) => row.raft_role, hidden: true },
   { id: 'version', header: 'Version', value: (row) => row.version, hidden: true },
-  { id: 'report', header: 'Last report', align: 'right', value: (row) => row.report_age_ms, cell: (row) => formatDuration(row.report_age_ms), hidden: true },
+  {
+    id: 'report',
+    header: 'Last report',
+    align: 'right',
+    value: (row) => row.report_age_ms,
+    cell: (row) => formatDuration(row.report_age_ms),
+    hidden: true,
+  },
   { id: 'reason', header: 'Why', value: (row) => row.activity ?? row.status_reason },
 ];
 
@@ -64,7 +116,13 @@ export function NodesPage() {
         actions={
           <>
             <AddNode topology={topology} />
-            <CopyAs call={{ method: 'GET', path: '/cluster/nodes', graphql: '{ clusterNodes { id role status address port uptime_seconds cpu_usage } }' }} />
+            <CopyAs
+              call={{
+                method: 'GET',
+                path: '/cluster/nodes',
+                graphql: '{ clusterNodes { id role status address port uptime_seconds cpu_usage } }',
+              }}
+            />
           </>
         }
       />
@@ -77,7 +135,11 @@ export function NodesPage() {
           rowId={(row) => row.id}
           sort="id"
           onOpen={(row) => router.push(`/nodes/${row.id}`)}
-          empty={<EmptyState title="No nodes yet">A node is one agent with its PostgreSQL server. Add one, or wait until the agents have started.</EmptyState>}
+          empty={
+            <EmptyState title="No nodes yet">
+              A node is one agent with its PostgreSQL server. Add one, or wait until the agents have started.
+            </EmptyState>
+          }
         />
       </Panel>
     </>

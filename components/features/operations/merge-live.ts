@@ -2,7 +2,11 @@
 
 type Dated = { readonly id: string; readonly created_at: string };
 
-export function mergeLive<T extends Dated>(listed: readonly T[], live: readonly T[], wanted: (row: T) => boolean): readonly T[] {
+export function mergeLive<T extends Dated>(
+  listed: readonly T[],
+  live: readonly T[],
+  wanted: (row: T) => boolean,
+): readonly T[] {
   const byId = new Map(listed.map((row) => [row.id, row]));
   for (const row of live) byId.set(row.id, row);
   return [...byId.values()]

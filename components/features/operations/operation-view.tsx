@@ -108,7 +108,9 @@ function Timeline({ operation }: { readonly operation: Operation }) {
         {operation.timeline.length > 0 ? (
           <PhaseTimeline phases={operation.timeline} />
         ) : (
-          <EmptyState title="No outage phases">This operation interrupted nobody, or it did not get that far.</EmptyState>
+          <EmptyState title="No outage phases">
+            This operation interrupted nobody, or it did not get that far.
+          </EmptyState>
         )}
       </div>
     </Panel>

@@ -66,7 +66,11 @@ export function OperationsPage() {
   });
   const rows = useMemo(
     () =>
-      mergeLive(query.data?.pages.flatMap((page) => page.items) ?? [], live ?? [], (operation) => state === '' || operation.state === state),
+      mergeLive(
+        query.data?.pages.flatMap((page) => page.items) ?? [],
+        live ?? [],
+        (operation) => state === '' || operation.state === state,
+      ),
     [query.data, live, state],
   );
   const running = (live ?? []).filter((operation) => operation.state === 'running').length;
@@ -74,7 +78,13 @@ export function OperationsPage() {
     <>
       <PageHeader
         title="Operations"
-        sentence={running === 0 ? 'Nothing is running.' : running === 1 ? 'One operation is running.' : `${running} operations are running.`}
+        sentence={
+          running === 0
+            ? 'Nothing is running.'
+            : running === 1
+              ? 'One operation is running.'
+              : `${running} operations are running.`
+        }
         actions={<CopyAs call={{ method: 'GET', path: '/operations' }} />}
       />
       <Panel flush>
@@ -99,7 +109,8 @@ export function OperationsPage() {
                 }
                 empty={
                   <EmptyState title="No operations yet">
-                    Every change to the cluster that takes time is listed here with its steps: switchovers, restarts, new nodes.
+                    Every change to the cluster that takes time is listed here with its steps: switchovers, restarts,
+                    new nodes.
                   </EmptyState>
                 }
               />

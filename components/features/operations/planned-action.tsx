@@ -47,7 +47,13 @@ export function PlannedAction(props: PlannedActionProps) {
       >
         {props.label}
       </Button>
-      <Dialog open={open} onOpenChange={setOpen} title={props.title} description={props.description} className="w-[min(42rem,94vw)]">
+      <Dialog
+        open={open}
+        onOpenChange={setOpen}
+        title={props.title}
+        description={props.description}
+        className="w-[min(42rem,94vw)]"
+      >
         {open ? <PlanAndRun {...props} onClose={() => setOpen(false)} /> : null}
       </Dialog>
     </>
@@ -60,7 +66,9 @@ function PlanAndRun(props: PlannedActionProps & { readonly onClose: () => void }
   return <Plan {...props} onStarted={setStarted} />;
 }
 
-function Plan(props: PlannedActionProps & { readonly onClose: () => void; readonly onStarted: (operation: Operation) => void }) {
+function Plan(
+  props: PlannedActionProps & { readonly onClose: () => void; readonly onStarted: (operation: Operation) => void },
+) {
   const id = useId();
   const [replanned, setReplanned] = useState(0);
   const [changed, setChanged] = useState<string | null>(null);
@@ -76,7 +84,7 @@ function Plan(props: PlannedActionProps & { readonly onClose: () => void; readon
     <div className="grid gap-3">
       {props.options}
       {changed ? <PartialNote>{changed}</PartialNote> : null}
-      <QueryView query={query} what="the plan" role="operator" skeleton={<PanelSkeleton label="the plan" />}>
+      <QueryView query={query} what="the plan" needs="operator" skeleton={<PanelSkeleton label="the plan" />}>
         {(plan) => (
           <ConfirmPlan
             {...props}
@@ -113,7 +121,11 @@ function ConfirmPlan({
   const [error, setError] = useState<unknown>(null);
   const stops = blockers(plan.checks);
   const blocked =
-    stops.length > 0 ? `${stops.length} ${stops.length === 1 ? 'check blocks' : 'checks block'} this.` : typed === confirmName ? null : `Type ${confirmName} first.`;
+    stops.length > 0
+      ? `${stops.length} ${stops.length === 1 ? 'check blocks' : 'checks block'} this.`
+      : typed === confirmName
+        ? null
+        : `Type ${confirmName} first.`;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (blocked !== null || pending) return;
@@ -132,8 +144,9 @@ function ConfirmPlan({
   return (
     <form onSubmit={submit} className="grid gap-3">
       <p>
-        Expected write pause <strong>{plan.expected_pause_ms === null ? 'none' : formatDuration(plan.expected_pause_ms)}</strong>, WAL at risk{' '}
-        <strong>{formatBytes(plan.bytes_at_risk ?? 0)}</strong>.
+        Expected write pause{' '}
+        <strong>{plan.expected_pause_ms === null ? 'none' : formatDuration(plan.expected_pause_ms)}</strong>, WAL at
+        risk <strong>{formatBytes(plan.bytes_at_risk ?? 0)}</strong>.
       </p>
       {plan.checks.length > 0 ? (
         <section>
@@ -148,11 +161,19 @@ function ConfirmPlan({
       <div className="grid gap-3 sm:grid-cols-2">
         <Field label={<>Type {confirmName} to confirm</>}>
           {(ids) => (
-            <Input {...ids} autoComplete="off" spellCheck={false} value={typed} onChange={(event) => setTyped(event.target.value)} />
+            <Input
+              {...ids}
+              autoComplete="off"
+              spellCheck={false}
+              value={typed}
+              onChange={(event) => setTyped(event.target.value)}
+            />
           )}
         </Field>
         <Field label="Reason (kept in the audit log)">
-          {(ids) => <Input {...ids} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
+          {(ids) => (
+            <Input {...ids} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
+          )}
         </Field>
       </div>
       {error !== null ? <ErrorPanel what={confirmLabel.toLowerCase()} failure={failureOf(error)} /> : null}

@@ -17,7 +17,13 @@ const looks = {
   compensated: { icon: Undo2, className: 'text-warn' },
 } as const;
 
-export function StepList({ steps, planned = false }: { readonly steps: readonly OperationStep[]; readonly planned?: boolean }) {
+export function StepList({
+  steps,
+  planned = false,
+}: {
+  readonly steps: readonly OperationStep[];
+  readonly planned?: boolean;
+}) {
   return (
     <ol aria-label={planned ? 'Planned steps' : 'Steps'} className="grid gap-px">
       {steps.map((step, index) => (
@@ -27,7 +33,15 @@ export function StepList({ steps, planned = false }: { readonly steps: readonly 
   );
 }
 
-function StepRow({ step, index, planned }: { readonly step: OperationStep; readonly index: number; readonly planned: boolean }) {
+function StepRow({
+  step,
+  index,
+  planned,
+}: {
+  readonly step: OperationStep;
+  readonly index: number;
+  readonly planned: boolean;
+}) {
   const look = looks[step.state];
   return (
     <li

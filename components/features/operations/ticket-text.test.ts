@@ -33,7 +33,12 @@ const operation: Operation = {
   scheduled_at: null,
   plan_hash: 'x',
   steps: [
-    step({ state: 'succeeded', started_at: '2026-11-22T20:42:00.000Z', finished_at: '2026-11-22T20:42:00.250Z', detail: '2 of 2 promised' }),
+    step({
+      state: 'succeeded',
+      started_at: '2026-11-22T20:42:00.000Z',
+      finished_at: '2026-11-22T20:42:00.250Z',
+      detail: '2 of 2 promised',
+    }),
   ],
   checks: [],
   candidates: [],
@@ -62,7 +67,11 @@ it('a failure lists every reason', () => {
   const failed = ticketText({
     ...operation,
     state: 'failed',
-    error: { code: 'CONFLICT', message: 'No candidate', reasons: [{ rule: 'lag', measured: '9 MB', limit: '1 MB', remedy: 'Wait.', node: 'node-3' }] },
+    error: {
+      code: 'CONFLICT',
+      message: 'No candidate',
+      reasons: [{ rule: 'lag', measured: '9 MB', limit: '1 MB', remedy: 'Wait.', node: 'node-3' }],
+    },
   });
   expect(failed).toContain('Error CONFLICT: No candidate');
   expect(failed).toContain('node-3: lag: 9 MB (limit 1 MB). Wait.');
@@ -74,7 +83,10 @@ describe('cancelling', () => {
   it.each([
     [operation, /has succeeded/],
     [running([step({ state: 'running', cancellable: false })]), /can't be interrupted/],
-    [running([step({ state: 'succeeded', point_of_no_return: true }), step({ state: 'running' })]), /point of no return/],
+    [
+      running([step({ state: 'succeeded', point_of_no_return: true }), step({ state: 'running' })]),
+      /point of no return/,
+    ],
   ])('says why not', (value, reason) => expect(cancelReason(value)).toMatch(reason));
 
   it('is possible before the point of no return', () => {

@@ -20,12 +20,16 @@ export function ticketText(operation: Operation): string {
   lines.push('', 'Steps');
   for (const step of operation.steps) {
     const ms = stepMs(step.started_at, step.finished_at);
-    lines.push(`  [${step.state}] ${step.title}${ms === null ? '' : ` (${formatDuration(ms)})`}${step.detail ? `: ${step.detail}` : ''}`);
+    lines.push(
+      `  [${step.state}] ${step.title}${ms === null ? '' : ` (${formatDuration(ms)})`}${step.detail ? `: ${step.detail}` : ''}`,
+    );
   }
   if (operation.error) {
     lines.push('', `Error ${operation.error.code}: ${operation.error.message}`);
     for (const reason of operation.error.reasons) {
-      lines.push(`  ${reason.node ? `${reason.node}: ` : ''}${reason.rule}: ${reason.measured ?? '?'} (limit ${reason.limit ?? '?'}). ${reason.remedy}`);
+      lines.push(
+        `  ${reason.node ? `${reason.node}: ` : ''}${reason.rule}: ${reason.measured ?? '?'} (limit ${reason.limit ?? '?'}). ${reason.remedy}`,
+      );
     }
   }
   return lines.join('\n');

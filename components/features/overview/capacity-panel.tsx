@@ -48,7 +48,10 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
                 />
               </td>
               <td className="py-0.5 pr-3">
-                <Bar percent={share(node.connections, node.max_connections)} text={`${node.connections} of ${node.max_connections}`} />
+                <Bar
+                  percent={share(node.connections, node.max_connections)}
+                  text={`${node.connections} of ${node.max_connections}`}
+                />
               </td>
               <td className="py-0.5">
                 <Bar percent={node.cpu_usage} text={formatPercent(node.cpu_usage)} />
@@ -71,7 +74,10 @@ export function Bar({ percent, text }: { readonly percent: number; readonly text
     <span className="block">
       <span className="num whitespace-nowrap">{text}</span>
       <span className="block h-1 w-full min-w-14 overflow-hidden rounded-full bg-raised">
-        <span className={cn('block h-full', width >= 95 ? 'bg-bad' : width >= 80 ? 'bg-warn' : 'bg-line-strong')} style={{ width: `${width}%` }} />
+        <span
+          className={cn('block h-full', width >= 95 ? 'bg-bad' : width >= 80 ? 'bg-warn' : 'bg-line-strong')}
+          style={{ width: `${width}%` }}
+        />
       </span>
     </span>
   );

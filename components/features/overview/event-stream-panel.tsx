@@ -1,6 +1,6 @@
 'use client';
-import { useEvents } from '../../providers/live';
 import { EmptyState } from '../../feedback/states';
+import { useEvents } from '../../providers/live';
 import type { ClusterEvent } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatClock, sentence } from '../../ui/format';
@@ -10,7 +10,17 @@ import { Time } from '../../ui/time';
 import { eventText } from './event-text';
 
 const columns: readonly Column<ClusterEvent>[] = [
-  { id: 'at', header: 'When', value: (row) => row.timestamp, cell: (row) => <><span className="num mr-2 text-muted">{formatClock(row.timestamp)}</span><Time at={row.timestamp} /></> },
+  {
+    id: 'at',
+    header: 'When',
+    value: (row) => row.timestamp,
+    cell: (row) => (
+      <>
+        <span className="num mr-2 text-muted">{formatClock(row.timestamp)}</span>
+        <Time at={row.timestamp} />
+      </>
+    ),
+  },
   { id: 'severity', header: 'Severity', value: (row) => row.severity, cell: (row) => <Status value={row.severity} /> },
   { id: 'event', header: 'Event', value: (row) => row.event_type, cell: (row) => sentence(row.event_type) },
   { id: 'source', header: 'Source', value: (row) => row.source },
@@ -29,7 +39,11 @@ export function EventStreamPanel() {
         columns={columns}
         rows={events.slice(0, 200)}
         rowId={(row) => `${row.event_id}-${row.event_type}`}
-        empty={<EmptyState title="No events since this page was opened">Health changes, failovers, elections and lag alerts appear here as they happen.</EmptyState>}
+        empty={
+          <EmptyState title="No events since this page was opened">
+            Health changes, failovers, elections and lag alerts appear here as they happen.
+          </EmptyState>
+        }
       />
     </Panel>
   );

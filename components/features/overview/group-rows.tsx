@@ -14,7 +14,9 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
   if (topology.groups.length === 0) {
     return (
       <div className="p-3">
-        <EmptyState title="No groups yet">A group is one primary and its standbys. The first start creates them from the topology file.</EmptyState>
+        <EmptyState title="No groups yet">
+          A group is one primary and its standbys. The first start creates them from the topology file.
+        </EmptyState>
       </div>
     );
   }
@@ -35,7 +37,11 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
         </thead>
         <tbody>
           {topology.groups.map((group) => (
-            <GroupRow key={group.name} group={group} nodes={topology.nodes.filter((node) => node.group === group.name)} />
+            <GroupRow
+              key={group.name}
+              group={group}
+              nodes={topology.nodes.filter((node) => node.group === group.name)}
+            />
           ))}
         </tbody>
       </table>
@@ -45,7 +51,10 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
 
 function Head({ children, right }: { readonly children: string; readonly right?: boolean }) {
   return (
-    <th scope="col" className={cn('whitespace-nowrap border-line border-b px-3 py-1 font-medium', right && 'text-right')}>
+    <th
+      scope="col"
+      className={cn('whitespace-nowrap border-line border-b px-3 py-1 font-medium', right && 'text-right')}
+    >
       {children}
     </th>
   );
@@ -60,7 +69,10 @@ function GroupRow({ group, nodes }: { readonly group: Group; readonly nodes: rea
     <tr data-group={group.name}>
       <th scope="row" className={cn(cell, 'text-left font-semibold')}>
         <span className="flex items-center gap-1.5">
-          <Icon className={cn('size-4', toneText[tone])} aria-label={group.writable ? (group.degraded ? 'degraded' : 'healthy') : 'no writes'} />
+          <Icon
+            className={cn('size-4', toneText[tone])}
+            aria-label={group.writable ? (group.degraded ? 'degraded' : 'healthy') : 'no writes'}
+          />
           {group.name}
         </span>
         <span className="font-normal text-muted">epoch {group.epoch}</span>
@@ -89,7 +101,9 @@ function GroupRow({ group, nodes }: { readonly group: Group; readonly nodes: rea
       <td className={cell}>
         {words(group.mode)}
         <span className="block text-muted">
-          {group.voters.length === 0 ? 'no voter' : `${group.required_acknowledgements} of ${group.voters.length} must answer`}
+          {group.voters.length === 0
+            ? 'no voter'
+            : `${group.required_acknowledgements} of ${group.voters.length} must answer`}
         </span>
         {group.automatic_failover ? null : (
           <Badge tone="warn" icon={Hand} title={group.automatic_failover_paused_by ?? ''}>
@@ -101,7 +115,13 @@ function GroupRow({ group, nodes }: { readonly group: Group; readonly nodes: rea
         {formatNumber(group.write_rate, group.write_rate < 10 ? 1 : 0)} tx/s
         {group.waiting_commits > 0 ? <span className="block text-warn">{group.waiting_commits} waiting</span> : null}
       </td>
-      <td className={cn(cell, 'num whitespace-nowrap text-right', (group.data_at_risk_bytes ?? 0) > 0 && group.mode === 'asynchronous' && 'text-warn')}>
+      <td
+        className={cn(
+          cell,
+          'num whitespace-nowrap text-right',
+          (group.data_at_risk_bytes ?? 0) > 0 && group.mode === 'asynchronous' && 'text-warn',
+        )}
+      >
         {formatBytes(group.data_at_risk_bytes)}
       </td>
       <td className={cn(cell, 'min-w-52 text-muted')}>{group.sentence}</td>

@@ -39,7 +39,15 @@ export function OverviewPage() {
         <Panel
           title="Groups"
           flush
-          actions={<CopyAs call={{ method: 'GET', path: '/cluster/topology', graphql: '{ clusterTopology { nodes { id role status } has_quorum } }' }} />}
+          actions={
+            <CopyAs
+              call={{
+                method: 'GET',
+                path: '/cluster/topology',
+                graphql: '{ clusterTopology { nodes { id role status } has_quorum } }',
+              }}
+            />
+          }
         >
           <GroupRows topology={topology} />
         </Panel>
@@ -75,7 +83,10 @@ function Problems({ problems }: { readonly problems: readonly Problem[] }) {
           const tone = problem.severity === 'critical' ? 'bad' : problem.severity === 'warning' ? 'warn' : 'idle';
           const Icon = toneIcon[tone];
           return (
-            <li key={`${problem.rule}-${problem.node ?? ''}-${problem.group ?? ''}`} className="grid grid-cols-[1.1rem_1fr] gap-x-2">
+            <li
+              key={`${problem.rule}-${problem.node ?? ''}-${problem.group ?? ''}`}
+              className="grid grid-cols-[1.1rem_1fr] gap-x-2"
+            >
               <Icon className={cn('mt-0.5 size-4', toneText[tone])} aria-label={problem.severity} />
               <div>
                 <span className="font-medium">{problem.sentence}</span>{' '}

@@ -47,7 +47,9 @@ export function RunningPanel() {
         </div>
       ))}
       {running.length === 0 && recent.length === 0 ? (
-        <EmptyState title="Nothing has happened yet">Switchovers, restarts and new nodes appear here, step by step.</EmptyState>
+        <EmptyState title="Nothing has happened yet">
+          Switchovers, restarts and new nodes appear here, step by step.
+        </EmptyState>
       ) : null}
       {recent.length > 0 ? (
         <ul className="grid gap-1">

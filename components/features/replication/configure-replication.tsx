@@ -21,7 +21,8 @@ export function ConfigureReplication({ group, topology }: { readonly group: Grou
     group.voters.length > 0 ? group.voters : standbys.map((node) => node.id),
   );
   const input = { group: group.name, mode, standby_nodes: [...chosen] };
-  const toggle = (id: string) => setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].sort());
+  const toggle = (id: string) =>
+    setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].sort());
   return (
     <PlannedAction
       size="sm"
@@ -36,7 +37,12 @@ export function ConfigureReplication({ group, topology }: { readonly group: Grou
         <div className="grid gap-3">
           <Field label="Mode">
             {(ids) => (
-              <Select {...ids} value={mode} options={modes} onChange={(event) => setMode(event.target.value as Group['mode'])} />
+              <Select
+                {...ids}
+                value={mode}
+                options={modes}
+                onChange={(event) => setMode(event.target.value as Group['mode'])}
+              />
             )}
           </Field>
           <fieldset className="grid gap-1">

@@ -26,7 +26,15 @@ export function ReplicationPage() {
       <PageHeader
         title="Replication"
         sentence={sentenceOf(topology)}
-        actions={<CopyAs call={{ method: 'GET', path: '/replication/status', graphql: '{ replicationStatus { mode state lag_ms bytes_behind healthy } }' }} />}
+        actions={
+          <CopyAs
+            call={{
+              method: 'GET',
+              path: '/replication/status',
+              graphql: '{ replicationStatus { mode state lag_ms bytes_behind healthy } }',
+            }}
+          />
+        }
       />
       <div className="mb-3 grid gap-3 lg:grid-cols-2">
         {topology.groups.map((group) => (
@@ -72,8 +80,14 @@ function GroupPanel({ group, topology }: { readonly group: Group; readonly topol
                 </span>
               ),
           },
-          { label: 'Without a voter', value: group.on_no_standby === 'degrade' ? 'goes on alone, openly degraded' : 'commits wait' },
-          { label: 'A failover waits for', value: group.failover_wait === 'promise' ? 'the standbys’ promises' : 'the end of the lease' },
+          {
+            label: 'Without a voter',
+            value: group.on_no_standby === 'degrade' ? 'goes on alone, openly degraded' : 'commits wait',
+          },
+          {
+            label: 'A failover waits for',
+            value: group.failover_wait === 'promise' ? 'the standbys’ promises' : 'the end of the lease',
+          },
           { label: 'Commits waiting', value: group.waiting_commits },
           { label: 'Only on the primary', value: `${formatBytes(group.data_at_risk_bytes)} of WAL` },
         ]}
@@ -90,23 +104,62 @@ function Streams() {
       { id: 'group', header: 'Group', value: (row) => row.group },
       { id: 'from', header: 'From', value: (row) => row.from },
       { id: 'to', header: 'To', value: (row) => row.to },
-      { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.replay_paused ? 'paused' : row.state} label={row.replay_paused ? 'replay paused' : row.state} /> },
+      {
+        id: 'state',
+        header: 'State',
+        value: (row) => row.state,
+        cell: (row) => (
+          <Status
+            value={row.replay_paused ? 'paused' : row.state}
+            label={row.replay_paused ? 'replay paused' : row.state}
+          />
+        ),
+      },
       { id: 'sync', header: 'Counts as', value: (row) => row.sync_state },
-      { id: 'lag', header: 'Lag', align: 'right', value: (row) => row.lag_bytes, cell: (row) => formatBytes(row.lag_bytes) },
-      { id: 'lagMs', header: 'Lag in time', align: 'right', value: (row) => row.lag_ms, cell: (row) => formatDuration(row.lag_ms) },
-      { id: 'flow', header: 'Flow', align: 'right', value: (row) => row.bytes_per_second, cell: (row) => formatRate(row.bytes_per_second) },
+      {
+        id: 'lag',
+        header: 'Lag',
+        align: 'right',
+        value: (row) => row.lag_bytes,
+        cell: (row) => formatBytes(row.lag_bytes),
+      },
+      {
+        id: 'lagMs',
+        header: 'Lag in time',
+        align: 'right',
+        value: (row) => row.lag_ms,
+        cell: (row) => formatDuration(row.lag_ms),
+      },
+      {
+        id: 'flow',
+        header: 'Flow',
+        align: 'right',
+        value: (row) => row.bytes_per_second,
+        cell: (row) => formatRate(row.bytes_per_second),
+      },
       { id: 'sent', header: 'Sent', value: (row) => row.sent_lsn, className: 'num' },
       { id: 'write', header: 'Written', value: (row) => row.write_lsn, className: 'num', hidden: true },
       { id: 'flush', header: 'Flushed', value: (row) => row.flush_lsn, className: 'num' },
       { id: 'replay', header: 'Replayed', value: (row) => row.replay_lsn, className: 'num' },
-      { id: 'reply', header: 'Last reply', align: 'right', value: (row) => row.reply_age_ms, cell: (row) => formatDuration(row.reply_age_ms) },
+      {
+        id: 'reply',
+        header: 'Last reply',
+        align: 'right',
+        value: (row) => row.reply_age_ms,
+        cell: (row) => formatDuration(row.reply_age_ms),
+      },
       { id: 'receiver', header: 'Receiver', value: (row) => row.receiver_status, hidden: true },
       { id: 'actions', header: 'Replay', value: () => '', cell: (row) => <ReplaySwitch stream={row} /> },
     ],
     [],
   );
   return (
-    <Panel title="Links" note="one per standby, measured every 1.5 s" flush actions={<CopyAs call={{ method: 'GET', path: '/replication/wal/streams' }} />}>
+    <Panel
+      title="Links"
+      note="one per standby, measured every 1.5 s"
+      flush
+      actions={<CopyAs call={{ method: 'GET', path: '/replication/wal/streams' }} />}
+    >
       <QueryView query={query} what="the links" skeleton={<TableSkeleton label="links" />}>
         {(rows) => (
           <DataTable
@@ -115,7 +168,11 @@ function Streams() {
             columns={columns}
             rows={rows}
             rowId={(row) => `${row.from}-${row.to}`}
-            empty={<EmptyState title="No WAL flows">No standby is connected. A standby connects by itself as soon as it runs and its group has a primary.</EmptyState>}
+            empty={
+              <EmptyState title="No WAL flows">
+                No standby is connected. A standby connects by itself as soon as it runs and its group has a primary.
+              </EmptyState>
+            }
           />
         )}
       </QueryView>
@@ -134,7 +191,12 @@ function ReplaySwitch({ stream }: { readonly stream: WalStream }) {
   const resume = useMutation(trpc.replication.resumeReplica.mutationOptions(options));
   const change = stream.replay_paused ? resume : pause;
   return (
-    <Button size="sm" disabledReason={role} disabled={change.isPending} onClick={() => change.mutate({ id: stream.to })}>
+    <Button
+      size="sm"
+      disabledReason={role}
+      disabled={change.isPending}
+      onClick={() => change.mutate({ id: stream.to })}
+    >
       {stream.replay_paused ? 'Resume' : 'Pause'}
     </Button>
   );

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { connectSnippets } from './connect-snippets';
 
 const endpoint = { host: '127.0.0.1', port: 6432, database: 'app', user: 'app', kind: 'rw' } as const;
-const code = (password: string | null) => Object.fromEntries(connectSnippets(endpoint, password).map((one) => [one.id, one.code]));
+const code = (password: string | null) =>
+  Object.fromEntries(connectSnippets(endpoint, password).map((one) => [one.id, one.code]));
 
 it('never shows a password that was not revealed', () => {
   expect(code(null)).toMatchObject({

@@ -14,7 +14,8 @@ export function connectSnippets(endpoint: Endpoint, password: string | null): re
   const { host, port, database, user } = endpoint;
   const shell = password === null ? '…' : `'${password.replaceAll("'", `'\\''`)}'`;
   const encoded = password === null ? 'PASSWORD' : encodeURIComponent(password);
-  const literal = password === null ? 'process.env.PGPASSWORD' : `'${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const literal =
+    password === null ? 'process.env.PGPASSWORD' : `'${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
   return [
     { id: 'psql', label: 'psql', code: `PGPASSWORD=${shell} psql -h ${host} -p ${port} -U ${user} -d ${database}` },
     { id: 'url', label: 'Connection URL', code: `postgresql://${user}:${encoded}@${host}:${port}/${database}` },

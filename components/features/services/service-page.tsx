@@ -46,7 +46,15 @@ export function ServicePage({ name }: { readonly name: string }) {
             <Panel title="Facts">
               <Facts
                 facts={[
-                  { label: 'State', value: <Status value={service.available ? 'active' : 'down'} label={service.available ? 'available' : 'not available'} /> },
+                  {
+                    label: 'State',
+                    value: (
+                      <Status
+                        value={service.available ? 'active' : 'down'}
+                        label={service.available ? 'available' : 'not available'}
+                      />
+                    ),
+                  },
                   { label: 'Group', value: service.group },
                   { label: 'Strategy', value: service.strategy },
                   { label: 'Open sessions', value: service.open_sessions },
@@ -93,7 +101,13 @@ function HowToConnect({ service }: { readonly service: Service }) {
       title="How to connect"
       actions={
         password === null ? (
-          <Button size="sm" disabledReason={role} disabled={pending} onClick={() => void reveal()} tip="This is noted in the audit log">
+          <Button
+            size="sm"
+            disabledReason={role}
+            disabled={pending}
+            onClick={() => void reveal()}
+            tip="This is noted in the audit log"
+          >
             Reveal the password
           </Button>
         ) : (

@@ -20,8 +20,24 @@ import { Time } from '../../ui/time';
 const strategies = ['round_robin', 'least_connections', 'weighted', 'latency', 'region_aware'] as const;
 
 const columns: readonly Column<Service>[] = [
-  { id: 'name', header: 'Service', value: (row) => row.service_name, cell: (row) => <span className="font-medium">{row.service_name}</span> },
-  { id: 'state', header: 'State', value: (row) => (row.available ? 'available' : 'not available'), cell: (row) => <Status value={row.available ? 'active' : 'down'} label={row.available ? 'available' : 'not available'} title={row.reason ?? undefined} /> },
+  {
+    id: 'name',
+    header: 'Service',
+    value: (row) => row.service_name,
+    cell: (row) => <span className="font-medium">{row.service_name}</span>,
+  },
+  {
+    id: 'state',
+    header: 'State',
+    value: (row) => (row.available ? 'available' : 'not available'),
+    cell: (row) => (
+      <Status
+        value={row.available ? 'active' : 'down'}
+        label={row.available ? 'available' : 'not available'}
+        title={row.reason ?? undefined}
+      />
+    ),
+  },
   { id: 'kind', header: 'For', value: (row) => (row.kind === 'rw' ? 'reads and writes' : 'reads') },
   { id: 'group', header: 'Group', value: (row) => row.group },
   { id: 'address', header: 'Address', value: (row) => `${row.host}:${row.port}`, className: 'num' },
@@ -32,7 +48,11 @@ const columns: readonly Column<Service>[] = [
     cell: (row) => (
       <span className="flex flex-wrap gap-1">
         {row.endpoints.map((endpoint) => (
-          <Badge key={endpoint.node} tone={endpoint.state === 'active' || endpoint.state === 'idle' ? 'ok' : 'warn'} title={endpoint.state}>
+          <Badge
+            key={endpoint.node}
+            tone={endpoint.state === 'active' || endpoint.state === 'idle' ? 'ok' : 'warn'}
+            title={endpoint.state}
+          >
             {endpoint.node}
           </Badge>
         ))}
@@ -54,7 +74,13 @@ const clientColumns: readonly Column<Client & { readonly key: string }>[] = [
   { id: 'application', header: 'Application', value: (row) => row.application_name },
   { id: 'since', header: 'Since', value: (row) => row.since, cell: (row) => <Time at={row.since} /> },
   { id: 'in', header: 'Sent', align: 'right', value: (row) => row.bytes_in, cell: (row) => formatBytes(row.bytes_in) },
-  { id: 'out', header: 'Received', align: 'right', value: (row) => row.bytes_out, cell: (row) => formatBytes(row.bytes_out) },
+  {
+    id: 'out',
+    header: 'Received',
+    align: 'right',
+    value: (row) => row.bytes_out,
+    cell: (row) => formatBytes(row.bytes_out),
+  },
 ];
 
 export function ServicesPage() {
@@ -87,7 +113,11 @@ export function ServicesPage() {
                 rowId={(row) => row.service_name}
                 sort="name"
                 onOpen={(row) => router.push(`/services/${row.service_name}`)}
-                empty={<EmptyState title="No services yet">Each group gets two: one for writes and one for reads.</EmptyState>}
+                empty={
+                  <EmptyState title="No services yet">
+                    Each group gets two: one for writes and one for reads.
+                  </EmptyState>
+                }
               />
             )}
           </QueryView>
@@ -107,7 +137,11 @@ function Router() {
         <>
           <Panel
             title="Read pool"
-            note={balancer.router ? `router on ${balancer.router.host}, pid ${balancer.router.pid ?? '?'}` : 'no router reports'}
+            note={
+              balancer.router
+                ? `router on ${balancer.router.host}, pid ${balancer.router.pid ?? '?'}`
+                : 'no router reports'
+            }
             actions={<Strategy balancer={balancer} />}
             flush
           >
@@ -134,10 +168,21 @@ type PoolRow = LoadBalancer['pools'][number]['endpoints'][number] & { readonly s
 const poolColumns: readonly Column<PoolRow>[] = [
   { id: 'service', header: 'Service', value: (row) => row.service },
   { id: 'node', header: 'Node', value: (row) => row.node },
-  { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.state} title={row.reason ?? undefined} /> },
+  {
+    id: 'state',
+    header: 'State',
+    value: (row) => row.state,
+    cell: (row) => <Status value={row.state} title={row.reason ?? undefined} />,
+  },
   { id: 'sessions', header: 'Sessions', align: 'right', value: (row) => row.sessions },
   { id: 'weight', header: 'Weight', align: 'right', value: (row) => row.weight },
-  { id: 'connect', header: 'Connect time', align: 'right', value: (row) => row.connect_ms, cell: (row) => (row.connect_ms === null ? '–' : `${row.connect_ms.toFixed(1)} ms`) },
+  {
+    id: 'connect',
+    header: 'Connect time',
+    align: 'right',
+    value: (row) => row.connect_ms,
+    cell: (row) => (row.connect_ms === null ? '–' : `${row.connect_ms.toFixed(1)} ms`),
+  },
   { id: 'reason', header: 'Why', value: (row) => row.reason },
 ];
 
@@ -148,9 +193,15 @@ function Pools({ balancer }: { readonly balancer: LoadBalancer }) {
       label="Pool members"
       search={false}
       columns={poolColumns}
-      rows={balancer.pools.flatMap((pool) => pool.endpoints.map((endpoint) => ({ ...endpoint, service: pool.service })))}
+      rows={balancer.pools.flatMap((pool) =>
+        pool.endpoints.map((endpoint) => ({ ...endpoint, service: pool.service })),
+      )}
       rowId={(row) => `${row.service}-${row.node}`}
-      empty={<EmptyState title="No router reports">Clients can still connect to the nodes directly; the launcher restarts the router.</EmptyState>}
+      empty={
+        <EmptyState title="No router reports">
+          Clients can still connect to the nodes directly; the launcher restarts the router.
+        </EmptyState>
+      }
     />
   );
 }

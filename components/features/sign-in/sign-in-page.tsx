@@ -75,7 +75,8 @@ export function SignInPage() {
           {signIn.isPending || signIn.isSuccess ? 'Signing in…' : 'Sign in'}
         </Button>
         <p className="text-[0.92rem] text-muted">
-          First start: the user is <span className="num">admin</span>, its password is in the file that the start banner names.
+          First start: the user is <span className="num">admin</span>, its password is in the file that the start banner
+          names.
         </p>
       </form>
     </main>

@@ -3,7 +3,10 @@ import { Crown, KeyRound, Landmark } from 'lucide-react';
 /** What the marks mean. */
 export function MapLegend({ interconnect }: { readonly interconnect: boolean }) {
   return (
-    <ul aria-label="Legend" className="ml-auto flex flex-wrap items-center gap-x-3 gap-y-1 text-[0.92rem] text-muted max-md:hidden">
+    <ul
+      aria-label="Legend"
+      className="ml-auto flex flex-wrap items-center gap-x-3 gap-y-1 text-[0.92rem] text-muted max-md:hidden"
+    >
       <li className="flex items-center gap-1">
         <Crown className="size-3.5" aria-hidden /> primary
       </li>

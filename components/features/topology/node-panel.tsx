@@ -13,7 +13,8 @@ import { NodeActions } from '../nodes/node-actions';
 export function NodePanel({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const node = useLiveNode(id);
   const topology = useTopology();
-  const links = topology?.links.filter((link) => link.kind === 'replication' && (link.from === id || link.to === id)) ?? [];
+  const links =
+    topology?.links.filter((link) => link.kind === 'replication' && (link.from === id || link.to === id)) ?? [];
   return (
     <Panel
       className="w-80 shrink-0 overflow-y-auto max-lg:w-full"
@@ -58,7 +59,10 @@ function factsOf(node: ClusterNode) {
       : [{ label: 'Writes', value: `${formatNumber(node.transactions_per_second)} tx/s` }]),
     { label: 'Connections', value: `${node.connections} of ${node.max_connections}` },
     { label: 'Control store', value: node.raft_role },
-    { label: 'Last report', value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago` },
+    {
+      label: 'Last report',
+      value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago`,
+    },
   ];
 }
 

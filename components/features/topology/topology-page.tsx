@@ -37,7 +37,11 @@ export function TopologyPage() {
     );
   }
   if (topology.nodes.length === 0) {
-    return <EmptyState title="No nodes yet">Nodes appear as soon as their agents report. Is the launcher still starting?</EmptyState>;
+    return (
+      <EmptyState title="No nodes yet">
+        Nodes appear as soon as their agents report. Is the launcher still starting?
+      </EmptyState>
+    );
   }
   return <TopologyView topology={topology} />;
 }
@@ -71,7 +75,15 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
       <PageHeader
         title="Topology"
         sentence={topology.sentence}
-        actions={<CopyAs call={{ method: 'GET', path: '/cluster/topology', graphql: '{ clusterTopology { total_nodes healthy_nodes has_quorum nodes { id role status } } }' }} />}
+        actions={
+          <CopyAs
+            call={{
+              method: 'GET',
+              path: '/cluster/topology',
+              graphql: '{ clusterTopology { total_nodes healthy_nodes has_quorum nodes { id role status } } }',
+            }}
+          />
+        }
       />
       <div className="mb-2 flex flex-wrap items-center gap-x-4 gap-y-1">
         <fieldset className="flex gap-3">

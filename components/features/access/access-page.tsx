@@ -1,0 +1,27 @@
+'use client';
+import { ForbiddenState } from '../../feedback/states';
+import { useRoleReason } from '../../providers/session';
+import { PageHeader } from '../../ui/panel';
+import { Tabs } from '../../ui/tabs';
+import { ApiKeys } from './api-keys';
+import { Users } from './users';
+
+export function AccessPage() {
+  const role = useRoleReason('admin');
+  if (role?.startsWith('Needs')) return <ForbiddenState what="users and keys" needs="admin" />;
+  return (
+    <>
+      <PageHeader
+        title="Users & keys"
+        sentence="People sign in with a password; programs use an API key. Viewers look, operators act, admins may also force and manage access."
+      />
+      <Tabs
+        label="Users and keys"
+        tabs={[
+          { id: 'users', label: 'Users', content: <Users /> },
+          { id: 'keys', label: 'API keys', content: <ApiKeys /> },
+        ]}
+      />
+    </>
+  );
+}

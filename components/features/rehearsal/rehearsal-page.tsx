@@ -1,0 +1,266 @@
+'use client';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { toast } from 'sonner';
+import { failureOf } from '../../feedback/failure';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState, ErrorPanel, ForbiddenState, PartialNote } from '../../feedback/states';
+import { useTopology } from '../../providers/live';
+import { useRoleReason } from '../../providers/session';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import type { Fault } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { CopyAs } from '../../ui/copy-as';
+import { type Column, DataTable } from '../../ui/data-table';
+import { formatDuration, formatPercent } from '../../ui/format';
+import { Field, Input, Select } from '../../ui/input';
+import { PageHeader, Panel } from '../../ui/panel';
+import { PanelSkeleton, TableSkeleton } from '../../ui/skeleton';
+import { Badge } from '../../ui/status';
+import { Time } from '../../ui/time';
+import { useRehearsalEnabled } from '../frame/platform-info';
+import { type FaultDraft, faultRequest, faultSentence, faultsOfNode, firstDraft } from './fault-draft';
+
+export function RehearsalPage() {
+  const role = useRoleReason('admin');
+  const enabled = useRehearsalEnabled();
+  const topology = useTopology();
+  if (role?.startsWith('Needs')) return <ForbiddenState what="the rehearsal" needs="admin" />;
+  if (!enabled) {
+    return (
+      <>
+        <PageHeader title="Rehearsal" sentence="Fault injection is off." />
+        <EmptyState title="Off by default">
+          Here an admin can cut or slow links between nodes to see the cluster react. Start the cluster with rehearsal
+          enabled to use it, and never on a cluster that matters.
+        </EmptyState>
+      </>
+    );
+  }
+  if (topology === undefined) return <PanelSkeleton label="rehearsal" />;
+  return (
+    <>
+      <PageHeader
+        title="Rehearsal"
+        sentence="Disturb the interconnect or the WAL stream on purpose. Every fault ends by itself."
+        actions={<CopyAs call={{ method: 'GET', path: '/cluster/faults' }} />}
+      />
+      <PartialNote>These faults are real: clients may see pauses, and nodes may be failed over.</PartialNote>
+      <div className="grid items-start gap-3 lg:grid-cols-[1fr_2fr]">
+        <NewFault nodes={topology.nodes.map((node) => node.id)} />
+        <Faults />
+      </div>
+    </>
+  );
+}
+
+function useFaults() {
+  const trpc = useTRPC();
+  return useQuery({ ...trpc.cluster.listFaults.queryOptions({}), refetchInterval: 1000 });
+}
+
+function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
+  const client = useTRPCClient();
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const faults = useFaults();
+  const [draft, setDraft] = useState<FaultDraft>(() => firstDraft(nodes));
+  const [typed, setTyped] = useState('');
+  const [pending, setPending] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const reason = typed === draft.node ? null : `Type ${draft.node} first.`;
+  const put = (change: Partial<FaultDraft>) => setDraft({ ...draft, ...change });
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (reason !== null) return;
+    setPending(true);
+    setError(null);
+    try {
+      const kept = faultsOfNode(faults.data ?? [], draft.node, Date.now());
+      await client.cluster.setFaults.mutate({ node: draft.node, faults: [...kept, faultRequest(draft)] });
+      await queryClient.invalidateQueries({ queryKey: trpc.cluster.listFaults.pathKey() });
+      setTyped('');
+    } catch (caught) {
+      setError(caught);
+    } finally {
+      setPending(false);
+    }
+  };
+  const choices = nodes.map((id) => ({ value: id, label: id }));
+  return (
+    <Panel title="New fault">
+      <form onSubmit={submit} className="grid gap-3">
+        <Field label="Node">
+          {(ids) => (
+            <Select
+              {...ids}
+              value={draft.node}
+              options={choices}
+              onChange={(event) => put({ node: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field label="Towards">
+          {(ids) => (
+            <Select
+              {...ids}
+              value={draft.peer}
+              options={[
+                { value: '', label: 'all other nodes' },
+                ...choices.filter((choice) => choice.value !== draft.node),
+              ]}
+              onChange={(event) => put({ peer: event.target.value })}
+            />
+          )}
+        </Field>
+        <div className="grid grid-cols-2 gap-3">
+          <Field label="Fault">
+            {(ids) => (
+              <Select
+                {...ids}
+                value={draft.kind}
+                options={['partition', 'delay', 'drop'].map((value) => ({ value, label: value }))}
+                onChange={(event) => put({ kind: event.target.value as FaultDraft['kind'] })}
+              />
+            )}
+          </Field>
+          <Field label="Direction">
+            {(ids) => (
+              <Select
+                {...ids}
+                value={draft.direction}
+                options={['both', 'in', 'out'].map((value) => ({ value, label: value }))}
+                onChange={(event) => put({ direction: event.target.value as FaultDraft['direction'] })}
+              />
+            )}
+          </Field>
+          <Field label="Channel">
+            {(ids) => (
+              <Select
+                {...ids}
+                value={draft.channel}
+                options={['both', 'interconnect', 'wal'].map((value) => ({ value, label: value }))}
+                onChange={(event) => put({ channel: event.target.value as FaultDraft['channel'] })}
+              />
+            )}
+          </Field>
+          <Field label="Ends after (s)">
+            {(ids) => (
+              <Input
+                {...ids}
+                type="number"
+                min={1}
+                max={600}
+                value={draft.seconds}
+                onChange={(event) => put({ seconds: event.target.value })}
+              />
+            )}
+          </Field>
+          {draft.kind === 'delay' ? (
+            <Field label="Delay (ms)">
+              {(ids) => (
+                <Input
+                  {...ids}
+                  type="number"
+                  min={0}
+                  max={60_000}
+                  value={draft.delayMs}
+                  onChange={(event) => put({ delayMs: event.target.value })}
+                />
+              )}
+            </Field>
+          ) : null}
+          {draft.kind === 'drop' ? (
+            <Field label="Lost (%)">
+              {(ids) => (
+                <Input
+                  {...ids}
+                  type="number"
+                  min={1}
+                  max={100}
+                  value={draft.percent}
+                  onChange={(event) => put({ percent: event.target.value })}
+                />
+              )}
+            </Field>
+          ) : null}
+        </div>
+        <p className="text-muted">{faultSentence(draft)}</p>
+        <Field label={<>Type {draft.node} to confirm</>}>
+          {(ids) => (
+            <Input
+              {...ids}
+              autoComplete="off"
+              spellCheck={false}
+              value={typed}
+              onChange={(event) => setTyped(event.target.value)}
+            />
+          )}
+        </Field>
+        {error !== null ? <ErrorPanel what="inject the fault" failure={failureOf(error)} /> : null}
+        <Button type="submit" variant="danger" disabledReason={reason} disabled={pending}>
+          Inject the fault
+        </Button>
+      </form>
+    </Panel>
+  );
+}
+
+function Faults() {
+  const client = useTRPCClient();
+  const query = useFaults();
+  const heal = async (node: string) => {
+    try {
+      await client.cluster.setFaults.mutate({ node, faults: [] });
+      await query.refetch();
+      toast.success(`${node} is healed`);
+    } catch (error) {
+      toast.error(`Could not heal ${node}`, { description: failureOf(error).message });
+    }
+  };
+  const columns: readonly Column<Fault & { readonly key: string }>[] = [
+    { id: 'node', header: 'Node', value: (row) => row.node },
+    { id: 'peer', header: 'Towards', value: (row) => row.peer ?? 'all' },
+    { id: 'kind', header: 'Fault', value: (row) => row.kind, cell: (row) => <Badge tone="warn">{row.kind}</Badge> },
+    {
+      id: 'how',
+      header: 'How much',
+      value: (row) =>
+        row.kind === 'delay'
+          ? formatDuration(row.delay_ms)
+          : row.kind === 'drop'
+            ? formatPercent((row.probability ?? 0) * 100)
+            : 'everything',
+    },
+    { id: 'direction', header: 'Direction', value: (row) => row.direction },
+    { id: 'channel', header: 'Channel', value: (row) => row.channel },
+    { id: 'until', header: 'Ends', value: (row) => row.until, cell: (row) => <Time at={row.until} /> },
+    {
+      id: 'heal',
+      header: 'Heal',
+      value: () => '',
+      cell: (row) => (
+        <Button size="sm" onClick={() => void heal(row.node)}>
+          Heal {row.node}
+        </Button>
+      ),
+    },
+  ];
+  return (
+    <Panel title="Faults now" note="measured every second" flush>
+      <QueryView query={query} what="the faults" needs="admin" skeleton={<TableSkeleton label="faults" />}>
+        {(rows) => (
+          <DataTable
+            id="faults"
+            label="Faults"
+            search={false}
+            columns={columns}
+            rows={rows.map((row, index) => ({ ...row, key: `${row.node}-${index}` }))}
+            rowId={(row) => row.key}
+            empty={<EmptyState title="No fault is injected">Everything passes.</EmptyState>}
+          />
+        )}
+      </QueryView>
+    </Panel>
+  );
+}

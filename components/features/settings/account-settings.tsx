@@ -1,0 +1,100 @@
+'use client';
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { toast } from 'sonner';
+import { failureOf } from '../../feedback/failure';
+import { ErrorPanel } from '../../feedback/states';
+import { useIdentity } from '../../providers/session';
+import { useTRPC } from '../../providers/trpc';
+import { Button } from '../../ui/button';
+import { Field, Input } from '../../ui/input';
+import { Facts, Panel } from '../../ui/panel';
+import { Time } from '../../ui/time';
+
+const minimum = 12;
+
+export function AccountSettings() {
+  const trpc = useTRPC();
+  const identity = useIdentity();
+  const [current, setCurrent] = useState('');
+  const [next, setNext] = useState('');
+  const [again, setAgain] = useState('');
+  const change = useMutation(
+    trpc.auth.changePassword.mutationOptions({
+      onSuccess: (done) => {
+        setCurrent('');
+        setNext('');
+        setAgain('');
+        toast.success(done.message);
+      },
+    }),
+  );
+  const reason =
+    current === ''
+      ? 'Type your present password.'
+      : next.length < minimum
+        ? `At least ${minimum} characters.`
+        : next !== again
+          ? 'The two do not match.'
+          : null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (reason === null) change.mutate({ current_password: current, new_password: next });
+  };
+  return (
+    <div className="grid items-start gap-3 md:grid-cols-2">
+      <Panel title="Who I am">
+        <Facts
+          facts={[
+            { label: 'Name', value: identity?.name ?? '–' },
+            { label: 'Role', value: identity?.role ?? '–' },
+            { label: 'Session ends', value: <Time at={identity?.session_expires_at} /> },
+          ]}
+        />
+      </Panel>
+      <Panel title="Change my password">
+        <form onSubmit={submit} className="grid gap-3">
+          <Field label="Present password">
+            {(ids) => (
+              <Input
+                {...ids}
+                type="password"
+                autoComplete="current-password"
+                value={current}
+                onChange={(event) => setCurrent(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field label="New password" hint={`At least ${minimum} characters. Your other sessions end.`}>
+            {(ids) => (
+              <Input
+                {...ids}
+                type="password"
+                autoComplete="new-password"
+                value={next}
+                onChange={(event) => setNext(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field label="New password again">
+            {(ids) => (
+              <Input
+                {...ids}
+                type="password"
+                autoComplete="new-password"
+                value={again}
+                onChange={(event) => setAgain(event.target.value)}
+              />
+            )}
+          </Field>
+          {change.error ? <ErrorPanel what="change the password" failure={failureOf(change.error)} /> : null}
+          <div className="flex justify-end">
+            <Button type="submit" variant="primary" disabledReason={reason} disabled={change.isPending}>
+              Change it
+            </Button>
+          </div>
+        </form>
+      </Panel>
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+'use client';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { toast } from 'sonner';
+import { failureOf } from '../../feedback/failure';
+import { QueryView } from '../../feedback/query-view';
+import { ErrorPanel } from '../../feedback/states';
+import { useRoleReason } from '../../providers/session';
+import { useTRPC } from '../../providers/trpc';
+import type { Config } from '../../providers/wire';
+import { Button } from '../../ui/button';
+import { CopyAs } from '../../ui/copy-as';
+import { words } from '../../ui/format';
+import { Checkbox, Field, Input } from '../../ui/input';
+import { Panel } from '../../ui/panel';
+import { PanelSkeleton } from '../../ui/skeleton';
+import { type ConfigField, changedValues, configGroups, contradictions, type Draft, fieldError } from './config-fields';
+
+export function ClusterConfiguration() {
+  const trpc = useTRPC();
+  const query = useQuery({ ...trpc.cluster.getConfig.queryOptions({}), refetchInterval: 10_000 });
+  return (
+    <QueryView query={query} what="the configuration" skeleton={<PanelSkeleton label="the configuration" lines={8} />}>
+      {(config) => <ConfigForm config={config} />}
+    </QueryView>
+  );
+}
+
+function ConfigForm({ config }: { readonly config: Config }) {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const role = useRoleReason('operator');
+  const [draft, setDraft] = useState<Draft>({});
+  const update = useMutation(
+    trpc.cluster.updateConfig.mutationOptions({
+      onSuccess: (next) => {
+        queryClient.setQueryData(trpc.cluster.getConfig.queryKey({}), next);
+        setDraft({});
+        toast.success('Saved', {
+          description:
+            next.adjusted.length === 0 ? 'In effect now.' : `Also raised: ${next.adjusted.map(words).join(', ')}.`,
+        });
+      },
+    }),
+  );
+  const changes = changedValues(config, draft);
+  const problems = contradictions(config, draft);
+  const invalid = configGroups.flatMap((group) => group.fields).some((field) => fieldError(field, draft) !== null);
+  const count = Object.keys(changes).length;
+  const reason =
+    role ?? (invalid ? 'A value is not valid.' : (problems[0] ?? (count === 0 ? 'Nothing was changed.' : null)));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (reason === null) update.mutate(changes as Parameters<typeof update.mutate>[0]);
+  };
+  return (
+    <form onSubmit={submit} className="grid gap-3">
+      <div className="grid items-start gap-3 lg:grid-cols-3">
+        {configGroups.map((group) => (
+          <Panel key={group.title} title={group.title}>
+            <div className="grid gap-3">
+              {group.fields.map((field) => (
+                <ConfigInput
+                  key={field.key}
+                  field={field}
+                  config={config}
+                  draft={draft}
+                  disabled={role !== null}
+                  onChange={setDraft}
+                />
+              ))}
+            </div>
+          </Panel>
+        ))}
+      </div>
+      {update.error ? <ErrorPanel what="save the configuration" failure={failureOf(update.error)} /> : null}
+      <div className="flex items-center justify-end gap-2">
+        <CopyAs call={{ method: 'PUT', path: '/cluster/config', body: changes }} />
+        <Button disabledReason={count === 0 ? 'Nothing was changed.' : null} onClick={() => setDraft({})}>
+          Discard
+        </Button>
+        <Button type="submit" variant="primary" disabledReason={reason} disabled={update.isPending}>
+          {count <= 1 ? 'Save' : `Save ${count} changes`}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function ConfigInput({
+  field,
+  config,
+  draft,
+  disabled,
+  onChange,
+}: {
+  readonly field: ConfigField;
+  readonly config: Config;
+  readonly draft: Draft;
+  readonly disabled: boolean;
+  readonly onChange: (draft: Draft) => void;
+}) {
+  const present = config[field.key];
+  if (field.kind === 'boolean') {
+    const value = draft[field.key] ?? present;
+    return (
+      <Checkbox
+        label={field.label}
+        hint={field.hint}
+        disabled={disabled}
+        checked={value === true}
+        onChange={(event) => onChange({ ...draft, [field.key]: event.target.checked })}
+      />
+    );
+  }
+  const value = String(draft[field.key] ?? present);
+  return (
+    <Field
+      label={`${field.label}${field.unit ? ` (${field.unit})` : ''}`}
+      hint={field.hint}
+      error={fieldError(field, draft)}
+    >
+      {(ids) => (
+        <Input
+          {...ids}
+          disabled={disabled}
+          inputMode={field.kind === 'number' ? 'numeric' : 'text'}
+          className={field.kind === 'number' ? 'num' : ''}
+          value={value}
+          onChange={(event) => onChange({ ...draft, [field.key]: event.target.value })}
+        />
+      )}
+    </Field>
+  );
+}

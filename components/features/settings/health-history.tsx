@@ -1,0 +1,53 @@
+'use client';
+import { useQuery } from '@tanstack/react-query';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState } from '../../feedback/states';
+import { useTRPC } from '../../providers/trpc';
+import { type Column, DataTable } from '../../ui/data-table';
+import { Panel } from '../../ui/panel';
+import { TableSkeleton } from '../../ui/skeleton';
+import { Status } from '../../ui/status';
+import { Time } from '../../ui/time';
+
+type Transition = {
+  readonly at: string;
+  readonly node: string | null;
+  readonly group: string | null;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+};
+
+const columns: readonly Column<Transition & { readonly key: string }>[] = [
+  { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <Time at={row.at} /> },
+  { id: 'what', header: 'What', value: (row) => row.node ?? row.group ?? 'cluster' },
+  { id: 'from', header: 'From', value: (row) => row.from, cell: (row) => <Status value={row.from} /> },
+  { id: 'to', header: 'To', value: (row) => row.to, cell: (row) => <Status value={row.to} /> },
+  { id: 'reason', header: 'Why', value: (row) => row.reason, className: 'max-w-[40rem]' },
+];
+
+export function HealthHistory() {
+  const trpc = useTRPC();
+  const query = useQuery({ ...trpc.cluster.listHealthHistory.queryOptions({ limit: 1000 }), refetchInterval: 5000 });
+  return (
+    <Panel title="Changes of health" flush>
+      <QueryView query={query} what="the health history" skeleton={<TableSkeleton label="health history" />}>
+        {(rows) => (
+          <DataTable
+            id="health"
+            label="Health changes"
+            columns={columns}
+            rows={rows.map((row, index) => ({ ...row, key: `${row.at}-${row.node ?? row.group ?? ''}-${index}` }))}
+            rowId={(row) => row.key}
+            sort="-at"
+            empty={
+              <EmptyState title="Nothing has changed">
+                Since the controller started, every node has kept its state.
+              </EmptyState>
+            }
+          />
+        )}
+      </QueryView>
+    </Panel>
+  );
+}
