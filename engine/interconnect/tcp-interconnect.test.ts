@@ -226,3 +226,76 @@ describe('connections', () => {
     expect(status.phi).toBeLessThan(8);
   });
 });
+
+describe('bounds of the answering side', () => {
+  it('requests in progress: the one too many is refused, later ones are served', async () => {
+    mesh = new Mesh({ requestsPerConnection: 2 });
+    const { a, b } = await mesh.pair();
+    const gate = deferred<string>();
+    b.onRequest('slow', () => gate.promise);
+    const running = [1, 2].map(() => a.request('b', 'slow', null, { timeoutMs: 5000 }));
+    await expect(a.request('b', 'slow', null, { timeoutMs: 5000 })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    gate.resolve('done');
+    expect(await Promise.all(running)).toEqual(['done', 'done']);
+    expect(await a.request('b', 'slow', null, { timeoutMs: 5000 })).toBe('done');
+  });
+
+  it('streams: the one too many ends at once, and a closed one makes room', async () => {
+    mesh = new Mesh({ streamsPerConnection: 1 });
+    const { a, b } = await mesh.pair();
+    let sources = 0;
+    b.onStream('ticks', () => void sources++);
+    const first = a.openStream(
+      'b',
+      'ticks',
+      null,
+      () => undefined,
+      () => undefined,
+    );
+    const ended = deferred<Error | null>();
+    a.openStream('b', 'ticks', null, () => undefined, ended.resolve);
+    expect(await ended.promise).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('streams') });
+    expect(sources).toBe(1);
+    first.close();
+    a.openStream(
+      'b',
+      'ticks',
+      null,
+      () => undefined,
+      () => undefined,
+    );
+    await eventually('the next one is served', () => sources === 2);
+  });
+
+  it('a payload above one frame is refused where it is sent, an answer above it where it is made', async () => {
+    mesh = new Mesh({ frameBytes: 10_000 });
+    const { a, b } = await mesh.pair();
+    b.onRequest('echo', (payload) => payload);
+    b.onRequest('large', () => 'x'.repeat(20_000));
+    await expect(a.request('b', 'echo', 'x'.repeat(20_000), { timeoutMs: 5000 })).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+    });
+    await expect(a.request('b', 'large', null, { timeoutMs: 5000 })).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+    });
+    expect(await a.request('b', 'echo', 'x'.repeat(5000), { timeoutMs: 5000 })).toHaveLength(5000);
+  });
+
+  it('a peer that asks without ever reading is cut', async () => {
+    mesh = new Mesh({ queueMessages: 20 });
+    const { a, b } = await mesh.pair();
+    b.setFaults([{ peer: 'a', direction: 'out', channel: 'interconnect', kind: 'partition' }]);
+    const ended: (Error | null)[] = [];
+    for (let i = 0; i < 60; i++) {
+      a.openStream(
+        'b',
+        'unheard-of',
+        null,
+        () => undefined,
+        (error) => ended.push(error),
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await eventually('the link is gone', () => !connected(a, 'b') && ended.length === 60);
+  });
+});
