@@ -1,4 +1,15 @@
-/** What every surface knows of one call before it is authorised. */
+/** One call as a surface hands it in: what the handler may use, plus what guards the call. */
+import type { Logger } from '@/engine/kernel/log';
+import type { AuditWriter } from '@/server/audit/writer';
+import type { RateLimits } from '@/server/auth/rate-limits';
 import type { ProcedureContext } from '@/server/procedures/context';
+import type { ApiMetrics } from '@/server/telemetry/api-metrics';
 
-export type CallContext = ProcedureContext;
+export type Gate = {
+  readonly limits: RateLimits;
+  readonly auditWriter: AuditWriter;
+  readonly metrics: ApiMetrics;
+  readonly logger: Logger;
+};
+
+export type CallContext = ProcedureContext & { readonly gate: Gate };

@@ -29,6 +29,6 @@ export const login = mutation({
       clientAddress: context.clientAddress,
     });
     context.setCookie(cookie);
-    return { kind: 'user', id: user.id, name: user.username, role: user.role, session_expires_at: expiresAt };
+    return { kind: 'user' as const, id: user.id, name: user.username, role: user.role, session_expires_at: expiresAt };
   },
 });

@@ -1,0 +1,133 @@
+/** Reading the audit log: recent entries from memory, older ones from the file, and the check of its chain. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { AuditEntry, AuditFilter, AuditTrail } from './api';
+import { type ChainLine, decodeLine, genesis } from './chain';
+import { AuditWriter } from './writer';
+
+const remembered = 20_000;
+
+export class AuditLog implements AuditTrail {
+  /** Newest last. */
+  #entries: AuditEntry[] = [];
+  readonly #bySequence = new Map<number, AuditEntry>();
+  #forgotten = false;
+  writer!: AuditWriter;
+
+  static async open(directory: string): Promise<AuditLog> {
+    const log = new AuditLog();
+    log.writer = await AuditWriter.open(directory, (line) => log.#note(line));
+    return log;
+  }
+
+  async list(filter: AuditFilter) {
+    const oldest = this.#entries[0]?.sequence ?? 0;
+    const found = this.#select(this.#entries, filter);
+    if (found.length <= filter.limit && this.#forgotten) {
+      const older = await this.#readOlder(oldest);
+      found.push(...this.#select(older, filter));
+    }
+    const entries = found.slice(0, filter.limit);
+    return { entries, next: found.length > entries.length ? (entries.at(-1)?.sequence ?? null) : null };
+  }
+
+  async verify() {
+    let previous = genesis;
+    let count = 0;
+    for await (const text of lines(this.writer.file)) {
+      const line = decodeLine(text, previous, count);
+      if (!line) {
+        return {
+          ok: false,
+          lines: count,
+          firstBadLine: count + 1,
+          message: `Line ${count + 1} is not what its hash says, or the line before it is missing or was changed`,
+          head: previous,
+        };
+      }
+      previous = line.hash;
+      count++;
+    }
+    return { ok: true, lines: count, firstBadLine: null, message: `${count} lines, unbroken`, head: count > 0 ? previous : null };
+  }
+
+  #select(entries: readonly AuditEntry[], filter: AuditFilter): AuditEntry[] {
+    const found: AuditEntry[] = [];
+    for (let index = entries.length - 1; index >= 0 && found.length <= filter.limit; index--) {
+      const entry = entries[index]!;
+      if (wanted(entry, filter)) found.push(entry);
+    }
+    return found;
+  }
+
+  #note(line: ChainLine): void {
+    if (line.kind === 'intent') {
+      const entry = entryOf(line);
+      this.#entries.push(entry);
+      this.#bySequence.set(entry.sequence, entry);
+      if (this.#entries.length > remembered) this.#forget();
+    } else if (line.kind === 'outcome') {
+      const entry = this.#bySequence.get(line.of);
+      if (entry) Object.assign(entry, outcomeOf(line));
+    }
+  }
+
+  /** In halves, so that forgetting costs little per line. */
+  #forget(): void {
+    for (const entry of this.#entries.splice(0, remembered / 2)) this.#bySequence.delete(entry.sequence);
+    this.#forgotten = true;
+  }
+
+  async #readOlder(before: number): Promise<AuditEntry[]> {
+    const entries = new Map<number, AuditEntry>();
+    for await (const text of lines(this.writer.file)) {
+      const line = JSON.parse(text) as ChainLine;
+      if (line.kind === 'intent' && line.sequence < before) entries.set(line.sequence, entryOf(line));
+      else if (line.kind === 'outcome') {
+        const entry = entries.get(line.of);
+        if (entry) Object.assign(entry, outcomeOf(line));
+      }
+    }
+    return [...entries.values()];
+  }
+}
+
+function lines(file: string): AsyncIterable<string> {
+  return createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+/** An intent without outcome: the console ended in between, or it still runs. */
+function entryOf(line: Extract<ChainLine, { kind: 'intent' }>): AuditEntry {
+  const { sequence, at, actor, role, clientAddress, surface, requestId, procedure, input, hash } = line;
+  return {
+    sequence,
+    at,
+    actor,
+    role,
+    clientAddress,
+    surface,
+    requestId,
+    procedure,
+    input,
+    outcome: 'unknown',
+    code: null,
+    message: null,
+    operationId: null,
+    durationMs: null,
+    hash,
+  };
+}
+
+function outcomeOf(line: Extract<ChainLine, { kind: 'outcome' }>) {
+  const { outcome, code, message, operationId, durationMs } = line;
+  return { outcome, code, message, operationId, durationMs };
+}
+
+function wanted(entry: AuditEntry, filter: AuditFilter): boolean {
+  if (filter.before !== null && entry.sequence >= filter.before) return false;
+  if (filter.actor !== null && entry.actor !== filter.actor) return false;
+  if (filter.procedure !== null && entry.procedure !== filter.procedure) return false;
+  if (filter.outcome !== null && entry.outcome !== filter.outcome) return false;
+  if (filter.from !== null && Date.parse(entry.at) < Date.parse(filter.from)) return false;
+  return filter.to === null || Date.parse(entry.at) < Date.parse(filter.to);
+}

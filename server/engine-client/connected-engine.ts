@@ -1,0 +1,202 @@
+/**
+ * The engine client over a real connection. The view is streamed from the controller; when the stream is down or nobody leads, a node's own
+ * replica is asked each second, so pages keep telling what is known, with its age.
+ */
+import type { ClusterView } from '@/engine/cluster/model';
+import type { EngineConnection } from '@/engine/interconnect/engine-connection';
+import { ClusterError } from '@/engine/kernel/errors';
+import type { NodeId } from '@/engine/kernel/ids';
+import type { Logger } from '@/engine/kernel/log';
+import type { EngineMethod, EngineParams, EngineResult, ViewItem } from '@/engine/runtime/engine-api';
+import type { CurrentView, EngineClient, EventItem, LeaderMethods, NodeMethods } from './api';
+import { EventRing } from './event-ring';
+import { mergeView } from './merge-view';
+
+const requestTimeoutMs = 5000;
+const localPollMs = 1000;
+/** Without an item for this long the stream is not trusted, whatever the connection says. */
+const streamSilenceMs = 2000;
+const rehomeEveryMs = 2000;
+
+export type EngineSeed = { readonly nodeId: NodeId; readonly host: string; readonly port: number };
+
+export class ConnectedEngine implements EngineClient {
+  readonly #viewListeners = new Set<() => void>();
+  readonly #eventListeners = new Set<(item: EventItem) => void>();
+  readonly #ring = new EventRing();
+  #view: ClusterView | null = null;
+  #live = false;
+  #confirmedAt = 0;
+  #viewStream: { close(): void } | null = null;
+  #eventStream: { close(): void } | null = null;
+  #poll: ReturnType<typeof setInterval> | null = null;
+  #polling = false;
+  #rehomedAt = 0;
+  #knownNodes = '';
+
+  constructor(
+    private readonly connection: EngineConnection,
+    private readonly seeds: readonly EngineSeed[],
+    private readonly logger: Logger,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.connection.start();
+    this.#openViewStream();
+    this.#eventStream = this.connection.openStream(
+      'event.stream',
+      // Everything still buffered, so that a client can go on after a restart of this console.
+      { after: '0' },
+      {
+        onItem: (item) => this.#takeEvent(item),
+        onReopen: () => ({ after: this.#ring.last ?? '0' }),
+      },
+    );
+    this.#poll = setInterval(() => void this.#askForView(), localPollMs);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#poll) clearInterval(this.#poll);
+    this.#viewStream?.close();
+    this.#eventStream?.close();
+    await this.connection.stop();
+  }
+
+  current(): CurrentView {
+    if (this.#view === null) {
+      throw new ClusterError('UNAVAILABLE', 'No node has answered yet', { clusterCode: 'CLU_NODE_UNREACHABLE' });
+    }
+    return { view: this.#view, ageMs: performance.now() - this.#confirmedAt, live: this.#live };
+  }
+
+  onView(callback: () => void): () => void {
+    this.#viewListeners.add(callback);
+    return () => this.#viewListeners.delete(callback);
+  }
+
+  eventsSince(after: string | null): readonly EventItem[] {
+    return this.#ring.since(after);
+  }
+
+  onEvent(callback: (item: EventItem) => void): () => void {
+    this.#eventListeners.add(callback);
+    return () => this.#eventListeners.delete(callback);
+  }
+
+  connectedNodes(): readonly NodeId[] {
+    return this.connection.connectedNodes();
+  }
+
+  leader<M extends LeaderMethods>(
+    method: M,
+    params: EngineParams<M>,
+    timeoutMs = requestTimeoutMs,
+  ): Promise<EngineResult<M>> {
+    return this.connection.requestLeader(method, params, timeoutMs);
+  }
+
+  node<M extends NodeMethods>(
+    node: NodeId,
+    method: M,
+    params: EngineParams<M>,
+    timeoutMs = requestTimeoutMs,
+  ): Promise<EngineResult<M>> {
+    return this.connection.requestNode(node, method, params, timeoutMs);
+  }
+
+  async anyNode<M extends NodeMethods>(
+    method: M,
+    params: EngineParams<M>,
+    timeoutMs = requestTimeoutMs,
+  ): Promise<EngineResult<M>> {
+    let last: unknown = null;
+    // Half of the time for the first: a frozen node must not use up all of it.
+    for (const node of this.connectedNodes().slice(0, 5)) {
+      try {
+        return await this.connection.requestNode(node, method, params, Math.max(250, timeoutMs / 2));
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last ?? unreachableNodes(method);
+  }
+
+  #openViewStream(): void {
+    this.#viewStream?.close();
+    this.#viewStream = this.connection.openStream(
+      'view.stream',
+      {},
+      {
+        onItem: (item, from) => this.#takeView(item, from),
+        onInterrupted: (interrupted, reason) => {
+          if (interrupted) this.logger.warn({ reason }, 'the view stream is interrupted');
+          if (interrupted) this.#live = false;
+        },
+      },
+    );
+  }
+
+  #takeView(item: ViewItem, from: NodeId): void {
+    const merged = mergeView(this.#view, item);
+    if (merged === null) return;
+    const { leader } = merged.raft;
+    this.#accept(merged, leader !== null && merged.servedBy === leader && merged.raft.hasQuorum);
+    this.connection.preferLeader(leader);
+    const elsewhere = leader !== null && merged.servedBy !== leader && from !== leader;
+    if (elsewhere && this.connectedNodes().includes(leader) && performance.now() - this.#rehomedAt > rehomeEveryMs) {
+      // A follower tells only its own replica: go to who leads.
+      this.#rehomedAt = performance.now();
+      queueMicrotask(() => this.#openViewStream());
+    }
+  }
+
+  #accept(view: ClusterView, live: boolean): void {
+    this.#view = view;
+    this.#live = live;
+    this.#confirmedAt = performance.now();
+    this.#follow(view);
+    for (const listener of [...this.#viewListeners]) listener();
+  }
+
+  /** Nodes that came or went since the seeds were written down. */
+  #follow(view: ClusterView): void {
+    const nodes = new Map(this.seeds.map((seed) => [seed.nodeId, seed]));
+    for (const { record } of view.nodes) {
+      nodes.set(record.id, { nodeId: record.id, host: record.host, port: record.agentPort });
+    }
+    const key = JSON.stringify([...nodes.values()]);
+    if (key === this.#knownNodes) return;
+    this.#knownNodes = key;
+    this.connection.setNodes([...nodes.values()]);
+  }
+
+  async #askForView(): Promise<void> {
+    if (this.#polling || performance.now() - this.#confirmedAt < streamSilenceMs) return;
+    this.#polling = true;
+    try {
+      // Silence may only mean that nothing changed: whoever leads says so.
+      const led = await this.leader('view.get', {}, 1000).catch(() => null);
+      if (led) this.#accept(led, led.raft.hasQuorum);
+      else this.#accept(await this.anyNode('view.local', {}, 1500), false);
+    } catch (error) {
+      this.#live = false;
+      this.logger.debug({ err: error }, 'no node tells its view');
+    } finally {
+      this.#polling = false;
+    }
+  }
+
+  #takeEvent(item: EventItem): void {
+    if (item.kind === 'gap' && this.#ring.last === null) {
+      // What was before this console's time is a floor, not a loss.
+      this.#ring.setFloor(item.to);
+      return;
+    }
+    if (!this.#ring.push(item)) return;
+    for (const listener of [...this.#eventListeners]) listener(item);
+  }
+}
+
+function unreachableNodes(method: EngineMethod): ClusterError {
+  return new ClusterError('UNAVAILABLE', `${method}: no node is connected`, { clusterCode: 'CLU_NODE_UNREACHABLE' });
+}

@@ -1,0 +1,75 @@
+/** Builds the context of a call from a request: who asks, from where, under which request id. Shared by all surfaces. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { ClusterError } from '@/engine/kernel/errors';
+import type { AccountDirectory, Identity, SessionKeeper } from '@/server/auth/api';
+import { type Identifier, requireSameSite } from '@/server/auth/identify';
+import type { AuditTrail } from '@/server/audit/api';
+import type { EngineClient } from '@/server/engine-client/api';
+import type { ConsoleFacts, Surface } from '@/server/procedures/context';
+import type { CallContext, Gate } from './call-context';
+
+export type Services = {
+  readonly engine: EngineClient;
+  readonly accounts: AccountDirectory;
+  readonly sessions: SessionKeeper;
+  readonly identifier: Identifier;
+  readonly audit: AuditTrail;
+  readonly facts: ConsoleFacts;
+  readonly gate: Gate;
+};
+
+const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
+const idempotencyPattern = /^[\x21-\x7e]{1,128}$/;
+
+/** The caller's own id where it is harmless, so that logs of both sides can be joined. */
+export function requestIdOf(headers: IncomingHttpHeaders): string {
+  const sent = headers['x-request-id'];
+  return typeof sent === 'string' && requestIdPattern.test(sent) ? sent : randomUUID();
+}
+
+export function clientAddressOf(request: IncomingMessage): string {
+  return (request.socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '');
+}
+
+function idempotencyKeyOf(headers: IncomingHttpHeaders): string | null {
+  const sent = headers['idempotency-key'];
+  if (sent === undefined) return null;
+  if (typeof sent === 'string' && idempotencyPattern.test(sent)) return sent;
+  throw new ClusterError('INVALID_INPUT', 'Idempotency-Key: 1 to 128 visible ASCII characters');
+}
+
+/** @throws UNAUTHORIZED, FORBIDDEN (another site), INVALID_INPUT */
+export async function callFor(
+  services: Services,
+  request: IncomingMessage,
+  options: { readonly surface: Surface; readonly requestId: string; readonly response: ServerResponse | null },
+): Promise<CallContext> {
+  const { identity, byCookie } = await services.identifier.identify(request.headers);
+  const changes = request.method !== 'GET' && request.method !== 'HEAD';
+  if (byCookie && (changes || request.headers.upgrade !== undefined)) requireSameSite(request.headers);
+  const gone = new AbortController();
+  const { response } = options;
+  // `close` of the response, not of the request: a request with a body closes when it is read.
+  response?.once('close', () => gone.abort());
+  return contextOf(services, identity, {
+    surface: options.surface,
+    requestId: options.requestId,
+    clientAddress: clientAddressOf(request),
+    idempotencyKey: idempotencyKeyOf(request.headers),
+    signal: gone.signal,
+    setCookie: response === null ? null : (cookie) => response.appendHeader('Set-Cookie', cookie),
+  });
+}
+
+export function contextOf(
+  services: Services,
+  identity: Identity,
+  call: Pick<
+    CallContext,
+    'surface' | 'requestId' | 'clientAddress' | 'idempotencyKey' | 'signal' | 'setCookie'
+  >,
+): CallContext {
+  const { engine, accounts, sessions, audit, facts, gate } = services;
+  return { engine, accounts, sessions, audit, facts, gate, identity, ...call };
+}

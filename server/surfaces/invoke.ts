@@ -1,0 +1,152 @@
+/**
+ * The one way into a procedure, for every surface: limit, authorise, validate, audit the intent, run, audit the outcome, measure.
+ * Invariant: no effect without a durable intent in the audit log; no call without a decision on its role.
+ */
+import { ClusterError, isClusterError } from '@/engine/kernel/errors';
+import { decide, decideInput } from '@/server/auth/authorise';
+import { toClusterError } from '@/server/errors/wire';
+import type { AnyDefinition } from '@/server/procedures/definition';
+import { actorOf } from '@/server/procedures/identity';
+import type { CallContext } from './call-context';
+import { parseInput } from './parse-input';
+
+/** Limit and role; before any input is looked at. */
+export async function admit(definition: AnyDefinition, context: CallContext): Promise<void> {
+  await context.gate.limits.consume(definition.rate, context.identity, context.clientAddress);
+  decide(definition, context.identity);
+}
+
+export async function invoke(definition: AnyDefinition, raw: unknown, context: CallContext): Promise<unknown> {
+  const startedAt = performance.now();
+  const audited = definition.kind === 'mutation' || definition.audited === true;
+  const intent = { recorded: null as number | null };
+  try {
+    await admit(definition, context);
+    const input = parseInput(definition, raw);
+    decideInput(definition, input, context.identity);
+    if (audited) intent.recorded = await recordIntent(definition, input, context);
+    if (definition.kind === 'mutation' && !definition.local) requireMajority(context);
+    const output = await definition.handler({ input, context });
+    const ms = performance.now() - startedAt;
+    if (intent.recorded !== null) await recordOutcome(context, intent.recorded, output, null, ms);
+    context.gate.metrics.observe(definition.name, context.surface, 'OK', ms);
+    return output;
+  } catch (thrown) {
+    const error = refusalOf(definition, thrown, context);
+    const ms = performance.now() - startedAt;
+    if (audited) await recordRefusal(definition, raw, context, intent.recorded, error, ms);
+    context.gate.metrics.observe(definition.name, context.surface, error.code, ms);
+    throw error;
+  }
+}
+
+/** Opens a subscription; every item comes from the handler as it is. */
+export async function subscribe(
+  definition: AnyDefinition,
+  raw: unknown,
+  context: CallContext,
+  signal: AbortSignal,
+): Promise<AsyncIterable<unknown>> {
+  await admit(definition, context);
+  const input = parseInput(definition, raw);
+  decideInput(definition, input, context.identity);
+  return definition.handler({ input, context: { ...context, signal } }) as AsyncIterable<unknown>;
+}
+
+function requireMajority(context: CallContext): void {
+  const { view } = context.engine.current();
+  if (!view.raft.hasQuorum) throw noMajority(view.raft.quorumSize);
+}
+
+function noMajority(quorumSize: number): ClusterError {
+  return new ClusterError('FORBIDDEN', 'The control store has no majority: nothing can be changed now', {
+    clusterCode: 'CLU_NO_QUORUM',
+    reasons: [
+      {
+        rule: 'control-majority',
+        measured: 'none',
+        limit: `${quorumSize} voters`,
+        remedy: 'Bring voters back; what serves goes on meanwhile',
+      },
+    ],
+  });
+}
+
+/** Log what is not the caller's business, and put the loss of the majority into the one form clients know. */
+function refusalOf(definition: AnyDefinition, thrown: unknown, context: CallContext): ClusterError {
+  const error = toClusterError(thrown);
+  if (!isClusterError(thrown)) {
+    context.gate.logger.error({ err: thrown, requestId: context.requestId, procedure: definition.name }, 'call failed');
+  }
+  if (definition.kind !== 'mutation' || error.code !== 'UNAVAILABLE') return error;
+  if (error.details.clusterCode === 'CLU_NO_QUORUM') return new ClusterError('FORBIDDEN', error.message, error.details);
+  return error;
+}
+
+function auditInput(definition: AnyDefinition, input: unknown): Record<string, unknown> {
+  if (typeof input !== 'object' || input === null) return {};
+  const secret = new Set(definition.secretKeys);
+  return Object.fromEntries(
+    Object.entries(input).map(([key, value]) => [key, secret.has(key) ? '(secret)' : bounded(value)]),
+  );
+}
+
+/** A refused call may carry anything: what is long is cut before it is kept. */
+function bounded(value: unknown): unknown {
+  const text = JSON.stringify(value) ?? 'null';
+  return text.length > 2000 ? `${text.slice(0, 2000)}…` : value;
+}
+
+function recordIntent(definition: AnyDefinition, input: unknown, context: CallContext): Promise<number> {
+  const { identity } = context;
+  return context.gate.auditWriter.intent({
+    actor: actorOf(identity),
+    role: identity.kind === 'anonymous' ? null : identity.role,
+    clientAddress: context.clientAddress,
+    surface: context.surface,
+    requestId: context.requestId,
+    procedure: definition.name,
+    input: auditInput(definition, input),
+  });
+}
+
+async function recordOutcome(
+  context: CallContext,
+  sequence: number,
+  output: unknown,
+  error: ClusterError | null,
+  durationMs: number,
+): Promise<void> {
+  const operationId =
+    typeof output === 'object' && output !== null && 'plan_hash' in output && 'id' in output ? String(output.id) : null;
+  await context.gate.auditWriter.outcome(sequence, {
+    outcome: error === null ? 'succeeded' : outcomeOf(error),
+    code: error?.code ?? null,
+    message: error?.message ?? null,
+    operationId,
+    durationMs: Math.round(durationMs * 10) / 10,
+  });
+}
+
+function outcomeOf(error: ClusterError): 'refused' | 'failed' | 'unknown' {
+  if (error.details.extra?.outcome === 'unknown') return 'unknown';
+  return ['INTERNAL', 'UNAVAILABLE', 'TIMEOUT', 'REQUEST_TIMEOUT'].includes(error.code) ? 'failed' : 'refused';
+}
+
+async function recordRefusal(
+  definition: AnyDefinition,
+  raw: unknown,
+  context: CallContext,
+  recorded: number | null,
+  error: ClusterError,
+  durationMs: number,
+): Promise<void> {
+  // A flood must not become a flood of fsyncs: of the calls over the limit, one per caller and second is kept.
+  if (error.code === 'RATE_LIMITED' && !context.gate.limits.mayRecord(context.identity, context.clientAddress)) return;
+  try {
+    const sequence = recorded ?? (await recordIntent(definition, raw, context));
+    await recordOutcome(context, sequence, null, error, durationMs);
+  } catch (failure) {
+    context.gate.logger.error({ err: failure, requestId: context.requestId }, 'the audit log does not take a refusal');
+  }
+}

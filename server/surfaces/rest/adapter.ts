@@ -1,0 +1,135 @@
+/** REST over the registry, in front of Next: strict, bounded, cached where the view allows. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ClusterError } from '@/engine/kernel/errors';
+import { callerOf } from '@/server/auth/rate-limits';
+import { toClusterError } from '@/server/errors/wire';
+import type { AnyDefinition } from '@/server/procedures/definition';
+import { isAdmin } from '@/server/procedures/identity';
+import type { CallContext } from '../call-context';
+import { callFor, type Services } from '../calls';
+import { serveSse } from '../events/sse';
+import { admit, invoke } from '../invoke';
+import { type HotAnswer, HotCache, matchesEtag } from './hot-cache';
+import { IdempotencyKeys } from './idempotency';
+import { isOperationOutput, presentRest } from './present';
+import { readInput } from './read-input';
+import { apiPrefix, match, type Route } from './routes';
+import { sendError, sendJson, sendText } from './send';
+
+type Call = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly context: CallContext;
+  readonly route: Route;
+  readonly url: URL;
+  readonly params: Readonly<Record<string, string>>;
+};
+
+export class RestAdapter {
+  readonly #hot = new HotCache();
+  readonly #idempotency = new IdempotencyKeys();
+
+  constructor(private readonly services: Services) {}
+
+  async handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    try {
+      await this.#handle(request, response, requestId);
+    } catch (thrown) {
+      const error = toClusterError(thrown);
+      if (error.code === 'INTERNAL') this.services.gate.logger.error({ err: thrown, requestId }, 'REST call failed');
+      sendError(request, response, error, requestId);
+    }
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://console');
+    const found = match(request.method ?? 'GET', url.pathname.slice(apiPrefix.length));
+    if (found.kind === 'unknown') throw new ClusterError('NOT_FOUND', `No such address: ${url.pathname}`);
+    if (found.kind === 'wrong-method') {
+      const error = new ClusterError('METHOD_NOT_ALLOWED', `${url.pathname} takes ${found.allow.join(', ')}`);
+      return sendError(request, response, error, requestId, { Allow: found.allow.join(', ') });
+    }
+    const { route, params } = found;
+    if (route.deprecated) response.setHeader('Deprecation', 'true');
+    const surface = route.definition.kind === 'subscription' ? 'sse' : 'rest';
+    const context = await callFor(this.services, request, { surface, requestId, response });
+    const call: Call = { request, response, context, route, url, params };
+    if (route.definition.kind === 'subscription') return this.#stream(call);
+    if (route.definition.hot) return this.#answerHot(call);
+    await this.#answer(call);
+  }
+
+  async #answer({ request, response, context, route, url, params }: Call): Promise<void> {
+    const { definition } = route;
+    const input = await this.#read(definition, request, route, params, url, context);
+    const call = () => invoke(definition, input, context);
+    const keyed = context.idempotencyKey !== null && definition.kind === 'mutation' && !isOperationOutput(definition);
+    const output = keyed
+      ? await this.#idempotency.run(
+          callerOf(context.identity, context.clientAddress),
+          context.idempotencyKey!,
+          [definition.name, input],
+          call,
+        )
+      : await call();
+    const answer = await presentRest(definition, input, output, context, url);
+    if (answer.body === undefined) {
+      response.writeHead(answer.status, { 'Cache-Control': 'no-store' }).end();
+    } else {
+      sendJson(request, response, answer.status, answer.body, answer.headers);
+    }
+  }
+
+  /** A body that can't be read is a refusal like any other: it is authorised first and audited. */
+  async #read(
+    definition: AnyDefinition,
+    request: IncomingMessage,
+    route: Route,
+    params: Call['params'],
+    url: URL,
+    context: CallContext,
+  ): Promise<Record<string, unknown>> {
+    try {
+      return await readInput(request, route, params, url.searchParams);
+    } catch (error) {
+      await admit(definition, context);
+      throw error;
+    }
+  }
+
+  async #answerHot({ request, response, context, route, url, params }: Call): Promise<void> {
+    const { definition } = route;
+    const current = context.engine.current();
+    const stamp = HotCache.stampOf(current);
+    const key = `${url.pathname}${url.search}|${isAdmin(context.identity) ? 'admin' : 'other'}`;
+    let answer: HotAnswer | null = this.#hot.get(key, stamp);
+    if (answer) {
+      const startedAt = performance.now();
+      await admit(definition, context);
+      context.gate.metrics.observe(definition.name, context.surface, 'OK', performance.now() - startedAt);
+    } else {
+      const input = await readInput(request, route, params, url.searchParams);
+      const output = await invoke(definition, input, context);
+      const { body, headers } = await presentRest(definition, input, output, context, url);
+      answer = this.#hot.put(key, stamp, Buffer.from(JSON.stringify(body)), headers?.Link ?? null);
+    }
+    const headers = {
+      ETag: answer.etag,
+      'Cache-Control': 'private, no-cache',
+      Vary: 'Cookie, Authorization, X-API-Key',
+      ...(answer.link === null ? {} : { Link: answer.link }),
+    };
+    if (matchesEtag(request.headers['if-none-match'], answer.etag)) {
+      response.writeHead(304, headers).end();
+      return;
+    }
+    sendText(request, response, 200, answer.body, { 'Content-Type': 'application/json; charset=utf-8', ...headers });
+  }
+
+  async #stream({ request, response, context, route, url, params }: Call): Promise<void> {
+    const input = await readInput(request, route, params, url.searchParams);
+    const lastEventId = request.headers['last-event-id'];
+    if (typeof lastEventId === 'string' && route.definition.eventId) input.last_event_id = lastEventId;
+    await serveSse(route.definition, input, context, request, response);
+  }
+}
