@@ -42,6 +42,7 @@ type Running = {
 };
 
 const quickRetries = 2;
+const stopPatienceMs = 1_000;
 
 export class OperationExecutor {
   readonly #running = new Map<OperationId, Running>();
@@ -128,7 +129,8 @@ export class OperationExecutor {
       handle.stop.abort();
       handle.stepAbort.abort();
     }
-    await Promise.all(all.map((handle) => handle.ended));
+    // What hangs in a lost request ends by its own deadline and finds itself superseded.
+    await Promise.race([Promise.all(all.map((handle) => handle.ended)), delay(stopPatienceMs)]);
   }
 
   async #run(handle: Running): Promise<void> {

@@ -59,6 +59,8 @@ export async function undrain(context: StepContext): Promise<void> {
   await context.world.command(record.primary, 'agent.drain', params, 2_000).catch(() => undefined);
 }
 
+const answerGraceMs = 500;
+
 export async function demote(context: StepContext): Promise<StepOutcome> {
   const node = nodeOf(context);
   const { record } = context.group();
@@ -73,11 +75,17 @@ export async function demote(context: StepContext): Promise<StepOutcome> {
     if (context.primaryLost.aborted) resolve('lease');
     context.primaryLost.addEventListener('abort', () => resolve('lease'), { once: true });
   });
-  const ended = await Promise.race([stop.then((done) => ({ done })), lost]).catch((error: unknown) => {
+  const stopped = stop.then((done) => ({ done }));
+  let ended = await Promise.race([stopped, lost]).catch((error: unknown) => {
     const released = context.group().record.leaseReleased || leaseIsOver(context);
     if (released) return 'lease' as const;
     throw isClusterError(error) ? error : new ClusterError('UNAVAILABLE', `${node} could not be stopped.`);
   });
+  if (ended === 'lease' && context.group().record.leaseReleased) {
+    // The node itself gave it back, as the last thing before it answers: the answer, with its final position, is on its way.
+    const late = delay(answerGraceMs).then(() => 'lease' as const);
+    ended = await Promise.race([stopped, late]).catch(() => 'lease' as const);
+  }
   if (ended === 'lease') {
     stop.catch(() => undefined);
     const result: DemoteResult = { shutdownLsn: null, fencedBy: 'lease' };

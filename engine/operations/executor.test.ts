@@ -1,0 +1,260 @@
+/** Operations over simulated agents: they end well, and they end well whichever controller is killed after whichever journal entry. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Txn } from '../control/store';
+import { pollUntil } from '../kernel/async';
+import type { Requester, StartOperation } from '../runtime/engine-api';
+import { groupName, SimulatedWorld, type WorldOptions } from '../testing/simulated-agents';
+import { isFinished, type Operation, type OperationRequest } from './model';
+
+const requester: Requester = { by: 'tester', reason: 'test', requestId: null, admin: true };
+let directory: string;
+let world: SimulatedWorld | null = null;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'rustydb-operations-'));
+});
+afterEach(async () => {
+  await world?.stop();
+  world = null;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function begin(options: Omit<WorldOptions, 'archiveDirectory'> = {}): SimulatedWorld {
+  world = new SimulatedWorld({ ...options, archiveDirectory: directory });
+  world.start();
+  return world;
+}
+
+const start = (request: OperationRequest, more: Partial<StartOperation> = {}): StartOperation => ({
+  request,
+  requester,
+  planHash: null,
+  idempotencyKey: null,
+  ...more,
+});
+const switchover: OperationRequest = { kind: 'failover', group: groupName, mode: 'switchover' };
+
+function until<T>(what: string, probe: () => T | undefined): Promise<T> {
+  return pollUntil(probe, { timeoutMs: 10_000, intervalMs: 5, what });
+}
+
+async function settled(of: SimulatedWorld): Promise<void> {
+  await until('rows are acknowledged and members are healthy', () => {
+    const view = of.leader.view();
+    return of.acknowledged.size > 20 &&
+      view.nodes.length === of.nodes.size &&
+      view.nodes.every((node) => node.status === 'healthy')
+      ? true
+      : undefined;
+  });
+}
+
+function operations(of: SimulatedWorld): readonly Operation[] {
+  return of.store
+    .as('x')
+    .localList('operations/')
+    .map((entry) => entry.value as unknown as Operation);
+}
+
+async function finished(of: SimulatedWorld, id?: string): Promise<Operation> {
+  return until('the operation has ended', () =>
+    operations(of).find((operation) => (id === undefined || operation.id === id) && isFinished(operation.state)),
+  );
+}
+
+describe('switchover', () => {
+  it('moves the primary, loses nothing, frees the group and tells the timeline', async () => {
+    const of = begin();
+    await settled(of);
+    const begun = await of.leader.handle('operation.start', start(switchover));
+    expect(begun.state).toBe('running');
+    const done = await finished(of, begun.id);
+    expect(done).toMatchObject({ state: 'succeeded', error: null });
+    expect(of.record).toMatchObject({
+      epoch: 2,
+      primary: done.chosen,
+      operation: null,
+      leaseReleased: false,
+      timeline: 2,
+    });
+    expect(of.record.primary).not.toBe('node-1');
+    expect(of.lostRows()).toEqual([]);
+    expect(done.timeline.map((phase) => phase.phase)).toEqual(['prepare', 'fence', 'promote', 'route']);
+    expect(done.result?.pause_ms).toBeTypeOf('number');
+    expect(done.summary[0]).toContain('switchover of alpha');
+    expect(done.steps.every((step) => step.state === 'succeeded')).toBe(true);
+    expect(done.steps.map((step) => step.name)).toEqual(begun.steps.map((step) => step.name));
+  });
+
+  it('goes to another candidate when the target refuses the promotion', async () => {
+    const of = begin();
+    await settled(of);
+    of.node('node-2').failing.add('agent.promote');
+    const begun = await of.leader.handle(
+      'operation.start',
+      start({ ...switchover, target: 'node-2' } as OperationRequest),
+    );
+    const done = await finished(of, begun.id);
+    expect(done.state).toBe('succeeded');
+    expect(of.record).toMatchObject({ primary: 'node-3', epoch: 3, operation: null });
+    expect(of.lostRows()).toEqual([]);
+  });
+
+  it('gives the old primary a new epoch when nobody else can take over', async () => {
+    const of = begin();
+    await settled(of);
+    for (const id of ['node-2', 'node-3']) of.node(id).failing.add('agent.grant');
+    const begun = await of.leader.handle('operation.start', start(switchover));
+    const done = await finished(of, begun.id);
+    expect(done.state).toBe('compensated');
+    expect(of.record).toMatchObject({ primary: 'node-1', operation: null, leaseReleased: false });
+    expect(of.node('node-1')).toMatchObject({ postgres: 'primary', draining: false });
+    expect(of.lostRows()).toEqual([]);
+  });
+
+  it('can be cancelled while it drains, and admits sessions again', async () => {
+    const of = begin({ config: { drainMs: 60_000 } });
+    await settled(of);
+    const begun = await of.leader.handle('operation.start', start(switchover));
+    await until('it drains', () => (of.node('node-1').draining ? true : undefined));
+    await of.leader.handle('operation.cancel', { id: begun.id, requester });
+    const done = await finished(of, begun.id);
+    expect(done.state).toBe('cancelled');
+    expect(of.record).toMatchObject({ primary: 'node-1', epoch: 1, operation: null });
+    expect(of.node('node-1').draining).toBe(false);
+  });
+
+  it('becomes a failover when the primary dies while it drains', async () => {
+    const of = begin({ config: { drainMs: 60_000 } });
+    await settled(of);
+    const begun = await of.leader.handle('operation.start', start(switchover));
+    await until('it drains', () => (of.node('node-1').draining ? true : undefined));
+    Object.assign(of.node('node-1'), { alive: false, postgres: 'stopped' });
+    expect((await finished(of, begun.id)).state).not.toBe('succeeded');
+    await until('another primary serves', () =>
+      of.record.primary !== 'node-1' && of.record.operation === null ? true : undefined,
+    );
+    expect(of.lostRows()).toEqual([]);
+  });
+});
+
+describe('automatic failover', () => {
+  it('promotes a standby when the lease of a dead primary has run out', async () => {
+    const of = begin();
+    await settled(of);
+    Object.assign(of.node('node-1'), { alive: false, postgres: 'stopped' });
+    const done = await finished(of);
+    expect(done).toMatchObject({ kind: 'failover', state: 'succeeded', requestedBy: 'controller' });
+    expect(done.timeline.map((phase) => phase.phase)).toEqual(['detect', 'decide', 'fence', 'promote', 'route']);
+    expect(of.record).toMatchObject({ epoch: 2, operation: null });
+    expect(of.lostRows()).toEqual([]);
+    of.node('node-1').alive = true;
+    await until('the old primary is a voter again', () =>
+      of.record.voterSet.members.includes('node-1') ? true : undefined,
+    );
+    expect(of.lostRows()).toEqual([]);
+  });
+
+  it('acts at once on an exit that the agent hands over', async () => {
+    const of = begin({ config: { leaseMs: 60_000 } });
+    await settled(of);
+    of.node('node-1').postgres = 'crashed';
+    of.leader.exitNotice({
+      node: 'node-1',
+      group: groupName,
+      epoch: 1,
+      at: new Date().toISOString(),
+      decision: 'fail-over',
+      redoMs: 9_000,
+      walBytes: 1_000_000_000,
+      leaseReleased: true,
+    });
+    const done = await finished(of);
+    expect(done.state).toBe('succeeded');
+    expect(of.lostRows()).toEqual([]);
+  });
+
+  it.each<[string, Omit<WorldOptions, 'archiveDirectory'>]>([
+    ['automatic failover is paused', { record: { automaticFailover: false, automaticFailoverPausedBy: 'dba' } }],
+    ['it is off for the cluster', { config: { autoFailover: false } }],
+    ['the group is degraded', { record: { promotable: 'none' as const, voterSet: { members: [], k: 0 } }, nodes: 1 }],
+  ])('does nothing when %s, and says so', async (_name, options) => {
+    const of = begin(options);
+    await until('rows', () => (of.acknowledged.size > 5 ? true : undefined));
+    of.node('node-1').alive = false;
+    await until('it is told', () =>
+      of.leader.view().problems.some((problem) => problem.rule === 'lease-expired') ? true : undefined,
+    );
+    expect(operations(of)).toEqual([]);
+    expect(of.record).toMatchObject({ primary: 'node-1', epoch: 1, operation: null });
+  });
+
+  it('waits for a voter that may have acknowledged writes, then goes on', async () => {
+    const of = begin();
+    await settled(of);
+    of.store.put(`groups/${groupName}`, {
+      ...of.record,
+      mode: 'semi_synchronous',
+      voterSet: { members: ['node-2', 'node-3'], k: 1 },
+    });
+    of.node('node-3').alive = false;
+    Object.assign(of.node('node-1'), { alive: false, postgres: 'stopped' });
+    await until('it is told', () =>
+      of.leader.view().problems.some((problem) => problem.rule === 'lease-expired') ? true : undefined,
+    );
+    expect(of.record.epoch).toBe(1);
+    of.node('node-3').alive = true;
+    await until('a primary serves', () => (of.record.epoch === 2 && of.record.operation === null ? true : undefined));
+    expect(of.lostRows()).toEqual([]);
+  });
+});
+
+describe('the controller is killed after each journal entry', () => {
+  /** Kills the leading controller right after its n-th write of an operation; the next leads at once. */
+  function killAfter(of: SimulatedWorld, entry: number): () => number {
+    let seen = 0;
+    of.store.afterTxn = (txn: Txn) => {
+      if (!txn.mutations.some((mutation) => mutation.key.startsWith('operations/'))) return;
+      if (++seen !== entry) return;
+      const leader = of.store.leader!;
+      of.killController(leader);
+      const next = [...of.controllers].find(([id, other]) => id !== leader && !other.member.dead)![0];
+      setImmediate(() => of.store.lead(next));
+    };
+    return () => seen;
+  }
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a switchover, entry %i', async (entry) => {
+    const of = begin();
+    await settled(of);
+    const seen = killAfter(of, entry);
+    void of.leader.handle('operation.start', start(switchover)).catch(() => undefined);
+    const done = await finished(of);
+    expect(seen()).toBeGreaterThanOrEqual(Math.min(entry, 9));
+    expect(['succeeded', 'compensated']).toContain(done.state);
+    await until('the group is free and served', () =>
+      of.record.operation === null && !of.record.leaseReleased ? true : undefined,
+    );
+    expect(of.node(of.record.primary!).postgres).toBe('primary');
+    expect([...of.nodes.values()].filter((node) => node.postgres === 'primary')).toHaveLength(1);
+    expect(operations(of)).toHaveLength(1);
+    expect(of.lostRows()).toEqual([]);
+    if (entry < 9) expect(Math.max(...done.steps.map((step) => step.attempt))).toBe(2);
+  });
+
+  it.each([1, 2, 3, 4, 5])('an automatic failover, entry %i', async (entry) => {
+    const of = begin();
+    await settled(of);
+    killAfter(of, entry);
+    Object.assign(of.node('node-1'), { alive: false, postgres: 'stopped' });
+    const done = await finished(of);
+    expect(done.state).toBe('succeeded');
+    await until('the group is free', () => (of.record.operation === null ? true : undefined));
+    expect(of.record.epoch).toBe(2);
+    expect(operations(of)).toHaveLength(1);
+    expect(of.lostRows()).toEqual([]);
+  });
+});
