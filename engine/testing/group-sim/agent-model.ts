@@ -55,6 +55,8 @@ export class AgentModel {
   #crashes: number[] = [];
   #crashed = false;
   #failedStarts = 0;
+  /** When somebody last streamed from this primary: without a follower nobody could take over. */
+  #followedAt = Number.NEGATIVE_INFINITY;
   #startedAt: number;
   readonly #world: World;
 
@@ -406,7 +408,7 @@ export class AgentModel {
       restartBudgetMs: 1000,
       earlierCrashesMs: this.#crashes.slice(0, -1),
       nowMs: this.#now,
-      successorPossible: this.record.promotable === 'voters' && this.record.automaticFailover,
+      successorPossible: this.record.promotable === 'voters' && this.#world.now - this.#followedAt < 1000,
       failedStarts: this.#failedStarts,
     });
     if (decision.kind === 'restart-in-place') {
@@ -451,6 +453,7 @@ export class AgentModel {
     if (this.lease.epoch !== null) {
       const held = holdsLease(this.lease, this.node.clock.instant(), this.lease.epoch);
       const serving = this.lease.stage === 'serving' && postgres.serving && postgres.postmasterAlive;
+      if (serving && [...postgres.streams.values()].some((one) => one.open)) this.#followedAt = this.#world.now;
       if (held && serving && !this.lease.giveBack) this.#keepVoterSet();
       if (held && this.lease.stage === 'dead' && !this.lease.giveBack) this.#serve(this.lease.epoch);
       if (this.#world.is('restart-without-lease') && postgres.dead && !this.node.disk.data.standbySignal) {

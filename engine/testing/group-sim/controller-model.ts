@@ -47,7 +47,7 @@ export class ControllerModel {
     const busy = this.#working !== null && this.#working.process === process && this.world.now < this.#working.until;
     if (busy) return;
     if (journal === null) this.#analyse(leader);
-    else if (this.world.now - journal.startedAt > 5000) this.#finish(true);
+    else if (this.world.now - journal.startedAt > (this.store.record.leaseReleased ? 3000 : 5000)) this.#finish(true);
     else this.#resume(journal, leader, process);
   }
 

@@ -49,6 +49,7 @@ export class PostgresModel {
   /** Group epoch under which it was started or promoted; for the checker only. */
   epoch = 0;
   servingSince = 0;
+  vanishedAt = Number.NEGATIVE_INFINITY;
   stuck = false;
   readonly streams = new Map<string, Stream>();
   receiver: Stream | null = null;
@@ -297,11 +298,11 @@ export class PostgresModel {
         if (flushed > stream.flushed) {
           stream.flushed = flushed;
           stream.progressAt = this.world.now;
-          stream.primary.#release(stream.names);
         } else if (received < stream.sent && this.world.now - stream.progressAt > 100) {
           stream.progressAt = this.world.now;
           stream.sent = received;
         }
+        stream.primary.#release(stream.names);
         stream.primary.#wake(stream);
       },
     );
@@ -381,6 +382,7 @@ export class PostgresModel {
   vanish(): void {
     if (this.life === null) return;
     this.life.kill();
+    this.vanishedAt = this.world.now;
     this.life = null;
     this.postmasterAlive = false;
     if (this.receiver !== null) {

@@ -7,12 +7,15 @@ import { AgentModel } from './agent-model';
 import { Checker } from './checkers';
 import { Client, RouterModel } from './clients';
 import { ControllerModel } from './controller-model';
-import { type Suite, scheduleFaults } from './faults';
+import { type Scene, type Suite, scheduleFaults } from './faults';
 import { SimNode } from './node';
 import { StoreModel } from './store-model';
 import { type Counters, type Mutation, World } from './world';
 
-export type RunOptions = { readonly seed: number; readonly suite: Suite; readonly mutation?: Mutation };
+export type RunOptions = { readonly seed: number; readonly suite: Suite; readonly mutation?: Mutation;
+  /** Looks at the scene before it is judged; for replays. */
+  readonly inspect?: (scene: Scene) => void;
+};
 
 export type RunResult = {
   readonly seed: number;
@@ -27,7 +30,7 @@ const leaseMs = 2000;
 const faultPhaseMs = 22_000;
 const healPhaseMs = 12_000;
 
-export function runGroup({ seed, suite, mutation = 'none' }: RunOptions): RunResult {
+export function runGroup({ seed, suite, mutation = 'none', inspect }: RunOptions): RunResult {
   const world = new World(seed, mutation);
   const { random } = world;
   const memberCount = random.chance(0.2) ? 2 : 3;
@@ -60,11 +63,13 @@ export function runGroup({ seed, suite, mutation = 'none' }: RunOptions): RunRes
   const controller = new ControllerModel(world, store, members);
   const router = new RouterModel(world, members, leaseMs);
   const clients = [null, null, router, router].map((one) => new Client(world, members, one));
-  scheduleFaults({ world, nodes, members, store, controller }, suite, faultPhaseMs);
+  const scene: Scene = { world, nodes, members, store, controller };
+  scheduleFaults(scene, suite, faultPhaseMs);
 
   world.queue.runUntil(faultPhaseMs);
   const before = world.counters.acknowledged;
   world.queue.runUntil(faultPhaseMs + healPhaseMs);
+  inspect?.(scene);
   checker.finish();
   const { counters } = world;
   const primaryLosses = counters.promotions;
