@@ -8,6 +8,7 @@ import type { AgentCommand, AgentCommands, ExitNotice } from '../cluster/command
 import { Controller } from '../cluster/controller';
 import { type GroupRecord, keys, type NodeReport, type PostgresReport } from '../cluster/model';
 import { RaftControlStore } from '../control/raft/raft-store';
+import { serveFaults } from '../interconnect/fault-door';
 import { TcpInterconnect } from '../interconnect/tcp-interconnect';
 import { WalProxy } from '../interconnect/wal-proxy';
 import { SerialQueue } from '../kernel/async';
@@ -27,13 +28,14 @@ import { LeaseHolder } from './lease-holder';
 import { MemberLoop } from './member-loop';
 import { clusterConfig, groupFact, type NodeContext } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
-import { PrimaryDuties } from './primary-duties';
+import { PrimaryDuties, replayedBy } from './primary-duties';
 import { Registration } from './registration';
 import { ReportCache } from './report-cache';
 import { Reporter } from './reporter';
 import { ResourceSampler } from './resource-sampler';
 import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
+import { StandbyDuties } from './standby-duties';
 
 const reportMs = 250;
 const resourceMs = 5_000;
@@ -48,6 +50,7 @@ export class Agent {
   readonly #lease: LeaseHolder;
   readonly #loop: MemberLoop;
   readonly #duties: PrimaryDuties;
+  readonly #standbyDuties: StandbyDuties;
   readonly #settings: GroupSettings;
   readonly #routes: RouteTable;
   readonly #resources: ResourceSampler;
@@ -109,6 +112,7 @@ export class Agent {
       onRouteChange: () => this.#routes.changed(),
     });
     this.#duties = new PrimaryDuties(context, this.#lease);
+    this.#standbyDuties = new StandbyDuties(context);
     this.#settings = new GroupSettings(context);
     this.#loop = new MemberLoop({
       context,
@@ -284,6 +288,7 @@ export class Agent {
       this.#noteServing(report);
       this.#deliver(this.#reporter.make(report, performance.now()));
       if (report.state === 'primary') await this.#duties.cycle(report, performance.now(), this.#commands.draining);
+      if (report.state === 'standby') await this.#standbyDuties.cycle(report, performance.now());
       if (report.state === 'primary' || report.state === 'standby') await this.#settings.cycle();
       this.#loggedDutyFailure = '';
     } catch (error) {
@@ -338,6 +343,12 @@ export class Agent {
         return (handler as (params: unknown) => Promise<unknown>)(payload);
       });
     }
+    serveFaults({
+      interconnect,
+      walProxy: this.#context.walProxy,
+      rehearsalEnabled: this.#config.rehearsalEnabled,
+      logger: this.#logger,
+    });
     interconnect.onRequest(primaryFactsMethod, () => this.#primaryFacts());
     interconnect.onRequest(takeEpochMethod, async (payload) => {
       await this.#commands.takeEpoch((payload as TakeEpoch).epoch);
@@ -369,6 +380,7 @@ export class Agent {
       history,
       systemIdentifier: inspected.control.systemIdentifier,
       currentLsn: position.lsn,
+      replayed: replayedBy(report),
       dataBytes: (report.databaseBytes ?? 0) + 128 * 1024 * 1024,
     };
   }

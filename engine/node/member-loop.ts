@@ -10,9 +10,10 @@ import { decideRejoin } from '../cluster/core/rejoin';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
 import { parseLsn } from '../kernel/lsn';
+import { slotName } from '../postgres/settings';
 import { decideFollow } from './core/promise';
 import type { LeaseHolder } from './lease-holder';
-import { groupFact, instant, type NodeContext, nodeRecord, slotOf } from './node-context';
+import { groupFact, instant, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
 
 const cycleMs = 250;
@@ -243,7 +244,7 @@ export class MemberLoop {
       await context.postgres.start('standby', {
         follow: false,
         timeoutMs: startTimeoutMs,
-        slot: slotOf(context.config.nodeId),
+        slot: slotName(context.config.nodeId),
       });
       return this.trigger();
     }
@@ -328,7 +329,7 @@ export class MemberLoop {
         );
         return this.trigger();
       }
-      await context.postgres.follow(slotOf(context.config.nodeId));
+      await context.postgres.follow(slotName(context.config.nodeId));
       this.#followedEpoch = record.epoch;
     }
     await this.#watchStreaming(primary);
@@ -411,7 +412,7 @@ export class MemberLoop {
     switch (decision.kind) {
       case 'follow':
         this.#doing(`starting as standby of ${primary.id}`);
-        await context.postgres.start('standby', { slot: slotOf(context.config.nodeId), timeoutMs: startTimeoutMs });
+        await context.postgres.start('standby', { slot: slotName(context.config.nodeId), timeoutMs: startTimeoutMs });
         this.#followedEpoch = record.epoch;
         return this.trigger();
       case 'base-backup':
@@ -429,7 +430,7 @@ export class MemberLoop {
     this.#backup = new AbortController();
     try {
       await context.postgres.baseBackup({
-        slot: slotOf(context.config.nodeId),
+        slot: slotName(context.config.nodeId),
         signal: this.#backup.signal,
         onProgress: (bytes, total) => {
           this.#backupBytes = bytes;

@@ -57,8 +57,3 @@ export function otherMembers(context: NodeContext): readonly NodeId[] {
 export function clusterConfig(context: NodeContext): ClusterConfig | null {
   return (context.store.localGet(keys.config)?.value as unknown as ClusterConfig | undefined) ?? null;
 }
-
-/** The physical slot a member streams through, on whichever node is primary. */
-export function slotOf(node: NodeId): string {
-  return `member_${node.replaceAll('-', '_')}`;
-}

@@ -15,6 +15,8 @@ export type PrimaryFacts = {
   readonly currentLsn: LsnText;
   /** Databases and WAL together: what a copy needs. */
   readonly dataBytes: number;
+  /** What each streaming member has replayed: how far a standby may advance the slots it keeps for the others. */
+  readonly replayed: Readonly<Record<NodeId, LsnText>>;
 };
 
 export const primaryFactsMethod = 'agent.primaryFacts';

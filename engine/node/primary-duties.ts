@@ -154,9 +154,7 @@ export class PrimaryDuties {
     const voters = record.voterSet.members.join(',');
     const changed = members.join(',') !== this.#slotMembers;
     if (changed || now - this.#slotsAt >= slotsEveryMs) {
-      const replayed: Record<NodeId, string> = {};
-      for (const sender of report.senders) if (sender.replayLsn) replayed[sender.applicationName] = sender.replayLsn;
-      await this.context.postgres.keepSlots(members, replayed);
+      await this.context.postgres.keepSlots(members, replayedBy(report));
       this.#slotMembers = members.join(',');
       this.#slotsAt = now;
     }
@@ -203,4 +201,11 @@ export class PrimaryDuties {
   logFailure(error: unknown): void {
     this.context.logger.warn({ error: messageOf(error) }, 'a duty of the primary failed, trying again');
   }
+}
+
+/** What each streaming member has replayed, as this primary's walsenders know it. */
+export function replayedBy(report: PostgresReport): Readonly<Record<NodeId, string>> {
+  const replayed: Record<NodeId, string> = {};
+  for (const sender of report.senders) if (sender.replayLsn) replayed[sender.applicationName] = sender.replayLsn;
+  return replayed;
 }

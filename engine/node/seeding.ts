@@ -8,7 +8,7 @@ export function initialConfig(seed: ClusterSeed): ClusterConfig {
     clusterName: seed.clusterName,
     replicationFactor: Math.max(
       1,
-      Math.min(7, Math.max(...seed.groups.map((g) => seed.nodes.filter((n) => n.group === g.name).length))),
+      Math.min(7, Math.min(...seed.groups.map((g) => seed.nodes.filter((n) => n.group === g.name).length))),
     ),
     minQuorumSize: Math.floor(Math.min(5, seed.nodes.length) / 2) + 1,
     heartbeatIntervalMs: 100,

@@ -1,0 +1,36 @@
+/**
+ * What a standby keeps ready for the day it is promoted: the other members' slots, no further than those have replayed, so that they can follow it
+ * without a new copy and it keeps no WAL that nobody needs.
+ */
+import type { PostgresReport } from '../cluster/model';
+import { groupFact, type NodeContext, otherMembers } from './node-context';
+import { type PrimaryFacts, primaryFactsMethod } from './peer-questions';
+
+const everyMs = 5_000;
+const questionTimeoutMs = 1_500;
+
+export class StandbyDuties {
+  #at = 0;
+  #members = '';
+
+  constructor(private readonly context: NodeContext) {}
+
+  async cycle(report: PostgresReport, now: number): Promise<void> {
+    const members = otherMembers(this.context);
+    const changed = members.join(',') !== this.#members;
+    if (!changed && now - this.#at < everyMs) return;
+    const primary = groupFact(this.context)?.record.primary;
+    if (!primary || primary === this.context.config.nodeId) return;
+    this.#at = now;
+    const facts = await this.context.interconnect.request<PrimaryFacts>(
+      primary,
+      primaryFactsMethod,
+      {},
+      { timeoutMs: questionTimeoutMs },
+    );
+    // The primary itself has replayed what it wrote; a later standby of ours, it needs no more than what we have now.
+    const positions = { ...facts.replayed, ...(report.replayLsn ? { [primary]: report.replayLsn } : {}) };
+    await this.context.postgres.keepSlots(members, positions);
+    this.#members = members.join(',');
+  }
+}
