@@ -17,12 +17,11 @@ export type Stage = {
 
 /** Clients find the leader by asking around: they may meet one that no longer is. */
 function someLeader(stage: Stage): SimNode | undefined {
-  const leaders = stage.nodes.filter((node) => node.running && node.state?.role === 'leader');
+  const leaders = stage.nodes.filter((node) => node.state?.role === 'leader');
   return leaders.length > 0 ? stage.dice.pick(leaders) : undefined;
 }
 
 const keys = ['k/0', 'k/1', 'k/2'] as const;
-const patienceMs = 1500;
 
 /** Closed loop: one question at a time, the same transaction again (same id) when its outcome is not known. */
 export class Client {
@@ -34,6 +33,7 @@ export class Client {
     private readonly stage: Stage,
     private readonly name: string,
     private readonly thinkMs: number,
+    private readonly patienceMs: number,
   ) {}
 
   next(): void {
@@ -54,7 +54,7 @@ export class Client {
     }
     const floor = history.asked(key);
     this.#ask<{ readonly pair: KeyValue | null; readonly ok: boolean }>(
-      (answered) => leader.read(key, (pair, ok) => answered({ pair, ok })),
+      (answered) => leader.whenRunning(() => leader.read(key, (pair, ok) => answered({ pair, ok }))),
       (answer) => {
         if (answer?.ok) {
           history.answered(key, floor, answer.pair?.modRevision ?? 0, answer.pair && String(answer.pair.value));
@@ -99,7 +99,7 @@ export class Client {
       return;
     }
     this.#ask<TxnAnswer>(
-      (answered) => leader.txn(swap.value, swap.txn, answered),
+      (answered) => leader.whenRunning(() => leader.txn(swap.value, swap.txn, answered)),
       (answer) => {
         if (answer?.kind !== 'applied' || answer.applied.kind !== 'done') {
           again();
@@ -109,6 +109,7 @@ export class Client {
         this.done++;
         if (result.succeeded) history.swapped(swap.key, swap.expected, result.revision, swap.value);
         else {
+          history.refused(swap.key, swap.value);
           const current = result.current[0];
           history.answered(swap.key, swap.floor, current?.modRevision ?? 0, current ? String(current.value) : null);
         }
@@ -132,7 +133,7 @@ export class Client {
     timeline.after(dice.between(0.1, 1), () =>
       ask((answer) => timeline.after(dice.between(0.1, 1), () => finish(answer))),
     );
-    timeline.after(patienceMs, () => finish(null));
+    timeline.after(this.patienceMs, () => finish(null));
   }
 }
 
@@ -148,7 +149,7 @@ export class Agent {
   /** group/epoch that this node gave back: never believed again. */
   readonly #released = new Set<string>();
   #count = 0;
-  takeovers = 0;
+  #lastLeader: string | undefined;
 
   constructor(
     private readonly stage: Stage,
@@ -220,7 +221,6 @@ export class Agent {
     const value = { epoch: epoch + 1, primary: this.node.id, leaseReleased: false };
     const grants = { group, epoch: epoch + 1, holder: this.node.id };
     this.#write(group, modRevision, { value, leaseGuard: { group, epoch }, grants }, () => {
-      this.takeovers++;
       this.#believe(group, epoch + 1, sentAt, life);
     });
   }
@@ -246,10 +246,12 @@ export class Agent {
     );
   }
 
-  /** Over the same network as everything else: an agent asks the leader that its own member knows. */
+  /** Over the same network as everything else: an agent asks the leader that its own member knows or knew. */
   #askLeader(ask: (leader: SimNode, answered: (job: () => void) => void) => void): void {
     const { network, nodes } = this.stage;
-    const to = this.node.state?.leader?.id;
+    // Who knows no leader asks the last one it knew: whoever is asked must know better.
+    const to = this.node.state?.leader?.id ?? this.#lastLeader;
+    this.#lastLeader = to;
     const leader = nodes.find((node) => node.id === to);
     if (!leader) return;
     const { life } = this.node;

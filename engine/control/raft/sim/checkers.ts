@@ -89,6 +89,7 @@ export class HistoryChecker {
   readonly #newest = new Map<string, number>();
   readonly #valueAt = new Map<string, string>();
   readonly #replaced = new Map<string, string>();
+  readonly #failed = new Set<string>();
   reads = 0;
   writes = 0;
 
@@ -120,6 +121,15 @@ export class HistoryChecker {
     this.#remember(key, revision, value);
   }
 
+  /** Its caller was told that `value` was not written: nobody may ever see it. */
+  refused(key: string, value: string): void {
+    this.#failed.add(value);
+    for (const [slot, seen] of this.#valueAt) {
+      if (seen === value)
+        throw new Violation('compare-and-swap', `${value} of ${slot} was told to have failed (${key})`);
+    }
+  }
+
   acknowledged(): ReadonlyMap<string, number> {
     return this.#newest;
   }
@@ -128,6 +138,8 @@ export class HistoryChecker {
     const slot = `${key}@${revision}`;
     const known = this.#valueAt.get(slot);
     const text = value ?? '';
+    if (this.#failed.has(text))
+      throw new Violation('compare-and-swap', `${text} is in ${key} and was told to have failed`);
     if (known !== undefined && known !== text) {
       throw new Violation('linearizable reads', `revision ${revision} of ${key} was ${known} and is ${text}`);
     }

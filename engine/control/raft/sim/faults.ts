@@ -10,6 +10,10 @@ import type { SimNode } from './node';
 export const faultKinds = [
   'crash',
   'crash leader',
+  'crash in a write',
+  'power loss',
+  'split',
+  'leader frozen beside a holder',
   'freeze',
   'freeze leader',
   'cut one way',
@@ -54,7 +58,7 @@ export class Faults {
 
   run(): void {
     const { timeline, dice } = this.stage;
-    timeline.after(dice.between(100, 900), () => {
+    timeline.after(dice.between(60, 650), () => {
       if (!this.active) return;
       const kind = dice.pick(faultKinds);
       if (this.#inject(kind)) {
@@ -72,6 +76,7 @@ export class Faults {
     for (const node of this.stage.nodes) {
       node.diskFull = false;
       node.failNextSync = false;
+      node.crashInWrite = false;
       node.thaw();
       node.start(null);
     }
@@ -90,6 +95,22 @@ export class Faults {
         return this.#crash(any);
       case 'crash leader':
         return leader !== undefined && this.#crash(leader);
+      case 'crash in a write':
+        any.crashInWrite = true;
+        this.#later(300, 1500, () => {
+          any.crashInWrite = false;
+          any.start(null);
+        });
+        return any.alive;
+      case 'power loss':
+        for (const node of nodes) this.#crash(node);
+        return true;
+      case 'split':
+        return this.#split(new Set(nodes.filter(() => dice.chance(0.5)).map((node) => node.id)));
+      case 'leader frozen beside a holder':
+        return (
+          leader !== undefined && any !== leader && this.#split(new Set([leader.id, any.id])) && this.#freeze(leader)
+        );
       case 'freeze':
         return this.#freeze(any);
       case 'freeze leader':
@@ -178,6 +199,13 @@ export class Faults {
     return real.length > 0;
   }
 
+  #split(side: ReadonlySet<string>): boolean {
+    const { nodes } = this.stage;
+    return this.#cut(
+      nodes.flatMap((a) => nodes.filter((b) => side.has(a.id) !== side.has(b.id)).map((b) => [a.id, b.id] as const)),
+    );
+  }
+
   #burst(begin: () => void, end: () => void): boolean {
     begin();
     this.#later(200, 1200, end);
@@ -213,9 +241,29 @@ export class Faults {
 
   #amnesia(node: SimNode): boolean {
     if (!this.#mayLose(node)) return false;
-    node.crash();
-    node.image = emptyImage(this.stage.dice.below(1e9));
-    node.start(null);
+    return this.#loseWhileNeeded(node, emptyImage(this.stage.dice.below(1e9)));
+  }
+
+  /** The worst moment: the others but the leader lag, so the lost copy was needed, and then the leader dies. */
+  #loseWhileNeeded(node: SimNode, image: Image): boolean {
+    const { nodes, dice } = this.stage;
+    const leader = this.leader();
+    const lose = () => {
+      if (!this.#mayLose(node)) return;
+      node.crash();
+      node.image = image;
+      node.start(null);
+    };
+    if (!leader || leader === node || dice.chance(0.4)) {
+      lose();
+      return true;
+    }
+    this.#cut(nodes.flatMap((other) => (other === node ? [] : pairs(leader, other))));
+    this.stage.timeline.after(dice.between(50, 350), () => {
+      if (!this.active) return;
+      lose();
+      this.#crash(leader);
+    });
     return true;
   }
 
@@ -233,10 +281,7 @@ export class Faults {
     const { node, image, incarnation } = backup;
     this.#backup = null;
     if (node.member.incarnation !== incarnation || image.member === null || !this.#mayLose(node)) return false;
-    node.crash();
-    node.image = image;
-    node.start(null);
-    return true;
+    return this.#loseWhileNeeded(node, image);
   }
 
   #membership(leader: SimNode | undefined, any: SimNode): boolean {

@@ -11,7 +11,8 @@ const control = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export async function buildMutant(mutation: Mutation): Promise<(seed: number) => RunResult> {
   const target = join(control, mutation.file);
   const source = readFileSync(target, 'utf8');
-  if (source.split(mutation.find).length !== 2) throw new Error(`${mutation.name}: its text is not once in ${mutation.file}`);
+  if (source.split(mutation.find).length !== 2)
+    throw new Error(`${mutation.name}: its text is not once in ${mutation.file}`);
   const result = await build({
     entryPoints: [join(control, 'raft/sim/run.ts')],
     bundle: true,
@@ -24,7 +25,9 @@ export async function buildMutant(mutation: Mutation): Promise<(seed: number) =>
         name: 'mutation',
         setup(plugin) {
           plugin.onLoad({ filter: /\.ts$/ }, ({ path }) =>
-            path === target ? { contents: source.replace(mutation.find, () => mutation.replace), loader: 'ts' } : undefined,
+            path === target
+              ? { contents: source.replace(mutation.find, () => mutation.replace), loader: 'ts' }
+              : undefined,
           );
         },
       },

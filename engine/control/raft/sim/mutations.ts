@@ -95,7 +95,7 @@ export const mutations: readonly Mutation[] = [
     name: 'renewals answered while a grant is in flight',
     file: 'core/leases.ts',
     find: "if (groups.includes(request.group)) return 'grant-in-flight';",
-    replace: 'if (groups.length < 0) return \'grant-in-flight\';',
+    replace: "if (groups.length < 0) return 'grant-in-flight';",
   },
   {
     name: 'lease guard not checked at the append',
@@ -122,10 +122,10 @@ export const mutations: readonly Mutation[] = [
     replace: 'if (!holds && state.revision < 3) return',
   },
   {
-    name: 'emptied directory takes part',
-    file: 'raft/core/follower.ts',
-    find: 'configurationOf(state).voters.length === 0 && message.asVoter',
-    replace: 'false',
+    name: 'empty directory votes',
+    file: 'raft/core/election.ts',
+    find: 'if (configuration.voters.length === 0) return false;',
+    replace: 'if (configuration.voters.length === 0) return true;',
   },
   {
     name: 'restored old copy takes part',
@@ -134,22 +134,10 @@ export const mutations: readonly Mutation[] = [
     replace: '',
   },
   {
-    name: 'answers of unlisted incarnations counted',
+    name: 'messages to an earlier life accepted',
     file: 'raft/core/step.ts',
     find: 'memberKey(message.to) !== state.selfKey ||',
     replace: '',
-  },
-  {
-    name: 'swap of a voter in one entry',
-    file: 'raft/core/configuration.ts',
-    find: "if (voters.some((member) => member.id === change.id)) return refuse('already-member');\n      if (voters.length",
-    replace: 'if (voters.length',
-  },
-  {
-    name: 'membership change before the last one is committed',
-    file: 'raft/core/step.ts',
-    find: 'if (latest && latest.index > state.commitIndex)',
-    replace: 'if (false)',
   },
   {
     name: 'snapshot throws acknowledged entries away',

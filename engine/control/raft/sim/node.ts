@@ -33,7 +33,8 @@ import type { Dice, Timeline } from './events';
 
 export const timings = { heartbeatMs: 100, electionMs: 500, leaseMs: 2000 } as const;
 const snapshotEvery = 60;
-const limits = { ...defaultLimits, keepBehind: 20, chunkChars: 200, maxInflight: 8 };
+/** Small bounds, so that every one of them is met. */
+const limits = { ...defaultLimits, keepBehind: 20, chunkChars: 200, maxInflight: 8, maxBatchBytes: 150 };
 
 export type World = {
   readonly timeline: Timeline;
@@ -42,6 +43,8 @@ export type World = {
   readonly send: (message: Message) => void;
   readonly leaders: () => readonly SimNode[];
   readonly fired: (what: string) => void;
+  /** How long a sync takes, drawn per write. */
+  readonly syncMs: () => number;
 };
 
 export type TxnAnswer =
@@ -61,6 +64,8 @@ export class SimNode {
   frozen = false;
   diskFull = false;
   failNextSync = false;
+  /** Dies in the middle of its next write. */
+  crashInWrite = false;
   /** The storage refused the directory, or the core said that it was emptied: it must come back as another member. */
   lost = false;
   #rate = 1;
@@ -155,6 +160,7 @@ export class SimNode {
     this.#queue = [];
     this.#writing = null;
     this.#inbox = [];
+    this.crashInWrite = false;
     this.#snapshotting = false;
     this.#tickAt = Number.POSITIVE_INFINITY;
   }
@@ -168,6 +174,11 @@ export class SimNode {
     this.frozen = false;
     const waiting = this.#inbox;
     this.#inbox = [];
+    // Timers, requests and messages that waited come in any order.
+    for (let at = waiting.length - 1; at > 0; at--) {
+      const other = this.world.dice.below(at + 1);
+      [waiting[at], waiting[other]] = [waiting[other]!, waiting[at]!];
+    }
     for (const job of waiting) this.#when(job);
   }
 
@@ -276,7 +287,11 @@ export class SimNode {
         continue;
       }
       this.#writing = batch;
-      const ms = this.world.dice.chance(0.02) ? this.world.dice.between(5, 60) : this.world.dice.between(0.1, 2);
+      const ms = this.world.syncMs();
+      if (this.crashInWrite) {
+        this.crashInWrite = false;
+        this.#later(this.world.timeline.now + ms * this.world.dice.next(), () => this.crash());
+      }
       this.#later(this.world.timeline.now + ms, () => this.#writeEnds(batch));
     }
   }

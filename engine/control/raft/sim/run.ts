@@ -61,12 +61,15 @@ class Run {
       fired,
       deliver: (message) => this.#nodes.find((node) => node.id === message.to.id)!.deliver(message),
     });
+    // Disks differ: a slow one keeps everything that waits for it open for long.
+    const slowDisk = dice.pick([0.02, 0.02, 0.3]);
     const world: World = {
       timeline,
       dice,
       fired,
       logs: new LogChecker(),
       send: (message) => this.#network.send(message),
+      syncMs: () => (dice.chance(slowDisk) ? dice.between(5, 120) : dice.between(0.1, 2)),
       leaders: () => this.#nodes.filter((node) => node.state?.role === 'leader'),
     };
     const size = 4 + dice.below(2);
@@ -87,7 +90,7 @@ class Run {
       fired,
     };
     this.#faults = new Faults(stage, bootstrap);
-    this.#clients = [1, 2, 3].map((n) => new Client(stage, `c${n}`, 25));
+    this.#clients = [1, 2, 3].map((n) => new Client(stage, `c${n}`, dice.pick([8, 25]), dice.pick([150, 1500])));
     this.#agents = this.#nodes.map((node) => new Agent(stage, node, groups));
   }
 
