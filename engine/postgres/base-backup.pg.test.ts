@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
 import { parseAutoConf } from './auto-conf';
+import { localClient } from './connection';
 import { readControlFile } from './control-data';
 import { processesIn } from './processes';
 
@@ -156,7 +157,6 @@ describe('base backup', () => {
     mkdirSync(place, { mode: 0o700 });
     const owner = source.configuration.runAs;
     if (owner) execFileSync('chown', [`${owner.uid}:${owner.gid}`, place]);
-    const { localClient } = await import('./connection');
     const admin = localClient({
       socketDirectory: source.configuration.paths.socketDirectory,
       port: source.configuration.port,

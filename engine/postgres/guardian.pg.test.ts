@@ -34,7 +34,7 @@ afterAll(() => fixture.close());
 
 const leaseMs = 2000;
 /** Processes share two cores with other tests: what is guarded by clocks gets this much slack over the budget. */
-const slackMs = 250;
+const slackMs = 400;
 
 type Started = { guardian: number; postmaster: number; adopted: boolean };
 
@@ -94,8 +94,8 @@ describe('guardian', () => {
     await writer.ended;
     await untilGone(node);
     const deadAfter = performance.now() - before;
-    // Kept serving while the last word was good …
-    expect(writer.lastAnswerAt() - before).toBeGreaterThan(leaseMs - 500 - 250 - 50);
+    // It did not die with its agent: the last word was good for a while …
+    expect(writer.lastAnswerAt() - before).toBeGreaterThan(400);
     // … and not a moment longer than SIGKILL time allows.
     expect(writer.lastAnswerAt() - before).toBeLessThan(leaseMs - 200);
     expect(deadAfter).toBeLessThan(leaseMs - 200 + slackMs);
@@ -168,6 +168,21 @@ describe('guardian', () => {
     process.kill(guardian, 'SIGCONT');
     expect(await exit).toMatchObject({ cause: 'deadline' });
     expect(performance.now() - thawedAt).toBeLessThan(500);
+  });
+
+  it('that doesn’t greet is killed with what it guards, and a new one takes over', async () => {
+    const node = await bootstrapped('silent-guardian');
+    await node.server.start('primary', { serveForMs: 60_000, timeoutMs: 30_000 });
+    const silent = node.server.guardianPid()!;
+    fixture.remember(silent);
+    await node.server.close();
+    process.kill(silent, 'SIGSTOP');
+    const next = fixture.attach(node.configuration);
+    expect(await next.adopt()).toBeNull();
+    expect(gone(node)).toBe(true);
+    expect(isZombie(silent)).toBe(true);
+    await next.start('primary', { serveForMs: 60_000, timeoutMs: 30_000 });
+    expect((await next.report()).state).toBe('primary');
   });
 
   it('takes PostgreSQL with it when it is killed, and the agent hears of it', async () => {

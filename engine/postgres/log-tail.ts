@@ -21,12 +21,17 @@ export async function tailLog(logDirectory: string, filter: LogFilter): Promise<
       (bytes) => (budget -= bytes),
     )) {
       const parsed = parseLogLine(line);
-      if (parsed && matches(parsed, filter)) found.push(parsed);
+      if (parsed && matches(parsed, filter) && !repeats(parsed, found.at(-1))) found.push(parsed);
       if (found.length >= limit) return found.reverse();
     }
     if (budget <= 0) break;
   }
   return found.reverse();
+}
+
+/** A process that says the same again and again (a standby without a primary does) is shown once, at its latest. */
+function repeats(line: LogLine, later: LogLine | undefined): boolean {
+  return later !== undefined && later.pid === line.pid && later.message === line.message && later.level === line.level;
 }
 
 function matches(line: LogLine, filter: LogFilter): boolean {

@@ -220,6 +220,29 @@ describe('a promise', () => {
   });
 });
 
+describe('a standby without a primary', () => {
+  it('asks less often after a while, and is promoted no slower for it', async () => {
+    const one = await fixture.primary('alone-1');
+    const two = await fixture.standby('alone-2', one);
+    two.proxy.target = null;
+    two.proxy.cut();
+    const interval = async () =>
+      (await two.server.settings()).find((s) => s.name === 'wal_retrieve_retry_interval')?.value;
+    expect(await interval()).toBe('50');
+    await pollUntil(
+      async () => {
+        await two.server.report();
+        return (await interval()) === '1000' ? true : undefined;
+      },
+      { timeoutMs: 20_000, intervalMs: 100, what: 'the interval is relaxed' },
+    );
+    await two.server.setRole('primary', 600_000);
+    const before = performance.now();
+    await two.server.promote(5000);
+    expect(performance.now() - before).toBeLessThan(900);
+  });
+});
+
 describe('synchronous standbys', () => {
   it('count exactly as the list says when the call returns', async () => {
     const one = await fixture.primary('sync-1');

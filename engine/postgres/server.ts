@@ -37,12 +37,13 @@ import { compareHistories } from './rejoin';
 import { Reporter } from './report';
 import { applySettings } from './runtime-settings';
 import { endSession, listSessions, terminateSessions } from './sessions';
-import { primaryConninfo, slotName } from './settings';
+import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { keepSlots } from './slots';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { setSynchronousStandbys } from './sync-standbys';
 import { switchWal, walStatus } from './wal';
 
+const aloneMs = 10_000;
 /** Received but not replayed: with less, replay waits for WAL rather than the other way round. */
 const backlogBytes = 8 * 1024 * 1024;
 
@@ -58,6 +59,8 @@ export class PgServer implements PostgresServer {
   #control: { data: ControlData; at: number } | null = null;
   #standbySignal = false;
   #present = false;
+  #aloneSince: number | null = null;
+  #relaxed = false;
   #backlog: { readonly replayLsn: LsnText; readonly at: number } | null = null;
 
   /** `orphanMs`: how long a standby outlives its agent. */
@@ -89,6 +92,8 @@ export class PgServer implements PostgresServer {
     this.#reports.reset();
     this.#commands.reset();
     this.#reporter.forget();
+    this.#relaxed = false;
+    this.#aloneSince = null;
     this.#control = null;
   }
 
@@ -228,6 +233,7 @@ export class PgServer implements PostgresServer {
     });
     if (report.state === 'primary') this.#standbySignal = false;
     this.#measureReplay(report);
+    this.#watchSource(report);
     return report;
   }
 
@@ -274,7 +280,7 @@ export class PgServer implements PostgresServer {
   stopReceiving(timeoutMs: number): Promise<StandbyPosition> {
     return this.#changes.run(async () => {
       const deadline = performance.now() + timeoutMs;
-      await this.#changeSource({ primary_conninfo: '' });
+      await this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
       await pollUntil(() => (this.#answers() ? true : undefined), {
         timeoutMs: deadline - performance.now(),
         intervalMs: 10,
@@ -287,9 +293,28 @@ export class PgServer implements PostgresServer {
   follow(slot: string): Promise<void> {
     return this.#changes.run(async () => {
       const { passfile } = await prepareDirectories(this.configuration);
-      const settings = { primary_conninfo: primaryConninfo(this.configuration, passfile), primary_slot_name: slot };
+      const source = { primary_conninfo: primaryConninfo(this.configuration, passfile), primary_slot_name: slot };
+      const settings = { ...source, ...this.#tighten() };
       await this.#changeSource(settings);
     });
+  }
+
+  #tighten(): Record<string, null> {
+    const wasRelaxed = this.#relaxed;
+    this.#relaxed = false;
+    this.#aloneSince = null;
+    return wasRelaxed ? { wal_retrieve_retry_interval: null } : {};
+  }
+
+  /** A standby that has had nobody to follow for ten seconds asks less often; one that streams again is quick again. */
+  #watchSource(report: PostgresReport): void {
+    const alone = report.state === 'standby' && report.walReceiver?.status !== 'streaming';
+    this.#aloneSince = alone ? (this.#aloneSince ?? performance.now()) : null;
+    const relax = this.#aloneSince !== null && performance.now() - this.#aloneSince > aloneMs;
+    if (relax === this.#relaxed || (!alone && report.state !== 'standby')) return;
+    this.#relaxed = relax;
+    const wanted = { wal_retrieve_retry_interval: relax ? relaxedRetryInterval : null };
+    void this.#changes.run(() => applySettings(this.#commands, this.#fresh, wanted)).catch(() => undefined);
   }
 
   #answers(): boolean {
@@ -297,7 +322,7 @@ export class PgServer implements PostgresServer {
   }
 
   /** A standby that still recovers takes no ALTER SYSTEM (and nobody else's either): its file is changed under it, then SIGHUP. */
-  async #changeSource(settings: Readonly<Record<string, string>>): Promise<void> {
+  async #changeSource(settings: Readonly<Record<string, string | null>>): Promise<void> {
     if (this.#answers()) {
       await applySettings(this.#commands, this.#fresh, settings);
       return;
@@ -308,6 +333,8 @@ export class PgServer implements PostgresServer {
 
   promote(timeoutMs: number): Promise<{ timeline: number; forkLsn: LsnText }> {
     return this.#changes.run(async () => {
+      // A relaxed interval is what a promotion would wait for.
+      if (this.#relaxed) await this.#changeSource(this.#tighten());
       const result = await promote(this.#commands, this.#dataDirectory, timeoutMs);
       this.#standbySignal = false;
       return result;

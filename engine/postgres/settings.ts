@@ -52,7 +52,11 @@ export const roleSettings = [
   'primary_slot_name',
   'synchronous_standby_names',
   'synchronized_standby_slots',
+  'wal_retrieve_retry_interval',
 ] as const;
+
+/** While a standby has had nobody to follow for a while: at 50 ms it would write twenty lines a second into its log. */
+export const relaxedRetryInterval = '1s';
 
 export function managedSettings(configuration: PostgresConfiguration): Record<string, string> {
   const { paths } = configuration;

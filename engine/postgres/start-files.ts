@@ -51,6 +51,7 @@ export async function prepareStart(
       primary_slot_name: options.slot ?? null,
       synchronous_standby_names: null,
       synchronized_standby_slots: null,
+      wal_retrieve_retry_interval: null,
     },
     configuration.runAs,
   );
