@@ -97,6 +97,8 @@ export function managedSettings(configuration: PostgresConfiguration): Record<st
     synchronous_commit: 'on',
     checkpoint_timeout: '5min',
     max_wal_size: '1GB',
+    // Crash recovery first syncs everything it finds: one call per file system (40 ms) instead of one per file (2.7 s measured).
+    recovery_init_sync_method: 'syncfs',
     min_wal_size: '80MB',
 
     // Dead clients are noticed in seconds.
