@@ -1,0 +1,121 @@
+/** RustyDB's event sockets: what each carries and how a client narrows it. Pure. */
+import { z } from 'zod';
+import type { EngineEvent, EventSeverity } from '@/engine/monitoring/model';
+
+const severityRank: Readonly<Record<EventSeverity, number>> = { info: 0, warning: 1, error: 2, critical: 3 };
+
+const lastEventId = z.string().max(100).optional();
+const names = z.array(z.string().max(64)).max(200).optional();
+
+export const replicationFilter = z.strictObject({
+  replica_ids: names,
+  event_types: names,
+  min_severity: z.enum(['info', 'warning', 'error', 'critical']).optional(),
+  include_lag_alerts: z.boolean().optional(),
+  include_status_changes: z.boolean().optional(),
+  include_conflicts: z.boolean().optional(),
+  last_event_id: lastEventId,
+});
+
+export const nodesFilter = z.strictObject({
+  node_ids: names,
+  event_types: names,
+  include_health_changes: z.boolean().optional(),
+  include_failover_events: z.boolean().optional(),
+  include_leader_elections: z.boolean().optional(),
+  include_migrations: z.boolean().optional(),
+  last_event_id: lastEventId,
+});
+
+export type Matcher = (event: EngineEvent) => boolean;
+
+export type Channel = {
+  readonly path: string;
+  readonly message: string;
+  readonly availableEvents: readonly string[];
+  readonly filter: z.ZodType<{ last_event_id?: string | undefined }>;
+  matcher(filter: unknown): Matcher;
+};
+
+const replicationEvents = [
+  'replication_lag_alert',
+  'replica_status_change',
+  'replication_error',
+  'wal_position_update',
+  'slot_created',
+  'slot_dropped',
+  'slot_active',
+  'slot_inactive',
+  'conflict_detected',
+  'conflict_resolved',
+] as const;
+
+const nodeEvents = [
+  'node_joined',
+  'node_left',
+  'node_evicted',
+  'node_health_change',
+  'failover_initiated',
+  'failover_completed',
+  'failover_failed',
+  'leader_elected',
+  'leader_stepped_down',
+  'quorum_lost',
+  'quorum_restored',
+  'operation_started',
+  'operation_step',
+  'operation_completed',
+  'operation_failed',
+  'operation_cancelled',
+] as const;
+
+/** The part of a source after its colon, or the node that the payload names. */
+function subjectsOf(event: EngineEvent): readonly string[] {
+  const [, subject] = event.source.split(':');
+  const { node, node_id: nodeId, nodeId: camel, replica_id: replica } = event.payload as Record<string, unknown>;
+  return [subject, node, nodeId, camel, replica].filter((one): one is string => typeof one === 'string');
+}
+
+function matchReplication(filter: z.output<typeof replicationFilter>): Matcher {
+  return (event) => {
+    if (event.category !== 'replication') return false;
+    if (filter.event_types && !filter.event_types.includes(event.eventType)) return false;
+    if (filter.min_severity && severityRank[event.severity] < severityRank[filter.min_severity]) return false;
+    if (filter.include_lag_alerts === false && event.eventType === 'replication_lag_alert') return false;
+    if (filter.include_status_changes === false && event.eventType === 'replica_status_change') return false;
+    if (filter.include_conflicts === false && event.eventType.startsWith('conflict_')) return false;
+    return !filter.replica_ids || subjectsOf(event).some((one) => filter.replica_ids!.includes(one));
+  };
+}
+
+function matchNodes(filter: z.output<typeof nodesFilter>): Matcher {
+  return (event) => {
+    if (event.category !== 'clustering' && event.category !== 'operation') return false;
+    const type = event.eventType;
+    if (filter.event_types && !filter.event_types.includes(type)) return false;
+    if (filter.include_health_changes === false && type === 'node_health_change') return false;
+    if (filter.include_failover_events === false && type.startsWith('failover_')) return false;
+    if (filter.include_leader_elections === false && type.startsWith('leader_')) return false;
+    if (filter.include_migrations === false && type.startsWith('migration_')) return false;
+    return !filter.node_ids || subjectsOf(event).some((one) => filter.node_ids!.includes(one));
+  };
+}
+
+const replication = {
+  message: 'Replication events; send a filter object to narrow them',
+  availableEvents: replicationEvents,
+  filter: replicationFilter,
+  matcher: (filter: unknown) => matchReplication(filter as z.output<typeof replicationFilter>),
+} as const;
+
+export const channels: readonly Channel[] = [
+  { path: '/api/v1/ws/replication', ...replication },
+  { path: '/api/v1/ws/cluster/replication', ...replication },
+  {
+    path: '/api/v1/ws/cluster/nodes',
+    message: 'Cluster events; send a filter object to narrow them',
+    availableEvents: nodeEvents,
+    filter: nodesFilter,
+    matcher: (filter) => matchNodes(filter as z.output<typeof nodesFilter>),
+  },
+];

@@ -1,0 +1,150 @@
+/** GraphQL over HTTP: POST with JSON, GET for queries only, subscriptions as server-sent events. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { execute, getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
+import { createHandler } from 'graphql-sse/lib/use/http';
+import { ClusterError, errorTable } from '@/engine/kernel/errors';
+import { toClusterError } from '@/server/errors/wire';
+import type { CallContext } from '../call-context';
+import { callFor, requestIdOf, type Services } from '../calls';
+import { readBody } from '../rest/read-input';
+import { sendError, sendJson } from '../rest/send';
+import { toGraphqlError } from './errors';
+import { DocumentCache } from './prepare';
+
+type Params = { readonly query: string; readonly variables: Record<string, unknown>; readonly operationName: string | undefined };
+
+export class GraphqlHttp {
+  readonly #documents: DocumentCache;
+  readonly #sse: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+  constructor(
+    private readonly services: Services,
+    private readonly schema: GraphQLSchema,
+  ) {
+    this.#documents = new DocumentCache(schema);
+    this.#sse = createHandler<CallContext & Record<PropertyKey, unknown>>({
+      schema,
+      context: async (request) => this.#contextOfSse(request.raw, request.context.res),
+      validate: (_schema, document) => this.#documents.check(document, true),
+    });
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    try {
+      const url = new URL(request.url ?? '/', 'http://console');
+      const streams = (request.headers.accept ?? '').includes('text/event-stream');
+      if (streams || url.pathname.endsWith('/stream')) {
+        // Refused here, where the answer can still be an error body.
+        await callFor(this.services, request, { surface: 'graphql', requestId, response: null });
+        return await this.#sse(request, response);
+      }
+      if (request.method !== 'POST' && request.method !== 'GET') {
+        const error = new ClusterError('METHOD_NOT_ALLOWED', 'GraphQL takes GET and POST');
+        return sendError(request, response, error, requestId, { Allow: 'GET, POST' });
+      }
+      const context = await callFor(this.services, request, { surface: 'graphql', requestId, response });
+      await this.#answer(request, response, context, url);
+    } catch (thrown) {
+      const error = toClusterError(thrown);
+      if (error.code === 'INTERNAL') this.services.gate.logger.error({ err: thrown, requestId }, 'GraphQL call failed');
+      sendJson(request, response, errorTable[error.code].http, { errors: [toGraphqlError(error, requestId)] });
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, context: CallContext, url: URL): Promise<void> {
+    const params = request.method === 'GET' ? fromSearch(url.searchParams) : await fromBody(request);
+    const prepared = this.#documents.prepare(params.query, context.identity.kind !== 'anonymous');
+    if (!prepared.ok) {
+      const errors = prepared.errors.map((error) => invalid(error, context.requestId));
+      return sendJson(request, response, 400, { errors });
+    }
+    const operation = getOperationAST(prepared.document, params.operationName);
+    if (!operation) throw new ClusterError('INVALID_INPUT', 'operationName: names no operation of the document');
+    if (operation.operation === 'subscription') {
+      throw new ClusterError('INVALID_INPUT', 'Subscriptions need a WebSocket, or Accept: text/event-stream');
+    }
+    if (operation.operation === 'mutation' && request.method === 'GET') {
+      return sendError(
+        request,
+        response,
+        new ClusterError('METHOD_NOT_ALLOWED', 'Mutations take POST'),
+        context.requestId,
+        { Allow: 'POST' },
+      );
+    }
+    const result = await execute({
+      schema: this.schema,
+      document: prepared.document,
+      contextValue: context,
+      variableValues: params.variables,
+      operationName: params.operationName,
+    });
+    const errors = result.errors?.map((error) => (error.extensions.code ? error : invalid(error, context.requestId)));
+    sendJson(request, response, 'data' in result ? 200 : 400, errors ? { ...result, errors } : result);
+  }
+
+  #contextOfSse(request: IncomingMessage, response: ServerResponse) {
+    const requestId = requestIdOf(request.headers);
+    return callFor(this.services, request, { surface: 'graphql', requestId, response }) as Promise<
+      CallContext & Record<PropertyKey, unknown>
+    >;
+  }
+}
+
+/** Syntax, validation and variables: the caller's mistake, in the one set of codes. */
+function invalid(error: GraphQLError, requestId: string): GraphQLError {
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions: { code: 'INVALID_INPUT', request_id: requestId, timestamp: Math.floor(Date.now() / 1000) },
+  });
+}
+
+async function fromBody(request: IncomingMessage): Promise<Params> {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/(graphql\+)?json\s*(;|$)/i.test(type)) {
+    throw new ClusterError('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(await readBody(request));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ClusterError('INVALID_INPUT', 'The body is not valid JSON');
+    throw error;
+  }
+  return checked(body as Record<string, unknown> | null);
+}
+
+function fromSearch(search: URLSearchParams): Params {
+  const variables = search.get('variables');
+  try {
+    return checked({
+      query: search.get('query'),
+      operationName: search.get('operationName'),
+      variables: variables === null ? null : JSON.parse(variables),
+    });
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ClusterError('INVALID_INPUT', 'variables: not valid JSON');
+    throw error;
+  }
+}
+
+function checked(body: Readonly<Record<string, unknown>> | null): Params {
+  if (typeof body !== 'object' || body === null || typeof body.query !== 'string') {
+    throw new ClusterError('INVALID_INPUT', 'query: must be a GraphQL document');
+  }
+  const { variables, operationName } = body;
+  if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables))) {
+    throw new ClusterError('INVALID_INPUT', 'variables: must be an object');
+  }
+  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
+    throw new ClusterError('INVALID_INPUT', 'operationName: must be a string');
+  }
+  return {
+    query: body.query,
+    variables: (variables ?? {}) as Record<string, unknown>,
+    operationName: (operationName as string | null) ?? undefined,
+  };
+}

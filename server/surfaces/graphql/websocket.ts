@@ -1,0 +1,55 @@
+/** GraphQL over WebSocket (graphql-transport-ws). Who calls is known from the upgrade's headers or from connection_init. */
+import type { IncomingMessage } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import type { WebSocketServer } from 'ws';
+import type { Identity } from '@/server/auth/api';
+import { clientAddressOf, contextOf, requestIdOf, type Services } from '../calls';
+import { DocumentCache } from './prepare';
+
+type Extra = { readonly request: IncomingMessage; identity?: Identity; readonly gone?: AbortController };
+
+export function serveGraphqlSockets(services: Services, schema: GraphQLSchema, server: WebSocketServer) {
+  const documents = new DocumentCache(schema);
+  const goneOf = new WeakMap<IncomingMessage, AbortController>();
+  return useServer<Record<string, unknown>, Extra>(
+    {
+      schema,
+      async onConnect(connection) {
+        const { request } = connection.extra;
+        try {
+          const headers = { ...request.headers, ...credentialsOf(connection.connectionParams) };
+          connection.extra.identity = (await services.identifier.identify(headers)).identity;
+          goneOf.set(request, new AbortController());
+          return true;
+        } catch {
+          return false;
+        }
+      },
+      context: (connection) => {
+        const { request, identity } = connection.extra;
+        return contextOf(services, identity ?? { kind: 'anonymous' }, {
+          surface: 'graphql',
+          requestId: requestIdOf(request.headers),
+          clientAddress: clientAddressOf(request),
+          idempotencyKey: null,
+          signal: goneOf.get(request)?.signal ?? AbortSignal.abort(),
+          setCookie: null,
+        });
+      },
+      validate: (_schema, document) => documents.check(document, true),
+      onClose: (connection) => goneOf.get(connection.extra.request)?.abort(),
+    },
+    server,
+  );
+}
+
+/** Browsers can't set headers on a WebSocket, so connection_init may carry them. */
+function credentialsOf(params: Readonly<Record<string, unknown>> | undefined): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [key, value] of Object.entries(params ?? {})) {
+    const name = key.toLowerCase();
+    if (typeof value === 'string' && (name === 'authorization' || name === 'x-api-key')) found[name] = value;
+  }
+  return found;
+}
