@@ -13,9 +13,9 @@ const good = {
 
 describe('router configuration', () => {
   it('comes back as it was written, with what may be left out', () => {
-    expect(parseRouterConfig(good)).toEqual({ ...good, tls: null });
+    expect(parseRouterConfig(good)).toEqual({ ...good, tls: null, interconnectTls: null });
     const { statusIntervalMs: _interval, region: _region, ...short } = good;
-    expect(parseRouterConfig(short)).toEqual({ ...good, tls: null });
+    expect(parseRouterConfig(short)).toEqual({ ...good, tls: null, interconnectTls: null });
     const tls = { certFile: 'c', keyFile: 'k' };
     expect(parseRouterConfig({ ...good, tls }).tls).toEqual(tls);
   });
@@ -29,6 +29,7 @@ describe('router configuration', () => {
     [{ ...good, services: ['x'] }, /services\[0\] must be an object/],
     [{ ...good, region: 5 }, /region must be a string or null/],
     [{ ...good, statusIntervalMs: 1 }, /statusIntervalMs must be from 100 to 60000/],
+    [{ ...good, interconnectTls: { cert: 'c', key: 'k' } }, /interconnectTls\.ca must be/],
     [{ ...good, tls: { certFile: 'c' } }, /tls\.keyFile must be a non-empty string/],
   ])('names the field that is wrong: %#', (value, message) => {
     expect(() => parseRouterConfig(value)).toThrow(message);

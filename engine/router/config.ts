@@ -22,6 +22,8 @@ export type RouterConfig = {
   readonly statusIntervalMs: number;
   /** PEM files; without them SSLRequest is answered `N`. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string } | null;
+  /** Certificates towards the agents, across hosts; without them the interconnect is plain (loopback). */
+  readonly interconnectTls?: { readonly cert: string; readonly key: string; readonly ca: string } | null;
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -75,6 +77,13 @@ function readTls(value: unknown): RouterConfig['tls'] {
   return { certFile: text(fields, 'certFile', 'tls.'), keyFile: text(fields, 'keyFile', 'tls.') };
 }
 
+function readInterconnectTls(value: unknown): RouterConfig['interconnectTls'] {
+  if (value === undefined || value === null) return null;
+  const fields = fieldsOf(value, 'interconnectTls');
+  const file = (name: string) => text(fields, name, 'interconnectTls.');
+  return { cert: file('cert'), key: file('key'), ca: file('ca') };
+}
+
 /** @throws ClusterError INVALID_INPUT naming the field. */
 export function parseRouterConfig(value: unknown): RouterConfig {
   const fields = fieldsOf(value, 'the file');
@@ -101,6 +110,7 @@ export function parseRouterConfig(value: unknown): RouterConfig {
     region,
     statusIntervalMs: interval,
     tls: readTls(fields.tls),
+    interconnectTls: readInterconnectTls(fields.interconnectTls),
   };
 }
 

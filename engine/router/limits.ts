@@ -18,6 +18,8 @@ export type RouterLimits = {
   readonly maxEarlyBytes: number;
   /** How long a closed side may take to read what is left. */
   readonly lingerMs: number;
+  /** How long a stop waits for clients to read their last message. */
+  readonly stopMs: number;
   readonly maxCancels: number;
   readonly cancelMs: number;
   readonly keepAliveMs: number;
@@ -48,6 +50,7 @@ export const defaultLimits: RouterLimits = {
   retryMs: 50,
   maxEarlyBytes: 8_192,
   lingerMs: 5_000,
+  stopMs: 1_000,
   maxCancels: 100,
   cancelMs: 5_000,
   keepAliveMs: 10_000,

@@ -29,6 +29,7 @@ async function run(): Promise<void> {
     clusterId: config.clusterId,
     secret: readSecret(config.secretFile),
     seeds: config.seeds,
+    tls: config.interconnectTls ?? undefined,
     logger,
   });
   const router = new Router({ config, link: engineLink(connection), logger });

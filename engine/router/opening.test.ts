@@ -88,7 +88,7 @@ describe('openings', () => {
 
   it('a packet in single bytes behind refused encryption is forwarded whole and unchanged', async () => {
     const packet = startupPacket('app', 0x30002);
-    let seen = Buffer.alloc(0);
+    let seen: Buffer = Buffer.alloc(0);
     const port = await begin((socket, _count, first) => {
       seen = first;
       welcome(socket);

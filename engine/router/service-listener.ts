@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { NodeRecord } from '../cluster/model';
+import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
@@ -119,7 +120,8 @@ export class ServiceListener {
       if (held) this.#refuse(client.socket, heldTooLong(this.config.service, reason, performance.now() - held.since));
     }
     for (const session of [...this.sessions]) session.end(reason);
-    await closed;
+    // Clients that don't read their last message keep a connection open; the process's end cuts them.
+    await Promise.race([closed, delay(this.options.limits.stopMs)]);
   }
 
   /** The group's routes changed or a deadline passed. */
