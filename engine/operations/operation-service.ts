@@ -6,7 +6,7 @@ import type { ClusterState } from '../cluster/cluster-state';
 import { keys } from '../cluster/model';
 import type { EmbeddedControlStore, Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
-import type { OperationId } from '../kernel/ids';
+import type { NodeId, OperationId } from '../kernel/ids';
 import type { Requester, StartOperation } from '../runtime/engine-api';
 import { canonical, type Plan, planMeaning, planOperation } from './core/plan';
 import type { OperationExecutor } from './executor';
@@ -46,7 +46,7 @@ export class OperationService {
   async start(params: StartOperation): Promise<Operation> {
     const earlier = await this.#byKey(params);
     if (earlier) return earlier;
-    const { plan, operation } = this.#planned(params);
+    const { plan, operation } = this.#asShown(params);
     this.#checkGuards(params, plan);
     if (params.planHash !== null && params.planHash !== operation.planHash) {
       throw new ClusterError(
@@ -137,10 +137,25 @@ export class OperationService {
     return { operations, next: fitting.length > limit ? (operations.at(-1)?.id ?? null) : null };
   }
 
-  #planned(params: StartOperation): { plan: Plan; operation: Operation } {
+  /** The plan with the shown hash, if any fit candidate still gives it: between equals the choice may have moved with the load. */
+  #asShown(params: StartOperation): { plan: Plan; operation: Operation } {
+    const now = this.#planned(params);
+    if (params.planHash === null || now.operation.planHash === params.planHash) return now;
+    for (const candidate of now.plan.candidates) {
+      if (!candidate.eligible) continue;
+      const other = this.#planned(params, candidate.node);
+      if (other.operation.planHash === params.planHash) return other;
+    }
+    return now;
+  }
+
+  #planned(params: StartOperation, prefer?: NodeId): { plan: Plan; operation: Operation } {
     const { request, requester } = params;
     const snapshot = this.deps.state.snapshot();
-    const plan = planOperation(request, snapshot, { admin: requester.admin });
+    const plan = planOperation(request, snapshot, {
+      admin: requester.admin,
+      ...(prefer === undefined ? {} : { prefer }),
+    });
     const nowMs = this.deps.nowMs();
     const operation: Operation = {
       id: newOperationId(nowMs),

@@ -4,7 +4,7 @@
  */
 import type { OperationRequest } from '../model';
 import { check, controlQuorum, noOperationRunning, primaryServes } from './checks';
-import { emptyPlan, groupNotFound, type Plan, refusalFrom } from './plan-model';
+import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst } from './plan-primary-away';
 import { needsRestart, settingsChecks } from './settings-checks';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf, standbysOf } from './snapshot';
@@ -13,11 +13,12 @@ import { step } from './steps';
 export function planChangeSettings(
   request: Extract<OperationRequest, { kind: 'change-settings' }>,
   snapshot: ClusterSnapshot,
+  context: PlanContext,
 ): Plan {
   const group = snapshot.groups.get(request.group);
   if (!group) return groupNotFound(request.group);
   const restarting = needsRestart(request.settings);
-  const rolling = restarting.length > 0 ? rollingRestart(snapshot, group) : null;
+  const rolling = restarting.length > 0 ? rollingRestart(snapshot, group, context) : null;
   const badNames = settingsChecks(request.settings);
   const checks = [
     controlQuorum(snapshot),
@@ -62,7 +63,7 @@ function rollOrder(snapshot: ClusterSnapshot, group: GroupSnapshot): readonly st
   return [...standbys, ...(primary ? [primary] : [])].map((member) => member.record.id);
 }
 
-function rollingRestart(snapshot: ClusterSnapshot, group: GroupSnapshot) {
+function rollingRestart(snapshot: ClusterSnapshot, group: GroupSnapshot, context: PlanContext) {
   const order = rollOrder(snapshot, group);
   const primary = group.record.primary;
   const standbys = order.filter((id) => id !== primary);
@@ -92,7 +93,7 @@ function rollingRestart(snapshot: ClusterSnapshot, group: GroupSnapshot) {
       expectedPauseMs: 3_000,
     };
   }
-  const first = switchoverFirst(snapshot, group);
+  const first = switchoverFirst(snapshot, group, context);
   return {
     ...first,
     steps: [

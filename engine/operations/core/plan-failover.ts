@@ -29,7 +29,7 @@ export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot
   const allowDataLoss = request.allowDataLoss === true;
   const checks = groupChecks(request, snapshot, group, context);
   const candidates = rankCandidates(snapshot, group, { mode: request.mode, automatic, allowDataLoss });
-  const chosen = chooseCandidate(candidates, target)?.node ?? null;
+  const chosen = chooseCandidate(candidates, target ?? preferred(candidates, context))?.node ?? null;
   const targetChecks = target === undefined ? [] : targetIsNotPrimary(group, target);
   const allChecks = [...checks, ...targetChecks];
   const noCandidate = chosen === null && targetChecks.every((entry) => entry.ok);
@@ -116,6 +116,10 @@ function failoverSteps(
   // Without acknowledging standbys only the end of the lease or a stop fences a live primary; it would renew for ever.
   const mustStop = serving && (group.record.mode === 'asynchronous' || group.record.promotable === 'none');
   return [...(mustStop ? [step('demote', primary.record.id)] : []), ...promotionSteps(chosen), step('rejoin')];
+}
+
+function preferred(candidates: readonly Candidate[], context: PlanContext): string | undefined {
+  return candidates.find((candidate) => candidate.node === context.prefer && candidate.eligible)?.node;
 }
 
 function chooseCandidate(candidates: readonly Candidate[], target: string | undefined): Candidate | undefined {

@@ -5,7 +5,11 @@ import type { Candidate, Check, OperationStep } from '../model';
 import type { ClusterSnapshot, GroupSnapshot, NodeSnapshot } from './snapshot';
 
 /** Who asks: force paths are admin only and refused in the plan, whatever the surface. */
-export type PlanContext = { readonly admin: boolean };
+export type PlanContext = {
+  readonly admin: boolean;
+  /** Chosen in the plan that was shown: taken again while it is fit, so that a plan does not change because a load moved. */
+  readonly prefer?: NodeId;
+};
 
 export type Refusal = {
   readonly code: ErrorCode;

@@ -19,10 +19,11 @@ export type PrimaryAway = {
   readonly expectedPauseMs: number;
 };
 
-export function switchoverFirst(snapshot: ClusterSnapshot, group: GroupSnapshot): PrimaryAway {
+export function switchoverFirst(snapshot: ClusterSnapshot, group: GroupSnapshot, context: PlanContext): PrimaryAway {
   const primary = primaryOf(group);
   const candidates = rankCandidates(snapshot, group, { mode: 'switchover', automatic: false, allowDataLoss: false });
-  const successor = candidates.find((candidate) => candidate.rank === 1)?.node ?? null;
+  const fit = candidates.filter((candidate) => candidate.eligible);
+  const successor = (fit.find((candidate) => candidate.node === context.prefer) ?? fit[0])?.node ?? null;
   const reasons =
     successor !== null
       ? []

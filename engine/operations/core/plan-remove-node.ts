@@ -49,7 +49,7 @@ export function planRemoveNode(
     ...common,
     adminOnly('admin-only', forced, `Removing the primary ${request.node} (with force: it switches over first)`),
   ];
-  const first = switchoverFirst(snapshot, group);
+  const first = switchoverFirst(snapshot, group, context);
   return {
     ...base,
     steps: [...first.steps, ...removal],

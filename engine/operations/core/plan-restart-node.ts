@@ -44,7 +44,7 @@ export function planRestartNode(
       refusal: refusalFrom(checks, { message }),
     };
   }
-  const first = switchoverFirst(snapshot, group);
+  const first = switchoverFirst(snapshot, group, context);
   const checks = [...common, ...first.checks];
   return {
     ...base,

@@ -45,7 +45,7 @@ export function planStopNode(
     const checks = [...common, ...inPlace(context, 'Stopping')];
     return { ...base, steps: stopSteps, checks, chosen: null, refusal: refusalFrom(checks, { message }) };
   }
-  const first = switchoverFirst(snapshot, group);
+  const first = switchoverFirst(snapshot, group, context);
   const checks = [...common, ...first.checks];
   return {
     ...base,

@@ -37,7 +37,7 @@ export function planOperation(request: OperationRequest, snapshot: ClusterSnapsh
     case 'configure-replication':
       return planConfigureReplication(request, snapshot);
     case 'change-settings':
-      return planChangeSettings(request, snapshot);
+      return planChangeSettings(request, snapshot, context);
     default:
       return unreachable(request);
   }

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { cluster, type FixtureOptions } from '../../testing/cluster-fixture';
+import { analyseGroup, controlQuorum } from '.';
+
+function rulesOf(options: FixtureOptions): readonly string[] {
+  const snapshot = cluster(options);
+  const group = snapshot.groups.get('alpha')!;
+  return analyseGroup({
+    atMs: snapshot.atMs,
+    config: snapshot.config,
+    raft: snapshot.raft,
+    group,
+    primary: group.members.find((member) => member.record.id === group.record.primary) ?? null,
+    standbys: group.members.filter((member) => member.record.id !== group.record.primary),
+    operation: null,
+  }).map((finding) => `${finding.severity} ${finding.rule} ${finding.node ?? '-'}`);
+}
+
+describe('analysis of a group', () => {
+  const rows: readonly [string, FixtureOptions, readonly string[]][] = [
+    ['nothing is wrong', {}, []],
+    ['the lease has run out', { leaseRemainingMs: -5 }, ['critical lease-expired node-1']],
+    ['the lease was given back', { group: { leaseReleased: true } }, ['critical lease-expired node-1']],
+    ['a follower does not know leases and says nothing', { leaseRemainingMs: null }, []],
+    ['there never was a primary', { group: { primary: null } }, ['critical no-primary -']],
+    [
+      'PostgreSQL of the primary crashed',
+      { nodes: { 'node-1': { postgres: { state: 'crashed' } } } },
+      ['critical postgres-down node-1'],
+    ],
+    ['two primaries', { nodes: { 'node-2': { postgres: { state: 'primary' } } } }, ['critical role-conflict node-2']],
+    ['a standby is silent', { nodes: { 'node-2': { ageMs: 5_000 } } }, ['warning node-silent node-2']],
+    ['the primary is silent', { nodes: { 'node-1': { ageMs: 5_000 } } }, ['critical node-silent node-1']],
+    [
+      'no voter answers',
+      { nodes: { 'node-2': { ageMs: 5_000 }, 'node-3': { ageMs: null } } },
+      ['critical commits-wait -', 'warning node-silent node-2', 'warning node-silent node-3'],
+    ],
+    ['degraded', { group: { promotable: 'none', voterSet: { members: [], k: 0 } } }, ['warning group-degraded -']],
+    [
+      'promises for a newer epoch',
+      { nodes: { 'node-2': { report: { promisedEpoch: 5 } } } },
+      ['warning stranded-promises -'],
+    ],
+    [
+      'a standby does not stream',
+      { nodes: { 'node-3': { postgres: { walReceiver: null } } } },
+      ['warning standby-not-streaming node-3'],
+    ],
+    [
+      'a standby is behind',
+      { nodes: { 'node-3': { postgres: { replayLsn: '0/1000000' } } } },
+      ['warning standby-lag node-3'],
+    ],
+    [
+      'a standby is far behind',
+      { nodes: { 'node-1': { postgres: { lsn: '1/0' } }, 'node-2': { postgres: { replayLsn: '1/0' } } } },
+      ['critical standby-lag node-3'],
+    ],
+    [
+      'a disk is nearly full',
+      { nodes: { 'node-2': { report: { diskUsedBytes: 90 } } } },
+      ['warning disk-nearly-full node-2'],
+    ],
+    [
+      'a disk is full',
+      { nodes: { 'node-2': { report: { diskUsedBytes: 97 } } } },
+      ['critical disk-nearly-full node-2'],
+    ],
+    [
+      'an agent has a trouble',
+      { nodes: { 'node-2': { report: { troubles: ['no room'] } } } },
+      ['warning node-trouble node-2'],
+    ],
+    ['an agent stalls', { nodes: { 'node-2': { report: { loopBlockMs: 21 } } } }, ['info agent-stalled node-2']],
+    [
+      'an agent stalls badly',
+      { nodes: { 'node-2': { report: { loopBlockMs: 900 } } } },
+      ['warning agent-stalled node-2'],
+    ],
+    ['too few nodes', { config: { replicationFactor: 4 } }, ['info replication-factor -']],
+    ['failover is paused', { group: { automaticFailover: false } }, ['info automatic-failover-off -']],
+    [
+      'a standby is stopped by hand',
+      {
+        nodes: {
+          'node-2': {
+            record: { wanted: 'stopped' },
+            postgres: { state: 'stopped', walReceiver: null, lsn: null, replayLsn: null },
+          },
+        },
+      },
+      ['info stopped-by-hand node-2'],
+    ],
+    [
+      'maintenance silences silence',
+      { nodes: { 'node-2': { record: { maintenance: true }, ageMs: 9_000 } } },
+      ['info in-maintenance node-2'],
+    ],
+  ];
+  it.each(rows)('%s', (_name, options, expected) => {
+    expect(rulesOf(options)).toEqual(expected);
+  });
+
+  it('names the limit and the remedy in every sentence', () => {
+    const snapshot = cluster({ nodes: { 'node-3': { postgres: { replayLsn: '0/1000000' } } } });
+    const group = snapshot.groups.get('alpha')!;
+    const [finding] = analyseGroup({
+      ...snapshot,
+      group,
+      primary: group.members[0]!,
+      standbys: group.members.slice(1),
+      operation: null,
+    });
+    expect(finding).toMatchObject({ sentence: 'node-3 is 32.0 MB behind; limit 16.0 MB.', group: 'alpha' });
+  });
+});
+
+describe('analysis of the control store', () => {
+  const look = (hasQuorum: boolean, fresh: readonly string[]) => {
+    const silent = Object.fromEntries(
+      ['node-1', 'node-2', 'node-3'].filter((id) => !fresh.includes(id)).map((id) => [id, { ageMs: 9_000 }]),
+    );
+    const snapshot = cluster({ hasQuorum, nodes: silent });
+    return controlQuorum({
+      config: snapshot.config,
+      raft: snapshot.raft,
+      voterNodes: [...snapshot.nodes.values()],
+    }).map((f) => f.rule);
+  };
+  it.each([
+    ['all answer', true, ['node-1', 'node-2', 'node-3'], []],
+    ['one loss from the end', true, ['node-1', 'node-2'], ['control-quorum-thin']],
+    ['no majority', false, ['node-1'], ['control-quorum-lost']],
+  ] as const)('%s', (_name, hasQuorum, fresh, expected) => {
+    expect(look(hasQuorum, fresh)).toEqual(expected);
+  });
+});

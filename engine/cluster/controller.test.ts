@@ -1,0 +1,270 @@
+/** The controller's door over simulated agents: guards, hashes, keys, schedule, configuration, membership, and that it stays cheap at 1,000 nodes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pollUntil } from '../kernel/async';
+import { isFinished, type Operation, type OperationRequest } from '../operations/model';
+import type { Requester, StartOperation } from '../runtime/engine-api';
+import { groupName, SimulatedWorld, type WorldOptions } from '../testing/simulated-agents';
+import type { ClusterConfig, NodeRecord } from './model';
+
+const requester: Requester = { by: 'tester', reason: null, requestId: null, admin: true };
+const switchover: OperationRequest = { kind: 'failover', group: groupName, mode: 'switchover' };
+let directory: string;
+let world: SimulatedWorld | null = null;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'rustydb-controller-'));
+});
+afterEach(async () => {
+  await world?.stop();
+  world = null;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function until<T>(what: string, probe: () => T | undefined): Promise<T> {
+  return pollUntil(probe, { timeoutMs: 10_000, intervalMs: 5, what });
+}
+
+async function begin(options: Omit<WorldOptions, 'archiveDirectory'> = {}): Promise<SimulatedWorld> {
+  const of = new SimulatedWorld({ ...options, archiveDirectory: directory });
+  world = of;
+  of.start();
+  await until('the members are healthy', () =>
+    of.acknowledged.size > 5 && of.leader.view().nodes.every((node) => node.status === 'healthy') ? true : undefined,
+  );
+  return of;
+}
+
+const params = (request: OperationRequest, more: Partial<StartOperation> = {}): StartOperation => ({
+  request,
+  requester,
+  planHash: null,
+  idempotencyKey: null,
+  ...more,
+});
+
+async function finished(of: SimulatedWorld, id: string): Promise<Operation> {
+  return until('it has ended', () => {
+    const operation = of.store.value<Operation | undefined>(`operations/${id}`);
+    return operation && isFinished(operation.state) ? operation : undefined;
+  });
+}
+
+describe('starting operations', () => {
+  it('runs the plan that was shown and journals nothing for a preview', async () => {
+    const of = await begin();
+    const shown = await of.leader.handle('operation.plan', params(switchover));
+    expect(shown.state).toBe('planned');
+    expect([...of.store.entries.keys()].filter((key) => key.startsWith('operations/'))).toEqual([]);
+    const begun = await of.leader.handle('operation.start', params(switchover, { planHash: shown.planHash }));
+    expect(begun.steps.map((step) => step.name)).toEqual(shown.steps.map((step) => step.name));
+    expect((await finished(of, begun.id)).chosen).toBe(shown.chosen);
+  });
+
+  it('refuses an outdated plan and shows the new one', async () => {
+    const of = await begin();
+    const refused = of.leader.handle('operation.start', params(switchover, { planHash: 'old' }));
+    await expect(refused).rejects.toMatchObject({
+      code: 'PRECONDITION_FAILED',
+      details: { clusterCode: 'CLU_PLAN_CHANGED', extra: { plan: { state: 'planned', kind: 'failover' } } },
+    });
+  });
+
+  it.each([{ expectedEpoch: 9 }, { expectedPrimary: 'node-2' }])(
+    'refuses the guard %j with the present state',
+    async (guard) => {
+      const of = await begin();
+      await expect(
+        of.leader.handle('operation.start', params({ ...switchover, ...guard } as OperationRequest)),
+      ).rejects.toMatchObject({
+        code: 'PRECONDITION_FAILED',
+        details: { clusterCode: 'CLU_GUARD_MISMATCH', extra: { primary: 'node-1', epoch: 1 } },
+      });
+    },
+  );
+
+  it('answers a repeated key with the same operation, and refuses it for another request', async () => {
+    const of = await begin();
+    const first = await of.leader.handle('operation.start', params(switchover, { idempotencyKey: 'k1' }));
+    const again = await of.leader.handle('operation.start', params(switchover, { idempotencyKey: 'k1' }));
+    expect(again.id).toBe(first.id);
+    const other: OperationRequest = { kind: 'maintenance', node: 'node-2', enabled: true };
+    await expect(of.leader.handle('operation.start', params(other, { idempotencyKey: 'k1' }))).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    await finished(of, first.id);
+    expect(of.record.epoch).toBe(2);
+  });
+
+  it('lets one availability operation run per group', async () => {
+    const of = await begin({ config: { drainMs: 60_000 } });
+    const begun = await of.leader.handle('operation.start', params(switchover));
+    await expect(of.leader.handle('operation.start', params(switchover))).rejects.toMatchObject({
+      code: 'CONFLICT',
+      details: { clusterCode: 'CLU_OPERATION_RUNNING' },
+    });
+    await until('it drains', () => (of.node('node-1').draining ? true : undefined));
+    await of.leader.handle('operation.cancel', { id: begun.id, requester });
+    await finished(of, begun.id);
+  });
+
+  it('keeps a scheduled one pending, plans it again when due, and can cancel it before', async () => {
+    const of = await begin();
+    const later = (ms: number) =>
+      ({ ...switchover, scheduledAt: new Date(Date.now() + ms).toISOString() }) as OperationRequest;
+    const far = await of.leader.handle('operation.start', params(later(3_600_000)));
+    expect(far.state).toBe('pending');
+    expect((await of.leader.handle('operation.cancel', { id: far.id, requester })).state).toBe('cancelled');
+    const near = await of.leader.handle('operation.start', params(later(300)));
+    expect(of.record.epoch).toBe(1);
+    expect((await finished(of, near.id)).state).toBe('succeeded');
+    expect(of.record.epoch).toBe(2);
+  });
+
+  it('says no to force without the admin role, before anything happens', async () => {
+    const of = await begin();
+    const request: OperationRequest = { kind: 'stop-node', node: 'node-1', mode: 'fast', force: true };
+    const refused = of.leader.handle('operation.start', params(request, { requester: { ...requester, admin: false } }));
+    await expect(refused).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    expect(of.commands).toEqual([]);
+  });
+});
+
+describe('node operations', () => {
+  it('stops and starts a standby; stopped by hand is what the record says', async () => {
+    const of = await begin();
+    const stop = await of.leader.handle('operation.start', params({ kind: 'stop-node', node: 'node-3', mode: 'fast' }));
+    expect((await finished(of, stop.id)).state).toBe('succeeded');
+    expect(of.store.value<NodeRecord>('nodes/node-3').wanted).toBe('stopped');
+    expect(of.node('node-3').postgres).toBe('stopped');
+    await until('its status says so', () =>
+      of.leader.view().nodes.find((node) => node.record.id === 'node-3')?.status === 'stopped' ? true : undefined,
+    );
+    const start = await of.leader.handle('operation.start', params({ kind: 'start-node', node: 'node-3' }));
+    expect((await finished(of, start.id)).state).toBe('succeeded');
+    expect(of.node('node-3').postgres).toBe('standby');
+  });
+
+  it('stops a primary only after a switchover', async () => {
+    const of = await begin();
+    const stop = await of.leader.handle('operation.start', params({ kind: 'stop-node', node: 'node-1', mode: 'fast' }));
+    expect((await finished(of, stop.id)).state).toBe('succeeded');
+    expect(of.record).toMatchObject({ epoch: 2, operation: null });
+    expect(of.node('node-1').postgres).toBe('stopped');
+    expect(of.lostRows()).toEqual([]);
+  });
+
+  it('adds a node and removes it again', async () => {
+    const of = await begin();
+    const add = await of.leader.handle(
+      'operation.start',
+      params({ kind: 'add-node', node: 'node-4', group: groupName, region: 'r1', host: 'h' }),
+    );
+    await until('its record is there', () => of.store.value<NodeRecord | undefined>('nodes/node-4'));
+    of.store.put('nodes/node-4', { ...of.store.value<NodeRecord>('nodes/node-4'), agentPort: 9, incarnation: 'i4' });
+    of.boot('node-4');
+    expect((await finished(of, add.id)).state).toBe('succeeded');
+    expect(of.store.configuration.voters.map((voter) => voter.id)).toContain('node-4');
+    await until('it is a voter', () => (of.record.voterSet.members.includes('node-4') ? true : undefined));
+    const remove = await of.leader.handle('operation.start', params({ kind: 'remove-node', node: 'node-4' }));
+    expect((await finished(of, remove.id)).state).toBe('succeeded');
+    expect(of.store.entries.has('nodes/node-4')).toBe(false);
+    expect(of.store.configuration.voters.map((voter) => voter.id)).not.toContain('node-4');
+    expect(of.record.voterSet.members).not.toContain('node-4');
+  });
+
+  it('rolls a change of settings over the standbys, a switchover and the old primary', async () => {
+    const of = await begin();
+    const request: OperationRequest = {
+      kind: 'change-settings',
+      group: groupName,
+      settings: { max_connections: '200' },
+    };
+    const begun = await of.leader.handle('operation.start', params(request));
+    expect((await finished(of, begun.id)).state).toBe('succeeded');
+    expect(of.record.settings).toEqual({ max_connections: '200' });
+    const restarts = of.commands.filter((command) => command.includes('agent.restart'));
+    expect(restarts).toEqual(['node-2 agent.restart', 'node-3 agent.restart', 'node-1 agent.restart']);
+    expect(of.lostRows()).toEqual([]);
+  });
+
+  it('changes the commit mode and waits until the rule holds', async () => {
+    const of = await begin();
+    const request: OperationRequest = {
+      kind: 'configure-replication',
+      group: groupName,
+      mode: 'synchronous',
+      standbys: ['node-2', 'node-3'],
+      settings: {},
+    };
+    const begun = await of.leader.handle('operation.start', params(request));
+    expect((await finished(of, begun.id)).state).toBe('succeeded');
+    expect(of.record).toMatchObject({ mode: 'synchronous', voterSet: { members: ['node-2', 'node-3'], k: 2 } });
+  });
+});
+
+describe('configuration and records', () => {
+  it('adjusts dependants, acts at once and survives in the store', async () => {
+    const of = await begin();
+    const { config, adjusted } = await of.leader.handle('config.put', {
+      patch: { electionTimeoutMs: 3_000 },
+      requester,
+    });
+    expect(adjusted).toEqual(['lease_ms']);
+    expect(config.leaseMs).toBe(6_000);
+    expect(of.store.leaseMs).toBe(6_000);
+    expect(of.store.value<ClusterConfig>('config').leaseMs).toBe(6_000);
+    await expect(of.leader.handle('config.put', { patch: { leaseMs: 1 }, requester })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
+  });
+
+  it('pauses automatic failover with the name of who did it', async () => {
+    const of = await begin();
+    const record = await of.leader.handle('group.put', {
+      group: groupName,
+      patch: { automaticFailover: false },
+      requester,
+    });
+    expect(record).toMatchObject({ automaticFailover: false, automaticFailoverPausedBy: 'tester' });
+    const resumed = await of.leader.handle('group.put', {
+      group: groupName,
+      patch: { automaticFailover: true },
+      requester,
+    });
+    expect(resumed.automaticFailoverPausedBy).toBeNull();
+    await expect(of.leader.handle('group.put', { group: 'nope', patch: {}, requester })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+
+  it('answers only while it leads', async () => {
+    const of = await begin();
+    const follower = of.controllers.get('node-1')!.controller;
+    await expect(follower.handle('view.get', {})).rejects.toMatchObject({ details: { clusterCode: 'CLU_NOT_LEADER' } });
+    expect(follower.view().nodes).toHaveLength(3);
+  });
+
+  it('takes a lock off that belongs to nobody', async () => {
+    const of = await begin();
+    of.store.put(`groups/${groupName}`, { ...of.record, operation: '00000000-dead' });
+    await until('the group is free', () => (of.record.operation === null ? true : undefined));
+  });
+
+  it('tells operations, changes of health and leaders as events', async () => {
+    const of = await begin();
+    const types: string[] = [];
+    of.leader.events.subscribe((event) => types.push(event.eventType));
+    const begun = await of.leader.handle('operation.start', params(switchover));
+    await finished(of, begun.id);
+    await until('its end is told', () => (types.includes('failover_completed') ? true : undefined));
+    expect(types).toEqual(
+      expect.arrayContaining(['operation_started', 'failover_initiated', 'operation_step', 'operation_completed']),
+    );
+    of.node('node-2').alive = false;
+    await until('silence is told', () => (types.includes('node_health_change') ? true : undefined));
+    expect((await of.leader.handle('health.history', { limit: 10 }))[0]).toMatchObject({ to: 'unhealthy' });
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { EventLog, eventId } from './event-log';
+
+const event = (n: number) =>
+  ({ category: 'clustering', eventType: 'test', severity: 'info', source: `node:${n}`, payload: { n } }) as const;
+
+describe('event log', () => {
+  it('gives ids that sort as text, also across terms', () => {
+    const ids = [eventId(2, 1), eventId(1, 11), eventId(1, 2), eventId(10, 1)];
+    expect([...ids].sort()).toEqual([eventId(1, 2), eventId(1, 11), eventId(2, 1), eventId(10, 1)]);
+  });
+
+  it('answers exactly what came after', () => {
+    const log = new EventLog(() => 0, 10);
+    log.beginTerm(3);
+    const first = log.emit(event(1));
+    log.emit(event(2));
+    log.emit(event(3));
+    const { gap, events } = log.since(first.eventId);
+    expect(gap).toBeNull();
+    expect(events.map((entry) => entry.payload.n)).toEqual([2, 3]);
+    expect(log.since(events.at(-1)!.eventId)).toEqual({ gap: null, events: [] });
+    expect(log.since(null)).toEqual({ gap: null, events: [] });
+  });
+
+  it('says which events fell out of the ring, and not one more', () => {
+    const log = new EventLog(() => 0, 5);
+    log.beginTerm(1);
+    const all = Array.from({ length: 12 }, (_, index) => log.emit(event(index + 1)));
+    const late = log.since(all[0]!.eventId);
+    expect(late.gap).toEqual({ from: all[0]!.eventId, to: all[6]!.eventId });
+    expect(late.events.map((entry) => entry.payload.n)).toEqual([8, 9, 10, 11, 12]);
+    const justInside = log.since(all[6]!.eventId);
+    expect(justInside.gap).toBeNull();
+    expect(justInside.events).toHaveLength(5);
+  });
+
+  it('tells a gap to a reader who comes from an earlier leader', () => {
+    const log = new EventLog(() => 0, 5);
+    log.beginTerm(1);
+    const old = log.emit(event(1));
+    log.beginTerm(4);
+    log.emit(event(2));
+    expect(log.since(old.eventId)).toMatchObject({
+      gap: { from: old.eventId, to: eventId(4, 0) },
+      events: [{ payload: { n: 2 } }],
+    });
+    log.beginTerm(2);
+    expect(log.emit(event(3)).eventId).toBe(eventId(4, 2));
+  });
+
+  it('calls subscribers until they leave', () => {
+    const log = new EventLog(() => 0);
+    const seen: unknown[] = [];
+    const leave = log.subscribe((entry) => seen.push(entry.payload.n));
+    log.emit(event(1));
+    leave();
+    log.emit(event(2));
+    expect(seen).toEqual([1]);
+  });
+});
