@@ -71,6 +71,7 @@ export class AgentModel {
     this.record = store.record;
     this.revision = 0;
     this.#startedAt = node.clock.mono();
+    this.#closeProxy(node.disk.member.promisedEpoch);
     this.#hold = failSafe ? holdAfterRestart(this.#startedAt, store.leaseMs, 0) : null;
     if (this.#world.is('forget-promise-on-restart')) node.disk.member = { ...node.disk.member, promisedEpoch: 0 };
   }
@@ -271,6 +272,8 @@ export class AgentModel {
       answer({ refused: decision.rule });
       return;
     }
+    this.#world.note(`${this.node.id} promises epoch ${epoch}`);
+    this.#closeProxy(epoch);
     this.#persist(decision.durable, () => {
       const postgres = this.#postgres;
       const report = () => {
@@ -295,6 +298,11 @@ export class AgentModel {
     });
   }
 
+  /** First of all, so that a walreceiver that is just starting can't slip through behind the report. */
+  #closeProxy(epoch: number): void {
+    if (!this.#world.is('skip-epoch-in-follow')) this.#postgres.proxyEpoch = epoch;
+  }
+
   onGrant(
     request: { epoch: number; controllerTerm: number; expectedRevision: number; next: GroupRecord; guard: boolean },
     answer: (result: 'granted' | Refused) => void,
@@ -304,8 +312,14 @@ export class AgentModel {
       epoch: request.epoch,
       fence: { controllerTerm: request.controllerTerm },
     });
-    if (!decision.ok) return answer({ refused: decision.rule });
-    if (already) return answer('granted');
+    if (!decision.ok) {
+      answer({ refused: decision.rule });
+      return;
+    }
+    if (already) {
+      answer('granted');
+      return;
+    }
     this.#persist(decision.durable, () => {
       const sent = this.node.clock.instant();
       const { next } = request;
@@ -324,7 +338,7 @@ export class AgentModel {
 
   /** Ends an abandoned failover: the record's own primary takes the next epoch. */
   onRegrant(controllerTerm: number): void {
-    const { record } = this;
+    const { record, revision } = this;
     if (record.primary !== this.node.id || this.#now < this.#busyUntil) return;
     const epoch = record.epoch + 1;
     const facts = this.#facts();
@@ -340,7 +354,7 @@ export class AgentModel {
     this.#persist(decision.durable, () => {
       const sent = this.node.clock.instant();
       const next = recordAfterRegrant(record);
-      this.store.txn(this.node, { expected: this.revision, next, guard: false, grants: true }, (result) => {
+      this.store.txn(this.node, { expected: revision, next, guard: false, grants: true }, (result) => {
         this.#busyUntil = 0;
         if (!result.ok) return;
         this.#world.fired('the holder took the next epoch');
@@ -557,8 +571,7 @@ export class AgentModel {
     }
     if (postgres.role === 'starting' || postgres.role === 'promoting') return;
     const primary = this.members.find((one) => one.id === record.primary) ?? null;
-    const following =
-      postgres.receiver !== null && postgres.receiver.open && postgres.receiver.primary === primary?.postgres;
+    const following = postgres.receiver?.open === true && postgres.receiver.primary === primary?.postgres;
     if (following || primary === null || primary === node) return;
     if (postgres.role === 'standby') this.#follow(primary);
     else this.#comeBack(primary);
@@ -587,7 +600,7 @@ export class AgentModel {
     this.#connectUntil = this.#now + 100;
     const position = { timeline: this.#postgres.timeline, lsn: formatLsn(BigInt(this.#postgres.lsn)) };
     if (divergence(position, { record: this.record }) !== null) return this.#comeBack(primary, 'diverged');
-    this.#postgres.connectTo(primary.postgres, (result) => {
+    this.#postgres.connectTo(primary.postgres, this.record.epoch, (result) => {
       if (result === 'diverged') this.#comeBack(primary, 'diverged');
     });
   }
@@ -595,6 +608,7 @@ export class AgentModel {
   #comeBack(primary: SimNode, found: 'diverged' | null = null): void {
     const { node, record } = this;
     const { data } = node.disk;
+    if (this.#rejoining) return;
     this.#rejoining = true;
     const giveUp = setLater(this.#world, this.process, 1500, () => {
       this.#rejoining = false;
@@ -635,8 +649,9 @@ export class AgentModel {
             });
             this.#comparison = null;
             if (decision.kind === 'follow') {
-              data.standbySignal = true;
               done();
+              if (!this.#postgres.dead) return;
+              data.standbySignal = true;
               this.#start('standby', record.epoch);
             } else if (decision.kind === 'compare-in-private') {
               this.#world.queue.after(this.#world.random.between(40, 120), this.process, () => {

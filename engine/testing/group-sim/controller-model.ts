@@ -104,6 +104,10 @@ export class ControllerModel {
       ...change,
     };
     this.#working = null;
+    const { id, kind, step, epoch, candidate, underLeaseGuard } = this.store.journal;
+    this.world.note(
+      `journal ${id} ${kind} ${step} epoch ${epoch} ${candidate ?? ''} ${underLeaseGuard ? 'guarded' : ''}`,
+    );
     if (!this.world.healed && this.world.random.chance(0.08)) {
       this.world.fired(`controller lost after journalling ${this.store.journal.step}`);
       this.store.changeLeader();

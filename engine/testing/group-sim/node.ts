@@ -90,6 +90,7 @@ export class SimNode {
 
   // ------------------------------------------------------------ faults
   crash(): void {
+    this.world.note(`${this.id} crashes`);
     this.up = false;
     this.agent?.process.kill();
     this.agent = null;
@@ -100,6 +101,7 @@ export class SimNode {
   restart(): void {
     if (this.up) return;
     this.up = true;
+    this.world.note(`${this.id} comes back`);
     this.startAgent();
   }
   killAgent(): void {
@@ -115,11 +117,13 @@ export class SimNode {
   /** Freezes what runs now; returns how to thaw exactly that. */
   freeze(which: 'node' | 'agent' | 'guardian'): () => void {
     const frozen: Process[] = [];
+    this.world.note(`${this.id} ${which} frozen`);
     this.#each((process) => {
       process.freeze();
       frozen.push(process);
     }, which);
     return () => {
+      this.world.note(`${this.id} ${which} thawed`);
       if (which === 'node') this.world.checker.thawed(this.id);
       for (const process of frozen) this.world.queue.thaw(process);
     };

@@ -51,6 +51,8 @@ export class PostgresModel {
   servingSince = 0;
   vanishedAt = Number.NEGATIVE_INFINITY;
   stuck = false;
+  /** The agent's WAL proxy lets no stream of a lower epoch through, whatever a walreceiver that is just starting still believes. */
+  proxyEpoch = 0;
   readonly streams = new Map<string, Stream>();
   receiver: Stream | null = null;
   #backendNames: Names = { members: [], k: 0 };
@@ -85,6 +87,7 @@ export class PostgresModel {
     this.postmasterAlive = true;
     this.role = 'starting';
     this.#stopping = false;
+    this.world.note(`${this.id} starts as ${role} epoch ${epoch} lsn ${this.lsn} timeline ${this.timeline}`);
     if (role === 'primary') this.world.checker.primaryStarts(this, epoch);
     this.world.queue.after(this.world.random.between(40, 150), life, () => {
       if (!this.postmasterAlive) return;
@@ -111,6 +114,7 @@ export class PostgresModel {
       this.epoch = epoch;
       this.role = 'primary';
       this.servingSince = this.world.now;
+      this.world.note(`${this.id} promoted epoch ${epoch} timeline ${timeline} lsn ${this.lsn}`);
       this.world.checker.promoted(this);
       this.append(this.world.checker.nextId());
       done();
@@ -173,6 +177,7 @@ export class PostgresModel {
         this.#release(names);
       });
     }
+    this.world.note(`${this.id} waits for ${names.k} of ${names.members}`);
     const apply = () => {
       this.#backendNames = names;
       if (names.members.length === 0) for (const commit of this.#waiting.splice(0)) this.#acknowledge(commit);
@@ -197,7 +202,11 @@ export class PostgresModel {
 
   // ------------------------------------------------------------ streaming
   /** The standby's walreceiver asks `primary`; positions and timeline numbers decide, as in the protocol. */
-  connectTo(primary: PostgresModel, answer: (result: 'streaming' | 'diverged' | 'refused') => void): void {
+  connectTo(
+    primary: PostgresModel,
+    epoch: number,
+    answer: (result: 'streaming' | 'diverged' | 'refused') => void,
+  ): void {
     const life = this.life;
     if (life === null || this.role !== 'standby') return;
     this.world.send(
@@ -205,7 +214,7 @@ export class PostgresModel {
       primary.id,
       () => primary.life,
       () => {
-        const result = primary.#accept(this, life);
+        const result = primary.#accept(this, life, epoch);
         this.world.send(
           primary.id,
           this.id,
@@ -216,10 +225,11 @@ export class PostgresModel {
     );
   }
 
-  #accept(standby: PostgresModel, standbyLife: Process): 'streaming' | 'diverged' | 'refused' {
+  #accept(standby: PostgresModel, standbyLife: Process, epoch: number): 'streaming' | 'diverged' | 'refused' {
     if (this.role !== 'primary' || this.life === null || standby.life !== standbyLife || standby.role !== 'standby') {
       return 'refused';
     }
+    if (epoch < standby.proxyEpoch) return 'refused';
     const index = this.data.timelines.findIndex((one) => one.timeline === standby.timeline);
     if (index === -1) return 'diverged';
     const next = this.data.timelines[index + 1];
@@ -240,6 +250,7 @@ export class PostgresModel {
       names: this.data.names,
     };
     this.streams.set(standby.id, stream);
+    this.world.note(`${standby.id} streams from ${this.id} at ${standby.lsn}`);
     standby.receiver = stream;
     this.#wake(stream);
     this.#statusLoop(stream);
@@ -323,6 +334,7 @@ export class PostgresModel {
     this.receiver = null;
     this.data.flushed = this.lsn;
     stream.primary.#close(stream);
+    this.world.note(`${this.id} stopped receiving at ${this.lsn}`);
   }
 
   // ------------------------------------------------------------ death
@@ -330,6 +342,7 @@ export class PostgresModel {
   killPostmaster(): void {
     if (this.life === null || !this.postmasterAlive) return;
     this.postmasterAlive = false;
+    this.world.note(`${this.id} lost its postmaster`);
     const orphans = this.serving && this.world.random.chance(0.6);
     if (orphans) this.world.fired('backends survived their postmaster');
     const life = this.life;
@@ -383,6 +396,7 @@ export class PostgresModel {
     if (this.life === null) return;
     this.life.kill();
     this.vanishedAt = this.world.now;
+    this.world.note(`${this.id} has no process left`);
     this.life = null;
     this.postmasterAlive = false;
     if (this.receiver !== null) {

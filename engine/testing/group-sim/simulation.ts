@@ -12,8 +12,12 @@ import { SimNode } from './node';
 import { StoreModel } from './store-model';
 import { type Counters, type Mutation, World } from './world';
 
-export type RunOptions = { readonly seed: number; readonly suite: Suite; readonly mutation?: Mutation;
+export type RunOptions = {
+  readonly seed: number;
+  readonly suite: Suite;
+  readonly mutation?: Mutation;
   /** Looks at the scene before it is judged; for replays. */
+  readonly trace?: (line: string) => void;
   readonly inspect?: (scene: Scene) => void;
 };
 
@@ -30,9 +34,10 @@ const leaseMs = 2000;
 const faultPhaseMs = 22_000;
 const healPhaseMs = 12_000;
 
-export function runGroup({ seed, suite, mutation = 'none', inspect }: RunOptions): RunResult {
+export function runGroup({ seed, suite, mutation = 'none', inspect, trace }: RunOptions): RunResult {
   const world = new World(seed, mutation);
   const { random } = world;
+  world.trace = trace ?? null;
   const memberCount = random.chance(0.2) ? 2 : 3;
   const nodes = Array.from(
     { length: random.chance(0.3) ? memberCount + 4 : 5 },

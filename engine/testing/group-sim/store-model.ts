@@ -79,6 +79,7 @@ export class StoreModel {
     this.#leaderlessSince = null;
     this.#renewedAt = this.leader.clock.mono();
     this.world.counters.takeovers++;
+    this.world.note(`store leader ${this.leader.id} term ${this.term}`);
   }
 
   leaseRemainingMs(): number {
@@ -163,6 +164,9 @@ export class StoreModel {
     const before = this.record;
     this.record = next;
     this.revision++;
+    this.world.note(
+      `record rev ${this.revision} epoch ${next.epoch} ${next.primary} ${next.mode} ${next.voterSet.k} of ${next.voterSet.members} ${next.promotable}${next.leaseReleased ? ' released' : ''}`,
+    );
     this.world.checker.recordChanged(before, next);
     this.#broadcast();
   }

@@ -74,6 +74,8 @@ export class World {
   readonly counters: Counters = { deliveries: 0, faults: 0, acknowledged: 0, promotions: 0, takeovers: 0, fired: {} };
   checker!: Checker;
   healed = false;
+  /** For replays: what happened, one line each. */
+  trace: ((line: string) => void) | null = null;
 
   constructor(
     seed: number,
@@ -87,7 +89,11 @@ export class World {
   is(mutation: Mutation): boolean {
     return this.mutation === mutation;
   }
+  note(line: string): void {
+    this.trace?.(`${Math.round(this.now * 10) / 10} ${line}`);
+  }
   fired(what: string): void {
+    this.note(what);
     this.counters.fired[what] = (this.counters.fired[what] ?? 0) + 1;
   }
   /** Delivers to the process that lives at `to` when the message arrives; lost when the link is cut at either moment. */
