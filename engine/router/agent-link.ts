@@ -2,7 +2,7 @@
 import type { NodeId } from '../kernel/ids';
 import type { EngineMethod, EngineParams, EngineResult, EngineStreams } from '../runtime/engine-api';
 
-export type AgentAddress = { readonly nodeId: NodeId; readonly host: string; readonly port: number };
+type AgentAddress = { readonly nodeId: NodeId; readonly host: string; readonly port: number };
 
 export interface AgentLink {
   start(): Promise<void> | void;

@@ -37,7 +37,7 @@ export type Admission =
   | { readonly kind: 'hold'; readonly reason: string };
 
 /** How far the wall clock may run ahead of the monotonic one within one answer. */
-export const clockJumpMs = 250;
+const clockJumpMs = 250;
 
 export function emptyRoutes(group: GroupName): GroupRoutes {
   return { group, epoch: 0, nodes: new Map() };

@@ -47,10 +47,10 @@ export type PoolPolicy = {
 };
 
 export const failuresToEject = 3;
-export const firstEjectionMs = 1_000;
+const firstEjectionMs = 1_000;
 export const maxEjectionMs = 30_000;
 /** A latency measured longer ago than this is measured again by giving that server a session. */
-export const remeasureMs = 30_000;
+const remeasureMs = 30_000;
 
 const healthy: EndpointHealth = {
   consecutiveFailures: 0,

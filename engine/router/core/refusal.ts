@@ -1,5 +1,4 @@
 /** The sentences with which the router refuses or ends a connection: what happens and what to do, with the SQLSTATE drivers act on. */
-import type { GroupName } from '../../kernel/ids';
 import type { ServerError } from './error-response';
 
 /** A second connection attempt is all the client has to do. */
@@ -44,10 +43,6 @@ export function sessionEnded(reason: string, inFlight: boolean): ServerError {
       : 'No statement was in progress.',
     hint: 'Connect again; the service leads to the present primary.',
   };
-}
-
-export function serverGone(group: GroupName, node: string): string {
-  return `${node} of group ${group} closed the connection without a message`;
 }
 
 export function badOpening(code: string, message: string): ServerError {
