@@ -112,7 +112,7 @@ function SeriesTable({
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
-    <div className="overflow-auto" style={{ height }} tabIndex={0} role="region" aria-label="Values">
+    <section className="overflow-auto" style={{ height }} tabIndex={0} aria-label="Values">
       <table className="num w-full">
         <thead>
           <tr>
@@ -142,6 +142,6 @@ function SeriesTable({
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

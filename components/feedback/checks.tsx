@@ -27,7 +27,16 @@ function lookOf(check: CheckRow): Look {
   return { icon: Info, word: 'note', className: 'text-muted', order: 2 };
 }
 
-export function CheckList({ checks, label }: { readonly checks: readonly CheckRow[]; readonly label: string }) {
+export function CheckList({
+  checks,
+  label,
+  subject = null,
+}: {
+  readonly checks: readonly CheckRow[];
+  readonly label: string;
+  /** The node that the whole list speaks of: not repeated on each line. */
+  readonly subject?: string | null;
+}) {
   if (checks.length === 0) return <p className="text-muted">No rule applies.</p>;
   const ordered = checks
     .map((check, index) => ({ check, index, look: lookOf(check) }))
@@ -43,7 +52,7 @@ export function CheckList({ checks, label }: { readonly checks: readonly CheckRo
                 <span className="sr-only">{look.word}: </span>
                 {sentence(check.rule)}
               </span>
-              {check.node ? <span className="text-muted">{check.node}</span> : null}
+              {check.node && check.node !== subject ? <span className="text-muted">{check.node}</span> : null}
               {check.measured ? <span className="num">{check.measured}</span> : null}
               {check.limit ? <span className="text-muted">limit {check.limit}</span> : null}
             </div>

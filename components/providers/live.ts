@@ -34,7 +34,8 @@ export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): voi
     trpc.events.stream.subscriptionOptions(
       {},
       {
-        onData(event) {
+        onData(item) {
+          const event = eventOf(item);
           queryClient.setQueryData<readonly ClusterEvent[]>(keys.events, (old) => appendEvent(old ?? [], event));
           onEvent(event);
         },
@@ -43,9 +44,14 @@ export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): voi
   );
 }
 
+/** A resumable stream's items arrive as `{id, data}`; the id is tRPC's, for resuming. */
+function eventOf(item: unknown): ClusterEvent {
+  return (item as { readonly data: ClusterEvent }).data;
+}
+
 function useLiveKeys() {
   const trpc = useTRPC();
-  const live = trpc.view.stream.pathKey();
+  const live = trpc.view.pathKey();
   return { live: [...live, 'view'], lag: [...live, 'lag'], events: [...live, 'events'] } as const;
 }
 

@@ -156,7 +156,7 @@ function linkEdges({ layout, links, layers }: ElementInput): LinkEdge[] {
         data: { link, line: linkLine(from, to, bend), animate, label },
         selectable: false,
         focusable: false,
-        zIndex: link.kind === 'replication' ? 1 : 0,
+        zIndex: 0,
       },
     ];
   });

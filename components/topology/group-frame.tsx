@@ -46,8 +46,8 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
       ) : (
         <div className="flex items-baseline gap-2 px-3 pt-2">
           <span className="font-semibold text-[1.1rem]">{group.name}</span>
-          <span className="text-muted">{sentence(group.mode)}</span>
-          <span className={cn('ml-auto inline-flex items-center gap-1', toneText[look.tone])}>
+          <span className="truncate text-muted">{sentence(group.mode)}</span>
+          <span className={cn('ml-auto inline-flex items-center gap-1 whitespace-nowrap', toneText[look.tone])}>
             <look.icon className="size-3.5" aria-hidden />
             {group.writable ? (group.degraded ? 'degraded' : 'writable') : 'no writes'}
           </span>

@@ -15,8 +15,9 @@ export type MapLayout = {
 };
 
 export const card = { width: 196, height: 96 } as const;
-const gap = 18;
-const framePadding = { top: 40, side: 16, bottom: 14 } as const;
+/** Room for a link's label between two cards. */
+const gap = { x: 132, y: 46 } as const;
+const framePadding = { top: 44, side: 18, bottom: 0 } as const;
 const frameGap = 56;
 const laneLabelWidth = 92;
 const bandGap = 64;
@@ -37,7 +38,7 @@ export function layoutMap(nodes: readonly Placed[]): MapLayout {
     }
   }
   const frames = groupNames.map((group) => ({ group, width: frameWidth(group, regions, cells) }));
-  const bands = intoBands(frames, bandWidth(frames, regions, cells));
+  const bands = intoBands(frames, regions, cells);
 
   const placedNodes = new Map<string, Rect>();
   const placedGroups = new Map<string, Rect>();
@@ -62,7 +63,7 @@ export function layoutMap(nodes: readonly Placed[]): MapLayout {
     }
     const bandWidthUsed = left - frameGap + framePadding.side;
     width = Math.max(width, bandWidthUsed);
-    let laneTop = top + framePadding.top - gap / 2;
+    let laneTop = top + framePadding.top - gap.y / 4;
     for (const [index, region] of regions.entries()) {
       const height = heights[index] ?? 0;
       if (height > 0) lanes.push({ region, band: bandIndex, x: 0, y: laneTop, width: bandWidthUsed, height });
@@ -89,8 +90,8 @@ function placeGroup(
       const column = position % columnsPerCell;
       const row = Math.floor(position / columnsPerCell);
       placed.set(id, {
-        x: origin.left + column * (card.width + gap),
-        y: top + row * (card.height + gap),
+        x: origin.left + column * (card.width + gap.x),
+        y: top + row * (card.height + gap.y),
         width: card.width,
         height: card.height,
       });
@@ -106,27 +107,49 @@ function cellKey(group: string, region: string): string {
 function frameWidth(group: string, regions: readonly string[], cells: ReadonlyMap<string, readonly string[]>): number {
   const widest = Math.max(...regions.map((region) => cells.get(cellKey(group, region))?.length ?? 0));
   const columns = Math.min(columnsPerCell, Math.max(1, widest));
-  return columns * card.width + (columns - 1) * gap + 2 * framePadding.side;
+  return columns * card.width + (columns - 1) * gap.x + 2 * framePadding.side;
 }
 
 /** 0 when no group of the band has a node there: an empty lane takes no room. */
 function laneHeight(band: readonly Frame[], region: string, cells: ReadonlyMap<string, readonly string[]>): number {
   const most = Math.max(...band.map((frame) => cells.get(cellKey(frame.group, region))?.length ?? 0));
-  return Math.ceil(most / columnsPerCell) * (card.height + gap);
+  return Math.ceil(most / columnsPerCell) * (card.height + gap.y);
 }
 
-function bandWidth(
+/** The number of bands whose outline comes closest to the wanted shape; a tie goes to fewer bands. */
+function intoBands(
   frames: readonly Frame[],
   regions: readonly string[],
   cells: ReadonlyMap<string, readonly string[]>,
-): number {
+): readonly (readonly Frame[])[] {
   const total = sum(frames.map((frame) => frame.width + frameGap));
-  const height =
-    framePadding.top + framePadding.bottom + bandGap + sum(regions.map((region) => laneHeight(frames, region, cells)));
-  return Math.max(Math.sqrt(total * height * aspect), ...frames.map((frame) => frame.width));
+  let best: readonly (readonly Frame[])[] = [];
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (let count = 1; count <= frames.length; count += 1) {
+    const bands = wrapped(frames, total / count);
+    const width = Math.max(...bands.map((band) => sum(band.map((frame) => frame.width + frameGap))));
+    const height = sum(
+      bands.map(
+        (band) =>
+          framePadding.top +
+          framePadding.bottom +
+          bandGap +
+          sum(regions.map((region) => laneHeight(band, region, cells))),
+      ),
+    );
+    const distance = Math.abs(Math.log(width / height / aspect));
+    if (distance < bestDistance) {
+      best = bands;
+      bestDistance = distance;
+    } else if (width / height < aspect) {
+      // From here on every further band only makes the map narrower.
+      break;
+    }
+  }
+  return best;
 }
 
-function intoBands(frames: readonly Frame[], limit: number): readonly (readonly Frame[])[] {
+function wrapped(frames: readonly Frame[], limit: number): readonly (readonly Frame[])[] {
   const bands: Frame[][] = [];
   let used = Number.POSITIVE_INFINITY;
   for (const frame of frames) {

@@ -76,7 +76,7 @@ export function DataTable<Row>(props: Props<Row>) {
     getSortedRowModel: getSortedRowModel(),
   });
   const sorted = table.getRowModel().rows;
-  const scroller = useRef<HTMLDivElement>(null);
+  const scroller = useRef<HTMLElement>(null);
   const virtual = sorted.length > virtualFrom;
   const virtualizer = useVirtualizer({
     count: sorted.length,
@@ -130,12 +130,10 @@ export function DataTable<Row>(props: Props<Row>) {
           )}
         </div>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
-        <div
+        <section
           ref={scroller}
           className={cn('relative overflow-auto', virtual && 'max-h-[70dvh]')}
           tabIndex={onOpen ? -1 : 0}
-          role="region"
           aria-label={props.label}
         >
           <table className="w-full border-separate border-spacing-0" aria-rowcount={sorted.length + 1}>
@@ -162,7 +160,7 @@ export function DataTable<Row>(props: Props<Row>) {
               {after > 0 ? <Spacer height={after} span={shown.length} /> : null}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
     </div>
   );

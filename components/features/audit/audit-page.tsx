@@ -79,7 +79,7 @@ export function AuditPage() {
         <QueryView
           query={query}
           what="the audit log"
-          role="admin"
+          needs="admin"
           skeleton={<TableSkeleton label="the audit log" rows={8} />}
         >
           {() => (

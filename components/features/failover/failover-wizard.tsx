@@ -76,7 +76,7 @@ function Wizard({ topology }: { readonly topology: Topology }) {
           <QueryView
             query={preflight}
             what="the checks"
-            role="operator"
+            needs="operator"
             skeleton={<PanelSkeleton label="the checks" lines={8} />}
           >
             {(data) => (

@@ -56,7 +56,7 @@ function CandidatePanel({ candidate, chosen }: { readonly candidate: Candidate; 
             : `${formatBytes(candidate.lag_bytes)} behind`
       }
     >
-      <CheckList checks={candidate.checks} label={`Checks of ${candidate.node}`} />
+      <CheckList checks={candidate.checks} label={`Checks of ${candidate.node}`} subject={candidate.node} />
     </Panel>
   );
 }

@@ -88,7 +88,7 @@ function Plan(
         {(plan) => (
           <ConfirmPlan
             {...props}
-            plan={plan}
+            shown={plan}
             onChanged={(message) => {
               setChanged(`${message} This is the new plan.`);
               setReplanned((count) => count + 1);
@@ -101,7 +101,7 @@ function Plan(
 }
 
 function ConfirmPlan({
-  plan,
+  shown: plan,
   confirmName,
   confirmLabel,
   danger,
@@ -110,7 +110,7 @@ function ConfirmPlan({
   onChanged,
   onClose,
 }: PlannedActionProps & {
-  readonly plan: Operation;
+  readonly shown: Operation;
   readonly onStarted: (operation: Operation) => void;
   readonly onChanged: (message: string) => void;
   readonly onClose: () => void;

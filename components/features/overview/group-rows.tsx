@@ -22,7 +22,7 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Groups">
+    <section className="overflow-x-auto" tabIndex={0} aria-label="Groups">
       <table className="w-full">
         <thead>
           <tr className="text-left text-muted">
@@ -45,7 +45,7 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
@@ -135,11 +135,11 @@ function StandbyLine({ node, voter }: { readonly node: ClusterNode; readonly vot
     node.lag_bytes === null ? 'lag unknown' : node.lag_bytes === 0 ? 'no lag' : `${formatBytes(node.lag_bytes)} behind`;
   return (
     <li className="flex items-center gap-2">
-      <Link href={`/nodes/${node.id}`} className="w-16 shrink-0 truncate hover:underline">
+      <Link href={`/nodes/${node.id}`} className="w-14 shrink-0 truncate hover:underline">
         {node.id}
       </Link>
       <Sparkline values={history.lag[node.id] ?? []} label={`Lag of ${node.id} while this page was open: now ${lag}`} />
-      <span className="num w-24 whitespace-nowrap text-muted">{lag}</span>
+      <span className="num w-28 shrink-0 whitespace-nowrap text-muted">{lag}</span>
       {node.status === 'healthy' ? null : <Status value={node.status} title={node.status_reason} />}
       {voter ? <Badge title="Its acknowledgement counts for commits">voter</Badge> : null}
     </li>
