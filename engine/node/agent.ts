@@ -180,7 +180,7 @@ export class Agent {
     this.#registration.start();
     this.#loop.start();
     this.#timers.push(setInterval(() => void this.#cycle(), reportMs));
-    this.#timers.push(setInterval(() => this.#sampleResources(), resourceMs));
+    this.#timers.push(setInterval(() => void this.#sampleResources(), resourceMs));
     this.#logger.info({ node: this.#config.nodeId, port: this.#config.agentPort }, 'agent started');
   }
 
@@ -320,8 +320,10 @@ export class Agent {
     else if (leader !== null) this.#interconnect.send(leader, 'agent.exit', notice);
   }
 
-  #sampleResources(): void {
-    this.#resources.sample(performance.now());
+  async #sampleResources(): Promise<void> {
+    await this.#resources.sample(performance.now()).catch((error: unknown) => {
+      this.#logger.debug({ error: messageOf(error) }, 'resources not sampled');
+    });
     const report = this.#context.reports.last;
     this.#resources.record({
       at: new Date().toISOString(),

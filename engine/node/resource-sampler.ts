@@ -2,7 +2,7 @@
  * What the node uses of its host: CPU and memory of the agent, its guardian and its PostgreSQL, and the disk under its data. Sampled every few
  * seconds from /proc; kept as a ring of one hour. For display, ranking and alerts, never for a decision about who serves.
  */
-import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { readFile, statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ResourceSample } from '../monitoring/model';
@@ -10,6 +10,8 @@ import type { ResourceSample } from '../monitoring/model';
 const clockTicksPerSecond = 100;
 const pageBytes = 4096;
 const ringSeconds = 3600;
+/** Proportional memory walks page tables in the kernel: rarely. */
+const memoryEveryMs = 30_000;
 
 export type ResourceUse = {
   readonly cpuPercent: number;
@@ -24,6 +26,8 @@ export class ResourceSampler {
   #use: ResourceUse = { cpuPercent: 0, memoryPercent: 0, memoryBytes: 0, diskUsedBytes: 0, diskTotalBytes: 0 };
   #lastTicks: number | null = null;
   #lastAt = 0;
+  #memoryBytes = 0;
+  #memoryAt = Number.NEGATIVE_INFINITY;
   readonly #ring: ResourceSample[] = [];
 
   constructor(
@@ -46,30 +50,37 @@ export class ResourceSampler {
     return Number.isFinite(worst) && worst > 0 ? Math.round(worst * 10) / 10 : 0;
   }
 
-  sample(now: number): void {
-    const roots = new Set(this.rootPids());
-    let ticks = 0;
-    let memoryBytes = 0;
-    for (const stat of processStats()) {
-      if (!roots.has(stat.pid) && !roots.has(stat.parent)) continue;
-      ticks += stat.ticks;
-      memoryBytes += privateBytes(stat.pid) ?? stat.residentBytes;
+  /** Asynchronous throughout: reading /proc must never block the thread that renews the lease. */
+  async sample(now: number): Promise<void> {
+    const pids = await this.#processes();
+    const stats = (await Promise.all(pids.map(processStat))).filter((stat) => stat !== null);
+    const ticks = stats.reduce((sum, stat) => sum + stat.ticks, 0);
+    if (now - this.#memoryAt >= memoryEveryMs) {
+      this.#memoryAt = now;
+      let bytes = 0;
+      for (const stat of stats) bytes += (await proportionalBytes(stat.pid)) ?? stat.residentBytes;
+      this.#memoryBytes = bytes;
     }
     const seconds = (now - this.#lastAt) / 1000;
-    const cpuPercent =
-      this.#lastTicks === null || seconds <= 0
-        ? 0
-        : Math.max(0, (100 * (ticks - this.#lastTicks)) / clockTicksPerSecond / seconds / cpus().length);
+    const spent =
+      this.#lastTicks === null || seconds <= 0 ? 0 : (ticks - this.#lastTicks) / clockTicksPerSecond / seconds;
     this.#lastTicks = ticks;
     this.#lastAt = now;
-    const disk = statfsSync(this.directory);
+    const disk = await statfs(this.directory);
     this.#use = {
-      cpuPercent: round(Math.min(100, cpuPercent)),
-      memoryPercent: round((100 * memoryBytes) / totalmem()),
-      memoryBytes,
+      cpuPercent: round(Math.min(100, Math.max(0, (100 * spent) / cpus().length))),
+      memoryPercent: round((100 * this.#memoryBytes) / totalmem()),
+      memoryBytes: this.#memoryBytes,
       diskUsedBytes: (disk.blocks - disk.bfree) * disk.bsize,
       diskTotalBytes: disk.blocks * disk.bsize,
     };
+  }
+
+  /** The roots and their children: PostgreSQL's backends are children of the postmaster. */
+  async #processes(): Promise<readonly number[]> {
+    const roots = this.rootPids();
+    const children = await Promise.all(roots.map(childrenOf));
+    return [...new Set([...roots, ...children.flat()])];
   }
 
   record(sample: Omit<ResourceSample, keyof ResourceUse>): void {
@@ -89,41 +100,31 @@ export class ResourceSampler {
   }
 }
 
-type ProcessStat = {
-  readonly pid: number;
-  readonly parent: number;
-  readonly ticks: number;
-  readonly residentBytes: number;
-};
+type ProcessStat = { readonly pid: number; readonly ticks: number; readonly residentBytes: number };
 
-function* processStats(): Generator<ProcessStat> {
-  let names: string[];
+async function childrenOf(pid: number): Promise<readonly number[]> {
   try {
-    names = readdirSync('/proc');
+    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return text.split(' ').filter(Boolean).map(Number);
   } catch {
-    return;
+    return [];
   }
-  for (const name of names) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      yield {
-        pid: Number(name),
-        parent: Number(fields[1]),
-        ticks: Number(fields[11]) + Number(fields[12]),
-        residentBytes: Number(fields[21]) * pageBytes,
-      };
-    } catch {
-      // The process ended between listing and reading.
-    }
+}
+
+async function processStat(pid: number): Promise<ProcessStat | null> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { pid, ticks: Number(fields[11]) + Number(fields[12]), residentBytes: Number(fields[21]) * pageBytes };
+  } catch {
+    return null;
   }
 }
 
 /** Proportional set size: PostgreSQL's processes share their buffers, which must not count once per process. */
-function privateBytes(pid: number): number | null {
+async function proportionalBytes(pid: number): Promise<number | null> {
   try {
-    const match = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+    const match = /^Pss:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8'));
     return match?.[1] ? Number(match[1]) * 1024 : null;
   } catch {
     return null;
