@@ -45,7 +45,8 @@ export function acknowledged(work: Work, key: string, match: number): void {
     inflightBytes: inflight.reduce((sum, item) => sum + item.bytes, 0),
   });
   if (match > progress.match) advanceCommit(work);
-  if (work.state.leading) sendAppends(work, key, false);
+  // A peer that just left probing was not told what was committed meanwhile.
+  if (work.state.leading) sendAppends(work, key, progress.mode === 'probe');
 }
 
 function rejected(work: Work, key: string, message: AppendAnswer & { readonly ok: false }): void {

@@ -11,6 +11,8 @@ export const faultKinds = [
   'crash',
   'crash leader',
   'crash in a write',
+  'crash in a vote',
+  'holder late',
   'power loss',
   'split',
   'leader frozen beside a holder',
@@ -46,7 +48,6 @@ export class Faults {
   active = true;
   /** Ids that should vote; the operator sees to it. */
   readonly wantedVoters: Set<string>;
-  #backup: { readonly node: SimNode; readonly image: Image; readonly incarnation: string } | null = null;
   #lives = 1;
 
   constructor(
@@ -96,21 +97,26 @@ export class Faults {
       case 'crash leader':
         return leader !== undefined && this.#crash(leader);
       case 'crash in a write':
-        any.crashInWrite = true;
-        this.#later(300, 1500, () => {
-          any.crashInWrite = false;
-          any.start(null);
-        });
+        any.crashInWrite = 'any';
+        this.#later(300, 1500, () => any.start(null));
         return any.alive;
+      case 'crash in a vote':
+        return leader !== undefined && this.#voteTrap(leader);
+      case 'holder late':
+        return (
+          any.alive &&
+          this.#cutFor(
+            dice.between(1900, 2400),
+            nodes.flatMap((node) => pairs(any, node)),
+          )
+        );
       case 'power loss':
         for (const node of nodes) this.#crash(node);
         return true;
       case 'split':
         return this.#split(new Set(nodes.filter(() => dice.chance(0.5)).map((node) => node.id)));
       case 'leader frozen beside a holder':
-        return (
-          leader !== undefined && any !== leader && this.#split(new Set([leader.id, any.id])) && this.#freeze(leader)
-        );
+        return leader !== undefined && this.#besideHolder(leader);
       case 'freeze':
         return this.#freeze(any);
       case 'freeze leader':
@@ -179,21 +185,76 @@ export class Faults {
   #crash(node: SimNode): boolean {
     if (!node.alive) return false;
     node.crash();
-    this.#later(20, 2500, () => node.start(null));
+    const soon = this.stage.dice.chance(0.3);
+    this.#later(soon ? 5 : 20, soon ? 60 : 2500, () => node.start(null));
     return true;
+  }
+
+  /** The leader dies, is back at once and is the only one that the others, who don't hear each other, can ask for a vote; then it dies in it. */
+  #voteTrap(leader: SimNode): boolean {
+    const { nodes, timeline } = this.stage;
+    const others = nodes.filter((node) => node !== leader);
+    this.#cutFor(
+      1200,
+      others.flatMap((a) => others.flatMap((b) => pairs(a, b))),
+    );
+    leader.crash();
+    timeline.after(5, () => {
+      if (!this.active) return;
+      leader.start(null);
+      this.#crashInVote(leader);
+    });
+    return true;
+  }
+
+  /** Frozen until others have taken over and granted its holder's lease; meanwhile that holder hears nobody else. */
+  #besideHolder(leader: SimNode): boolean {
+    const { nodes, dice } = this.stage;
+    const primaries = ['groups/g0', 'groups/g1'].map(
+      (key) => leader.kv.values.get(key)?.value as { readonly primary?: string } | undefined,
+    );
+    const holder = nodes.find((node) => node !== leader && primaries.some((record) => record?.primary === node.id));
+    if (!holder) return false;
+    const ms = dice.between(2700, 4200);
+    const side = new Set([leader.id, holder.id]);
+    const outside = nodes.filter((node) => !side.has(node.id));
+    const inside = nodes.filter((node) => side.has(node.id));
+    this.#cutFor(
+      ms + 300,
+      outside.flatMap((a) => inside.flatMap((b) => pairs(a, b).concat(pairs(b, a)))),
+    );
+    leader.freeze();
+    this.#later(ms, ms, () => leader.thaw());
+    return true;
+  }
+
+  /** Back at once, so that it could vote again in the same term. */
+  #crashInVote(node: SimNode): void {
+    node.crashInWrite = 'vote';
+    const { life } = node;
+    const revive = (left: number) =>
+      this.#later(3, 15, () => {
+        if (node.life !== life) node.start(null);
+        else if (left > 0) revive(left - 1);
+      });
+    revive(60);
   }
 
   #freeze(node: SimNode): boolean {
     if (!node.running) return false;
     node.freeze();
-    this.#later(100, 3500, () => node.thaw());
+    this.#later(100, 2800, () => node.thaw());
     return true;
   }
 
   #cut(links: readonly (readonly [string, string])[]): boolean {
+    return this.#cutFor(this.stage.dice.between(100, 1800), links);
+  }
+
+  #cutFor(ms: number, links: readonly (readonly [string, string])[]): boolean {
     const real = links.filter(([from, to]) => from !== to);
     for (const [from, to] of real) this.stage.network.cut(from, to);
-    this.#later(200, 3500, () => {
+    this.#later(ms, ms, () => {
       for (const [from, to] of real) this.stage.network.heal(from, to);
     });
     return real.length > 0;
@@ -268,20 +329,16 @@ export class Faults {
   }
 
   /** Takes a copy of a directory, and some time later puts it back. */
-  #oldCopy(any: SimNode): boolean {
-    const backup = this.#backup;
-    if (!backup) {
-      this.#backup = {
-        node: any,
-        image: copyTo(any.image, this.stage.dice.below(1e9) + 1e9),
-        incarnation: any.member.incarnation,
-      };
-      return false;
-    }
-    const { node, image, incarnation } = backup;
-    this.#backup = null;
-    if (node.member.incarnation !== incarnation || image.member === null || !this.#mayLose(node)) return false;
-    return this.#loseWhileNeeded(node, image);
+  #oldCopy(node: SimNode): boolean {
+    const image = copyTo(node.image, this.stage.dice.below(1e9) + 1e9);
+    const { incarnation } = node.member;
+    if (image.member === null || !this.#mayLose(node)) return false;
+    this.#later(200, 1200, () => {
+      if (node.member.incarnation !== incarnation || !this.#mayLose(node)) return;
+      this.stage.fired('old copy restored');
+      this.#loseWhileNeeded(node, image);
+    });
+    return true;
   }
 
   #membership(leader: SimNode | undefined, any: SimNode): boolean {
@@ -303,6 +360,8 @@ export class Faults {
     const { timeline, dice, nodes } = this.stage;
     timeline.after(dice.between(100, 300), () => {
       for (const node of nodes) if (node.lost) this.#newLife(node);
+      // A crash may come after the restart that was meant for it.
+      for (const node of nodes) if (!this.active || dice.chance(0.1)) node.start(null);
       const leader = this.leader();
       if (leader) for (const node of nodes) if (this.#admit(leader, node)) break;
       this.operate();

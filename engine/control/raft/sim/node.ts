@@ -64,15 +64,15 @@ export class SimNode {
   frozen = false;
   diskFull = false;
   failNextSync = false;
-  /** Dies in the middle of its next write. */
-  crashInWrite = false;
+  /** Dies in the middle of its next write (`vote`: of the next one that holds a vote for another). */
+  crashInWrite: false | 'any' | 'vote' = false;
   /** The storage refused the directory, or the core said that it was emptied: it must come back as another member. */
   lost = false;
   #rate = 1;
   #offset: number;
   #queue: Persist[] = [];
   #writing: Persist[] | null = null;
-  #inbox: (() => void)[] = [];
+  #inbox: { readonly job: () => void; readonly request: boolean }[] = [];
   #tickAt = Number.POSITIVE_INFINITY;
   #snapshotting = false;
   #nextRead = 1;
@@ -179,17 +179,19 @@ export class SimNode {
       const other = this.world.dice.below(at + 1);
       [waiting[at], waiting[other]] = [waiting[other]!, waiting[at]!];
     }
-    for (const job of waiting) this.#when(job);
+    // Sometimes what others asked is read first, before the timers and messages that would tell this node how late it is.
+    if (this.world.dice.chance(0.5)) waiting.sort((a, b) => Number(b.request) - Number(a.request));
+    for (const { job, request } of waiting) this.#when(job, request);
   }
 
   whenRunning(job: () => void): void {
-    this.#when(job);
+    this.#when(job, true);
   }
 
   /** Runs now, after the thaw, or never (another life). */
-  #when(job: () => void): void {
+  #when(job: () => void, request = false): void {
     if (!this.alive) return;
-    if (this.frozen) this.#inbox.push(job);
+    if (this.frozen) this.#inbox.push({ job, request });
     else job();
   }
 
@@ -288,7 +290,8 @@ export class SimNode {
       }
       this.#writing = batch;
       const ms = this.world.syncMs();
-      if (this.crashInWrite) {
+      const votes = batch.some((item) => item.messages.some((one) => one.kind === 'vote-answer' && one.granted));
+      if (this.crashInWrite === 'any' || (this.crashInWrite === 'vote' && votes)) {
         this.crashInWrite = false;
         this.#later(this.world.timeline.now + ms * this.world.dice.next(), () => this.crash());
       }
