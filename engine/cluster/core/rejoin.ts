@@ -7,7 +7,7 @@ import type { Epoch } from '../../kernel/ids';
 
 export type RejoinInput = {
   readonly data: 'absent' | 'standby' | 'was-primary' | 'unreadable';
-  /** The last epoch whose lease this node held. */
+  /** The last epoch this node held or tried to take. */
   readonly lastHeldEpoch: Epoch;
   readonly recordEpoch: Epoch;
   /** The record's primary is another node. */
@@ -65,7 +65,8 @@ export function decideRejoin(input: RejoinInput): RejoinDecision {
 function copy(input: RejoinInput, why: string): RejoinDecision {
   if (!input.primaryHealthy) return { kind: 'wait', why: `${why}; no healthy primary to copy from` };
   const deletesData = input.data !== 'absent';
-  if (deletesData && input.lastHeldEpoch >= input.recordEpoch) {
+  /* Equal is an attempt that lost: epochs are unique, and this one has another holder. Higher means the record here is old. */
+  if (deletesData && input.lastHeldEpoch > input.recordEpoch) {
     return { kind: 'wait', why: `${why}; the primary is not of a newer epoch than this node's own` };
   }
   if (input.neededBytes !== null && input.freeBytes < input.neededBytes) {

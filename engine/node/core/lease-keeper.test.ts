@@ -154,6 +154,11 @@ describe('lease keeper', () => {
     expect(driver.all('send-renewal').filter((now) => now > 150)).toEqual([]);
     expect(driver.at(710, { kind: 'released' }).state.epoch).toBeNull();
   });
+  it('a late answer to the grant brings a given-back lease not back', () => {
+    const driver = new Driver().serving().at(100, { kind: 'give-back', mode: 'now' }).at(150, { kind: 'all-dead' });
+    driver.at(200, { kind: 'released' }).granted(210, 0).at(220, { kind: 'resumed', epoch: 5, serving: false });
+    expect(driver.state.epoch).toBeNull();
+  });
   it('giving back at once kills', () => {
     const driver = new Driver().serving().at(100, { kind: 'give-back', mode: 'now' });
     expect(driver.first('kill-all')).toBe(100);

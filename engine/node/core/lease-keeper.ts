@@ -48,6 +48,8 @@ export type LeaseState = {
   readonly giveBack: boolean;
   readonly renewals: readonly RenewalInFlight[];
   readonly confirmations: readonly RenewalInFlight[];
+  /** The highest epoch whose lease was given back or superseded: a late answer to its grant brings nothing back. */
+  readonly endedEpoch: Epoch;
   readonly nextRenewAt: MonotonicMs;
   readonly nextId: number;
 };
@@ -116,6 +118,7 @@ export function initialLeaseState(leaseMs: number, options: { readonly failSafe:
     giveBack: false,
     renewals: [],
     confirmations: [],
+    endedEpoch: 0,
     nextRenewAt: 0,
     nextId: 1,
   };
@@ -169,7 +172,7 @@ function apply(state: LeaseState, input: LeaseInput, effects: LeaseEffect[]): Le
     case 'granted':
       return granted(state, input.epoch, input.sent, input, effects);
     case 'resumed':
-      if (state.epoch !== null && state.epoch >= input.epoch) return state;
+      if (input.epoch <= state.endedEpoch || (state.epoch !== null && state.epoch >= input.epoch)) return state;
       return {
         ...noLease(state),
         epoch: input.epoch,
@@ -196,7 +199,7 @@ function apply(state: LeaseState, input: LeaseInput, effects: LeaseEffect[]): Le
     case 'all-dead':
       return allDead(state, input, effects);
     case 'released':
-      return state.stage === 'dead' ? noLease(state) : state;
+      return state.stage === 'dead' ? ended(state) : state;
     case 'timings-changed':
       return { ...state, budget: leaseBudget(input.leaseMs) };
     default:
@@ -218,8 +221,12 @@ function noLease(state: LeaseState): LeaseState {
   };
 }
 
+function ended(state: LeaseState): LeaseState {
+  return { ...noLease(state), endedEpoch: Math.max(state.endedEpoch, state.epoch ?? 0) };
+}
+
 function granted(state: LeaseState, epoch: Epoch, sent: Instant, at: Instant, effects: LeaseEffect[]): LeaseState {
-  if (state.epoch !== null && epoch < state.epoch) return state;
+  if (epoch <= state.endedEpoch || (state.epoch !== null && epoch < state.epoch)) return state;
   const fresh: LeaseState = {
     ...noLease(state),
     epoch,
@@ -286,7 +293,7 @@ function votersAnswered(
 
 function superseded(state: LeaseState, now: MonotonicMs, effects: LeaseEffect[]): LeaseState {
   const why = 'the group has a newer epoch';
-  if (state.stage === 'dead') return noLease(state);
+  if (state.stage === 'dead') return ended(state);
   effects.push({ kind: 'kill-all', why });
   return {
     ...state,

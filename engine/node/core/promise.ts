@@ -13,7 +13,7 @@ import type { Epoch, MonotonicMs, NodeId } from '../../kernel/ids';
 export type DurableMemberState = {
   readonly promisedEpoch: Epoch;
   readonly controllerTerm: number;
-  /** The last epoch whose lease this node held; 0: never. */
+  /** The last epoch whose lease this node held or tried to take; 0: never. */
   readonly lastHeldEpoch: Epoch;
 };
 

@@ -221,7 +221,6 @@ export class AgentModel {
     const next = { ...this.record, leaseReleased: true };
     this.store.txn(this.node, { expected: this.revision, next, guard: false, grants: false }, (answer) => {
       if (answer.ok) {
-        this.#world.checker.released(this.node);
         this.onRecord(next, answer.revision);
       } else this.store.read(this.node, (record, revision) => this.onRecord(record, revision));
     });
@@ -247,7 +246,7 @@ export class AgentModel {
     if (this.lease.epoch !== null && (record.epoch > this.lease.epoch || !mine)) {
       if (mine && record.epoch > this.lease.epoch && !record.leaseReleased) {
         /* The own regrant came back through the watch: same holder, next epoch; renewals confirm it. */
-        if (this.#postgres.serving) this.#postgres.epoch = record.epoch;
+        if (!this.#postgres.dead) this.#postgres.epoch = record.epoch;
         if (this.lease.confirmed !== null)
           this.#step({ kind: 'granted', epoch: record.epoch, sent: this.lease.confirmed });
         else this.#step({ kind: 'resumed', epoch: record.epoch, serving: this.#postgres.serving });
@@ -358,7 +357,7 @@ export class AgentModel {
         this.#busyUntil = 0;
         if (!result.ok) return;
         this.#world.fired('the holder took the next epoch');
-        if (this.#postgres.serving) this.#postgres.epoch = next.epoch;
+        if (!this.#postgres.dead) this.#postgres.epoch = next.epoch;
         this.#step({ kind: 'granted', epoch: next.epoch, sent });
         this.onRecord(next, result.revision);
       });
@@ -551,7 +550,10 @@ export class AgentModel {
         this.#busyUntil = 0;
       });
     };
-    if (this.#world.is('stale-record-for-postgres')) return apply();
+    if (this.#world.is('stale-record-for-postgres')) {
+      apply();
+      return;
+    }
     this.#busyUntil = this.#now + 300;
     this.store.read(this.node, (record, current) => {
       this.#busyUntil = 0;
@@ -599,7 +601,10 @@ export class AgentModel {
     if (!decision.ok && !this.#world.is('skip-epoch-in-follow')) return;
     this.#connectUntil = this.#now + 100;
     const position = { timeline: this.#postgres.timeline, lsn: formatLsn(BigInt(this.#postgres.lsn)) };
-    if (divergence(position, { record: this.record }) !== null) return this.#comeBack(primary, 'diverged');
+    if (divergence(position, { record: this.record }) !== null) {
+      this.#comeBack(primary, 'diverged');
+      return;
+    }
     this.#postgres.connectTo(primary.postgres, this.record.epoch, (result) => {
       if (result === 'diverged') this.#comeBack(primary, 'diverged');
     });

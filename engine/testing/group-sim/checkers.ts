@@ -19,6 +19,8 @@ export class Checker {
   #staleFrom = new Map<string, number>();
   #grants = new Map<number, string>();
   /** True time until which the store (or the voters) let (node, epoch) serve, at the very most. */
+  /** In which mode an epoch ended; its holder may have known nothing newer. */
+  #modes = new Map<number, string>();
   #leaseEnd = new Map<string, number>();
   nodes: readonly SimNode[] = [];
   store!: StoreModel;
@@ -43,15 +45,18 @@ export class Checker {
     if (this.#latest === null || epoch > this.#latest.epoch) {
       if (this.#latest?.node !== server.id) this.#latest = { epoch, node: server.id, firstAt: this.world.now };
       else this.#latest = { ...this.#latest, epoch };
-    } else if (server.id !== this.#latest.node) this.#stale(server, session, record);
+    } else if (server.id !== this.#latest.node) {
+      this.#stale(server, session);
+      return;
+    }
     if (record.mode === 'asynchronous') return;
     this.#acknowledged.push({ id, lsn });
     this.#checkCoverage(lsn);
   }
 
-  #stale(server: PostgresModel, session: Session | null, record: GroupRecord): void {
+  #stale(server: PostgresModel, session: Session | null): void {
     const who = `${server.id} acknowledged under epoch ${server.epoch} after ${this.#latest!.node} had under ${this.#latest!.epoch}`;
-    if (record.mode !== 'asynchronous') {
+    if (this.#modes.get(server.epoch) !== 'asynchronous') {
       this.fail(who);
       return;
     }
@@ -86,7 +91,7 @@ export class Checker {
   }
   primaryStarts(server: PostgresModel, epoch: number): void {
     const { record } = this.store;
-    const current = record.primary === server.id && record.epoch === epoch && !record.leaseReleased;
+    const current = record.primary === server.id && record.epoch >= epoch && !record.leaseReleased;
     if (!current && !this.#withinOldLease(server.id, epoch)) {
       this.fail(`${server.id} started as primary of epoch ${epoch} without holding it`);
     }
@@ -100,18 +105,20 @@ export class Checker {
   startedOverLeftovers(server: PostgresModel): void {
     this.fail(`${server.id} was started while processes of its data directory were left`);
   }
-  released(node: SimNode): void {
-    if (!node.postgres.dead) this.fail(`${node.id} released its lease with processes left`);
-  }
 
   // ------------------------------------------------------------ store
   recordChanged(before: GroupRecord, after: GroupRecord): void {
     if (after.epoch !== before.epoch) {
+      this.#modes.set(before.epoch, before.mode);
       if (after.epoch !== before.epoch + 1) this.fail(`epoch went from ${before.epoch} to ${after.epoch}`);
       if (this.#grants.has(after.epoch)) this.fail(`epoch ${after.epoch} was granted twice`);
       this.#grants.set(after.epoch, after.primary ?? '');
       this.#prolong(after.primary ?? '', after.epoch, this.world.now);
       return;
+    }
+    const holder = this.nodes.find((node) => node.id === after.primary);
+    if (after.leaseReleased && !before.leaseReleased && !holder?.postgres.dead) {
+      this.fail(`${after.primary} released its lease with processes left`);
     }
     if (after.primary !== before.primary) this.fail(`primary changed within epoch ${after.epoch}`);
     if (after.promotable === 'voters' && after.mode !== 'asynchronous') {
@@ -187,7 +194,7 @@ export class Checker {
     if (!healthy || primary.postgres.epoch < epoch) {
       this.fail(`${node.id} threw its data away without a healthy primary`);
     }
-    if (node.disk.data.present && node.disk.member.lastHeldEpoch >= epoch) {
+    if (node.disk.data.present && node.disk.member.lastHeldEpoch > epoch) {
       this.fail(`${node.id} threw data of epoch ${node.disk.member.lastHeldEpoch} away for epoch ${epoch}`);
     }
     const { wal } = primary.postgres.data;

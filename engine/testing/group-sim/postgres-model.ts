@@ -92,7 +92,7 @@ export class PostgresModel {
     this.world.queue.after(this.world.random.between(40, 150), life, () => {
       if (!this.postmasterAlive) return;
       this.#backendNames = this.data.names;
-      this.epoch = epoch;
+      this.epoch = Math.max(this.epoch, epoch);
       this.role = role;
       if (role === 'primary') {
         this.append(this.world.checker.nextId());
