@@ -171,7 +171,6 @@ class BackupQuery {
   #failed: Error | null = null;
   #finished = false;
   #rows: string[][] = [];
-  #resultSets = 0;
   #total: number | null = null;
   #bytes = 0;
   callback = () => undefined;
@@ -187,7 +186,6 @@ class BackupQuery {
   }
 
   handleRowDescription(): void {
-    this.#resultSets++;
     this.#rows = [];
   }
 

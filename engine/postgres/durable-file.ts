@@ -1,13 +1,14 @@
 /** Small files that must be whole or absent after a crash, owned by the user PostgreSQL runs as. */
 import { constants } from 'node:fs';
-import { access, chmod, chown, mkdir, open, rename } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RunAs } from './native';
 
 export type FileOwner = RunAs | null;
 
-/** Write aside, fsync, rename, fsync the directory. Mode 0600. */
+/** Write aside, fsync, rename, fsync the directory. Mode 0600. A file that already says the same is left alone. */
 export async function replaceFile(path: string, content: string, owner: FileOwner): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => null)) === content) return;
   const aside = `${path}.tmp`;
   const file = await open(aside, 'w', 0o600);
   try {

@@ -28,7 +28,7 @@ export type GuardianLinkEvents = {
 };
 
 /** Bundle of guardian.ts: RUSTYDB_GUARDIAN, else `guardian.mjs` beside this bundle, else the build's output in the working directory. */
-export function guardianScript(): string {
+function guardianScript(): string {
   const beside = join(dirname(fileURLToPath(import.meta.url)), 'guardian.mjs');
   const candidates = [process.env.RUSTYDB_GUARDIAN, beside, resolve('dist/guardian.mjs')].filter(
     (path) => path !== undefined,

@@ -43,7 +43,7 @@ async function guarded(orphanMs = 60_000, exit: () => void = () => undefined) {
       {
         kind: 'start',
         command: '/bin/sh',
-        args: ['-c', `cd '${data}' && ${script}`],
+        args: ['-c', script],
         env: { PATH: process.env.PATH! },
         uid: null,
         gid: null,
@@ -86,6 +86,24 @@ describe('guardian', () => {
     await start('primary', inMs(200), "trap '' QUIT; while :; do sleep 0.05; done");
     expect(await ended).toMatchObject({ cause: 'deadline', signal: 'SIGKILL' });
     expect(processesIn(data)).toEqual([]);
+  });
+
+  it('a kill that comes right behind the start leaves nothing', async () => {
+    const { link, start, ended } = await guarded();
+    const starting = start('standby', null);
+    await link.request({ kind: 'kill' }, 5000);
+    await starting;
+    expect(await ended).toMatchObject({ cause: 'requested' });
+    expect(processesIn(data)).toEqual([]);
+  });
+
+  it('tells when the program can’t be started, and can start another', async () => {
+    const { link, start } = await guarded();
+    const missing = { kind: 'start', command: '/nonexistent', args: [], env: {}, uid: null, gid: null } as const;
+    const request = { ...missing, outputFile: join(directory, 'out'), role: 'standby', deadline: null } as const;
+    await expect(link.request(request, 5000)).rejects.toThrow(/ENOENT/);
+    await start('standby', null);
+    expect(processesIn(data).length).toBe(1);
   });
 
   it('refuses a primary without a deadline ahead, and a second server', async () => {

@@ -172,6 +172,7 @@ export class Guardian {
       killQuietly(server.pid, 'SIGQUIT');
       await waitUntilGone(this.options.dataDirectory, graceMs);
     }
+    if (!server.gone) killQuietly(server.pid, 'SIGKILL');
     await killAllIn(this.options.dataDirectory, 60_000);
   }
 
@@ -188,23 +189,22 @@ export class Guardian {
     const identity = command.uid !== null && command.gid !== null ? { uid: command.uid, gid: command.gid } : {};
     const child = spawn(command.command, [...command.args], {
       ...identity,
-      cwd: '/',
+      // There from its first moment, or a kill that comes at once would not find it by its working directory.
+      cwd: this.options.dataDirectory,
       env: { ...command.env },
       stdio: ['ignore', output, output],
     });
     closeSync(output);
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', reject);
-    });
-    const server: Server = { child, pid: child.pid!, cause: 'died', gone: false };
+    if (child.pid === undefined) {
+      // No await on success: whoever asks for a kill from now on must find this server.
+      throw await new Promise((resolve) => child.once('error', resolve));
+    }
+    const server: Server = { child, pid: child.pid, cause: 'died', gone: false };
     this.#server = server;
     this.#role = command.role;
     this.#deadline = command.deadline;
     this.#clockOffset = Date.now() - monotonicMs();
     child.once('exit', (code, signal) => void this.#exited(server, code, signal));
-    if (child.exitCode !== null || child.signalCode !== null)
-      void this.#exited(server, child.exitCode, child.signalCode);
     this.#look();
     this.#orphaned();
   }
@@ -246,6 +246,7 @@ export class Guardian {
     const server = this.#server;
     if (server && server.cause === 'died') server.cause = 'requested';
     const gone = server ? this.#untilGone() : Promise.resolve();
+    if (server && !server.gone) killQuietly(server.pid, 'SIGKILL');
     if (!(await killAllIn(this.options.dataDirectory, 60_000)))
       throw new Error('processes survive SIGKILL (disk hangs?)');
     await gone;

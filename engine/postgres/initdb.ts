@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration } from './api';
 import { lookAtDataDirectory } from './control-data';
-import { ensureDirectory, replaceFile } from './durable-file';
+import { ensureDirectory, replaceFile, syncDirectory } from './durable-file';
 import { type RunAs, serverEnvironment } from './native';
 import { scramSalt, scramVerifier } from './scram';
 import { managedConfigurationFile, postgresqlConf, replicationUser, superuser } from './settings';
 
 /** The superuser exists on the unix socket only; replication logins can stream and look at slots, nothing else over TCP. */
-export const hbaRules = `# Managed: rewritten before every start.
+const hbaRules = `# Managed: rewritten before every start.
 # type  database     user           address  method
 local   all          ${superuser}                 scram-sha-256
 local   all          all                     scram-sha-256
@@ -58,6 +58,7 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
   await run(...single(nativeDirectory, building, 'app'), runAs, applicationSql);
   await syncTree(building);
   await rename(building, paths.dataDirectory);
+  await syncDirectory(paths.nodeDirectory);
 }
 
 /** postgresql.conf, rustydb.conf, pg_hba.conf: the same for a fresh database and before every start. */

@@ -66,7 +66,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
   };
 }
 
-export function farthest(a: LsnText | null, b: LsnText | null): LsnText {
+function farthest(a: LsnText | null, b: LsnText | null): LsnText {
   return formatLsn(maxLsn(a === null ? 0n : parseLsn(a), b === null ? 0n : parseLsn(b)));
 }
 

@@ -16,7 +16,7 @@ const stopBeforeEndMs = 500;
 const killBeforeEndMs = 200;
 const exitFile = 'last-exit.json';
 
-export function deadlineFor(remainingMs: number): Deadline {
+function deadlineFor(remainingMs: number): Deadline {
   const now = monotonicMs();
   return { stopAt: now + remainingMs - stopBeforeEndMs, killAt: now + remainingMs - killBeforeEndMs };
 }
@@ -200,6 +200,12 @@ export class Postmaster {
   }
 
   // ---------------------------------------------------------------- deadline
+  /** A new server's first deadline; words for an earlier one count no more. */
+  firstDeadline(remainingMs: number): Deadline {
+    this.#pushed = null;
+    return deadlineFor(remainingMs);
+  }
+
   push(remainingMs: number): void {
     this.#pushed = deadlineFor(remainingMs);
     this.#link?.serve(this.#pushed);

@@ -8,7 +8,7 @@ export type Settings = Readonly<Record<string, string | null>>;
 const settingName = /^[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)*$/;
 
 /** One ALTER SYSTEM per setting. INVALID_INPUT with PostgreSQL's words for a name or value that it refuses. */
-export async function alterSystem(connection: LocalConnection, settings: Settings): Promise<void> {
+async function alterSystem(connection: LocalConnection, settings: Settings): Promise<void> {
   for (const [name, value] of Object.entries(settings)) {
     if (!settingName.test(name))
       throw new ClusterError('INVALID_INPUT', `${JSON.stringify(name)} is no setting’s name`);

@@ -29,7 +29,7 @@ import { bootstrapDirectory } from './initdb';
 import { tailLog } from './log-tail';
 import { listSettings } from './pg-settings';
 import { bare, lookAtRecovery, settle, waitForReplay } from './position';
-import { deadlineFor, Postmaster } from './postmaster';
+import { Postmaster } from './postmaster';
 import { readPostmasterFile } from './processes';
 import { promote } from './promote';
 import { RedoEstimator } from './redo-estimate';
@@ -143,7 +143,7 @@ export class PgServer implements PostgresServer {
     if (role === 'primary' && serveForMs === undefined) {
       throw new ClusterError('INTERNAL', 'a primary starts only under a lease: serveForMs is missing');
     }
-    const deadline = role === 'primary' ? deadlineFor(serveForMs!) : null;
+    const deadline = role === 'primary' ? this.#postmaster.firstDeadline(serveForMs!) : null;
     const { launched, before, startedAt } = await this.#changes.run(async () => {
       const before = await this.#startable();
       await prepareStart(this.configuration, role, options);

@@ -57,7 +57,7 @@ async function advance(
   for (const member of members) {
     const row = existing.get(slotName(member));
     const target = advanceTo[member];
-    if (!row || !row.recovering || row.active || target === undefined || row.limit === null) continue;
+    if (!row?.recovering || row.active || target === undefined || row.limit === null) continue;
     const to = parseLsn(target) < parseLsn(row.limit) ? target : row.limit;
     if (parseLsn(to) === 0n || (row.restart !== null && parseLsn(to) <= parseLsn(row.restart))) continue;
     await tolerating(
