@@ -1,11 +1,11 @@
 /** GraphQL over HTTP: POST with JSON, GET for queries only, subscriptions as server-sent events. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { execute, getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
-import { createHandler } from 'graphql-sse/lib/use/http';
+import { createHandler, type Handler } from 'graphql-sse';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
 import { toClusterError } from '@/server/errors/wire';
 import type { CallContext } from '../call-context';
-import { callFor, requestIdOf, type Services } from '../calls';
+import { callFor, type Services } from '../calls';
 import { readBody } from '../rest/read-input';
 import { sendError, sendJson } from '../rest/send';
 import { toGraphqlError } from './errors';
@@ -13,18 +13,21 @@ import { DocumentCache } from './prepare';
 
 type Params = { readonly query: string; readonly variables: Record<string, unknown>; readonly operationName: string | undefined };
 
+type SseContext = { readonly call: CallContext };
+type SseHandler = Handler<IncomingMessage, SseContext>;
+
 export class GraphqlHttp {
   readonly #documents: DocumentCache;
-  readonly #sse: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  readonly #sse: SseHandler;
 
   constructor(
     private readonly services: Services,
     private readonly schema: GraphQLSchema,
   ) {
     this.#documents = new DocumentCache(schema);
-    this.#sse = createHandler<CallContext & Record<PropertyKey, unknown>>({
+    this.#sse = createHandler<IncomingMessage, SseContext, CallContext & Record<PropertyKey, unknown>>({
       schema,
-      context: async (request) => this.#contextOfSse(request.raw, request.context.res),
+      context: (request) => request.context.call as CallContext & Record<PropertyKey, unknown>,
       validate: (_schema, document) => this.#documents.check(document, true),
     });
   }
@@ -34,9 +37,8 @@ export class GraphqlHttp {
       const url = new URL(request.url ?? '/', 'http://console');
       const streams = (request.headers.accept ?? '').includes('text/event-stream');
       if (streams || url.pathname.endsWith('/stream')) {
-        // Refused here, where the answer can still be an error body.
-        await callFor(this.services, request, { surface: 'graphql', requestId, response: null });
-        return await this.#sse(request, response);
+        const call = await callFor(this.services, request, { surface: 'graphql', requestId, response });
+        return await this.#stream(request, response, call);
       }
       if (request.method !== 'POST' && request.method !== 'GET') {
         const error = new ClusterError('METHOD_NOT_ALLOWED', 'GraphQL takes GET and POST');
@@ -83,12 +85,41 @@ export class GraphqlHttp {
     sendJson(request, response, 'data' in result ? 200 : 400, errors ? { ...result, errors } : result);
   }
 
-  #contextOfSse(request: IncomingMessage, response: ServerResponse) {
-    const requestId = requestIdOf(request.headers);
-    return callFor(this.services, request, { surface: 'graphql', requestId, response }) as Promise<
-      CallContext & Record<PropertyKey, unknown>
-    >;
+  async #stream(request: IncomingMessage, response: ServerResponse, call: CallContext): Promise<void> {
+    const [body, init] = await this.#sse({
+      method: request.method ?? 'GET',
+      url: request.url ?? '/',
+      headers: { get: (key) => headerOf(request, key) },
+      raw: request,
+      // Ours, because it is bounded.
+      body: () => readBody(request),
+      context: { call },
+    });
+    response.writeHead(init.status, init.statusText, { ...init.headers, 'Cache-Control': 'no-store' });
+    if (body === null || typeof body === 'string') {
+      response.end(body ?? undefined);
+      return;
+    }
+    response.once('close', () => void body.return(undefined));
+    for await (const chunk of body) {
+      if (!response.write(chunk)) await new Promise<void>((resolve) => onceEither(response, resolve));
+      if (response.destroyed) break;
+    }
+    response.end();
   }
+}
+
+function onceEither(response: ServerResponse, resolve: () => void): void {
+  const done = () => {
+    response.off('drain', done).off('close', done);
+    resolve();
+  };
+  response.on('drain', done).on('close', done);
+}
+
+function headerOf(request: IncomingMessage, key: string): string | undefined {
+  const value = request.headers[key.toLowerCase()];
+  return Array.isArray(value) ? value.join(', ') : value;
 }
 
 /** Syntax, validation and variables: the caller's mistake, in the one set of codes. */

@@ -1,0 +1,128 @@
+/** The one HTTP server: every address to its surface, the pages last. Knows how to stop within its time. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { ClusterError } from '@/engine/kernel/errors';
+import type { Logger } from '@/engine/kernel/log';
+import { requestIdOf, type Services } from './calls';
+import { GraphqlHttp } from './graphql/http';
+import { buildGraphqlSchema } from './graphql/schema';
+import { docsPath, handleDocs } from './openapi/docs';
+import { RestAdapter } from './rest/adapter';
+import { apiPrefix } from './rest/routes';
+import { sendError } from './rest/send';
+import { contentSecurityPolicy, setSecurityHeaders } from './security-headers';
+import { Sockets } from './sockets';
+import { handleSystem, type SystemOptions, systemPaths } from './system';
+import { handleTrpc, trpcPath } from './trpc/mount';
+
+/** The pages: Next in the product, nothing in most tests. */
+export type Pages = {
+  handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+};
+
+export type HttpServerOptions = {
+  readonly services: Services;
+  readonly pages: Pages | null;
+  readonly system: SystemOptions;
+  readonly logger: Logger;
+};
+
+const drainMs = 4500;
+
+export class ConsoleHttpServer {
+  readonly server: Server;
+  readonly #sockets: Sockets;
+  readonly #rest: RestAdapter;
+  readonly #graphql: GraphqlHttp;
+  readonly #raw = new Set<Socket>();
+  #draining = false;
+
+  constructor(private readonly options: HttpServerOptions) {
+    const schema = buildGraphqlSchema();
+    this.#sockets = new Sockets(options.services, schema);
+    this.#rest = new RestAdapter(options.services);
+    this.#graphql = new GraphqlHttp(options.services, schema);
+    this.server = createServer({ headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 });
+    this.server.on('request', (request, response) => void this.#handle(request, response));
+    this.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.server.on('connection', (socket) => {
+      this.#raw.add(socket);
+      socket.once('close', () => this.#raw.delete(socket));
+    });
+  }
+
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(port, host, () => {
+        this.server.off('error', reject);
+        const address = this.server.address();
+        resolve(typeof address === 'object' && address ? address.port : port);
+      });
+    });
+  }
+
+  /** Lets running calls end, tells sockets, and is gone after at most five seconds. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await this.#sockets.close();
+    this.server.closeIdleConnections();
+    const hard = setTimeout(() => {
+      this.#sockets.terminate();
+      for (const socket of this.#raw) socket.destroy();
+    }, drainMs);
+    await closed;
+    clearTimeout(hard);
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedAt = performance.now();
+    const requestId = requestIdOf(request.headers);
+    response.setHeader('X-Request-Id', requestId);
+    if (this.#draining) response.setHeader('Connection', 'close');
+    setSecurityHeaders(response);
+    const path = (request.url ?? '/').split('?', 1)[0]!;
+    if (this.options.logger.isLevelEnabled('debug')) {
+      response.once('close', () => {
+        const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+        this.options.logger.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request');
+      });
+    }
+    try {
+      await this.#route(path, request, response, requestId);
+    } catch (error) {
+      this.options.logger.error({ err: error, requestId, path }, 'request failed');
+      sendError(request, response, new ClusterError('INTERNAL', 'Something went wrong inside'), requestId);
+    }
+  }
+
+  async #route(path: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const { services, system, pages } = this.options;
+    if ((systemPaths as readonly string[]).includes(path)) {
+      return handleSystem(services, system, path, request, response, requestId);
+    }
+    if (path === docsPath || path.startsWith(`${docsPath}/`)) {
+      response.setHeader('Content-Security-Policy', contentSecurityPolicy({ nonce: null, hashes: [], dev: false }));
+      return handleDocs(request, response, requestId);
+    }
+    if (path.startsWith(`${apiPrefix}/`) || path === apiPrefix) return this.#rest.handle(request, response, requestId);
+    if (path.startsWith(`${trpcPath}/`)) return handleTrpc(services, request, response, requestId);
+    if (path === '/graphql' || path === '/graphql/stream') return this.#graphql.handle(request, response, requestId);
+    if (pages === null || path.startsWith('/api/')) {
+      return sendError(request, response, new ClusterError('NOT_FOUND', `No such address: ${path}`), requestId);
+    }
+    return pages.handle(request, response);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#draining) {
+      socket.destroy();
+      return;
+    }
+    if (this.#sockets.upgrade(request, socket, head)) return;
+    if (!this.options.pages?.upgrade(request, socket, head)) socket.destroy();
+  }
+}

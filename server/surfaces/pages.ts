@@ -1,0 +1,46 @@
+/**
+ * Next behind our server. It gets a stand-in for the HTTP server, because it would end sockets that are ours; only its own development
+ * sockets reach it.
+ */
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import next from 'next';
+import type { Pages } from './http-server';
+import { contentSecurityPolicy, newNonce, PrerenderedScripts } from './security-headers';
+
+export async function mountPages(options: {
+  readonly dev: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly directory: string;
+}): Promise<Pages> {
+  const upgrades = new EventEmitter();
+  const app = next({
+    dev: options.dev,
+    dir: options.directory,
+    hostname: options.host,
+    port: options.port,
+    httpServer: upgrades as unknown as Server,
+  });
+  await app.prepare();
+  const handle = app.getRequestHandler();
+  const scripts = new PrerenderedScripts(options.directory);
+  return {
+    async handle(request: IncomingMessage, response: ServerResponse) {
+      const path = (request.url ?? '/').split('?', 1)[0]!;
+      if (!path.startsWith('/_next/')) {
+        const nonce = newNonce();
+        const policy = contentSecurityPolicy({ nonce, hashes: scripts.hashesFor(path), dev: options.dev });
+        // Next takes the nonce for its own scripts from the request; a page takes it from x-nonce.
+        request.headers['content-security-policy'] = policy;
+        request.headers['x-nonce'] = nonce;
+        response.setHeader('Content-Security-Policy', policy);
+      }
+      await handle(request, response);
+    },
+    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer) {
+      return (request.url ?? '').startsWith('/_next/') && upgrades.emit('upgrade', request, socket, head);
+    },
+  };
+}

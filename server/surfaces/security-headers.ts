@@ -1,0 +1,79 @@
+/** Headers that every answer carries, and the content security policy of pages. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import path from 'node:path';
+
+export function setSecurityHeaders(response: ServerResponse): void {
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  response.setHeader('X-Frame-Options', 'DENY');
+  response.setHeader('Referrer-Policy', 'same-origin');
+  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+  response.setHeader('Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()');
+}
+
+export function newNonce(): string {
+  return randomBytes(16).toString('base64');
+}
+
+/**
+ * Scripts: our files, those with this answer's nonce, and the inline scripts that stand in the page as it was built. Styles may be inline:
+ * charts and the topology set them on elements.
+ */
+export function contentSecurityPolicy(options: {
+  readonly nonce: string | null;
+  readonly hashes: readonly string[];
+  readonly dev: boolean;
+}): string {
+  const { nonce, hashes, dev } = options;
+  const scripts = [
+    "'self'",
+    ...(nonce === null ? [] : [`'nonce-${nonce}'`]),
+    ...hashes.map((hash) => `'sha256-${hash}'`),
+    ...(dev ? ["'unsafe-eval'"] : []),
+  ];
+  return [
+    "default-src 'self'",
+    `script-src ${scripts.join(' ')}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self' ws: wss:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** Hashes of the inline scripts in prerendered pages, which can carry no nonce: read once from the build, never from an answer. */
+export class PrerenderedScripts {
+  readonly #byPath = new Map<string, readonly string[]>();
+  readonly #fallback: readonly string[];
+
+  constructor(appDirectory: string) {
+    const root = path.join(appDirectory, '.next', 'server', 'app');
+    for (const file of existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : []) {
+      if (!file.endsWith('.html')) continue;
+      const route = `/${file.slice(0, -'.html'.length).replaceAll(path.sep, '/')}`;
+      this.#byPath.set(route === '/index' ? '/' : route, inlineScriptHashes(readFileSync(path.join(root, file), 'utf8')));
+    }
+    this.#fallback = this.#byPath.get('/_not-found') ?? [];
+  }
+
+  hashesFor(pathname: string): readonly string[] {
+    const own = this.#byPath.get(pathname === '/' ? '/' : pathname.replace(/\/$/, ''));
+    return own ?? this.#fallback;
+  }
+}
+
+const inlineScript = /<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/gi;
+
+export function inlineScriptHashes(html: string): readonly string[] {
+  const hashes = new Set<string>();
+  for (const [, body] of html.matchAll(inlineScript)) {
+    if (body) hashes.add(createHash('sha256').update(body).digest('base64'));
+  }
+  return [...hashes];
+}

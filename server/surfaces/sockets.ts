@@ -1,0 +1,141 @@
+/**
+ * WebSocket upgrades: who may, to which server, and what happens to a socket whose caller lost its right. Sockets are kept so that the
+ * process can end them.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { GraphQLSchema } from 'graphql';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { ClusterError, errorTable } from '@/engine/kernel/errors';
+import { requireRole } from '@/server/auth/authorise';
+import { requireSameSite } from '@/server/auth/identify';
+import { errorBody, toClusterError } from '@/server/errors/wire';
+import { requestIdOf, type Services } from './calls';
+import { type Channel, channels } from './events/channels';
+import { serveEventSocket } from './events/websocket';
+import { serveGraphqlSockets } from './graphql/websocket';
+import { serveTrpcSockets, trpcPath } from './trpc/mount';
+
+const maxPayloadBytes = 256 * 1024;
+const maxSockets = 2000;
+/** How often a long-lived socket's caller is looked up again. */
+const recheckMs = 10_000;
+const pingMs = 20_000;
+
+export class Sockets {
+  readonly #trpc = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
+  readonly #graphql = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxPayloadBytes,
+    handleProtocols: (offered) => (offered.has('graphql-transport-ws') ? 'graphql-transport-ws' : false),
+  });
+  readonly #events = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
+  readonly #open = new Set<WebSocket>();
+  readonly #stopTrpc: { broadcastReconnectNotification(): void };
+  readonly #stopGraphql: { dispose(): void | Promise<void> };
+
+  constructor(
+    private readonly services: Services,
+    schema: GraphQLSchema,
+  ) {
+    this.#stopTrpc = serveTrpcSockets(services, this.#trpc);
+    this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql);
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** False: not one of ours. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const { pathname } = new URL(request.url ?? '/', 'http://console');
+    const channel = channels.find((one) => one.path === pathname);
+    const server = channel
+      ? this.#events
+      : pathname === '/graphql'
+        ? this.#graphql
+        : pathname === trpcPath
+          ? this.#trpc
+          : null;
+    if (server === null && !pathname.startsWith('/api/')) return false;
+    socket.on('error', () => socket.destroy());
+    void this.#admit(request, socket, head, server, channel ?? null);
+    return true;
+  }
+
+  async #admit(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    server: WebSocketServer | null,
+    channel: Channel | null,
+  ): Promise<void> {
+    const requestId = requestIdOf(request.headers);
+    try {
+      if (server === null) throw new ClusterError('NOT_FOUND', `No such WebSocket: ${request.url}`);
+      if (this.#open.size >= maxSockets) throw new ClusterError('UNAVAILABLE', `More than ${maxSockets} sockets are open`);
+      const { identity, byCookie } = await this.services.identifier.identify(request.headers);
+      if (byCookie) requireSameSite(request.headers);
+      // GraphQL may still send its credentials in connection_init.
+      if (server !== this.#graphql) requireRole(identity, 'viewer', 'a WebSocket');
+      server.handleUpgrade(request, socket, head, (client) => {
+        this.#keep(client, request, identity.kind === 'anonymous' ? null : identity.role);
+        server.emit('connection', client, request);
+        if (channel) serveEventSocket(this.services, channel, client, request, requestId);
+      });
+    } catch (thrown) {
+      refuse(socket, toClusterError(thrown), requestId);
+    }
+  }
+
+  #keep(client: WebSocket, request: IncomingMessage, role: string | null): void {
+    this.#open.add(client);
+    let answered = true;
+    client.on('pong', () => {
+      answered = true;
+    });
+    client.on('error', () => client.terminate());
+    const ping = setInterval(() => {
+      if (!answered) return client.terminate();
+      answered = false;
+      client.ping();
+    }, pingMs);
+    const recheck = setInterval(async () => {
+      if (role === null) return;
+      const now = await this.services.identifier.identify(request.headers).catch(() => null);
+      if (now === null || now.identity.kind === 'anonymous' || now.identity.role !== role) {
+        client.close(4401, 'Sign in again');
+      }
+    }, recheckMs);
+    client.once('close', () => {
+      clearInterval(ping);
+      clearInterval(recheck);
+      this.#open.delete(client);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stopTrpc.broadcastReconnectNotification();
+    await this.#stopGraphql.dispose();
+    for (const client of this.#open) client.close(1001, 'The console stops');
+  }
+
+  terminate(): void {
+    for (const client of this.#open) client.terminate();
+  }
+}
+
+function refuse(socket: Duplex, error: ClusterError, requestId: string): void {
+  const body = JSON.stringify(errorBody(error, requestId));
+  socket.end(
+    [
+      `HTTP/1.1 ${errorTable[error.code].http} ${error.code}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `X-Request-Id: ${requestId}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
