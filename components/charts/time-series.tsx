@@ -66,6 +66,8 @@ export function TimeSeries({
               tick={{ fill: 'var(--muted)', fontSize: 11 }}
               domain={domain ? [...domain] : [0, 'auto']}
               allowDecimals={false}
+              tickCount={3}
+              interval={0}
             />
             <Tooltip
               isAnimationActive={false}

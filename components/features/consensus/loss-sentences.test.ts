@@ -30,6 +30,13 @@ describe('losses', () => {
     ]);
   });
 
+  it('all combinations of a size in one sentence', () => {
+    const pairs = [...status.fatal_losses, ['node-2', 'node-3']];
+    expect(lossSentences({ ...status, fatal_losses: pairs })).toEqual([
+      'Losing any 2 of the 3 voters would stop changes.',
+    ]);
+  });
+
   it('single voters in one sentence', () => {
     expect(lossSentences({ ...status, fatal_losses: [['node-1'], ['node-2'], ['node-3']] })).toEqual([
       'Losing node-1, node-2 or node-3 alone would stop changes.',

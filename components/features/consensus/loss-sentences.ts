@@ -35,6 +35,12 @@ export function lossSentences(status: Facts): readonly string[] {
   return rest > 0 ? [...shown, `… and ${rest} further combinations of the same size.`] : shown;
 }
 
+function combinations(from: number, size: number): number {
+  let count = 1;
+  for (let index = 0; index < size; index += 1) count = (count * (from - index)) / (index + 1);
+  return count;
+}
+
 function joined(names: readonly string[], word: string): string {
   if (names.length <= 1) return names[0] ?? '';
   return `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1)}`;

@@ -25,7 +25,7 @@ export function NodeResources({ id }: { readonly id: string }) {
         <div className="grid gap-3">
           <Select
             aria-label="Time range"
-            className="w-40"
+            className="w-44"
             value={minutes}
             options={['5', '15', '30', '60'].map((value) => ({ value, label: `Last ${value} minutes` }))}
             onChange={(event) => setMinutes(event.target.value)}

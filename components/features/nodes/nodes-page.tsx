@@ -60,6 +60,7 @@ const columns: readonly Column<ClusterNode>[] = [
     align: 'right',
     value: (row) => row.memory_bytes,
     cell: (row) => formatBytes(row.memory_bytes),
+    hidden: true,
   },
   {
     id: 'disk',
@@ -76,6 +77,7 @@ const columns: readonly Column<ClusterNode>[] = [
     align: 'right',
     value: (row) => row.uptime_seconds,
     cell: (row) => formatDuration(row.uptime_seconds * 1000),
+    hidden: true,
   },
   { id: 'raft', header: 'Control store', value: (row) => row.raft_role, hidden: true },
   { id: 'version', header: 'Version', value: (row) => row.version, hidden: true },
