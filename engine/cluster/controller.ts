@@ -114,7 +114,7 @@ export class Controller implements ClusterController {
 
   exitNotice(notice: ExitNotice): void {
     if (!this.#leading) return;
-    this.#memories.of(notice.group).exit = notice;
+    if (notice.decision === 'fail-over') this.#memories.of(notice.group).exit = notice;
     this.deps.logger.warn({ notice }, 'PostgreSQL exited under a live agent');
     this.#log.emit({
       category: 'clustering',
@@ -131,6 +131,11 @@ export class Controller implements ClusterController {
     });
     this.#cache.touchGroup(notice.group);
     this.#lookAt(notice.group);
+  }
+
+  /** Brings the view up to date now instead of with the next cycle. */
+  refresh(): void {
+    this.#analyse();
   }
 
   onViewChange(callback: () => void): () => void {
@@ -257,7 +262,7 @@ export class Controller implements ClusterController {
       if (left <= 0) this.#executor.primaryLost(name, record.epoch, `The lease of ${record.primary} ran out.`);
       return;
     }
-    if (memory.exit && memory.exit.epoch !== record.epoch) memory.exit = null;
+    if (memory.exit && (memory.exit.epoch !== record.epoch || this.#servesAgain(memory.exit))) memory.exit = null;
     const needsLook = left <= 0 || record.leaseReleased || memory.exit !== null;
     if (!needsLook || performance.now() < memory.notBeforeMs) return;
     const group = this.#state.group(name);
@@ -273,6 +278,12 @@ export class Controller implements ClusterController {
       this.deps.logger.warn({ group: name }, decision.why);
       this.#cache.touchGroup(name);
     }
+  }
+
+  /** The agent brought PostgreSQL back in place after all, because nobody could take over. Both times are of that node's own clock. */
+  #servesAgain(exit: ExitNotice): boolean {
+    const report = this.#state.node(exit.node)?.report;
+    return report?.postgres.state === 'primary' && Date.parse(report.at) > Date.parse(exit.at);
   }
 
   #beginAutomatic(name: GroupName, decision: { request: OperationRequest; plan: Plan }): void {

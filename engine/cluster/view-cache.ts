@@ -7,7 +7,7 @@ import type { GroupSnapshot } from '../operations/core/snapshot';
 import { analyseGroup, controlQuorum, type Finding } from './analysis';
 import type { ClusterState } from './cluster-state';
 import type { ClusterView, GroupView, LinkView, NodeView, Problem } from './model';
-import { clusterView, groupLinks, groupView, nodeView } from './view';
+import { clusterView, groupLinks, groupView, nodeView, raftRoles } from './view';
 
 export type StatusChange = { readonly node: NodeView; readonly before: NodeView | null };
 export type ViewChange = {
@@ -65,6 +65,7 @@ export class ViewCache {
     const begun: Problem[] = [];
     const ended: Problem[] = [];
     const raft = this.state.raft();
+    const raftRoleOf = raftRoles(raft);
     for (const name of names) {
       const group = this.state.group(name);
       const before = this.#groups.get(name);
@@ -74,7 +75,7 @@ export class ViewCache {
         continue;
       }
       for (const member of group.members) {
-        const view = nodeView(member, group.record, { config: this.state.config, raft });
+        const view = nodeView(member, group.record, { config: this.state.config, raftRoleOf });
         const old = this.#nodes.get(member.record.id) ?? null;
         if (old?.status !== view.status) statuses.push({ node: view, before: old });
         // Readers find what changed by identity.

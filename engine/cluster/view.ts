@@ -2,6 +2,7 @@
  * The live view, made from records, reports and problems. Pure, and in pieces (node, group, links) so that a report rebuilds only what it touches.
  * Invariant: nothing is claimed that was not reported recently: a group is writable only under an unexpired lease and a fresh report that says so.
  */
+import type { NodeId } from '../kernel/ids';
 import { lagBytes } from '../kernel/lsn';
 import {
   type ClusterSnapshot,
@@ -28,22 +29,22 @@ import { groupSentence, verdict } from './sentences';
 
 export type ViewConfig = ClusterSnapshot['config'];
 
+/** Built once per refresh: a thousand learners must not be searched for each of a thousand nodes. */
+export function raftRoles(raft: RaftView): (id: NodeId) => NodeView['raftRole'] {
+  const roles = new Map<NodeId, NodeView['raftRole']>();
+  for (const member of raft.configuration.learners) roles.set(member.id, 'learner');
+  for (const member of raft.configuration.voters) roles.set(member.id, 'voter');
+  if (raft.leader !== null) roles.set(raft.leader, 'leader');
+  return (id) => roles.get(id) ?? 'none';
+}
+
 export function nodeView(
   node: NodeSnapshot,
   group: GroupRecord | undefined,
-  context: { readonly config: ViewConfig; readonly raft: RaftView },
+  context: { readonly config: ViewConfig; readonly raftRoleOf: ReturnType<typeof raftRoles> },
 ): NodeView {
   const { status, reason } = nodeStatus(node, group, context.config);
   const id = node.record.id;
-  const { voters, learners } = context.raft.configuration;
-  const raftRole =
-    context.raft.leader === id
-      ? 'leader'
-      : voters.some((member) => member.id === id)
-        ? 'voter'
-        : learners.some((member) => member.id === id)
-          ? 'learner'
-          : 'none';
   return {
     record: node.record,
     role: group?.primary === id ? 'primary' : 'standby',
@@ -51,7 +52,7 @@ export function nodeView(
     statusReason: reason,
     report: node.report,
     reportAgeMs: node.reportAgeMs,
-    raftRole,
+    raftRole: context.raftRoleOf(id),
   };
 }
 

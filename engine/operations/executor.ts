@@ -71,7 +71,9 @@ export class OperationExecutor {
       stepAbort: new AbortController(),
       cancelledBy: null,
       interruptedBy: null,
-      regranting: false,
+      regranting: operation.steps.some(
+        (entry) => entry.state === 'compensated' && actionOf(entry) === 'collect-promises',
+      ),
       begun: deferred<Operation>(),
       ended: Promise.resolve(),
     };
@@ -345,6 +347,9 @@ export class OperationExecutor {
       record !== null && (pendingChange !== null || wants !== holds)
         ? (current) => {
             if (wants && current.operation !== null && current.operation !== draft.id) throw busy(current);
+            // The plan was made for another primary: taking the lock now would run it on the wrong one.
+            const moved = wants && current.operation === null && current.primary !== (draft.oldPrimary ?? null);
+            if (moved && !promoted(draft)) throw movedAway(current);
             const changed = pendingChange?.(current) ?? current;
             const free = current.operation === draft.id ? null : current.operation;
             return { ...changed, operation: wants ? draft.id : free };
@@ -434,6 +439,21 @@ function pendingRestarts(operation: Operation): readonly string[] {
     .filter((entry) => actionOf(entry) === 'apply-settings')
     .flatMap((entry) => (entry.result as { pendingRestart?: readonly string[] } | null)?.pendingRestart ?? []);
   return [...new Set(names)];
+}
+
+function promoted(operation: Operation): boolean {
+  return operation.steps.some((entry) => actionOf(entry) === 'grant' && entry.state === 'succeeded');
+}
+
+function movedAway(record: GroupRecord): ClusterError {
+  return new ClusterError(
+    'PRECONDITION_FAILED',
+    `${record.name} is served by ${record.primary} under epoch ${record.epoch} now.`,
+    {
+      clusterCode: 'CLU_GUARD_MISMATCH',
+      extra: { group: record.name, primary: record.primary, epoch: record.epoch },
+    },
+  );
 }
 
 function busy(record: GroupRecord): ClusterError {

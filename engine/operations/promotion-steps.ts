@@ -297,6 +297,12 @@ export async function route(context: StepContext): Promise<StepOutcome> {
       signal: context.signal,
     },
   );
+  // A drained primary that comes back as a standby is to take readers again; it may be down, then it forgot about the drain.
+  const old = context.operation.oldPrimary ?? null;
+  if (old !== null && old !== chosen.node) {
+    const params = { fence: context.fence(), group, draining: false };
+    context.world.command(old, 'agent.drain', params, 2_000).catch(() => undefined);
+  }
   return {
     detail: `${answer.host}:${answer.port} serves epoch ${answer.epoch}.`,
     result: { host: answer.host, port: answer.port },
