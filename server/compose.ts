@@ -4,7 +4,7 @@ import type { Logger } from '@/engine/kernel/log';
 import { AuditLog } from './audit/log';
 import { StoredAccounts } from './auth/accounts';
 import { Identifier } from './auth/identify';
-import { defaultRateLimits, RateLimits, type RateLimitSettings } from './auth/rate-limits';
+import { defaultRateLimits, type RateLimitSettings, RateLimits } from './auth/rate-limits';
 import { Sessions } from './auth/sessions';
 import type { CurrentView, EngineClient } from './engine-client/api';
 import type { ConsoleFacts } from './procedures/context';

@@ -109,7 +109,8 @@ main().catch((error: unknown) => {
 function startProblem(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   if (code === 'EADDRINUSE') return 'its port is in use; stop what listens there or set RUSTYDB_PORT';
-  if (code === 'EACCES') return `access is denied (${messageOf(error)}); check the owner and mode of the data directory`;
+  if (code === 'EACCES')
+    return `access is denied (${messageOf(error)}); check the owner and mode of the data directory`;
   if (code === 'ENOSPC') return 'the disk is full; free space in the data directory';
   return messageOf(error);
 }

@@ -21,7 +21,12 @@ export type OutcomeFields = {
   readonly durationMs: number | null;
 };
 
-export type ChainLine = { readonly sequence: number; readonly at: string; readonly previous: string; readonly hash: string } & (
+export type ChainLine = {
+  readonly sequence: number;
+  readonly at: string;
+  readonly previous: string;
+  readonly hash: string;
+} & (
   | ({ readonly kind: 'intent' } & IntentFields)
   | ({ readonly kind: 'outcome'; readonly of: number } & OutcomeFields)
   /** The end of the file was torn by a crash and cut; nothing acknowledged stood there. */
@@ -44,7 +49,10 @@ export function encodeLine(
 ): { readonly text: string; readonly line: ChainLine } {
   const body = JSON.stringify({ ...position, ...content });
   const hash = digest(position.previous, body);
-  return { text: `${body.slice(0, -1)},"hash":"${hash}"}\n`, line: JSON.parse(`${body.slice(0, -1)},"hash":"${hash}"}`) };
+  return {
+    text: `${body.slice(0, -1)},"hash":"${hash}"}\n`,
+    line: JSON.parse(`${body.slice(0, -1)},"hash":"${hash}"}`),
+  };
 }
 
 const tail = /,"hash":"([0-9a-f]{64})"\}$/;

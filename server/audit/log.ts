@@ -48,7 +48,13 @@ export class AuditLog implements AuditTrail {
       previous = line.hash;
       count++;
     }
-    return { ok: true, lines: count, firstBadLine: null, message: `${count} lines, unbroken`, head: count > 0 ? previous : null };
+    return {
+      ok: true,
+      lines: count,
+      firstBadLine: null,
+      message: `${count} lines, unbroken`,
+      head: count > 0 ? previous : null,
+    };
   }
 
   #select(entries: readonly AuditEntry[], filter: AuditFilter): AuditEntry[] {

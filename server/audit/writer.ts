@@ -5,7 +5,15 @@
 import { type FileHandle, mkdir, open, readFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { ClusterError } from '@/engine/kernel/errors';
-import { type ChainLine, decodeLine, encodeLine, genesis, type IntentFields, type LineContent, type OutcomeFields } from './chain';
+import {
+  type ChainLine,
+  decodeLine,
+  encodeLine,
+  genesis,
+  type IntentFields,
+  type LineContent,
+  type OutcomeFields,
+} from './chain';
 
 const queueLimit = 10_000;
 
@@ -67,7 +75,11 @@ export class AuditWriter {
       const batch = this.#waiting;
       this.#waiting = [];
       const encoded = batch.map(({ content }) => {
-        const one = encodeLine(content, { sequence: this.sequence, at: new Date().toISOString(), previous: this.previous });
+        const one = encodeLine(content, {
+          sequence: this.sequence,
+          at: new Date().toISOString(),
+          previous: this.previous,
+        });
         this.sequence++;
         this.previous = one.line.hash;
         return one;
@@ -93,11 +105,20 @@ export class AuditWriter {
 }
 
 function notWritable(): ClusterError {
-  return new ClusterError('UNAVAILABLE', 'The audit log cannot be written, so nothing may be changed; free space and restart', {
-    reasons: [
-      { rule: 'audit-log-writable', measured: 'no', limit: 'yes', remedy: 'Free disk space, then restart the console' },
-    ],
-  });
+  return new ClusterError(
+    'UNAVAILABLE',
+    'The audit log cannot be written, so nothing may be changed; free space and restart',
+    {
+      reasons: [
+        {
+          rule: 'audit-log-writable',
+          measured: 'no',
+          limit: 'yes',
+          remedy: 'Free disk space, then restart the console',
+        },
+      ],
+    },
+  );
 }
 
 type Existing = {

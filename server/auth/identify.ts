@@ -62,7 +62,12 @@ export function requireSameSite(headers: IncomingHttpHeaders): void {
   if (site === undefined && origin !== undefined && sameHost(origin, headers.host)) return;
   throw new ClusterError('FORBIDDEN', 'The request comes from another site', {
     reasons: [
-      { rule: 'same-origin', measured: String(origin ?? site ?? 'unknown'), limit: 'same-origin', remedy: 'Use an API key' },
+      {
+        rule: 'same-origin',
+        measured: String(origin ?? site ?? 'unknown'),
+        limit: 'same-origin',
+        remedy: 'Use an API key',
+      },
     ],
   });
 }

@@ -4,7 +4,9 @@ import { ClusterError } from '@/engine/kernel/errors';
 import type { RateClass } from '@/server/procedures/definition';
 import type { Identity } from './api';
 
-export type RateLimitSettings = Readonly<Record<RateClass | 'anonymous', { readonly points: number; readonly seconds: number }>>;
+export type RateLimitSettings = Readonly<
+  Record<RateClass | 'anonymous', { readonly points: number; readonly seconds: number }>
+>;
 
 export const defaultRateLimits: RateLimitSettings = {
   read: { points: 5000, seconds: 1 },

@@ -38,7 +38,9 @@ export function readConfig(file: string): ConsoleConfig {
   try {
     raw = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new Error(`The console's configuration ${file} cannot be read: ${error instanceof Error ? error.message : ''}`);
+    throw new Error(
+      `The console's configuration ${file} cannot be read: ${error instanceof Error ? error.message : ''}`,
+    );
   }
   const parsed = consoleConfig.safeParse(raw);
   if (parsed.success) return parsed.data;
@@ -54,6 +56,7 @@ export function readSecret(file: string, what: string): string {
   } catch (error) {
     throw new Error(`${what} cannot be read from ${file}: ${error instanceof Error ? error.message : ''}`);
   }
-  if (text === '') throw new Error(`${what} in ${file} is empty: delete the file and start again, or write a secret into it`);
+  if (text === '')
+    throw new Error(`${what} in ${file} is empty: delete the file and start again, or write a secret into it`);
   return text;
 }

@@ -1,5 +1,5 @@
 /** Every procedure of the product. The surfaces walk this table; a procedure that is not here does not exist. */
-import type { AnyDefinition } from './definition';
+
 import { addNode as clusterAddNode } from './cluster/add-node';
 import { endSession as clusterEndSession } from './cluster/end-session';
 import { failover as clusterFailover } from './cluster/failover';
@@ -7,13 +7,13 @@ import { getConfig as clusterGetConfig } from './cluster/get-config';
 import { getFailover as clusterGetFailover } from './cluster/get-failover';
 import { getHealth as clusterGetHealth } from './cluster/get-health';
 import { getLoadBalancer as clusterGetLoadBalancer } from './cluster/get-load-balancer';
+import { getNode as clusterGetNode } from './cluster/get-node';
 import { getNodeHealth as clusterGetNodeHealth } from './cluster/get-node-health';
 import { getNodeLinks as clusterGetNodeLinks } from './cluster/get-node-links';
 import { getNodeLogs as clusterGetNodeLogs } from './cluster/get-node-logs';
 import { getNodeResources as clusterGetNodeResources } from './cluster/get-node-resources';
 import { getNodeSettings as clusterGetNodeSettings } from './cluster/get-node-settings';
 import { getNodeWal as clusterGetNodeWal } from './cluster/get-node-wal';
-import { getNode as clusterGetNode } from './cluster/get-node';
 import { getRaftLog as clusterGetRaftLog } from './cluster/get-raft-log';
 import { getRaftStatus as clusterGetRaftStatus } from './cluster/get-raft-status';
 import { getStatus as clusterGetStatus } from './cluster/get-status';
@@ -42,6 +42,7 @@ import { updateNode as clusterUpdateNode } from './cluster/update-node';
 import { watchFailovers as clusterWatchFailovers } from './cluster/watch-failovers';
 import { watchNodeStatus as clusterWatchNodeStatus } from './cluster/watch-node-status';
 import { watchTopology as clusterWatchTopology } from './cluster/watch-topology';
+import type { AnyDefinition } from './definition';
 import { getCredentials as gdsGetCredentials } from './gds/get-credentials';
 import { getService as gdsGetService } from './gds/get-service';
 import { listServices as gdsListServices } from './gds/list-services';

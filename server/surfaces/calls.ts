@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
+import type { AuditTrail } from '@/server/audit/api';
 import type { AccountDirectory, Identity, SessionKeeper } from '@/server/auth/api';
 import { type Identifier, requireSameSite } from '@/server/auth/identify';
-import type { AuditTrail } from '@/server/audit/api';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { ConsoleFacts, Surface } from '@/server/procedures/context';
 import type { CallContext, Gate } from './call-context';
@@ -65,10 +65,7 @@ export async function callFor(
 export function contextOf(
   services: Services,
   identity: Identity,
-  call: Pick<
-    CallContext,
-    'surface' | 'requestId' | 'clientAddress' | 'idempotencyKey' | 'signal' | 'setCookie'
-  >,
+  call: Pick<CallContext, 'surface' | 'requestId' | 'clientAddress' | 'idempotencyKey' | 'signal' | 'setCookie'>,
 ): CallContext {
   const { engine, accounts, sessions, audit, facts, gate } = services;
   return { engine, accounts, sessions, audit, facts, gate, identity, ...call };

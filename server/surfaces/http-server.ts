@@ -88,7 +88,10 @@ export class ConsoleHttpServer {
     if (this.options.logger.isLevelEnabled('debug')) {
       response.once('close', () => {
         const ms = Math.round((performance.now() - startedAt) * 10) / 10;
-        this.options.logger.debug({ requestId, method: request.method, path, status: response.statusCode, ms }, 'request');
+        this.options.logger.debug(
+          { requestId, method: request.method, path, status: response.statusCode, ms },
+          'request',
+        );
       });
     }
     try {

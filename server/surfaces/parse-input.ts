@@ -8,7 +8,9 @@ export function parseInput(definition: AnyDefinition, raw: unknown): Record<stri
   if (parsed.success) return parsed.data as Record<string, unknown>;
   const fields = parsed.error.issues.flatMap((issue) => fieldsOf(definition, issue)).slice(0, 50);
   const first = fields[0];
-  throw new ClusterError('INVALID_INPUT', first ? messageOf(first) : 'The input is not valid', { extra: { fields } });
+  throw new ClusterError('INVALID_INPUT', first ? messageOf(first) : 'The input is not valid', {
+    extra: { fields: fields.map(({ field, message }) => ({ field, message })) },
+  });
 }
 
 type Field = { readonly field: string; readonly message: string; readonly whole?: true };

@@ -57,7 +57,10 @@ export class PrerenderedScripts {
     for (const file of existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : []) {
       if (!file.endsWith('.html')) continue;
       const route = `/${file.slice(0, -'.html'.length).replaceAll(path.sep, '/')}`;
-      this.#byPath.set(route === '/index' ? '/' : route, inlineScriptHashes(readFileSync(path.join(root, file), 'utf8')));
+      this.#byPath.set(
+        route === '/index' ? '/' : route,
+        inlineScriptHashes(readFileSync(path.join(root, file), 'utf8')),
+      );
     }
     this.#fallback = this.#byPath.get('/_not-found') ?? [];
   }

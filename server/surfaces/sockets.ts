@@ -73,7 +73,8 @@ export class Sockets {
     const requestId = requestIdOf(request.headers);
     try {
       if (server === null) throw new ClusterError('NOT_FOUND', `No such WebSocket: ${request.url}`);
-      if (this.#open.size >= maxSockets) throw new ClusterError('UNAVAILABLE', `More than ${maxSockets} sockets are open`);
+      if (this.#open.size >= maxSockets)
+        throw new ClusterError('UNAVAILABLE', `More than ${maxSockets} sockets are open`);
       const { identity, byCookie } = await this.services.identifier.identify(request.headers);
       if (byCookie) requireSameSite(request.headers);
       // GraphQL may still send its credentials in connection_init.

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
 import { requireRole } from '@/server/auth/authorise';
-import { toClusterError } from '@/server/errors/wire';
 import type { EngineClient } from '@/server/engine-client/api';
+import { toClusterError } from '@/server/errors/wire';
 import { callFor, clientAddressOf, type Services } from './calls';
 import { buildOpenApi } from './openapi/document';
 import { sendError, sendJson, sendText } from './rest/send';
@@ -32,7 +32,10 @@ export function readiness(engine: EngineClient): {
       writable: group.writable,
       waiting_commits: primary?.waitingCommits ?? 0,
       // Commits always wait a moment; they are stuck when nobody is there to answer.
-      stuck: (primary?.waitingCommits ?? 0) > 0 && group.record.voterSet.k > 0 && !hasEnoughStandbys(view, group.record.name),
+      stuck:
+        (primary?.waitingCommits ?? 0) > 0 &&
+        group.record.voterSet.k > 0 &&
+        !hasEnoughStandbys(view, group.record.name),
     };
   });
   const reasons = [
@@ -71,7 +74,10 @@ export async function handleSystem(
     if (path === '/healthz') return sendJson(request, response, 200, { status: 'ok', pid: process.pid });
     if (path === '/readyz') {
       const state = readiness(services.engine);
-      return sendJson(request, response, state.ready ? 200 : 503, { status: state.ready ? 'ready' : 'not ready', ...state });
+      return sendJson(request, response, state.ready ? 200 : 503, {
+        status: state.ready ? 'ready' : 'not ready',
+        ...state,
+      });
     }
     const onLoopback = ['127.0.0.1', '::1'].includes(clientAddressOf(request));
     if (path !== '/metrics' || !(options.metricsAnonymousOnLoopback && onLoopback)) {

@@ -83,7 +83,9 @@ export class ApiMetrics {
       }
     });
     gauge('rustydb_node_lag_bytes', 'Bytes behind the primary', ['node', 'group'], (view, set) => {
-      const primaries = new Map(view.nodes.filter((one) => one.role === 'primary').map((one) => [one.record.group, one]));
+      const primaries = new Map(
+        view.nodes.filter((one) => one.role === 'primary').map((one) => [one.record.group, one]),
+      );
       for (const node of view.nodes) {
         const lag = lagOf(node, primaries.get(node.record.group)?.report?.postgres ?? null).lag_bytes;
         set({ node: node.record.id, group: node.record.group }, lag);

@@ -49,16 +49,20 @@ export const addNode = mutation({
     const { view } = context.engine.current();
     const group = findGroup(view, input.group);
     if (input.mode === 'attach') {
-      throw new ClusterError('INVALID_INPUT', 'This cluster runs its own PostgreSQL servers; it cannot attach a running one', {
-        reasons: [
-          {
-            rule: 'driver-can-attach',
-            measured: 'embedded',
-            limit: 'attach',
-            remedy: 'Leave mode out, or say provision: a new standby is then cloned from the primary',
-          },
-        ],
-      });
+      throw new ClusterError(
+        'INVALID_INPUT',
+        'This cluster runs its own PostgreSQL servers; it cannot attach a running one',
+        {
+          reasons: [
+            {
+              rule: 'driver-can-attach',
+              measured: 'embedded',
+              limit: 'attach',
+              remedy: 'Leave mode out, or say provision: a new standby is then cloned from the primary',
+            },
+          ],
+        },
+      );
     }
     if (view.nodes.some((node) => node.record.id === input.node_id)) {
       throw new ClusterError('CONFLICT', `Node ${input.node_id} already exists`);

@@ -28,7 +28,8 @@ export const endSession = mutation({
       pid: input.pid,
       mode: input.mode,
     });
-    if (!ended && reasons.length > 0) throw new ClusterError('CONFLICT', `Session ${input.pid} was not ended`, { reasons });
+    if (!ended && reasons.length > 0)
+      throw new ClusterError('CONFLICT', `Session ${input.pid} was not ended`, { reasons });
     if (!ended) throw new ClusterError('NOT_FOUND', `No session ${input.pid} on ${input.id}`);
     const what = input.mode === 'cancel' ? 'was asked to cancel its statement' : 'was ended';
     return { success: true, message: `Session ${input.pid} on ${input.id} ${what}` };

@@ -1,8 +1,8 @@
 /** One node. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { isAdmin } from '../identity';
 import { findNode } from '../find';
+import { isAdmin } from '../identity';
 import { presentNode } from '../present/node';
 import { clusterNode } from '../schemas/node';
 import { nodeIdArgument } from '../schemas/primitives';

@@ -21,7 +21,10 @@ export const listNodes = query({
     group: groupName.optional(),
     region: z.string().max(64).optional().meta({ description: 'Only nodes of this region' }),
     status: nodeStatus.optional(),
-    role: nodeRole.or(z.enum(['leader', 'follower'])).optional().meta({ description: 'leader and follower are synonyms' }),
+    role: nodeRole
+      .or(z.enum(['leader', 'follower']))
+      .optional()
+      .meta({ description: 'leader and follower are synonyms' }),
   }),
   output: pageOf(clusterNode),
   errors: ['INVALID_INPUT', 'UNAVAILABLE'],

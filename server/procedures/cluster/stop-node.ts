@@ -16,7 +16,10 @@ export const stopNode = mutation({
   adminKeys: ['force'],
   input: z.strictObject({
     id: nodeIdArgument,
-    mode: z.enum(['fast', 'immediate']).default('fast').meta({ description: 'immediate skips the shutdown checkpoint' }),
+    mode: z
+      .enum(['fast', 'immediate'])
+      .default('fast')
+      .meta({ description: 'immediate skips the shutdown checkpoint' }),
     force: z.boolean().optional().meta({ description: 'Admin only: stop a primary without a switchover' }),
     ...guardInput,
   }),

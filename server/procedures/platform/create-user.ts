@@ -13,7 +13,9 @@ export const createUser = mutation({
   role: 'admin',
   rate: 'write',
   secretKeys: ['password'],
-  input: z.strictObject({ username: userName, password, role }).meta({ id: 'CreateUserInput', description: 'A new user' }),
+  input: z
+    .strictObject({ username: userName, password, role })
+    .meta({ id: 'CreateUserInput', description: 'A new user' }),
   output: user,
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'CONFLICT', 'UNAVAILABLE'],
   example: { username: 'maria', password: 'correct horse battery', role: 'operator' },

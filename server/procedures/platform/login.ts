@@ -23,7 +23,8 @@ export const login = mutation({
   errors: ['INVALID_INPUT', 'UNAUTHORIZED', 'RATE_LIMITED', 'UNAVAILABLE'],
   example: { username: 'admin', password: 'correct horse battery' },
   async handler({ input, context }) {
-    if (!context.setCookie) throw new ClusterError('INVALID_INPUT', 'Sign in over HTTP: a WebSocket cannot set a cookie');
+    if (!context.setCookie)
+      throw new ClusterError('INVALID_INPUT', 'Sign in over HTTP: a WebSocket cannot set a cookie');
     const { user, cookie, expiresAt } = await context.sessions.signIn({
       ...input,
       clientAddress: context.clientAddress,

@@ -54,7 +54,12 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
   const age = node.reportAgeMs;
   const diskLimit = health.diskWarningPercent;
   return [
-    check('agent-reports', age !== null && age < leaseMs, age === null ? null : `${Math.round(age)} ms`, `${leaseMs} ms`),
+    check(
+      'agent-reports',
+      age !== null && age < leaseMs,
+      age === null ? null : `${Math.round(age)} ms`,
+      `${leaseMs} ms`,
+    ),
     check(
       'postgres-serves',
       serving || node.record.wanted === 'stopped',
@@ -67,7 +72,12 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
       bytesText(lag),
       bytesText(health.lagWarningBytes),
     ),
-    check('disk-space', disk === null || disk < diskLimit, disk === null ? null : `${disk.toFixed(1)} %`, `${diskLimit} %`),
+    check(
+      'disk-space',
+      disk === null || disk < diskLimit,
+      disk === null ? null : `${disk.toFixed(1)} %`,
+      `${diskLimit} %`,
+    ),
     check('interconnect-links', connected >= wantedLinks, `${connected} connected`, `${wantedLinks} at least`),
     check('no-troubles', (report?.troubles.length ?? 0) === 0, report?.troubles[0] ?? 'none', 'none'),
   ];
@@ -75,7 +85,13 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
 
 function check(name: string, ok: boolean, measured: string | null, limit: string | null) {
   const value = measured ?? 'unknown';
-  return { name, ok, measured, limit, message: ok ? `${name}: ${value}` : `${name}: ${value}, limit ${limit ?? 'none'}` };
+  return {
+    name,
+    ok,
+    measured,
+    limit,
+    message: ok ? `${name}: ${value}` : `${name}: ${value}, limit ${limit ?? 'none'}`,
+  };
 }
 
 function bytesText(value: number | null): string | null {

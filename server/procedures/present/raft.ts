@@ -46,7 +46,5 @@ export function presentRaftStatus(status: RaftStatus, alive: ReadonlySet<string>
 /** All subsets of `size`, in order. At most 5 voters, so never more than 10. */
 export function combinations(items: readonly string[], size: number): string[][] {
   if (size === 0) return [[]];
-  return items.flatMap((item, index) =>
-    combinations(items.slice(index + 1), size - 1).map((rest) => [item, ...rest]),
-  );
+  return items.flatMap((item, index) => combinations(items.slice(index + 1), size - 1).map((rest) => [item, ...rest]));
 }

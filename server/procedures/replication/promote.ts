@@ -1,8 +1,8 @@
 /** Promotes a replica: a failover with a target. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findNode } from '../find';
 import { failoverRequest } from '../failover-request';
+import { findNode } from '../find';
 import { runOperation } from '../operate';
 import { operation } from '../schemas/operation';
 import { guardInput, nodeId } from '../schemas/primitives';

@@ -13,7 +13,9 @@ export const auditRecord = z
     request_id: z.string(),
     procedure: z.string(),
     input: jsonObject.meta({ description: 'What was asked, secrets removed' }),
-    outcome: z.enum(['succeeded', 'refused', 'failed', 'unknown']).meta({ description: 'unknown: the console ended in between' }),
+    outcome: z
+      .enum(['succeeded', 'refused', 'failed', 'unknown'])
+      .meta({ description: 'unknown: the console ended in between' }),
     code: z.string().nullable().meta({ description: 'Error code' }),
     message: z.string().nullable(),
     operation_id: z.string().nullable(),

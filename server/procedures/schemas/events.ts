@@ -1,8 +1,8 @@
 /** The one event envelope of every stream. */
 import { z } from 'zod';
+import { operation } from './operation';
 import { jsonObject, unixSeconds } from './primitives';
 import { clusterTopology } from './topology';
-import { operation } from './operation';
 
 export const eventCategory = z.enum([
   'replication',

@@ -1,18 +1,24 @@
 /** Failover requests, previews and history. */
 import { z } from 'zod';
-import { bytes, guardInput, groupName, isoTime, milliseconds, nodeId } from './primitives';
 import { candidate, check, operation, operationState, phase } from './operation';
+import { bytes, groupName, guardInput, isoTime, milliseconds, nodeId } from './primitives';
 
 export const failoverInput = z
   .strictObject({
     group: groupName.optional().meta({ description: 'Default: the first group' }),
     target_node: nodeId.optional().meta({ description: 'Default: the best candidate' }),
-    mode: z.enum(['switchover', 'failover']).optional().meta({ description: 'Default: switchover while the primary lives' }),
+    mode: z
+      .enum(['switchover', 'failover'])
+      .optional()
+      .meta({ description: 'Default: switchover while the primary lives' }),
     force: z.boolean().optional().meta({ description: 'Admin only' }),
     allow_data_loss: z.boolean().optional().meta({ description: 'Admin only; logged with the bytes' }),
     deadline_ms: z.int().min(100).max(3_600_000).optional(),
     drain_ms: z.int().min(0).max(600_000).optional().meta({ description: 'Sessions get this long to end' }),
-    scheduled_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'ISO 8601; runs then, planned again' }),
+    scheduled_at: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'ISO 8601; runs then, planned again' }),
     ...guardInput,
   })
   .meta({ id: 'FailoverInput', description: 'Manual failover or switchover' });

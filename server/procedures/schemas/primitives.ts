@@ -17,7 +17,10 @@ export const lsn = z.string().meta({ description: 'PostgreSQL log sequence numbe
 
 export const name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and dashes, at most 63, starting with a letter or digit')
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    'lower-case letters, digits and dashes, at most 63, starting with a letter or digit',
+  )
   .meta({ description: 'Name: lower-case letters, digits and dashes' });
 export const nodeId = name.meta({ description: 'Node id, e.g. node-1' });
 /** As an argument of one call; `ID` in GraphQL. */

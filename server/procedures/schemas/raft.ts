@@ -4,7 +4,7 @@ import { bigCount, bytes, milliseconds } from './primitives';
 
 const raftMember = z
   .object({ id: z.string(), incarnation: z.string() })
-  .meta({ id: 'RaftMember', description: "A member in one life of its data directory" });
+  .meta({ id: 'RaftMember', description: 'A member in one life of its data directory' });
 
 export const raftStatus = z
   .object({

@@ -1,6 +1,6 @@
 /** Replication on the wire, in RustyDB's shapes. */
 import { z } from 'zod';
-import { bytes, guardInput, groupName, lsn, milliseconds, unixSeconds } from './primitives';
+import { bytes, groupName, guardInput, lsn, milliseconds, unixSeconds } from './primitives';
 import { commitMode } from './topology';
 
 export const replicationConfig = z

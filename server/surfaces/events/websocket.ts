@@ -4,10 +4,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
-import type { EngineEvent } from '@/engine/monitoring/model';
-import { errorBody, toClusterError } from '@/server/errors/wire';
 import { ClusterError } from '@/engine/kernel/errors';
+import type { EngineEvent } from '@/engine/monitoring/model';
 import type { EventItem } from '@/server/engine-client/api';
+import { errorBody, toClusterError } from '@/server/errors/wire';
 import { presentEvent, presentGap } from '@/server/procedures/present/event';
 import type { Services } from '../calls';
 import type { Channel, Matcher } from './channels';

@@ -1,6 +1,6 @@
 /** GraphQL over HTTP: POST with JSON, GET for queries only, subscriptions as server-sent events. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { execute, getOperationAST, GraphQLError, type GraphQLSchema } from 'graphql';
+import { execute, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createHandler, type Handler } from 'graphql-sse';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
 import { toClusterError } from '@/server/errors/wire';
@@ -11,7 +11,11 @@ import { sendError, sendJson } from '../rest/send';
 import { toGraphqlError } from './errors';
 import { DocumentCache } from './prepare';
 
-type Params = { readonly query: string; readonly variables: Record<string, unknown>; readonly operationName: string | undefined };
+type Params = {
+  readonly query: string;
+  readonly variables: Record<string, unknown>;
+  readonly operationName: string | undefined;
+};
 
 type SseContext = { readonly call: CallContext };
 type SseHandler = Handler<IncomingMessage, SseContext>;

@@ -104,7 +104,8 @@ export class TypeFactory {
   }
 
   #object(schema: z.ZodType, name = metaOf(schema).id): GraphQLObjectType {
-    if (name === undefined) throw new Error(`an object without id: ${Object.keys(defOf(schema).shape ?? {}).join(', ')}`);
+    if (name === undefined)
+      throw new Error(`an object without id: ${Object.keys(defOf(schema).shape ?? {}).join(', ')}`);
     const known = this.#outputs.get(name);
     if (known) return known;
     const type = new GraphQLObjectType({
@@ -169,7 +170,8 @@ export class TypeFactory {
   inputFields(schema: z.ZodType, path: string, without: readonly string[] = []): GraphQLInputFieldConfigMap {
     const fields: GraphQLInputFieldConfigMap = {};
     for (const [key, field] of Object.entries(defOf(schema).shape ?? {})) {
-      if (!without.includes(key)) fields[key] = { type: this.input(field, `${path}.${key}`), description: describe(field) };
+      if (!without.includes(key))
+        fields[key] = { type: this.input(field, `${path}.${key}`), description: describe(field) };
     }
     return fields;
   }

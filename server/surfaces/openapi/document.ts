@@ -64,9 +64,7 @@ function operationOf(route: Route, components: Components): Json {
   const hasBody = method === 'POST' || method === 'PUT' || method === 'DELETE';
   const parameters = [
     ...inPath.map((key) => ({ name: key, in: 'path', required: true, schema: properties[key] ?? { type: 'string' } })),
-    ...(hasBody
-      ? []
-      : rest.map(([key, schema]) => ({ name: key, in: 'query', required: required.has(key), schema }))),
+    ...(hasBody ? [] : rest.map(([key, schema]) => ({ name: key, in: 'query', required: required.has(key), schema }))),
     ...headerParameters(definition),
   ];
   return {
@@ -97,7 +95,12 @@ function headerParameters(definition: AnyDefinition): Json[] {
     });
   }
   if (definition.eventId) {
-    parameters.push({ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string', maxLength: 100 } });
+    parameters.push({
+      name: 'Last-Event-ID',
+      in: 'header',
+      required: false,
+      schema: { type: 'string', maxLength: 100 },
+    });
   }
   return parameters;
 }

@@ -27,7 +27,13 @@ export class HotCache {
 
   put(key: string, stamp: string, body: Buffer, link: string | null): HotAnswer {
     this.#drop(key);
-    const entry: Entry = { body, link, stamp, etag: `"${stamp}-${key.endsWith('|admin') ? 'a' : 'v'}"`, at: performance.now() };
+    const entry: Entry = {
+      body,
+      link,
+      stamp,
+      etag: `"${stamp}-${key.endsWith('|admin') ? 'a' : 'v'}"`,
+      at: performance.now(),
+    };
     this.#entries.set(key, entry);
     this.#bytes += body.length;
     for (const oldest of this.#entries.keys()) {

@@ -10,7 +10,10 @@ export function sendJson(
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  sendText(request, response, status, JSON.stringify(body), { 'Content-Type': 'application/json; charset=utf-8', ...headers });
+  sendText(request, response, status, JSON.stringify(body), {
+    'Content-Type': 'application/json; charset=utf-8',
+    ...headers,
+  });
 }
 
 export function sendText(

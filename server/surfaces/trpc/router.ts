@@ -3,6 +3,8 @@
  * The console types itself against AppRouter.
  */
 import {
+  type inferRouterInputs,
+  type inferRouterOutputs,
   initTRPC,
   type TRPCBuiltRouter,
   type TRPCDecorateCreateRouterOptions,
@@ -12,8 +14,6 @@ import {
   type TRPCSubscriptionProcedure,
   type TrackedEnvelope,
   tracked,
-  type inferRouterInputs,
-  type inferRouterOutputs,
 } from '@trpc/server';
 import type { z } from 'zod';
 import { errorTable } from '@/engine/kernel/errors';
@@ -25,8 +25,8 @@ import type {
   SubscriptionDefinition,
 } from '@/server/procedures/definition';
 import { type Procedures, procedures } from '@/server/procedures/registry';
-import { invoke, subscribe } from '../invoke';
 import type { CallContext } from '../call-context';
+import { invoke, subscribe } from '../invoke';
 
 type Meta = { readonly definition: AnyDefinition };
 

@@ -1,0 +1,105 @@
+/** A whole console server on a free port, with a recorded engine and one API key per role. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pino from 'pino';
+import type { RateLimitSettings } from '@/server/auth/rate-limits';
+import { compose } from '@/server/compose';
+import type { Role } from '@/server/procedures/definition';
+import { ConsoleHttpServer } from '@/server/surfaces/http-server';
+import { RecordedEngine } from './recorded-engine';
+
+export const adminPassword = 'correct horse battery';
+
+export type ConsoleFixture = {
+  readonly engine: RecordedEngine;
+  readonly url: string;
+  readonly keys: Readonly<Record<Role, string>>;
+  readonly dataDirectory: string;
+  readonly http: ConsoleHttpServer;
+  readonly services: Awaited<ReturnType<typeof compose>>['services'];
+  request(path: string, options?: RequestOptions): Promise<Response>;
+  json(path: string, options?: RequestOptions): Promise<{ status: number; body: Wire; headers: Headers }>;
+  graphql(query: string, variables?: unknown, role?: Role | null): Promise<Wire>;
+  stop(): Promise<void>;
+};
+
+/** JSON of an answer, as a test looks into it. */
+// biome-ignore lint/suspicious/noExplicitAny: an assertion says what it is
+export type Wire = any;
+
+type RequestOptions = {
+  readonly method?: string;
+  readonly role?: Role | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export async function startConsole(
+  options: { readonly rateLimits?: Partial<RateLimitSettings>; readonly rehearsalEnabled?: boolean } = {},
+): Promise<ConsoleFixture> {
+  const dataDirectory = mkdtempSync(path.join(tmpdir(), 'rustydb-console-'));
+  const logger = pino({ level: 'silent' });
+  const engine = new RecordedEngine();
+  const composed = await compose({
+    engine,
+    dataDirectory,
+    sessionSecret: 'a session secret for tests',
+    secureCookies: false,
+    rateLimits: options.rateLimits,
+    logger,
+    facts: {
+      clusterId: engine.view.cluster.clusterId,
+      clusterName: 'orders',
+      rehearsalEnabled: options.rehearsalEnabled ?? true,
+      appPassword: async () => 'app-password',
+    },
+  });
+  const { accounts } = composed;
+  await accounts.createUser({ username: 'admin', password: adminPassword, role: 'admin', by: 'test' });
+  const keys = {} as Record<Role, string>;
+  for (const role of ['viewer', 'operator', 'admin'] as const) {
+    keys[role] = (await accounts.createApiKey({ name: role, role, expiresAt: null, by: 'test' })).secret;
+  }
+  const http = new ConsoleHttpServer({
+    services: composed.services,
+    pages: null,
+    system: { metricsAnonymousOnLoopback: false },
+    logger,
+  });
+  const url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`;
+
+  const request = (address: string, { method = 'GET', role = 'viewer', body, headers = {} }: RequestOptions = {}) =>
+    fetch(`${url}${address}`, {
+      method,
+      headers: {
+        ...(role === null ? {} : { 'X-API-Key': keys[role] }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  return {
+    engine,
+    url,
+    keys,
+    dataDirectory,
+    http,
+    services: composed.services,
+    request,
+    async json(address, requestOptions) {
+      const response = await request(address, requestOptions);
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers };
+    },
+    async graphql(query, variables, role = 'viewer') {
+      const response = await request('/graphql', { method: 'POST', role, body: { query, variables } });
+      return response.json();
+    },
+    async stop() {
+      await http.close();
+      await composed.close();
+      rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
