@@ -38,6 +38,10 @@ import { seedCluster } from './seeding';
 import { StandbyDuties } from './standby-duties';
 
 const reportMs = 250;
+/** A report that says nothing new is sent this often: liveness is the control store's business, not the report's. */
+const quietReportMs = 1_000;
+/** With nothing going on PostgreSQL is asked half as often. */
+const quietLookMs = 500;
 const resourceMs = 5_000;
 const shutdownMs = 30_000;
 
@@ -63,6 +67,7 @@ export class Agent {
   #cycling = false;
   #stopped = false;
   #loggedDutyFailure = '';
+  #sent = { fingerprint: '', at: 0 };
 
   constructor(config: AgentConfig, logger: Logger, onFatal: (error: Error) => void) {
     this.#config = config;
@@ -284,7 +289,7 @@ export class Agent {
     if (this.#cycling || this.#stopped) return;
     this.#cycling = true;
     try {
-      const report = await this.#context.reports.get(reportMs / 2);
+      const report = await this.#context.reports.get(this.#quiet() ? quietLookMs - reportMs / 2 : reportMs / 2);
       this.#noteServing(report);
       this.#deliver(this.#reporter.make(report, performance.now()));
       if (report.state === 'primary') await this.#duties.cycle(report, performance.now(), this.#commands.draining);
@@ -308,8 +313,20 @@ export class Agent {
     else if (report.state !== 'primary') this.#routes.stopsServing();
   }
 
+  /** A settled server without load: nothing that must be seen within a quarter of a second. */
+  #quiet(): boolean {
+    const last = this.#context.reports.last;
+    if (this.#loop.activity !== null || last === null) return false;
+    return (last.state === 'primary' || last.state === 'standby') && last.transactionsPerSecond < 20;
+  }
+
   #deliver(report: NodeReport): void {
     const leader = this.#store.status().leader;
+    const { lsn, state, waitingCommits, senders } = report.postgres;
+    const fingerprint = `${leader} ${state} ${lsn} ${waitingCommits} ${senders.length} ${report.promisedEpoch} ${report.lease?.held} ${report.lease?.epoch} ${report.activity} ${report.troubles.join()}`;
+    const now = performance.now();
+    if (fingerprint === this.#sent.fingerprint && now - this.#sent.at < quietReportMs - reportMs / 2) return;
+    this.#sent = { fingerprint, at: now };
     if (leader === this.#config.nodeId) this.#controller.ingest(report);
     else if (leader !== null) this.#interconnect.send(leader, 'agent.report', report);
   }
