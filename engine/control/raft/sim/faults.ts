@@ -215,7 +215,7 @@ export class Faults {
     );
     const holder = nodes.find((node) => node !== leader && primaries.some((record) => record?.primary === node.id));
     if (!holder) return false;
-    const ms = dice.between(2700, 4200);
+    const ms = dice.between(3300, 4600);
     const side = new Set([leader.id, holder.id]);
     const outside = nodes.filter((node) => !side.has(node.id));
     const inside = nodes.filter((node) => side.has(node.id));

@@ -23,6 +23,7 @@ import {
   type Effect,
   type Input,
   type Message,
+  memberKey,
   type Persist,
   type RaftState,
 } from '../core/model';
@@ -290,7 +291,8 @@ export class SimNode {
       }
       this.#writing = batch;
       const ms = this.world.syncMs();
-      const votes = batch.some((item) => item.messages.some((one) => one.kind === 'vote-answer' && one.granted));
+      const own = memberKey(this.member);
+      const votes = batch.some(({ hardState }) => hardState?.vote && hardState.vote !== own);
       if (this.crashInWrite === 'any' || (this.crashInWrite === 'vote' && votes)) {
         this.crashInWrite = false;
         this.#later(this.world.timeline.now + ms * this.world.dice.next(), () => this.crash());
