@@ -28,6 +28,10 @@ export function lossSentences(status: Facts): readonly string[] {
   if (status.fatal_losses.length === 0) return ['No single further loss is known to stop changes.'];
   const single = status.fatal_losses.filter((set) => set.length === 1).flat();
   if (single.length > 0) return [`Losing ${joined(single, 'or')} alone would stop changes.`];
+  const size = status.fatal_losses[0]?.length ?? 0;
+  if (status.fatal_losses.length === combinations(status.voters.length, size)) {
+    return [`Losing any ${size} of the ${status.voters.length} voters would stop changes.`];
+  }
   const shown = status.fatal_losses
     .slice(0, listed)
     .map((set) => `Losing ${joined(set, 'and')} together would stop changes.`);
