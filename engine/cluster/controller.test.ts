@@ -264,7 +264,13 @@ describe('configuration and records', () => {
       expect.arrayContaining(['operation_started', 'failover_initiated', 'operation_step', 'operation_completed']),
     );
     of.node('node-2').alive = false;
-    await until('silence is told', () => (types.includes('node_health_change') ? true : undefined));
-    expect((await of.leader.handle('health.history', { limit: 10 }))[0]).toMatchObject({ to: 'unhealthy' });
+    await pollUntil(
+      async () => {
+        const history = await of.leader.handle('health.history', { limit: 10 });
+        return history.some((entry) => entry.node === 'node-2' && entry.to === 'unhealthy') ? true : undefined;
+      },
+      { timeoutMs: 10_000, intervalMs: 10, what: 'silence is told' },
+    );
+    expect(types).toContain('node_health_change');
   });
 });

@@ -25,6 +25,8 @@ export class Checker {
   nodes: readonly SimNode[] = [];
   store!: StoreModel;
   lastAcknowledgedAt = 0;
+  /** Voters prolong a lease that this checker sees only the store prolong. */
+  failSafe = false;
 
   constructor(private readonly world: World) {}
 
@@ -49,11 +51,23 @@ export class Checker {
       this.#stale(server, session);
       return;
     }
+    if (server.names.members.length === 0) this.#withinLease(server);
     if (record.mode === 'asynchronous') return;
     this.#acknowledged.push({ id, lsn });
     this.#checkCoverage(lsn);
   }
 
+  /** Where no standby is asked, only the lease stands between two primaries: 200 ms after waking up at the most. */
+  #withinLease(server: PostgresModel): void {
+    const node = this.nodes.find((one) => one.id === server.id)!;
+    if (this.failSafe || node.guardian?.process.frozen) return;
+    const end = this.#leaseEnd.get(`${server.id}/${server.epoch}`);
+    if (end === undefined) return;
+    const late = this.world.now - Math.max(end, this.#staleFrom.get(server.id) ?? 0);
+    if (late > 200 || (late > 0 && this.world.now - end === late)) {
+      this.fail(`${server.id} acknowledges alone ${Math.round(late)} ms after its lease of epoch ${server.epoch}`);
+    }
+  }
   #stale(server: PostgresModel, session: Session | null): void {
     const who = `${server.id} acknowledged under epoch ${server.epoch} after ${this.#latest!.node} had under ${this.#latest!.epoch}`;
     if (this.#modes.get(server.epoch) !== 'asynchronous') {
@@ -189,12 +203,13 @@ export class Checker {
     }
   }
   dataDeleted(node: SimNode, primary: SimNode, epoch: number): void {
+    if (!node.disk.data.present) return;
     /* The last question and the swap are a few milliseconds apart. */
     const healthy = primary.postgres.serving || this.world.now - primary.postgres.vanishedAt < 20;
     if (!healthy || primary.postgres.epoch < epoch) {
       this.fail(`${node.id} threw its data away without a healthy primary`);
     }
-    if (node.disk.data.present && node.disk.member.lastHeldEpoch > epoch) {
+    if (node.disk.member.lastHeldEpoch > epoch) {
       this.fail(`${node.id} threw data of epoch ${node.disk.member.lastHeldEpoch} away for epoch ${epoch}`);
     }
     const { wal } = primary.postgres.data;

@@ -82,6 +82,14 @@ export const faults = {
     if (node.agent === null || node.agent.process.frozen || scene.store.record.mode === 'asynchronous') return null;
     return node.freeze('guardian');
   },
+  'agent and guardian frozen': (scene) => {
+    const node = primaryOf(scene);
+    if (node.postgres.names.members.length === 0 || scene.store.record.mode === 'asynchronous') return null;
+    const undo = [node.freeze('agent'), node.freeze('guardian')];
+    return () => {
+      for (const one of undo) one();
+    };
+  },
   'slow stop': (scene) => {
     const node = primaryOf(scene);
     node.postgres.stuck = true;
@@ -175,6 +183,7 @@ const suites: Record<Suite, readonly FaultName[]> = {
     'node frozen',
     'agent frozen',
     'guardian frozen',
+    'agent and guardian frozen',
     'guardian crash',
     'agent crash',
     'slow stop',
@@ -192,6 +201,8 @@ const suites: Record<Suite, readonly FaultName[]> = {
     'messages delayed',
   ],
   promise: [
+    'agent and guardian frozen',
+    'agent and guardian frozen',
     'primary crash',
     'primary crash',
     'postgres crash',

@@ -51,7 +51,8 @@ export function runGroup({ seed, suite, mutation = 'none', inspect, trace }: Run
   checker.store = store;
   world.checker = checker;
 
-  const failSafe = random.chance(0.7);
+  const failSafe = random.chance(suite === 'lease' ? 0.4 : 0.7);
+  checker.failSafe = failSafe;
   for (const node of nodes) {
     node.startAgent = () => {
       const agent = new AgentModel(node, store, members, failSafe);
@@ -90,7 +91,12 @@ export function runGroup({ seed, suite, mutation = 'none', inspect, trace }: Run
 
 function firstRecord(world: World, suite: Suite): GroupRecord {
   const roll = world.random.next();
-  const mode = roll < 0.6 ? 'semi_synchronous' : roll < 0.8 || suite === 'promise' ? 'synchronous' : 'asynchronous';
+  const mode =
+    roll < (suite === 'lease' ? 0.4 : 0.6)
+      ? 'semi_synchronous'
+      : roll < (suite === 'lease' ? 0.65 : 0.8) || suite === 'promise'
+        ? 'synchronous'
+        : 'asynchronous';
   return {
     name: 'alpha',
     mode,

@@ -103,7 +103,7 @@ export class World {
     for (let copy = 0; copy < copies; copy++) {
       let delay = from === to ? 0.05 : this.random.between(0.2, 2);
       if (from !== to && this.now < this.network.slowUntil && this.random.chance(0.3))
-        delay += this.random.between(20, 400);
+        delay += this.random.between(20, 700);
       this.queue.after(delay, null, () => {
         const process = receiver();
         if (process === null || !process.alive || !this.network.open(from, to)) return;
