@@ -16,7 +16,7 @@ export function groupSentence(
   return `${record.primary} serves ${record.name}; ${state.streaming} of ${state.standbys} standbys stream.`;
 }
 
-export function operationSentence(operation: Operation): string {
+function operationSentence(operation: Operation): string {
   const what = operation.request.kind === 'failover' ? operation.request.mode : operation.kind.replaceAll('-', ' ');
   const at = operation.steps.findIndex((step) => step.state === 'running');
   const progress =

@@ -9,7 +9,7 @@ import type { ClusterState } from './cluster-state';
 import type { ClusterView, GroupView, LinkView, NodeView, Problem } from './model';
 import { clusterView, groupLinks, groupView, nodeView, raftRoles } from './view';
 
-export type StatusChange = { readonly node: NodeView; readonly before: NodeView | null };
+type StatusChange = { readonly node: NodeView; readonly before: NodeView | null };
 export type ViewChange = {
   readonly statuses: readonly StatusChange[];
   readonly groups: readonly { readonly view: GroupView; readonly before: GroupView | null }[];

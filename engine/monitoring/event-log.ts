@@ -9,7 +9,7 @@ export type EventSlice = {
   readonly events: readonly EngineEvent[];
 };
 
-export const defaultEventCapacity = 10_000;
+const defaultEventCapacity = 10_000;
 const termDigits = 10;
 const sequenceDigits = 12;
 

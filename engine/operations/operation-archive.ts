@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { OperationId } from '../kernel/ids';
 import { isFinished, type Operation } from './model';
 
-export const keptOperations = 1_000;
+const keptOperations = 1_000;
 const batchSize = 50;
 
 export class OperationArchive {

@@ -14,7 +14,7 @@ import { isFinished, type Operation } from './model';
 import type { OperationArchive } from './operation-archive';
 import { newOperationId, sha256 } from './operation-id';
 
-export const idempotencyHours = 24;
+const idempotencyHours = 24;
 
 export type IdempotencyRecord = {
   readonly operation: OperationId;

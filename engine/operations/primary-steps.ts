@@ -95,7 +95,7 @@ export async function demote(context: StepContext): Promise<StepOutcome> {
   return { detail: `${node} stopped at ${ended.done.shutdownLsn}; everything was shipped.`, result };
 }
 
-export function leaseIsOver(context: StepContext): boolean {
+function leaseIsOver(context: StepContext): boolean {
   const left = context.world.store.leaseRemainingMs(context.group().record.name);
   return left !== null && left <= 0;
 }

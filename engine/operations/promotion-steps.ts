@@ -336,7 +336,7 @@ export async function rejoin(context: StepContext): Promise<StepOutcome> {
   };
 }
 
-export function membersOf(context: StepContext): readonly NodeId[] {
+function membersOf(context: StepContext): readonly NodeId[] {
   const group = context.world.snapshot().groups.get(context.group().record.name);
   return (group?.members ?? []).map((member) => member.record.id);
 }

@@ -3,7 +3,7 @@ import { defaultConfig } from '../cluster/core/default-config';
 import type { ClusterConfig, GroupRecord, NodeRecord, NodeReport, PostgresReport } from '../cluster/model';
 import type { ClusterSnapshot, GroupSnapshot, NodeSnapshot, PauseSample } from '../operations/core/snapshot';
 
-export type NodePatch = {
+type NodePatch = {
   readonly record?: Partial<NodeRecord>;
   readonly report?: Partial<Omit<NodeReport, 'postgres'>>;
   readonly postgres?: Partial<PostgresReport>;

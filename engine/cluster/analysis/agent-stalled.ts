@@ -2,7 +2,7 @@
 import { isFresh } from '../../operations/core/snapshot';
 import { finding, type GroupAnalyser } from './situation';
 
-export const loopBlockLimitMs = 20;
+const loopBlockLimitMs = 20;
 
 export const agentStalled: GroupAnalyser = (situation) =>
   situation.group.members

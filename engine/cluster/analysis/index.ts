@@ -18,9 +18,9 @@ import { stoppedByHand } from './stopped-by-hand';
 import { strandedPromises } from './stranded-promises';
 
 export { controlQuorum } from './control-quorum';
-export type { ClusterSituation, Finding, GroupSituation } from './situation';
+export type { Finding } from './situation';
 
-export const groupAnalysers: readonly GroupAnalyser[] = [
+const groupAnalysers: readonly GroupAnalyser[] = [
   leaseExpired,
   noPrimary,
   postgresDown,

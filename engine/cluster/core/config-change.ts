@@ -10,7 +10,7 @@ export type ConfigChange =
   | { readonly ok: false; readonly reasons: readonly Reason[] };
 
 /** Stop time of PostgreSQL plus clock drift plus half a second: below it the old primary could not be gone in time. */
-export const minimumLeaseMs = 1_000;
+const minimumLeaseMs = 1_000;
 
 type Range = { readonly low: number; readonly high: number };
 
@@ -27,7 +27,7 @@ const ranges: Readonly<Partial<Record<keyof ClusterConfig, Range>>> = {
 };
 
 /** Wire names, for reasons and `adjusted`. */
-export function wireName(key: string): string {
+function wireName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

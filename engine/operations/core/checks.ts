@@ -82,7 +82,7 @@ export function voterQuorum(group: GroupSnapshot, leaseMs: number, severity: Sev
   });
 }
 
-export function canPromise(member: NodeSnapshot): boolean {
+function canPromise(member: NodeSnapshot): boolean {
   const state = member.report?.postgres.state;
   return state === 'standby' || state === 'recovering' || state === 'primary';
 }

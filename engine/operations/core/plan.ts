@@ -14,7 +14,7 @@ import { planStartNode } from './plan-start-node';
 import { planStopNode } from './plan-stop-node';
 import type { ClusterSnapshot } from './snapshot';
 
-export type { Plan, PlanContext, Refusal } from './plan-model';
+export type { Plan, PlanContext } from './plan-model';
 
 export function planOperation(request: OperationRequest, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   switch (request.kind) {

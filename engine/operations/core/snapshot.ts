@@ -56,10 +56,6 @@ export function standbysOf(group: GroupSnapshot): readonly NodeSnapshot[] {
   return group.members.filter((member) => member.record.id !== group.record.primary);
 }
 
-export function memberIds(group: GroupSnapshot): readonly NodeId[] {
-  return group.members.map((member) => member.record.id);
-}
-
 export function formatMs(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;

@@ -59,7 +59,7 @@ const row = (
 const reAdmit = 'Sessions are admitted again on the primary.';
 
 /** `%` in a title stands for the node. */
-export const stepTable: Readonly<Record<StepAction, StepRow>> = {
+const stepTable: Readonly<Record<StepAction, StepRow>> = {
   'check-target': row('Wait until % has caught up', 10_000, { cancellable: true }),
   checkpoint: row('Checkpoint on % so that its stop is short', 60_000, { cancellable: true }),
   drain: row('Hold new sessions and let the open ones on % end', 120_000, { cancellable: true, compensation: reAdmit }),
