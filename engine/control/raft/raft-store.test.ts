@@ -290,6 +290,15 @@ describe('leases', () => {
     expect(await lead.txn(grant)).toMatchObject({ succeeded: true });
   });
 
+  it('answers no renewal that a majority has not confirmed', async () => {
+    await startThree();
+    const lead = await leader();
+    await lead.txn(put('groups/g', record(1, 'a')));
+    network.isolate(lead.status().id);
+    expect(lead.isLeader()).toBe(true);
+    expect(await lead.renewLease('g', 1, 'a')).toEqual({ ok: false, reason: 'no-quorum', epoch: null });
+  });
+
   it('treats every lease as renewed when a leader takes over', async () => {
     await startThree();
     const first = await leader();

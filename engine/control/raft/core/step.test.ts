@@ -137,6 +137,22 @@ describe('follower', () => {
     });
   });
 
+  it('tells its vote only behind its own disk, and votes once per term', () => {
+    const machine = new Machine(start(1));
+    const vote = { kind: 'vote', term: 2, lastIndex: 1, lastTerm: 1, transfer: false } as const;
+    machine.message({ ...vote, from: member('b') });
+    expect(machine.effects.some((effect) => effect.kind === 'send')).toBe(false);
+    expect(machine.effects.find((effect) => effect.kind === 'persist')).toMatchObject({
+      hardState: { term: 2, vote: 'b@1' },
+      messages: [{ kind: 'vote-answer', granted: true }],
+    });
+    machine.message({ ...vote, from: member('c') });
+    expect(machine.effects.find((effect) => effect.kind === 'persist')).toMatchObject({
+      hardState: null,
+      messages: [{ kind: 'vote-answer', granted: false }],
+    });
+  });
+
   it('stops at two leaders in one term', () => {
     const machine = new Machine(start(2, [entry(2, 2)]));
     machine.message({ ...append, entries: [] });

@@ -27,14 +27,6 @@ export const mutations: readonly Mutation[] = [
     seed: 1,
   },
   {
-    name: 'vote told before it is durable',
-    file: 'raft/sim/node.ts',
-    find: "case 'persist':",
-    replace:
-      "case 'persist': for (const m of effect.messages) if (m.kind === 'vote-answer') this.world.send(m); effect = { ...effect, messages: effect.messages.filter((m) => m.kind !== 'vote-answer') };",
-    seed: 1,
-  },
-  {
     name: 'append acknowledged before it is durable',
     file: 'raft/sim/node.ts',
     find: "case 'persist':",
@@ -82,14 +74,6 @@ export const mutations: readonly Mutation[] = [
     file: 'raft/core/reads.ts',
     find: 'if (state.commitIndex < leading.noopIndex)',
     replace: 'if (false)',
-    seed: 1,
-  },
-  {
-    name: 'renewal answered without a read-index round',
-    file: 'raft/sim/node.ts',
-    find: 'renew(group: string, epoch: number, holder: string, answer: (answer: RenewAnswer) => void): void {\n    this.#confirmed((ok) => {',
-    replace:
-      'renew(group: string, epoch: number, holder: string, answer: (answer: RenewAnswer) => void): void {\n    const direct = (job: (ok: boolean) => void) => job(this.running);\n    direct((ok) => {',
     seed: 1,
   },
   {
