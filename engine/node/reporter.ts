@@ -34,6 +34,7 @@ export class Reporter {
       at: new Date().toISOString(),
       agentPid: process.pid,
       agentStartedAt: this.#startedAt,
+      dataDirectory: this.context.postgres.configuration.paths.dataDirectory,
       promisedEpoch: durable.current.promisedEpoch,
       lease:
         epoch === null

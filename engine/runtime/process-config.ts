@@ -85,12 +85,13 @@ export type ServerConfig = {
   readonly clusterName: string;
   readonly host: string;
   readonly port: number;
+  /** Where the built pages (.next) are. */
+  readonly appDirectory: string;
   readonly dataDirectory: string;
-  readonly projectDirectory: string;
   readonly secretFile: string;
   readonly sessionSecretFile: string;
   readonly adminPasswordFile: string;
-  readonly apiKeyFile: string | null;
+  readonly apiKeyFile?: string;
   readonly appPasswordFile: string;
   readonly seeds: readonly SeedAddress[];
   readonly rehearsalEnabled: boolean;
