@@ -51,6 +51,8 @@ export function contentSecurityPolicy(options: {
 export class PrerenderedScripts {
   readonly #byPath = new Map<string, readonly string[]>();
   readonly #fallback: readonly string[];
+  /** Scripts of the layout (the theme's): they also stand in pages that are rendered on demand. */
+  readonly #shared: readonly string[];
 
   constructor(appDirectory: string) {
     const root = path.join(appDirectory, '.next', 'server', 'app');
@@ -63,11 +65,14 @@ export class PrerenderedScripts {
       );
     }
     this.#fallback = this.#byPath.get('/_not-found') ?? [];
+    const pages = [...this.#byPath.values()];
+    const all = new Set(pages.flat());
+    this.#shared = [...all].filter((hash) => pages.filter((page) => page.includes(hash)).length > 1).slice(0, 20);
   }
 
   hashesFor(pathname: string): readonly string[] {
     const own = this.#byPath.get(pathname === '/' ? '/' : pathname.replace(/\/$/, ''));
-    return own ?? this.#fallback;
+    return [...new Set([...(own ?? this.#fallback), ...this.#shared])];
   }
 }
 

@@ -103,7 +103,10 @@ class EventReader {
   }
 
   #take(item: EventItem): void {
-    if (item.kind === 'gap') return this.#gap(item.from, item.to);
+    if (item.kind === 'gap') {
+      this.#gap(item.from, item.to);
+      return;
+    }
     const { event } = item;
     if (!this.#matches(event)) return;
     if (this.#leftOutFrom !== null && this.socket.bufferedAmount > lowWaterBytes) return;

@@ -12,6 +12,7 @@ type Extra = { readonly request: IncomingMessage; identity?: Identity; readonly 
 export function serveGraphqlSockets(services: Services, schema: GraphQLSchema, server: WebSocketServer) {
   const documents = new DocumentCache(schema);
   const goneOf = new WeakMap<IncomingMessage, AbortController>();
+  // biome-ignore lint/correctness/useHookAtTopLevel: graphql-ws's name, not React's
   return useServer<Record<string, unknown>, Extra>(
     {
       schema,

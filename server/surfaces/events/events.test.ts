@@ -1,0 +1,210 @@
+/** Event sockets, SSE and tRPC subscriptions: greeting, filters, resume, gaps, slow clients, authorisation. */
+import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { type ConsoleFixture, startConsole, type Wire } from '../../testing/console-fixture';
+import type { AppRouter } from '../trpc/router';
+
+let console: ConsoleFixture;
+const sockets: WebSocket[] = [];
+beforeEach(async () => {
+  console = await startConsole();
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.terminate();
+  await console.stop();
+});
+
+type Reader = { readonly socket: WebSocket; next(): Promise<Wire> };
+
+function open(path: string, key: string | null = console.keys.viewer): Reader {
+  const socket = new WebSocket(`${console.url.replace('http', 'ws')}${path}`, {
+    headers: key === null ? {} : { 'X-API-Key': key },
+  });
+  sockets.push(socket);
+  const items: Wire[] = [];
+  const waiting: ((item: Wire) => void)[] = [];
+  socket.on('message', (data) => {
+    const item = JSON.parse(data.toString());
+    const waiter = waiting.shift();
+    if (waiter) waiter(item);
+    else items.push(item);
+  });
+  return {
+    socket,
+    next: () => (items.length > 0 ? Promise.resolve(items.shift()) : new Promise((resolve) => waiting.push(resolve))),
+  };
+}
+
+const nodes = '/api/v1/ws/cluster/nodes';
+
+describe('event sockets', () => {
+  it('greet and deliver envelopes', async () => {
+    const reader = open(nodes);
+    const greeting = await reader.next();
+    expect(greeting).toMatchObject({
+      event_type: 'connected',
+      message: expect.any(String),
+      timestamp: expect.any(Number),
+    });
+    expect(greeting.available_events).toContain('failover_completed');
+    const event = console.engine.emit({
+      eventType: 'failover_completed',
+      source: 'cluster:failover',
+      severity: 'warning',
+    });
+    expect(await reader.next()).toEqual({
+      category: 'clustering',
+      event_type: 'failover_completed',
+      payload: {},
+      severity: 'warning',
+      source: 'cluster:failover',
+      timestamp: Math.floor(Date.parse(event.timestamp) / 1000),
+      event_id: event.eventId,
+    });
+  });
+
+  it('carry only what belongs to them, narrowed by the filter', async () => {
+    const reader = open(nodes);
+    await reader.next();
+    reader.socket.send(JSON.stringify({ node_ids: ['node-3'], include_failover_events: false }));
+    reader.socket.send(JSON.stringify({ nonsense: true }));
+    expect(await reader.next()).toMatchObject({ event_type: 'error', code: 'INVALID_INPUT' });
+    console.engine.emit({ source: 'node:node-2' });
+    console.engine.emit({ source: 'node:node-3', eventType: 'failover_initiated' });
+    console.engine.emit({ source: 'replica:node-3', category: 'replication', eventType: 'replica_status_change' });
+    const wanted = console.engine.emit({ source: 'node:node-3' });
+    expect((await reader.next()).event_id).toBe(wanted.eventId);
+  });
+
+  it('resume after the last event that was seen, without loss', async () => {
+    const first = console.engine.emit({});
+    const second = console.engine.emit({});
+    const reader = open(`${nodes}?last_event_id=${first.eventId}`);
+    await reader.next();
+    expect((await reader.next()).event_id).toBe(second.eventId);
+    const third = console.engine.emit({});
+    expect((await reader.next()).event_id).toBe(third.eventId);
+  });
+
+  it('tell a gap when what was missed is no longer there', async () => {
+    console.engine.setEventFloor('00000000-0000000009');
+    const event = console.engine.emit({});
+    const reader = open(`${nodes}?last_event_id=00000000-0000000001`);
+    await reader.next();
+    expect(await reader.next()).toMatchObject({ event_type: 'gap', from: '00000000-0000000001', to: event.eventId });
+    expect((await reader.next()).event_id).toBe(event.eventId);
+  });
+
+  it('bound a client that does not read, and tell it what it missed', async () => {
+    const reader = open(nodes);
+    await reader.next();
+    reader.socket.pause();
+    const payload = { filler: 'x'.repeat(100_000) };
+    for (let i = 0; i < 300; i++) {
+      console.engine.emit({ payload });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    reader.socket.resume();
+    let seen = 0;
+    // The events that fit come first; the gap follows with the first event after the client caught up.
+    const last = (async () => {
+      for (;;) {
+        const item = await reader.next();
+        if (item.event_type === 'gap') return item;
+        seen++;
+      }
+    })();
+    const pushing = setInterval(() => console.engine.emit({}), 5);
+    const gap = await last;
+    clearInterval(pushing);
+    expect(seen).toBeLessThan(300);
+    expect(gap.from < gap.to).toBe(true);
+  });
+
+  it('refuse the unknown and the anonymous', async () => {
+    const status = (path: string, key: string | null) =>
+      new Promise<number>((resolve) => {
+        const { socket } = open(path, key);
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+        socket.on('error', () => undefined);
+      });
+    expect(await status(nodes, null)).toBe(401);
+    expect(await status(nodes, 'wrong')).toBe(401);
+    expect(await status('/api/v1/ws/cluster/nothing', console.keys.viewer)).toBe(404);
+  });
+});
+
+describe('server-sent events', () => {
+  async function readEvents(headers: Record<string, string>, count: number): Promise<Wire[]> {
+    const response = await console.request('/api/v1/events', { headers });
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    const found: Wire[] = [];
+    let text = '';
+    const reader = response.body!.getReader();
+    while (found.length < count) {
+      text += new TextDecoder().decode((await reader.read()).value);
+      const frames = text.split('\n\n');
+      text = frames.pop()!;
+      for (const frame of frames) {
+        const data = /^data: (.*)$/m.exec(frame)?.[1];
+        if (data) found.push({ id: /^id: (.*)$/m.exec(frame)?.[1], ...JSON.parse(data) });
+      }
+    }
+    await reader.cancel();
+    return found;
+  }
+
+  it('resume by Last-Event-ID and leave no listener behind', async () => {
+    const first = console.engine.emit({});
+    const second = console.engine.emit({ category: 'operation', eventType: 'operation_started' });
+    const [event] = await readEvents({ 'Last-Event-ID': first.eventId }, 1);
+    expect(event).toMatchObject({ id: second.eventId, event_type: 'operation_started' });
+    await expect.poll(() => console.engine.listeners).toBe(0);
+  });
+});
+
+describe('tRPC over WebSocket', () => {
+  it('streams the view and resumable events', async () => {
+    const client = createWSClient({
+      url: `${console.url.replace('http', 'ws')}/api/trpc`,
+      WebSocket: class extends WebSocket {
+        constructor(url: string) {
+          super(url, { headers: { 'X-API-Key': console.keys.viewer } });
+        }
+      } as unknown as typeof globalThis.WebSocket,
+    });
+    const trpc = createTRPCClient<AppRouter>({ links: [wsLink({ client })] });
+    const topology = await trpc.cluster.getTopology.query();
+    expect(topology.nodes).toHaveLength(5);
+    const view = await new Promise<string>((resolve) => {
+      const subscription = trpc.view.stream.subscribe(
+        {},
+        {
+          onData(live) {
+            subscription.unsubscribe();
+            resolve(live.topology.cluster_name);
+          },
+        },
+      );
+    });
+    expect(view).toBe('orders');
+    const event = console.engine.emit({});
+    console.engine.emit({ eventType: 'leader_elected' });
+    const item = await new Promise<Wire>((resolve) => {
+      const subscription = trpc.events.stream.subscribe(
+        { last_event_id: event.eventId },
+        {
+          onData(data) {
+            subscription.unsubscribe();
+            resolve(data);
+          },
+        },
+      );
+    });
+    expect(item.data.event_type).toBe('leader_elected');
+    expect(item.id).toBe(item.data.event_id);
+    await expect.poll(() => console.engine.listeners).toBe(0);
+    await client.close();
+  });
+});

@@ -1,0 +1,282 @@
+/** REST over a real HTTP server: statuses, headers, pages, caching, strictness. */
+import { request as httpRequest } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ConsoleFixture, startConsole } from '../../testing/console-fixture';
+
+let console: ConsoleFixture;
+beforeEach(async () => {
+  console = await startConsole();
+});
+afterEach(() => console.stop());
+
+const failover = '/api/v1/cluster/failover';
+
+describe('errors', () => {
+  it('have exactly the five keys, and the request id of the header', async () => {
+    const { status, body, headers } = await console.json('/api/v1/cluster/nodes/node-77');
+    expect(status).toBe(404);
+    expect(Object.keys(body).sort()).toEqual(['code', 'details', 'message', 'request_id', 'timestamp']);
+    expect(body).toMatchObject({ code: 'NOT_FOUND', details: { cluster_code: 'CLU_NODE_NOT_FOUND' } });
+    expect(body.request_id).toBe(headers.get('x-request-id'));
+    expect(Math.abs(body.timestamp - Date.now() / 1000)).toBeLessThan(5);
+  });
+
+  it('carry the id that the caller sent', async () => {
+    const { body } = await console.json('/api/v1/nope', { headers: { 'X-Request-Id': 'run-17' } });
+    expect(body.request_id).toBe('run-17');
+  });
+
+  it('name the field of a wrong type, an unknown key and malformed JSON', async () => {
+    const put = (body: unknown) => console.json('/api/v1/cluster/config', { method: 'PUT', role: 'operator', body });
+    const wrong = await put({ heartbeat_interval_ms: 'soon' });
+    expect([wrong.status, wrong.body.code]).toEqual([400, 'INVALID_INPUT']);
+    expect(wrong.body.message).toContain('heartbeat_interval_ms');
+    expect((await put({ colour: 'red' })).body.message).toBe('Unknown configuration key: colour');
+    expect((await put('{"a":')).body).toMatchObject({ code: 'INVALID_INPUT', message: 'The body is not valid JSON' });
+    expect((await put('[1]')).body.message).toBe('The body must be a JSON object');
+  });
+
+  it('do not leak what went wrong inside', async () => {
+    console.engine.current = () => {
+      throw new TypeError('secret detail of the inside');
+    };
+    const { status, body } = await console.json('/api/v1/cluster/members');
+    expect([status, body.code]).toEqual([500, 'INTERNAL']);
+    expect(JSON.stringify(body)).not.toContain('secret detail');
+  });
+
+  it('say which methods an address takes', async () => {
+    const { status, body, headers } = await console.json('/api/v1/cluster/nodes/node-1', { method: 'POST', body: {} });
+    expect([status, body.code, headers.get('allow')]).toEqual([405, 'METHOD_NOT_ALLOWED', 'DELETE, GET, HEAD, PUT']);
+  });
+
+  it('refuse other media types and large bodies', async () => {
+    const type = await console.json(failover, {
+      method: 'POST',
+      role: 'operator',
+      body: 'group=alpha',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    });
+    expect([type.status, type.body.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+    const large = await console.json(failover, {
+      method: 'POST',
+      role: 'operator',
+      body: JSON.stringify({ reason: 'x'.repeat(1_100_000) }),
+    });
+    expect([large.status, large.body.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  });
+
+  it('refuse a body that differs from the path', async () => {
+    const { body } = await console.json('/api/v1/cluster/nodes/node-2/stop', {
+      method: 'POST',
+      role: 'operator',
+      body: { id: 'node-3' },
+    });
+    expect(body.code).toBe('INVALID_INPUT');
+    expect(console.engine.requests.filter((one) => one.method === 'operation.start')).toEqual([]);
+  });
+});
+
+describe('reads', () => {
+  it('page through a list by the Link header, each node once', async () => {
+    const seen: string[] = [];
+    let address: string | null = '/api/v1/cluster/nodes?limit=2&sort=-name';
+    while (address) {
+      const { body, headers }: Awaited<ReturnType<ConsoleFixture['json']>> = await console.json(address);
+      seen.push(...body.map((node: { id: string }) => node.id));
+      address = /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1] ?? null;
+    }
+    expect(seen).toEqual(['node-5', 'node-4', 'node-3', 'node-2', 'node-1']);
+  });
+
+  it('filter, also by the synonyms of a role', async () => {
+    const { body } = await console.json('/api/v1/cluster/nodes?role=leader&group=beta');
+    expect(body.map((node: { id: string; cluster_role: string }) => [node.id, node.cluster_role])).toEqual([
+      ['node-4', 'leader'],
+    ]);
+  });
+
+  it('answer 304 until the view changes', async () => {
+    const first = await console.request('/api/v1/cluster/topology');
+    const etag = first.headers.get('etag')!;
+    await first.text();
+    const again = await console.request('/api/v1/cluster/topology', { headers: { 'If-None-Match': etag } });
+    expect(again.status).toBe(304);
+    console.engine.change((view) => ({ sentence: `${view.sentence}!` }));
+    const changed = await console.json('/api/v1/cluster/topology', { headers: { 'If-None-Match': etag } });
+    expect([changed.status, changed.body.sentence]).toEqual([200, 'Healthy!']);
+    expect(changed.headers.get('etag')).not.toBe(etag);
+  });
+
+  it('answer HEAD like GET, without a body', async () => {
+    const response = await console.request('/api/v1/cluster/config', { method: 'HEAD' });
+    expect(response.status).toBe(200);
+    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(100);
+    expect(await response.text()).toBe('');
+  });
+
+  it('go on from the local view without a majority', async () => {
+    console.engine.change((view) => ({ raft: { ...view.raft, hasQuorum: false, leader: null } }));
+    console.engine.live = false;
+    const { status, body } = await console.json('/api/v1/cluster/topology');
+    expect([status, body.has_quorum, body.live]).toEqual([200, false, false]);
+    expect((await console.json('/api/v1/operations')).status).toBe(503);
+  });
+});
+
+describe('mutations', () => {
+  const post = (body: unknown, headers: Record<string, string> = {}) =>
+    console.json(failover, { method: 'POST', role: 'operator', body, headers });
+
+  it('plan with 200 and journal with 202', async () => {
+    const plan = await post({ group: 'alpha', dry_run: true });
+    expect([plan.status, plan.body.state]).toEqual([200, 'planned']);
+    expect(plan.body.steps[0]).not.toHaveProperty('result');
+    const run = await post({ group: 'alpha', plan_hash: plan.body.plan_hash, reason: 'patch day' });
+    expect([run.status, run.body.state]).toEqual([202, 'pending']);
+    expect(run.headers.get('location')).toBe(`/api/v1/operations/${run.body.id}`);
+    const start = console.engine.requests.find((one) => one.method === 'operation.start');
+    expect(start?.params).toMatchObject({
+      planHash: plan.body.plan_hash,
+      requester: { by: 'api-key:operator', reason: 'patch day', admin: false },
+    });
+  });
+
+  it('refuse a plan that changed and a stale guard with 412', async () => {
+    expect((await post({ group: 'alpha', plan_hash: 'old' })).status).toBe(412);
+    const stale = await post({ group: 'alpha', expected_epoch: 9 });
+    expect([stale.status, stale.body.code]).toEqual([412, 'PRECONDITION_FAILED']);
+    expect(stale.body.details).toMatchObject({ cluster_code: 'CLU_GUARD_MISMATCH', epoch: 1, primary: 'node-1' });
+  });
+
+  it('are refused with 403 CLU_NO_QUORUM without a majority', async () => {
+    console.engine.change((view) => ({ raft: { ...view.raft, hasQuorum: false } }));
+    const { status, body } = await post({ group: 'alpha' });
+    expect([status, body.code, body.details.cluster_code]).toEqual([403, 'FORBIDDEN', 'CLU_NO_QUORUM']);
+  });
+
+  it('wait in their older shape until the operation succeeded', async () => {
+    const removal = console.json('/api/v1/cluster/nodes/node-3', { method: 'DELETE', role: 'operator' });
+    const unsubscribe = console.engine.onView(() => {
+      unsubscribe();
+      const [started] = console.engine.view.operations;
+      queueMicrotask(() => console.engine.finish(started!.id, { state: 'succeeded' }));
+    });
+    const { status, body } = await removal;
+    expect([status, body]).toEqual([204, null]);
+  });
+
+  it('tell the error of the operation in their older shape', async () => {
+    const removal = console.json('/api/v1/cluster/nodes/node-3', { method: 'DELETE', role: 'operator' });
+    const unsubscribe = console.engine.onView(() => {
+      unsubscribe();
+      const [started] = console.engine.view.operations;
+      const error = { code: 'CONFLICT', message: 'it would break the majority', reasons: [] };
+      queueMicrotask(() => console.engine.finish(started!.id, { state: 'failed', error }));
+    });
+    const { status, body } = await removal;
+    expect([status, body.code, body.message]).toEqual([409, 'CONFLICT', 'it would break the majority']);
+  });
+
+  it('refuse to remove a primary', async () => {
+    const { status, body } = await console.json('/api/v1/cluster/nodes/node-1', { method: 'DELETE', role: 'operator' });
+    expect([status, body.code]).toEqual([403, 'FORBIDDEN']);
+    expect(body.details.reasons[0]).toMatchObject({ rule: 'node-is-not-primary', node: 'node-1' });
+  });
+
+  it('name a standby that is not fit', async () => {
+    const body = { mode: 'sync', standby_nodes: ['node-5:5505'], group: 'alpha' };
+    const answer = await console.json('/api/v1/replication/configure', { method: 'POST', role: 'operator', body });
+    expect(answer.status).toBe(400);
+    expect(answer.body.message).toContain('node-5');
+  });
+
+  it('map the configuration in both directions', async () => {
+    const body = { heartbeat_interval_ms: 200, sync_replication: false };
+    const { status, body: config } = await console.json('/api/v1/cluster/config', {
+      method: 'PUT',
+      role: 'operator',
+      body,
+    });
+    expect(status).toBe(200);
+    expect(config).toMatchObject({ heartbeat_interval_ms: 200, sync_replication: false, cluster_name: 'orders' });
+    expect(config.adjusted).toEqual(['election_timeout_ms']);
+  });
+
+  it('give the same answer for the same key, and 409 for another body', async () => {
+    const create = (name: string) =>
+      console.json('/api/v1/api-keys', {
+        method: 'POST',
+        role: 'admin',
+        body: { name, role: 'viewer' },
+        headers: { 'Idempotency-Key': 'one' },
+      });
+    const first = await create('a');
+    expect([first.status, (await create('a')).body]).toEqual([201, first.body]);
+    const other = await create('b');
+    expect([other.status, other.body.code]).toEqual([409, 'CONFLICT']);
+  });
+});
+
+describe('limits and headers', () => {
+  it('answer 429 with when to come back', async () => {
+    const limited = await startConsole({ rateLimits: { read: { points: 2, seconds: 60 } } });
+    try {
+      await limited.json('/api/v1/cluster/config');
+      await limited.json('/api/v1/cluster/config');
+      const { status, body, headers } = await limited.json('/api/v1/cluster/config');
+      expect([status, body.code]).toEqual([429, 'RATE_LIMITED']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(headers.get('x-ratelimit-limit')).toBe('2');
+      expect(headers.get('x-ratelimit-remaining')).toBe('0');
+      expect(Number(headers.get('x-ratelimit-reset'))).toBeGreaterThan(Date.now() / 1000);
+    } finally {
+      await limited.stop();
+    }
+  });
+
+  it('carry security headers on every answer', async () => {
+    for (const address of ['/healthz', '/api/v1/nope', '/api/docs']) {
+      const response = await console.request(address);
+      await response.text();
+      expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(response.headers.get('x-frame-options')).toBe('DENY');
+    }
+    const docs = await console.request('/api/docs');
+    expect(docs.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(docs.headers.get('content-security-policy')).toContain("script-src 'self';");
+    expect(await (await console.request('/api/docs/swagger-ui-bundle.js')).text()).toContain('SwaggerUIBundle');
+  });
+
+  it('are not ready while a group has no writable primary or its commits wait', async () => {
+    expect((await console.json('/readyz', { role: null })).status).toBe(200);
+    console.engine.change((view) => ({
+      groups: view.groups.map((group) => ({ ...group, writable: group.record.name !== 'beta' })),
+    }));
+    const { status, body } = await console.json('/readyz', { role: null });
+    expect([status, body.reasons]).toEqual([503, ['beta has no writable primary']]);
+  });
+
+  it('tell metrics to those with a key', async () => {
+    expect((await console.request('/metrics', { role: null })).status).toBe(401);
+    await console.json('/api/v1/cluster/config');
+    const text = await (await console.request('/metrics')).text();
+    expect(text).toContain(
+      'rustydb_api_request_duration_seconds_count{procedure="cluster.getConfig",surface="rest",code="OK"} 1',
+    );
+    expect(text).toContain('rustydb_group_writable{group="alpha"} 1');
+    expect(text).toContain('rustydb_node_lag_bytes{node="node-2",group="alpha"} 1000');
+  });
+
+  it('survive a request that stops in the middle of its body', async () => {
+    await new Promise<void>((resolve) => {
+      const call = httpRequest(`${console.url}${failover}`, {
+        method: 'POST',
+        headers: { 'X-API-Key': console.keys.operator, 'Content-Type': 'application/json', 'Content-Length': '500' },
+      });
+      call.on('error', () => resolve());
+      call.write('{"group":', () => call.destroy(new Error('gone')));
+    });
+    expect((await console.json('/healthz')).status).toBe(200);
+  });
+});
