@@ -103,7 +103,8 @@ export class RaftRuntime {
     interconnect.onMessage('raft', (payload, from) => {
       const message = payload as Message;
       // The name on the message must be the authenticated sender's.
-      if (from.nodeId === message.from.id) this.feed({ kind: 'message', message });
+      const sameLife = from.incarnation === null || from.incarnation === message.from.incarnation;
+      if (from.nodeId === message.from.id && sameLife) this.feed({ kind: 'message', message });
     });
     this.#arm();
   }
