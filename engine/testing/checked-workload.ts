@@ -16,18 +16,25 @@ export type WorkloadOptions = {
 
 export type Outage = { readonly fromMs: number; readonly toMs: number; readonly ms: number };
 
+const connectTimeoutMs = 35_000;
+/** A session that still hangs this long after `stop` is cut off: its write stays unknown. */
+const stopPatienceMs = 15_000;
+
 export class CheckedWorkload {
   readonly acknowledged = new Set<string>();
   /** Completion times (monotonic) of all acknowledged commits, ascending. */
   readonly commits: number[] = [];
   /** Connection attempts that failed, with the message. */
   readonly connectFailures: string[] = [];
+  /** How long each connection attempt took that succeeded, in ms. */
+  readonly connectMs: number[] = [];
   /** Sessions that ended under the client, by SQLSTATE or message. */
   readonly brokenSessions = new Map<string, number>();
   /** Writes whose outcome the client can't know. */
   readonly unknown = new Set<string>();
   #stopping = false;
   #clients: Promise<void>[] = [];
+  readonly #sessions = new Set<pg.Client>();
   #next = 0;
 
   constructor(private readonly options: WorkloadOptions) {}
@@ -47,7 +54,18 @@ export class CheckedWorkload {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    const cut = setTimeout(() => {
+      for (const session of this.#sessions) streamOf(session).destroy();
+    }, stopPatienceMs);
     await Promise.all(this.#clients);
+    clearTimeout(cut);
+  }
+
+  /** The rows acknowledged since the last call; the workload forgets them (a soak keeps them in a denser form). */
+  takeAcknowledged(): readonly string[] {
+    const taken = [...this.acknowledged];
+    this.acknowledged.clear();
+    return taken;
   }
 
   /** The longest time without any acknowledged commit that overlaps [from, to]. */
@@ -90,16 +108,21 @@ export class CheckedWorkload {
       }
       await this.#write(client, index);
       await client.end().catch(() => {});
+      this.#sessions.delete(client);
     }
   }
 
   async #connect(): Promise<pg.Client | null> {
-    const client = new pg.Client({ ...(await this.options.connect()), connectionTimeoutMillis: 35_000 });
+    const client = new pg.Client({ ...(await this.options.connect()), connectionTimeoutMillis: connectTimeoutMs });
     client.on('error', () => {});
+    const begun = performance.now();
+    this.#sessions.add(client);
     try {
       await client.connect();
+      this.connectMs.push(performance.now() - begun);
       return client;
     } catch (error) {
+      this.#sessions.delete(client);
       this.connectFailures.push((error as Error).message);
       return null;
     }
@@ -122,4 +145,8 @@ export class CheckedWorkload {
       if (this.options.thinkMs) await delay(this.options.thinkMs);
     }
   }
+}
+
+function streamOf(client: pg.Client): { destroy(): void } {
+  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
 }

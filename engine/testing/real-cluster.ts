@@ -3,12 +3,15 @@
  * services, and the means to hurt it: kill or freeze single processes or whole nodes, found by what /proc says and not by what we report.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import pg from 'pg';
-import { delay, pollUntil } from '../kernel/async';
+import type pg from 'pg';
+import type { NodeView } from '../cluster/model';
+import { delay, pollUntil, withTimeout } from '../kernel/async';
+import { ClusterDoor } from './cluster-door';
+import { commandLine, liveProcesses, processesTouching, send, workingDirectory } from './process-table';
 
 export type RealClusterOptions = {
   readonly topology?: string;
@@ -16,6 +19,10 @@ export type RealClusterOptions = {
   /** Keep an existing directory (second start on the same data). */
   readonly dataDirectory?: string;
   readonly readyTimeoutMs?: number;
+  /** How long an installation may take to stop before it is killed. */
+  readonly stopTimeoutMs?: number;
+  /** `engine`: readiness and topology come from the agents, no console server is needed. Default: REST when the build has a server. */
+  readonly through?: 'rest' | 'engine';
 };
 
 export type ApiNode = {
@@ -35,6 +42,8 @@ export type ApiAnswer<T> = { readonly status: number; readonly body: T; readonly
 
 export class RealCluster {
   #launcher: ChildProcess | null = null;
+  #door: Promise<ClusterDoor> | null = null;
+  readonly #through: 'rest' | 'engine';
   output = '';
 
   private constructor(
@@ -42,11 +51,15 @@ export class RealCluster {
     readonly port: number,
     readonly apiKey: string,
     private readonly options: RealClusterOptions,
-  ) {}
+  ) {
+    this.#through = options.through ?? (existsSync(join(distDirectory(), 'server.mjs')) ? 'rest' : 'engine');
+  }
 
   /** Starts and waits for /readyz. */
   static async start(options: RealClusterOptions = {}): Promise<RealCluster> {
     const directory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'rustydb-cluster-'));
+    // PostgreSQL's user must get through.
+    chmodSync(directory, 0o755);
     const cluster = new RealCluster(directory, await freePort(), `test-key-${'k'.repeat(24)}`, options);
     await cluster.launch();
     return cluster;
@@ -58,7 +71,7 @@ export class RealCluster {
 
   async launch(): Promise<number> {
     const begun = performance.now();
-    const launcher = spawn(process.execPath, ['--enable-source-maps', resolve('dist/launcher.mjs')], {
+    const launcher = spawn(process.execPath, ['--enable-source-maps', join(distDirectory(), 'launcher.mjs')], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
@@ -85,6 +98,7 @@ export class RealCluster {
     await pollUntil(
       async () => {
         if (this.#launcher && this.#launcher.exitCode !== null) throw new Error(`the launcher ended: ${this.output}`);
+        if (this.#through === 'engine') return (await (await this.door()).writable()) || undefined;
         return (await fetch(`${this.url}/readyz`)).ok || undefined;
       },
       { timeoutMs, intervalMs: 50, what: `/readyz of ${this.url}` },
@@ -99,14 +113,15 @@ export class RealCluster {
     if (!launcher || launcher.exitCode !== null) return launcher?.exitCode ?? null;
     const ended = new Promise<number | null>((done) => launcher.once('exit', done));
     launcher.kill('SIGTERM');
-    const code = await ended;
+    const code = await withTimeout(ended, this.options.stopTimeoutMs ?? 90_000, 'stopping the installation');
     this.#launcher = null;
     return code;
   }
 
   /** Whatever still runs of this installation dies; the directory goes unless the caller keeps it. */
   async destroy(keepData = false): Promise<void> {
-    await this.stop();
+    await this.closeDoor();
+    await this.stop().catch(() => null);
     this.killEverything();
     await pollUntil(() => this.allProcesses().length === 0 || undefined, {
       timeoutMs: 10_000,
@@ -122,6 +137,28 @@ export class RealCluster {
     for (const pid of this.allProcesses()) send(pid, 'SIGKILL');
   }
 
+  /** The engine's own door, opened once. */
+  door(): Promise<ClusterDoor> {
+    this.#door ??= ClusterDoor.open(this.dataDirectory, 30_000);
+    return this.#door;
+  }
+
+  async closeDoor(): Promise<void> {
+    const door = this.#door;
+    this.#door = null;
+    await (await door?.catch(() => null))?.close();
+  }
+
+  get launcherPid(): number | null {
+    return this.#launcher?.pid ?? null;
+  }
+
+  /** Node directories lie elsewhere when PostgreSQL's user can't reach the data directory. */
+  nodeDirectory(node: string): string {
+    const moved = join(this.dataDirectory, 'nodes-are-here');
+    return join(existsSync(moved) ? realpathSync(moved) : join(this.dataDirectory, 'nodes'), node);
+  }
+
   /** All live processes whose command line or working directory lies in this installation. */
   allProcesses(): readonly number[] {
     return processesTouching(this.dataDirectory);
@@ -129,32 +166,35 @@ export class RealCluster {
 
   /** Guardian, agent and every PostgreSQL process of one node. */
   nodeProcesses(node: string): readonly number[] {
-    const own = new Set(processesTouching(join(this.dataDirectory, 'nodes', node)));
-    for (const pid of processesTouching(join(this.dataDirectory, 'run', `${node}.json`))) own.add(pid);
-    return [...own];
+    const directory = this.nodeDirectory(node);
+    const config = join(this.dataDirectory, 'run', `${node}.json`);
+    const own = (path: string) => path === directory || path === config || path.startsWith(`${directory}/`);
+    return liveProcesses().filter(
+      (pid) => pid !== process.pid && (own(workingDirectory(pid)) || commandLine(pid).some(own)),
+    );
   }
 
   postgresProcesses(node: string): readonly number[] {
-    const directory = join(this.dataDirectory, 'nodes', node, 'pgdata');
+    const directory = join(this.nodeDirectory(node), 'pgdata');
     return liveProcesses().filter((pid) => workingDirectory(pid) === directory);
   }
 
   agentProcess(node: string): number {
-    const pid = liveProcesses().find(
-      (one) =>
-        commandLine(one).includes('agent.mjs') &&
-        commandLine(one).includes(join(this.dataDirectory, 'run', `${node}.json`)),
-    );
-    if (pid === undefined) throw new Error(`no agent of ${node} runs`);
-    return pid;
+    const config = join(this.dataDirectory, 'run', `${node}.json`);
+    return this.#process(`agent of ${node}`, (words) => words.some(endsWith('agent.mjs')) && words.includes(config));
   }
 
   guardianProcess(node: string): number {
-    const pid = liveProcesses().find(
-      (one) =>
-        commandLine(one).includes('guardian.mjs') && commandLine(one).includes(join(this.dataDirectory, 'nodes', node)),
+    const directory = `${this.nodeDirectory(node)}/`;
+    return this.#process(
+      `guardian of ${node}`,
+      (words) => words.some(endsWith('guardian.mjs')) && words.some((word) => word.startsWith(directory)),
     );
-    if (pid === undefined) throw new Error(`no guardian of ${node} runs`);
+  }
+
+  #process(what: string, fits: (words: readonly string[]) => boolean): number {
+    const pid = liveProcesses().find((one) => fits(commandLine(one)));
+    if (pid === undefined) throw new Error(`no ${what} runs`);
     return pid;
   }
 
@@ -185,10 +225,12 @@ export class RealCluster {
   }
 
   async nodes(): Promise<readonly ApiNode[]> {
+    if (this.#through === 'engine') return (await (await this.door()).view()).nodes.map(apiNode);
     return (await this.api<ApiNode[]>('GET', '/cluster/nodes')).body;
   }
 
   async primary(group: string): Promise<string> {
+    if (this.#through === 'engine') return (await this.door()).primary(group);
     const { body } = await this.api<{ groups: { name: string; primary: string }[] }>('GET', '/cluster/topology');
     const primary = body.groups.find((one) => one.name === group)?.primary;
     if (!primary) throw new Error(`${group} has no primary`);
@@ -196,6 +238,7 @@ export class RealCluster {
   }
 
   async leader(): Promise<string> {
+    if (this.#through === 'engine') return (await this.door()).leader();
     const { body } = await this.api<{ leader_node: string | null }>('GET', '/cluster/topology');
     if (!body.leader_node) throw new Error('the control store has no leader');
     return body.leader_node;
@@ -220,6 +263,7 @@ export class RealCluster {
 
   /** All nodes healthy, every group with its standbys streaming. */
   async healed(timeoutMs = 90_000): Promise<void> {
+    if (this.#through === 'engine') return (await this.door()).healed(timeoutMs);
     await pollUntil(
       async () => {
         const { body } = await this.api<{ nodes: ApiNode[]; groups: { writable: boolean; degraded: boolean }[] }>(
@@ -236,18 +280,21 @@ export class RealCluster {
     );
   }
 
+  /** Where a service listens, as the launcher wrote it down: needs no server. */
   async service(name: string): Promise<pg.ClientConfig> {
-    const { body } = await this.api<{ services?: ServiceRow[] } | ServiceRow[]>('GET', '/gds/services');
-    const rows = Array.isArray(body) ? body : (body.services ?? []);
-    const row = rows.find((one) => one.service_name === name);
-    if (!row) throw new Error(`no service ${name}`);
-    return { host: row.host, port: row.port, database: row.database, user: row.user, password: this.appPassword() };
+    return this.#login(`service.${name}`);
   }
 
+  /** PostgreSQL of one node itself, past the router. */
   async direct(node: string): Promise<pg.ClientConfig> {
-    const found = (await this.nodes()).find((one) => one.node_id === node);
-    if (!found) throw new Error(`no node ${node}`);
-    return { host: '127.0.0.1', port: found.port, database: 'app', user: 'app', password: this.appPassword() };
+    return this.#login(`${node}.postgres`);
+  }
+
+  #login(key: string): pg.ClientConfig {
+    const ports = JSON.parse(readFileSync(join(this.dataDirectory, 'ports.json'), 'utf8')) as Record<string, number>;
+    const port = ports[key];
+    if (port === undefined) throw new Error(`no ${key} in ports.json`);
+    return { host: '127.0.0.1', port, database: 'app', user: 'app', password: this.appPassword() };
   }
 
   appPassword(): string {
@@ -255,22 +302,21 @@ export class RealCluster {
   }
 }
 
-type ServiceRow = { service_name: string; host: string; port: number; database: string; user: string };
+const endsWith = (name: string) => (word: string) => word === name || word.endsWith(`/${name}`);
 
-/** One query on a connection of its own. */
-export async function query<R extends pg.QueryResultRow>(
-  config: pg.ClientConfig,
-  text: string,
-  values: unknown[] = [],
-): Promise<R[]> {
-  const client = new pg.Client({ ...config, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return (await client.query<R>(text, values)).rows;
-  } finally {
-    await client.end().catch(() => {});
-  }
+function apiNode(node: NodeView): ApiNode {
+  return {
+    node_id: node.record.id,
+    group: node.record.group,
+    role: node.role,
+    status: node.status,
+    lsn: node.report?.postgres.lsn ?? null,
+    timeline: node.report?.postgres.timeline ?? null,
+    port: node.record.postgresPort,
+    agent_pid: node.report?.agentPid ?? null,
+    postmaster_pid: node.report?.postgres.postmasterPid ?? null,
+    data_directory: node.report?.dataDirectory ?? null,
+  };
 }
 
 export async function freePort(): Promise<number> {
@@ -284,63 +330,15 @@ export async function freePort(): Promise<number> {
   });
 }
 
-export function liveProcesses(): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-      } catch {
-        return false;
-      }
-    });
-}
-
-function processesTouching(path: string): readonly number[] {
-  const inside = (other: string) => other === path || other.startsWith(`${path}/`);
-  return liveProcesses().filter((pid) => {
-    if (pid === process.pid) return false;
-    return inside(workingDirectory(pid)) || commandLine(pid).some(inside) || environmentDirectory(pid, path);
-  });
-}
-
-/** The launcher names its directory only in its environment. */
-function environmentDirectory(pid: number, path: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`RUSTYDB_DATA_DIR=${path}`);
-  } catch {
-    return false;
-  }
-}
-
-function commandLine(pid: number): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return [];
-  }
-}
-
-function workingDirectory(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return '';
-  }
-}
-
-export function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Gone meanwhile.
-  }
-}
-
 export function builtProduct(): boolean {
-  return existsSync(resolve('dist/launcher.mjs'));
+  return existsSync(join(distDirectory(), 'launcher.mjs'));
 }
 
+/** Another build than `dist/` may be tried: RUSTYDB_DIST. */
+export function distDirectory(): string {
+  return resolve(process.env.RUSTYDB_DIST || 'dist');
+}
+
+export { query } from './member-check';
+export { liveProcesses, send } from './process-table';
 export { delay };
