@@ -6,7 +6,6 @@
 import type { PromiseReport } from '../../cluster/commands';
 import { recordAfterRegrant } from '../../cluster/core/grant';
 import { divergence } from '../../cluster/core/ranking';
-import { decideRejoin } from '../../cluster/core/rejoin';
 import { restartOrFailover } from '../../cluster/core/restart-or-failover';
 import { failSafeMembers, nextVoterSetAction, type VoterSet, withoutLostVoter } from '../../cluster/core/voter-set';
 import type { GroupRecord } from '../../cluster/model';
@@ -33,6 +32,7 @@ import {
 } from '../../node/core/promise';
 import { Process } from './event-queue';
 import type { SimNode } from './node';
+import { RejoinModel } from './rejoin-model';
 import type { StoreModel } from './store-model';
 import type { World } from './world';
 
@@ -49,8 +49,7 @@ export class AgentModel {
   /** One change of the set at a time; cleared by its completion or after a while. */
   #busyUntil = 0;
   #unconfirmed: VoterSet | null = null;
-  #rejoining = false;
-  #comparison: 'can-follow' | 'diverged' | null = null;
+  readonly #rejoin: RejoinModel;
   #connectUntil = 0;
   #crashes: number[] = [];
   #crashed = false;
@@ -67,6 +66,7 @@ export class AgentModel {
     failSafe: boolean,
   ) {
     this.#world = node.world;
+    this.#rejoin = new RejoinModel(node.world, node, this);
     this.lease = initialLeaseState(store.leaseMs, { failSafe });
     this.record = store.record;
     this.revision = 0;
@@ -237,7 +237,7 @@ export class AgentModel {
   // ------------------------------------------------------------ record
   onRecord(record: GroupRecord, revision: number): void {
     if (revision <= this.revision) return;
-    if (record.epoch !== this.record.epoch) this.#comparison = null;
+    if (record.epoch !== this.record.epoch) this.#rejoin.epochChanged();
     this.record = record;
     this.revision = revision;
     this.#unconfirmed = null;
@@ -566,7 +566,7 @@ export class AgentModel {
   #beMember(): void {
     const { record, node } = this;
     const postgres = this.#postgres;
-    if (this.#rejoining) return;
+    if (this.#rejoin.busy) return;
     if (this.#facts().lostVoter) {
       this.#leaveAsLost();
       return;
@@ -576,7 +576,7 @@ export class AgentModel {
     const following = postgres.receiver?.open === true && postgres.receiver.primary === primary?.postgres;
     if (following || primary === null || primary === node) return;
     if (postgres.role === 'standby') this.#follow(primary);
-    else this.#comeBack(primary);
+    else this.#rejoin.begin(primary, null);
   }
 
   #leaveAsLost(): void {
@@ -602,127 +602,18 @@ export class AgentModel {
     this.#connectUntil = this.#now + 100;
     const position = { timeline: this.#postgres.timeline, lsn: formatLsn(BigInt(this.#postgres.lsn)) };
     if (divergence(position, { record: this.record }) !== null) {
-      this.#comeBack(primary, 'diverged');
+      this.#rejoin.begin(primary, 'diverged');
       return;
     }
     this.#postgres.connectTo(primary.postgres, this.record.epoch, (result) => {
-      if (result === 'diverged') this.#comeBack(primary, 'diverged');
+      if (result === 'diverged') this.#rejoin.begin(primary, 'diverged');
     });
   }
 
-  #comeBack(primary: SimNode, found: 'diverged' | null = null): void {
-    const { node, record } = this;
-    const { data } = node.disk;
-    if (this.#rejoining) return;
-    this.#rejoining = true;
-    const giveUp = setLater(this.#world, this.process, 1500, () => {
-      this.#rejoining = false;
-    });
-    const done = () => {
-      giveUp.cancelled = true;
-      this.#rejoining = false;
-    };
-    this.#world.send(
-      node.id,
-      primary.id,
-      () => primary.agent?.process ?? null,
-      () => {
-        const there = primary.agent!;
-        const healthy =
-          there.lease.epoch === record.epoch &&
-          primary.postgres.serving &&
-          holdsLease(there.lease, primary.clock.instant(), record.epoch);
-        const history = primary.postgres.data.timelines;
-        this.#world.send(
-          primary.id,
-          node.id,
-          () => this.process,
-          () => {
-            if (giveUp.cancelled || this.record.epoch !== record.epoch) return done();
-            const decision = decideRejoin({
-              data: !data.present ? 'absent' : data.standbySignal ? 'standby' : 'was-primary',
-              lastHeldEpoch: node.disk.member.lastHeldEpoch,
-              recordEpoch: record.epoch,
-              primaryIsOther: true,
-              primaryHealthy: healthy,
-              promisedEpoch: node.disk.member.promisedEpoch,
-              comparison: found ?? this.#comparison,
-              walIsGone: false,
-              freeBytes: 1,
-              neededBytes: null,
-              reclone: false,
-            });
-            this.#comparison = null;
-            if (decision.kind === 'follow') {
-              done();
-              if (!this.#postgres.dead) return;
-              data.standbySignal = true;
-              this.#start('standby', record.epoch);
-            } else if (decision.kind === 'compare-in-private') {
-              this.#world.queue.after(this.#world.random.between(40, 120), this.process, () => {
-                done();
-                const index = history.findIndex((one) => one.timeline === data.timelines.at(-1)!.timeline);
-                const fork = index === -1 ? -1 : (history[index + 1]?.start ?? Number.POSITIVE_INFINITY);
-                this.#comparison = data.wal.length <= fork ? 'can-follow' : 'diverged';
-              });
-            } else if (decision.kind === 'base-backup') this.#baseBackup(primary, record, done);
-            else if (data.present && data.standbySignal && found === null && this.#postgres.dead) {
-              /* Nobody to follow yet; a running standby can at least promise and report. */
-              done();
-              this.#start('standby', record.epoch);
-            } else done();
-          },
-        );
-      },
-    );
-    if (data.present && data.standbySignal && found === null && this.#postgres.dead) {
-      done();
-      this.#start('standby', record.epoch);
-    }
+  startStandby(): void {
+    this.#start('standby', this.record.epoch);
   }
-
-  #baseBackup(primary: SimNode, record: GroupRecord, done: () => void): void {
-    const { node } = this;
-    this.#world.queue.after(this.#world.random.between(150, 400), this.process, () => {
-      this.#world.send(
-        node.id,
-        primary.id,
-        () => primary.postgres.life,
-        () => {
-          if (!primary.postgres.serving) return;
-          const wal = primary.postgres.data.wal.slice();
-          const { timelines } = primary.postgres.data;
-          this.#world.send(
-            primary.id,
-            node.id,
-            () => this.process,
-            () => {
-              done();
-              if (this.record.epoch !== record.epoch || this.record.primary !== primary.id || this.#facts().lostVoter)
-                return;
-              this.#postgres.vanish();
-              this.#world.checker.dataDeleted(node, primary, record.epoch);
-              const { data } = node.disk;
-              data.wal = wal;
-              data.flushed = wal.length;
-              data.timelines = timelines;
-              data.standbySignal = true;
-              data.present = true;
-              node.disk.known = true;
-              this.#world.fired('base backup');
-              this.#start('standby', record.epoch);
-            },
-          );
-        },
-      );
-    });
+  isLostVoter(): boolean {
+    return this.#facts().lostVoter === true;
   }
-}
-
-function setLater(world: World, owner: Process, ms: number, run: () => void): { cancelled: boolean } {
-  const token = { cancelled: false };
-  world.queue.after(ms, owner, () => {
-    if (!token.cancelled) run();
-  });
-  return token;
 }

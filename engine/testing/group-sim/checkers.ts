@@ -204,8 +204,8 @@ export class Checker {
   }
   dataDeleted(node: SimNode, primary: SimNode, epoch: number): void {
     if (!node.disk.data.present) return;
-    /* The last question and the swap are a few milliseconds apart. */
-    const healthy = primary.postgres.serving || this.world.now - primary.postgres.vanishedAt < 20;
+    /* The last answer and the swap are a little apart; a complete copy is there by then. */
+    const healthy = primary.postgres.serving || this.world.now - primary.postgres.vanishedAt < 110;
     if (!healthy || primary.postgres.epoch < epoch) {
       this.fail(`${node.id} threw its data away without a healthy primary`);
     }
