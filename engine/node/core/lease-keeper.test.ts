@@ -159,6 +159,12 @@ describe('lease keeper', () => {
     driver.at(200, { kind: 'released' }).granted(210, 0).at(220, { kind: 'resumed', epoch: 5, serving: false });
     expect(driver.state.epoch).toBeNull();
   });
+  it('a repeated answer to the grant does not undo a give-back', () => {
+    const driver = new Driver().serving().at(100, { kind: 'give-back', mode: 'planned' }).at(150, { kind: 'all-dead' });
+    driver.granted(160, 0);
+    expect(driver.state.giveBack).toBe(true);
+    expect(driver.effects.map((effect) => effect.kind)).not.toContain('may-start');
+  });
   it('giving back at once kills', () => {
     const driver = new Driver().serving().at(100, { kind: 'give-back', mode: 'now' });
     expect(driver.first('kill-all')).toBe(100);

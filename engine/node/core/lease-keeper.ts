@@ -227,6 +227,8 @@ function ended(state: LeaseState): LeaseState {
 
 function granted(state: LeaseState, epoch: Epoch, sent: Instant, at: Instant, effects: LeaseEffect[]): LeaseState {
   if (epoch <= state.endedEpoch || (state.epoch !== null && epoch < state.epoch)) return state;
+  /* A repeated answer confirms at most; it takes nothing back, least of all a give-back whose release is on its way. */
+  if (epoch === state.epoch) return pushed(confirm(state, sent, 'store'), at, effects);
   const fresh: LeaseState = {
     ...noLease(state),
     epoch,

@@ -71,6 +71,8 @@ export const faults = {
   'guardian crash': (scene) => {
     const node = someMember(scene);
     if (node.guardian === null || !node.guardian.process.alive || node.agent === null) return null;
+    /* With the agent frozen as well nothing is left to stop a server that waits for nobody. */
+    if (node.agent.process.frozen && node.postgres.names.members.length === 0) return null;
     node.killGuardian();
     return () => undefined;
   },
