@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -132,6 +132,21 @@ describe('log storage', () => {
     await expect(openStorage()).rejects.toThrow(
       /snapshot-0+3 is damaged .* move the directory .* away .* rejoins as a new member/,
     );
+  });
+
+  it('takes a moved directory on the word of the operator, once', async () => {
+    const { storage } = await openStorage();
+    await storage.append(null, [entry(1, 1)]);
+    const moved = join(directory, 'moved');
+    await mkdir(moved);
+    for (const name of await readdir(directory))
+      if (name !== 'moved') await cp(join(directory, name), join(moved, name));
+    await expect(RaftLogStorage.open({ directory: moved, self })).rejects.toThrow(/is a copy/);
+    const accepted = await RaftLogStorage.open({ directory: moved, self, acceptMoved: true });
+    opened.push(accepted.storage);
+    const again = await RaftLogStorage.open({ directory: moved, self });
+    opened.push(again.storage);
+    expect(again.recovered?.entries).toEqual([entry(1, 1)]);
   });
 
   it('refuses a directory whose log is gone', async () => {

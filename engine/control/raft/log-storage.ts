@@ -170,6 +170,8 @@ export class RaftLogStorage {
     this.#segmentNumber = Number(newest.slice('log-'.length));
     this.#segment = await open(join(directory, newest), 'a');
     this.#segmentBytes = (await this.#segment.stat()).size;
+    // Accepted once: the new place is recorded, so that the next start needs no word from the operator.
+    if (this.options.acceptMoved) await this.rewrite(entries, null);
     return { hardState: this.#hard, snapshot, entries };
   }
 

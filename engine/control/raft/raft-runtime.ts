@@ -73,7 +73,11 @@ export class RaftRuntime {
 
   async start(): Promise<void> {
     const { self, directory, bootstrap, timings, interconnect } = this.options;
-    const opened = await RaftLogStorage.open({ directory, self, acceptMoved: this.options.acceptMoved });
+    const opened = await RaftLogStorage.open({
+      directory,
+      self,
+      acceptMoved: this.options.acceptMoved ?? process.env.RUSTYDB_ACCEPT_MOVED === '1',
+    });
     this.#storage = opened.storage;
     let recovered = opened.recovered ?? { hardState: { term: 0, vote: null }, snapshot: null, entries: [] };
     const blank = !recovered.snapshot && recovered.entries.length === 0 && recovered.hardState.term === 0;
