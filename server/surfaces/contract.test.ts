@@ -87,6 +87,20 @@ const needsRecordOrState = new Set([
   'auth.changePassword',
 ]);
 
+describe.each(allProcedures.filter((one) => needsRecord.has(one.name)).map((one) => [one.name, one] as const))(
+  '%s of something unknown',
+  (_name, definition) => {
+    it('is the same NOT_FOUND on every surface', async () => {
+      const role = definition.role as Role;
+      const rest = await restCall(definition, definition.example as Record<string, unknown>, role);
+      expect([rest.status, rest.body.code]).toEqual([404, 'NOT_FOUND']);
+      const trpc = await trpcCall(definition, definition.example, role);
+      expect([trpc.status, trpc.body.error.data.error.code]).toEqual([404, 'NOT_FOUND']);
+      expect(trpc.body.error.data.error.message).toBe(rest.body.message);
+    });
+  },
+);
+
 describe.each(
   allProcedures
     .filter((one) => one.kind !== 'subscription' && !needsRecordOrState.has(one.name))
@@ -106,20 +120,6 @@ describe.each(
     if (!Array.isArray(output)) expect(Object.keys(parsed.data as object)).toEqual(expect.arrayContaining(names));
   });
 });
-
-describe.each(allProcedures.filter((one) => needsRecord.has(one.name)).map((one) => [one.name, one] as const))(
-  '%s of something unknown',
-  (_name, definition) => {
-    it('is the same NOT_FOUND on every surface', async () => {
-      const role = definition.role as Role;
-      const rest = await restCall(definition, definition.example as Record<string, unknown>, role);
-      expect([rest.status, rest.body.code]).toEqual([404, 'NOT_FOUND']);
-      const trpc = await trpcCall(definition, definition.example, role);
-      expect([trpc.status, trpc.body.error.data.error.code]).toEqual([404, 'NOT_FOUND']);
-      expect(trpc.body.error.data.error.message).toBe(rest.body.message);
-    });
-  },
-);
 
 async function restCall(definition: AnyDefinition, example: Record<string, unknown>, role: Role) {
   const { method, path } = definition.rest!;

@@ -36,7 +36,12 @@ type RequestOptions = {
 };
 
 export async function startConsole(
-  options: { readonly rateLimits?: Partial<RateLimitSettings>; readonly rehearsalEnabled?: boolean } = {},
+  options: {
+    readonly rateLimits?: Partial<RateLimitSettings>;
+    readonly rehearsalEnabled?: boolean;
+    /** A user `admin` with `adminPassword`; costs a password hash. */
+    readonly withAdmin?: boolean;
+  } = {},
 ): Promise<ConsoleFixture> {
   const dataDirectory = mkdtempSync(path.join(tmpdir(), 'rustydb-console-'));
   const logger = pino({ level: 'silent' });
@@ -56,7 +61,9 @@ export async function startConsole(
     },
   });
   const { accounts } = composed;
-  await accounts.createUser({ username: 'admin', password: adminPassword, role: 'admin', by: 'test' });
+  if (options.withAdmin) {
+    await accounts.createUser({ username: 'admin', password: adminPassword, role: 'admin', by: 'test' });
+  }
   const keys = {} as Record<Role, string>;
   for (const role of ['viewer', 'operator', 'admin'] as const) {
     keys[role] = (await accounts.createApiKey({ name: role, role, expiresAt: null, by: 'test' })).secret;

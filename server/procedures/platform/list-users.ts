@@ -8,7 +8,7 @@ import { pageInput, pageOf } from '../schemas/primitives';
 
 export const listUsers = query({
   name: 'users.list',
-  summary: 'Users',
+  summary: 'Console users',
   rest: { method: 'GET', path: '/users' },
   graphql: { field: 'users' },
   role: 'admin',

@@ -1,6 +1,6 @@
 /** GraphQL over HTTP: POST with JSON, GET for queries only, subscriptions as server-sent events. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { execute, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
+import { execute, GraphQLError, type GraphQLSchema, getOperationAST, subscribe } from 'graphql';
 import { createHandler, type Handler } from 'graphql-sse';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
 import { toClusterError } from '@/server/errors/wire';
@@ -31,6 +31,9 @@ export class GraphqlHttp {
     this.#documents = new DocumentCache(schema);
     this.#sse = createHandler<IncomingMessage, SseContext, CallContext & Record<PropertyKey, unknown>>({
       schema,
+      // Ours: a second copy of graphql-js refuses the schema of the first.
+      execute,
+      subscribe,
       context: (request) => request.context.call as CallContext & Record<PropertyKey, unknown>,
       validate: (_schema, document) => this.#documents.check(document, true),
     });

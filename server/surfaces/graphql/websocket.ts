@@ -1,6 +1,6 @@
 /** GraphQL over WebSocket (graphql-transport-ws). Who calls is known from the upgrade's headers or from connection_init. */
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
+import { execute, type GraphQLSchema, subscribe } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import type { WebSocketServer } from 'ws';
 import type { Identity } from '@/server/auth/api';
@@ -16,6 +16,9 @@ export function serveGraphqlSockets(services: Services, schema: GraphQLSchema, s
   return useServer<Record<string, unknown>, Extra>(
     {
       schema,
+      // Ours: a second copy of graphql-js refuses the schema of the first.
+      execute,
+      subscribe,
       async onConnect(connection) {
         const { request } = connection.extra;
         try {

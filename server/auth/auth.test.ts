@@ -1,0 +1,179 @@
+/** Signing in and out, cookies, keys, throttling, and what happens to sessions when an account changes. */
+
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { adminPassword, type ConsoleFixture, startConsole } from '../testing/console-fixture';
+import { StoredAccounts } from './accounts';
+import { ensureFirstAccounts } from './first-start';
+import { hashPassword, verifyPassword } from './passwords';
+
+let console: ConsoleFixture;
+beforeEach(async () => {
+  console = await startConsole({ withAdmin: true });
+});
+afterEach(() => console.stop());
+
+const login = (password = adminPassword, username = 'admin') =>
+  console.json('/api/v1/auth/login', { method: 'POST', role: null, body: { username, password } });
+
+async function signIn(password = adminPassword, username = 'admin'): Promise<string> {
+  const { status, headers } = await login(password, username);
+  expect(status).toBe(200);
+  return headers.get('set-cookie')!.split(';')[0]!;
+}
+
+const me = (cookie: string) => console.json('/api/v1/auth/me', { role: null, headers: { Cookie: cookie } });
+
+describe('sessions', () => {
+  it('are a cookie that scripts and other sites cannot use', async () => {
+    const { headers, body } = await login();
+    expect(body).toMatchObject({ kind: 'user', name: 'admin', role: 'admin' });
+    const cookie = headers.get('set-cookie')!;
+    expect(cookie).toMatch(/^rustydb_session_\w+=[\w.-]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
+    expect((await me(cookie.split(';')[0]!)).body).toMatchObject({ name: 'admin', role: 'admin' });
+  });
+
+  it('end when the person signs out', async () => {
+    const cookie = await signIn();
+    const out = await console.json('/api/v1/auth/logout', {
+      method: 'POST',
+      role: null,
+      body: {},
+      headers: { Cookie: cookie },
+    });
+    expect(out.headers.get('set-cookie')).toContain('Max-Age=0');
+    expect((await me(cookie)).status).toBe(401);
+  });
+
+  it('end when the password, the role or the state of the account changes, but for the one that changed it', async () => {
+    const cookie = await signIn();
+    const other = await signIn();
+    const changed = await console.json('/api/v1/auth/password', {
+      method: 'POST',
+      role: null,
+      body: { current_password: adminPassword, new_password: 'staple battery horse' },
+      headers: { Cookie: cookie },
+    });
+    expect(changed.status).toBe(200);
+    expect((await me(other)).status).toBe(401);
+    expect((await me(changed.headers.get('set-cookie')!.split(';')[0]!)).status).toBe(200);
+    expect((await login()).status).toBe(401);
+  });
+
+  it('are not accepted from other sites for changes', async () => {
+    const cookie = await signIn();
+    const change = (headers: Record<string, string>) =>
+      console.json('/api/v1/auth/logout', {
+        method: 'POST',
+        role: null,
+        body: {},
+        headers: { Cookie: cookie, ...headers },
+      });
+    for (const headers of [
+      { 'Sec-Fetch-Site': 'cross-site' },
+      { 'Sec-Fetch-Site': 'same-site' },
+      { Origin: 'http://evil.example' },
+    ]) {
+      expect([(await change(headers)).status, (await change(headers)).body.code]).toEqual([403, 'FORBIDDEN']);
+    }
+    expect((await change({ Origin: console.url })).status).toBe(200);
+  });
+
+  it('go on without a majority, and so does signing in', async () => {
+    console.engine.change((view) => ({ raft: { ...view.raft, hasQuorum: false } }));
+    expect((await me(await signIn())).status).toBe(200);
+    const create = await console.json('/api/v1/users', {
+      method: 'POST',
+      role: 'admin',
+      body: { username: 'maria', password: 'correct horse battery', role: 'viewer' },
+    });
+    expect([create.status, create.body.details.cluster_code]).toEqual([403, 'CLU_NO_QUORUM']);
+  });
+});
+
+describe('signing in', () => {
+  it('gives no hint which of name and password is wrong', async () => {
+    const [wrong, unknown] = [await login('wrong'), await login('wrong', 'nobody')];
+    expect(wrong.body.message).toBe(unknown.body.message);
+    expect([wrong.status, unknown.status]).toEqual([401, 401]);
+  });
+
+  it('is throttled after ten failures, also with the right password', async () => {
+    for (let attempt = 0; attempt < 10; attempt++) expect((await login('wrong')).status).toBe(401);
+    const { status, headers } = await login();
+    expect(status).toBe(429);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(60);
+  });
+});
+
+describe('API keys', () => {
+  it('work in both headers, and no longer once revoked', async () => {
+    const created = await console.json('/api/v1/api-keys', {
+      method: 'POST',
+      role: 'admin',
+      body: { name: 'report', role: 'viewer' },
+    });
+    const { id, secret, prefix } = created.body;
+    expect(secret.startsWith(prefix)).toBe(true);
+    const use = (headers: Record<string, string>) => console.json('/api/v1/auth/me', { role: null, headers });
+    expect((await use({ Authorization: `Bearer ${secret}` })).body).toMatchObject({ kind: 'api-key', name: 'report' });
+    expect((await use({ 'X-API-Key': secret })).status).toBe(200);
+    const listed = await console.json('/api/v1/api-keys', { role: 'admin' });
+    expect(JSON.stringify(listed.body)).not.toContain(secret);
+    expect((await console.json(`/api/v1/api-keys/${id}`, { method: 'DELETE', role: 'admin' })).body.revoked).toBe(true);
+    expect((await use({ 'X-API-Key': secret })).body.code).toBe('UNAUTHORIZED');
+  });
+
+  it('run out', async () => {
+    const { body } = await console.json('/api/v1/api-keys', {
+      method: 'POST',
+      role: 'admin',
+      body: { name: 'old', role: 'viewer', expires_at: '2020-01-01T00:00:00Z' },
+    });
+    expect((await console.json('/api/v1/auth/me', { role: null, headers: { 'X-API-Key': body.secret } })).status).toBe(
+      401,
+    );
+  });
+
+  it('are stored hashed, as passwords are', async () => {
+    const { entries } = await console.engine.anyNode('store.localList', { prefix: '' });
+    const text = JSON.stringify(entries);
+    for (const secret of [...Object.values(console.keys), adminPassword]) expect(text).not.toContain(secret);
+  });
+});
+
+describe('users', () => {
+  it('are unique, and the last admin stays', async () => {
+    const body = { username: 'admin', password: 'correct horse battery', role: 'viewer' };
+    expect((await console.json('/api/v1/users', { method: 'POST', role: 'admin', body })).status).toBe(409);
+    const demoted = await console.json('/api/v1/users/admin', {
+      method: 'PUT',
+      role: 'admin',
+      body: { role: 'viewer' },
+    });
+    expect([demoted.status, demoted.body.details.reasons[0].rule]).toEqual([409, 'one-admin-remains']);
+    expect((await console.json('/api/v1/users/admin', { method: 'DELETE', role: 'admin' })).status).toBe(409);
+  });
+
+  it('are made once at the first start', async () => {
+    const accounts = new StoredAccounts(console.engine);
+    const first = { engine: console.engine, accounts, adminPassword: 'another password', apiKey: 'k'.repeat(40) };
+    const logger = pino({ level: 'silent' });
+    await ensureFirstAccounts({ ...first, logger });
+    await ensureFirstAccounts({ ...first, logger });
+    // The directory was not empty: the admin keeps its password; the key is there once.
+    expect((await login()).status).toBe(200);
+    const keys = (await accounts.apiKeys()).filter((key) => key.createdBy === 'first start');
+    expect(keys).toHaveLength(1);
+    expect(keys[0]!.role).toBe('admin');
+  });
+});
+
+describe('password hashes', () => {
+  it('hold for the password and for nothing else', async () => {
+    const hash = await hashPassword('pässword of length');
+    expect(await verifyPassword('pässword of length', hash)).toBe(true);
+    expect(await verifyPassword('password of length', hash)).toBe(false);
+    expect(await verifyPassword('x', 'plain$text')).toBe(false);
+  });
+});

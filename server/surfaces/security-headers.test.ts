@@ -1,0 +1,36 @@
+/** The policy of pages: never inline scripts at large, only those of this answer or of the build. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { contentSecurityPolicy, inlineScriptHashes, PrerenderedScripts } from './security-headers';
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');
+
+it('never allows inline scripts as such', () => {
+  const policy = contentSecurityPolicy({ nonce: 'abc', hashes: ['h1'], dev: false });
+  const scripts = policy.split('; ').find((part) => part.startsWith('script-src'));
+  expect(scripts).toBe("script-src 'self' 'nonce-abc' 'sha256-h1'");
+});
+
+it('hashes inline scripts and leaves files alone', () => {
+  const html = '<script src="/a.js"></script><script id="x">one()</script><SCRIPT>two()</SCRIPT><script></script>';
+  expect(inlineScriptHashes(html)).toEqual([hashOf('one()'), hashOf('two()')]);
+});
+
+it('knows the scripts of built pages by their address, and those that all pages share', () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'rustydb-pages-'));
+  const pages = path.join(directory, '.next', 'server', 'app', 'nodes');
+  try {
+    mkdirSync(pages, { recursive: true });
+    writeFileSync(path.join(pages, '..', 'index.html'), '<script>theme()</script><script>home()</script>');
+    writeFileSync(path.join(pages, '..', 'nodes.html'), '<script>theme()</script><script>nodes()</script>');
+    const scripts = new PrerenderedScripts(directory);
+    expect(scripts.hashesFor('/')).toEqual([hashOf('theme()'), hashOf('home()')]);
+    expect(scripts.hashesFor('/nodes/')).toEqual([hashOf('theme()'), hashOf('nodes()')]);
+    expect(scripts.hashesFor('/nodes/node-1')).toEqual([hashOf('theme()')]);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
