@@ -179,8 +179,6 @@ export type NodeReport = {
   readonly at: string;
   readonly agentPid: number;
   readonly agentStartedAt: string;
-  /** PostgreSQL's data directory on the node's host; shown to admins. */
-  readonly dataDirectory?: string;
   /** Of this node's PostgreSQL; shown to admins. */
   readonly dataDirectory?: string;
   readonly promisedEpoch: Epoch;
