@@ -69,11 +69,12 @@ describe('sessions', () => {
         body: {},
         headers: { Cookie: cookie, ...headers },
       });
-    for (const headers of [
+    const foreign: Record<string, string>[] = [
       { 'Sec-Fetch-Site': 'cross-site' },
       { 'Sec-Fetch-Site': 'same-site' },
       { Origin: 'http://evil.example' },
-    ]) {
+    ];
+    for (const headers of foreign) {
       expect([(await change(headers)).status, (await change(headers)).body.code]).toEqual([403, 'FORBIDDEN']);
     }
     expect((await change({ Origin: console.url })).status).toBe(200);
