@@ -22,6 +22,8 @@ const only = new Set(values.only.split(','));
 const [postgresRuns = 10, nodeRuns = 10, freezeRuns = 5, switchoverRuns = 10, inPlaceRuns = 3] = runCounts();
 const owedBytes = Number(values['wal-mb']) * 2 ** 20;
 const frozenMs = 10_000;
+/** A run above this prints its journal. */
+const slowMs = 3_000;
 
 function runCounts(): readonly number[] {
   const given = (process.env.RUNS ?? '10/10/5/10').split('/').map(Number);
@@ -117,6 +119,7 @@ function tell(run: Run): Run {
   say(
     `${run.scenario} ${run.run}: ${run.outageMs} ms, ${run.outcome} (${run.primary} → ${run.newPrimary}), healed after ${run.healedMs} ms, ${run.commitsPerSecond}/s, failed connects ${run.connectFailures}, lost ${run.lost}; ${run.phases}; ${notes.join(', ')}`,
   );
+  if (run.outageMs > slowMs) for (const line of run.journal) say(`    ${line}`);
   return run;
 }
 

@@ -2,6 +2,8 @@
  * One fault under load, measured from outside: the clients run, the fault is done to the group's primary, the cluster heals, and what happened is
  * read from the journal afterwards. The outage is the clients' own: the longest time in which none of them got a commit acknowledged.
  */
+
+import type { Operation } from '../../engine/operations/model';
 import { CheckedWorkload } from '../../engine/testing/checked-workload';
 import type { ClusterDoor } from '../../engine/testing/cluster-door';
 import { everyMemberCaughtUp } from '../../engine/testing/member-check';
@@ -27,6 +29,7 @@ export type Run = {
   readonly lost: number;
   /** Of the operation that changed the primary, where there was one. */
   readonly phases: string;
+  readonly journal: readonly string[];
   readonly notes: Readonly<Record<string, string | number>>;
 };
 
@@ -51,8 +54,7 @@ export async function play(cluster: RealCluster, scenario: string, run: number, 
   const begun = performance.now();
   const notes = await fault({ cluster, door, primary });
   await firstCommitAfter(workload, begun);
-  await door.healed(healTimeoutMs);
-  const healedMs = performance.now() - begun;
+  const healedMs = (await door.healed(healTimeoutMs, 1_000)) - begun;
   await delay(500);
   const end = performance.now();
   await workload.stop();
@@ -65,6 +67,7 @@ export async function play(cluster: RealCluster, scenario: string, run: number, 
   }
   const after = await door.group(group);
   const outage = workload.longestPause(begun, end);
+  const operations = await failoversSince(door, wallBegun);
   return {
     scenario,
     run,
@@ -78,7 +81,8 @@ export async function play(cluster: RealCluster, scenario: string, run: number, 
     slowestConnectMs: Math.round(Math.max(0, ...workload.connectMs)),
     acknowledged: workload.acknowledged.size,
     lost,
-    phases: await phases(door, wallBegun),
+    phases: phasesOf(operations.find((one) => one.state === 'succeeded') ?? operations[0]),
+    journal: operations.flatMap(journalOf),
     notes,
   };
 }
@@ -92,9 +96,23 @@ async function firstCommitAfter(workload: CheckedWorkload, begun: number): Promi
   }
 }
 
-async function phases(door: ClusterDoor, sinceWallMs: number): Promise<string> {
-  const operation = (await door.operations(20)).find(
-    (one) => one.kind === 'failover' && one.group === group && Date.parse(one.createdAt) >= sinceWallMs - 5,
+async function failoversSince(door: ClusterDoor, wallMs: number): Promise<readonly Operation[]> {
+  return (await door.operations(20)).filter(
+    (one) => one.kind === 'failover' && one.group === group && Date.parse(one.createdAt) >= wallMs - 5,
   );
+}
+
+function phasesOf(operation: Operation | undefined): string {
   return operation ? operation.timeline.map((entry) => `${entry.phase} ${entry.ms}`).join(', ') : '';
+}
+
+/** Journal lines, so that a slow run explains itself without its installation. */
+function journalOf(operation: Operation): readonly string[] {
+  return [
+    `${operation.id} ${operation.createdAt} ${operation.state} ${operation.error?.message ?? ''}`.trim(),
+    ...operation.steps.map(
+      (step) =>
+        `${step.startedAt?.slice(14) ?? '-'} ${step.finishedAt?.slice(14) ?? '-'} ${step.name} ${step.state} (${step.attempt}) ${step.detail ?? ''}`,
+    ),
+  ];
 }

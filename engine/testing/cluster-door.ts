@@ -124,14 +124,21 @@ export class ClusterDoor {
     return view.groups.length > 0 && view.groups.every((group) => group.writable);
   }
 
-  /** All nodes healthy, every group writable with its standbys as voters again, no operation left running. */
-  async healed(timeoutMs: number): Promise<void> {
-    await pollUntil(
+  /**
+   * All nodes healthy, every group writable with its standbys as voters again, no operation left running, and all that for `steadyMs`: right after a
+   * fault the view still shows what was. Answers since when (monotonic).
+   */
+  async healed(timeoutMs: number, steadyMs = 0): Promise<number> {
+    let since: number | null = null;
+    return pollUntil(
       async () => {
-        const view = await this.view();
-        const why = whyNotWell(view);
-        if (why !== null) throw new Error(why);
-        return true;
+        const why = await this.view().then(whyNotWell, (error: unknown) => String(error));
+        if (why !== null) {
+          since = null;
+          throw new Error(why);
+        }
+        since ??= performance.now();
+        return performance.now() - since >= steadyMs ? since : undefined;
       },
       { timeoutMs, intervalMs: 100, what: 'the cluster healed' },
     );

@@ -263,7 +263,7 @@ export class RealCluster {
 
   /** All nodes healthy, every group with its standbys streaming. */
   async healed(timeoutMs = 90_000): Promise<void> {
-    if (this.#through === 'engine') return (await this.door()).healed(timeoutMs);
+    if (this.#through === 'engine') return void (await (await this.door()).healed(timeoutMs));
     await pollUntil(
       async () => {
         const { body } = await this.api<{ nodes: ApiNode[]; groups: { writable: boolean; degraded: boolean }[] }>(
