@@ -20,13 +20,21 @@ export type RecoveryLook = StandbyPosition & {
 /** Readers may hold replay up this long while a promise is due; then their sessions end. */
 const readerPatienceMs = 150;
 
+/**
+ * The control file learns a new timeline only at the next restartpoint and the walreceiver's word ends with it; what was received is in the names of the
+ * WAL files. Looked at only without a walreceiver, as a listing is dearer than a view.
+ */
+export const walFilesTimelineSql = `(CASE WHEN NOT EXISTS (SELECT FROM pg_stat_wal_receiver)
+       THEN (SELECT max(('x' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$') END)`;
+
 // A primary's timeline is in its WAL file names; a standby's is the newest of what it receives and what its control file knows.
 const lookSql = `
 SELECT r.recovering,
        CASE WHEN NOT r.recovering THEN ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
             ELSE greatest((SELECT received_tli FROM pg_stat_wal_receiver),
                           (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
-                          (SELECT timeline_id FROM pg_control_checkpoint())) END AS timeline,
+                          (SELECT timeline_id FROM pg_control_checkpoint()),
+                          ${walFilesTimelineSql}) END AS timeline,
        pg_last_wal_receive_lsn()::text AS receive,
        pg_last_wal_replay_lsn()::text AS replay,
        CASE WHEN NOT r.recovering THEN pg_current_wal_flush_lsn()::text END AS written,

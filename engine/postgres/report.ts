@@ -6,6 +6,7 @@ import type { PostgresReport, PostgresState, ReplicationSender } from '../cluste
 import type { LsnText } from '../kernel/lsn';
 import type { ServerExit } from './api';
 import type { LocalConnection } from './connection';
+import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 
 /** A report goes out after this long without an answer, from process facts; the question stays open until its own time-out. */
@@ -25,7 +26,7 @@ SELECT r.recovering,
          CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
               ELSE greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 END END AS lag_ms,
        (SELECT json_build_object('status', status, 'timeline', received_tli) FROM pg_stat_wal_receiver) AS receiver,
-       CASE WHEN r.recovering THEN (SELECT greatest(min_recovery_end_timeline, 1) FROM pg_control_recovery()) END AS recovery_timeline,
+       CASE WHEN r.recovering THEN (SELECT greatest(min_recovery_end_timeline, 1, ${walFilesTimelineSql}) FROM pg_control_recovery()) END AS recovery_timeline,
        CASE WHEN r.recovering THEN (SELECT timeline_id FROM pg_control_checkpoint()) END AS checkpoint_timeline,
        (SELECT json_agg(json_build_object(
           'applicationName', application_name, 'state', state, 'syncState', sync_state, 'sentLsn', sent_lsn, 'writeLsn', write_lsn,
