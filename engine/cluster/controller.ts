@@ -184,7 +184,8 @@ export class Controller implements ClusterController {
           reasons: [{ rule: 'rehearsal-enabled', measured: 'off', limit: 'on', remedy }],
         });
       }
-      return this.deps.interconnect.request(params.node, 'agent.faults.set', params.faults, { timeoutMs: 5_000 });
+      const { node, faults } = params;
+      return this.deps.interconnect.request(node, faultsSetMethod, { node, faults }, { timeoutMs: 5_000 });
     },
   };
 

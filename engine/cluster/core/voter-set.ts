@@ -64,7 +64,7 @@ export type VoterSetAction =
     }
   /**
    * Set and reload, then read back until no walsender counts under the old setting. Only on a record read through the store's leader just
-   * before: an own write of unknown outcome may have changed the set.
+   * before; after an own set write of unknown outcome write the record unchanged first, so that the lost write can no longer apply.
    */
   | { readonly kind: 'set-postgres'; readonly voterSet: VoterSet; readonly why: string }
   /** Remember (setting in force, pg_current_wal_lsn() read after it). */

@@ -529,6 +529,15 @@ export class AgentModel {
     });
   }
 
+  #touch(): void {
+    const { record } = this;
+    this.store.txn(this.node, { expected: this.revision, next: record, guard: false, grants: false }, (answer) => {
+      this.#busyUntil = 0;
+      if (answer.ok) this.onRecord(record, answer.revision);
+      else this.store.read(this.node, (current, revision) => this.onRecord(current, revision));
+    });
+  }
+
   #setNames(voterSet: VoterSet): void {
     const epoch = this.lease.epoch!;
     const { revision } = this;
@@ -555,6 +564,11 @@ export class AgentModel {
       return;
     }
     this.#busyUntil = this.#now + 300;
+    if (this.#unconfirmed !== null) {
+      /* A set write of unknown outcome may still arrive; raising the revision shuts it out (or shows that it was first). */
+      this.#touch();
+      return;
+    }
     this.store.read(this.node, (record, current) => {
       this.#busyUntil = 0;
       if (current === revision) apply();

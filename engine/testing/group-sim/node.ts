@@ -124,7 +124,7 @@ export class SimNode {
     }, which);
     return () => {
       this.world.note(`${this.id} ${which} thawed`);
-      if (which === 'node') this.world.checker.thawed(this.id);
+      this.world.checker.thawed(this.id);
       for (const process of frozen) this.world.queue.thaw(process);
     };
   }
