@@ -4,6 +4,7 @@
  * what the local replica tells.
  */
 
+import { faultsSetMethod } from '../interconnect/fault-door';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName } from '../kernel/ids';
 import { EventLog } from '../monitoring/event-log';
