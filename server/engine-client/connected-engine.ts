@@ -31,7 +31,12 @@ export class ConnectedEngine implements EngineClient {
   #eventStream: { close(): void } | null = null;
   #poll: ReturnType<typeof setInterval> | null = null;
   #polling = false;
-  #rehomedAt = 0;
+  #rehomedAt = Number.NEGATIVE_INFINITY;
+  /** The node whose view stream is open, once it has sent its whole view. */
+  #streamNode: NodeId | null = null;
+  /** Who led when the event stream was opened. */
+  #eventLeader: NodeId | null = null;
+  #stopped = false;
   #knownNodes = '';
 
   constructor(
@@ -43,19 +48,12 @@ export class ConnectedEngine implements EngineClient {
   async start(): Promise<void> {
     await this.connection.start();
     this.#openViewStream();
-    this.#eventStream = this.connection.openStream(
-      'event.stream',
-      // Everything still buffered, so that a client can go on after a restart of this console.
-      { after: '0' },
-      {
-        onItem: (item) => this.#takeEvent(item),
-        onReopen: () => ({ after: this.#ring.last ?? '0' }),
-      },
-    );
+    this.#openEventStream();
     this.#poll = setInterval(() => void this.#askForView(), localPollMs);
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     if (this.#poll) clearInterval(this.#poll);
     this.#viewStream?.close();
     this.#eventStream?.close();
@@ -121,8 +119,19 @@ export class ConnectedEngine implements EngineClient {
     throw last ?? unreachableNodes(method);
   }
 
+  #openEventStream(): void {
+    this.#eventStream?.close();
+    // From the start everything that is still buffered, so that a client can go on after a restart of this console.
+    const params = () => ({ after: this.#ring.last ?? '0' });
+    this.#eventStream = this.connection.openStream('event.stream', params(), {
+      onItem: (item) => this.#takeEvent(item),
+      onReopen: params,
+    });
+  }
+
   #openViewStream(): void {
     this.#viewStream?.close();
+    this.#streamNode = null;
     this.#viewStream = this.connection.openStream(
       'view.stream',
       {},
@@ -137,17 +146,28 @@ export class ConnectedEngine implements EngineClient {
   }
 
   #takeView(item: ViewItem, from: NodeId): void {
+    if (item.kind === 'full') this.#streamNode = from;
+    // Another node's view stands here meanwhile: its parts and these do not belong together.
+    else if (this.#view?.servedBy !== from) return;
     const merged = mergeView(this.#view, item);
     if (merged === null) return;
-    const { leader } = merged.raft;
-    this.#accept(merged, leader !== null && merged.servedBy === leader && merged.raft.hasQuorum);
+    this.#accept(merged, merged.servedBy === merged.raft.leader && merged.raft.hasQuorum);
+  }
+
+  /** Streams of a node that no longer leads stay open and say nothing: go to who leads. */
+  #followLeader(leader: NodeId): void {
     this.connection.preferLeader(leader);
-    const elsewhere = leader !== null && merged.servedBy !== leader && from !== leader;
-    if (elsewhere && this.connectedNodes().includes(leader) && performance.now() - this.#rehomedAt > rehomeEveryMs) {
-      // A follower tells only its own replica: go to who leads.
-      this.#rehomedAt = performance.now();
-      queueMicrotask(() => this.#openViewStream());
-    }
+    if (!this.connectedNodes().includes(leader) || performance.now() - this.#rehomedAt < rehomeEveryMs) return;
+    const elsewhere = this.#streamNode !== null && this.#streamNode !== leader;
+    if (!elsewhere && this.#eventLeader === leader) return;
+    this.#rehomedAt = performance.now();
+    const eventsElsewhere = this.#eventLeader !== null && this.#eventLeader !== leader;
+    this.#eventLeader = leader;
+    queueMicrotask(() => {
+      if (this.#stopped) return;
+      if (elsewhere) this.#openViewStream();
+      if (eventsElsewhere) this.#openEventStream();
+    });
   }
 
   #accept(view: ClusterView, live: boolean): void {
@@ -155,6 +175,7 @@ export class ConnectedEngine implements EngineClient {
     this.#live = live;
     this.#confirmedAt = performance.now();
     this.#follow(view);
+    if (view.raft.leader !== null) this.#followLeader(view.raft.leader);
     for (const listener of [...this.#viewListeners]) listener();
   }
 

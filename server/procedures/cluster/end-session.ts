@@ -32,6 +32,8 @@ export const endSession = mutation({
       throw new ClusterError('CONFLICT', `Session ${input.pid} was not ended`, { reasons });
     if (!ended) throw new ClusterError('NOT_FOUND', `No session ${input.pid} on ${input.id}`);
     const what = input.mode === 'cancel' ? 'was asked to cancel its statement' : 'was ended';
-    return { success: true, message: `Session ${input.pid} on ${input.id} ${what}` };
+    // It may have been ended otherwise than asked, and says why.
+    const why = reasons.map((one) => ` ${one.remedy}`).join('');
+    return { success: true, message: `Session ${input.pid} on ${input.id} ${what}.${why}` };
   },
 });
