@@ -48,6 +48,8 @@ export class AgentModel {
   #barrier: { postgres: VoterSet; lsn: bigint } | null = null;
   /** One change of the set at a time; cleared by its completion or after a while. */
   #busyUntil = 0;
+  /** Number of the present change: what an earlier one still had in flight does nothing any more. */
+  #change = 0;
   #unconfirmed: VoterSet | null = null;
   readonly #rejoin: RejoinModel;
   #connectUntil = 0;
@@ -519,6 +521,7 @@ export class AgentModel {
       return;
     }
     if (this.#world.is('remove-voter-in-store-first') && leaves) this.#barrier = null;
+    this.#change++;
     this.#busyUntil = this.#now + 600;
     this.#unconfirmed = voterSet;
     const next = { ...this.record, voterSet, promotable };
@@ -541,8 +544,14 @@ export class AgentModel {
   #setNames(voterSet: VoterSet): void {
     const epoch = this.lease.epoch!;
     const { revision } = this;
+    const change = ++this.#change;
     const apply = () => {
-      if (this.revision !== revision || !holdsLease(this.lease, this.node.clock.instant(), epoch)) return;
+      if (
+        this.#change !== change ||
+        this.revision !== revision ||
+        !holdsLease(this.lease, this.node.clock.instant(), epoch)
+      )
+        return;
       this.#barrier = null;
       this.#busyUntil = this.#now + 300;
       const gone = this.record.voterSet.members.filter((one) => !voterSet.members.includes(one));
