@@ -381,7 +381,9 @@ export class MemberLoop {
       found = { kind: 'absent' };
     }
     if (found.kind === 'present') this.#assertOurs(record, found.control.systemIdentifier);
-    let comparison: 'can-follow' | 'diverged' | null = null;
+    const reused =
+      found.kind === 'present' && !found.standbySignal && facts !== null && this.#timelineWasReused(record, facts);
+    let comparison: 'can-follow' | 'diverged' | null = reused ? 'diverged' : null;
     const look = () =>
       decideRejoin({
         data: found.kind === 'absent' ? 'absent' : found.standbySignal ? 'standby' : 'was-primary',
@@ -420,6 +422,18 @@ export class MemberLoop {
       default:
         return this.#doing(`waits: ${decision.why}`);
     }
+  }
+
+  /**
+   * This node was promoted, died before the others heard of it, and the next one took the same timeline number: the numbers agree, the WAL does
+   * not, and no comparison of histories would tell.
+   */
+  #timelineWasReused(record: GroupRecord, facts: PrimaryFacts): boolean {
+    const { nodeId } = this.options.context.config;
+    const held = this.options.context.durable.current.lastHeldEpoch;
+    if (held >= record.epoch) return false;
+    const own = record.timelineHistory.find((entry) => entry.epoch === held && entry.primary === nodeId);
+    return own !== undefined && own.timeline >= facts.timeline;
   }
 
   async #copy(primary: NodeRecord, role: 'standby' | 'none', why: string): Promise<void> {

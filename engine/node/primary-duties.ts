@@ -77,7 +77,7 @@ export class PrimaryDuties {
       leaseMs,
       record: { members: record.voterSet.members, k: record.voterSet.k, promotable: record.promotable },
       postgres: await this.#settingInForce(report),
-      standbys: this.#observe(report, now),
+      standbys: this.#observe(record, report, now),
       currentLsn: report.lsn === null ? null : parseLsn(report.lsn),
       barrier: this.#barrier,
       frozen,
@@ -127,7 +127,7 @@ export class PrimaryDuties {
     return setting;
   }
 
-  #observe(report: PostgresReport, now: number): readonly StandbyObservation[] {
+  #observe(record: GroupRecord, report: PostgresReport, now: number): readonly StandbyObservation[] {
     const senders = new Map(report.senders.map((sender) => [sender.applicationName, sender]));
     return otherMembers(this.context).map((node) => {
       const sender = senders.get(node);
@@ -144,7 +144,11 @@ export class PrimaryDuties {
         streaming: sender?.state === 'streaming',
         flushLsn: sender?.flushLsn ? parseLsn(sender.flushLsn) : null,
         silentMs: Math.max(0, now - Math.max(heard, this.#servingSince)),
-        excluded: own === null || own.maintenance || own.wanted === 'stopped',
+        excluded:
+          own === null ||
+          own.maintenance ||
+          own.wanted === 'stopped' ||
+          (record.allowedVoters != null && !record.allowedVoters.includes(node)),
       };
     });
   }

@@ -44,8 +44,13 @@ export type ClusterSnapshot = {
   readonly pauses: readonly PauseSample[];
 };
 
+/** Quiet nodes report once a second: one lost report must not make a node look dead. */
+const reportsMayBeThisOldMs = 2_500;
+
 export function isFresh(node: NodeSnapshot, leaseMs: number): boolean {
-  return node.report !== null && node.reportAgeMs !== null && node.reportAgeMs <= leaseMs;
+  return (
+    node.report !== null && node.reportAgeMs !== null && node.reportAgeMs <= Math.max(leaseMs, reportsMayBeThisOldMs)
+  );
 }
 
 export function primaryOf(group: GroupSnapshot): NodeSnapshot | null {
