@@ -45,7 +45,13 @@ export type Cell = string | number | null;
 /** Markdown, so that it can go into docs/benchmarks.md as it is. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const text = (cell: Cell) =>
-    cell === null ? '–' : typeof cell === 'number' ? (Number.isInteger(cell) ? String(cell) : cell.toFixed(1)) : cell;
+    cell === null
+      ? '–'
+      : typeof cell === 'number'
+        ? Number.isInteger(cell)
+          ? String(cell)
+          : cell.toFixed(Math.abs(cell) < 10 ? 2 : 1)
+        : cell;
   const lines = rows.map((row) => `| ${row.map(text).join(' | ')} |`);
   return [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...lines].join('\n');
 }
