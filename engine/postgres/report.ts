@@ -34,7 +34,7 @@ SELECT r.recovering,
           'replyAgeMs', round(extract(epoch FROM clock_timestamp() - reply_time) * 1000))) FROM pg_stat_replication) AS senders,
        current_setting('synchronous_standby_names') AS standby_names,
        a.connections, a.waiting,
-       (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database) AS transactions
+       (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database WHERE datname NOT IN ('postgres', 'template0', 'template1')) AS transactions
   FROM (SELECT pg_is_in_recovery() AS recovering) AS r,
        (SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM 'rustydb')::int AS connections,
                count(*) FILTER (WHERE wait_event = 'SyncRep')::int AS waiting FROM pg_stat_activity) AS a`;
