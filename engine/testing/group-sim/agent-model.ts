@@ -7,7 +7,7 @@ import type { PromiseReport } from '../../cluster/commands';
 import { recordAfterRegrant } from '../../cluster/core/grant';
 import { divergence } from '../../cluster/core/ranking';
 import { restartOrFailover } from '../../cluster/core/restart-or-failover';
-import { failSafeMembers, nextVoterSetAction, type VoterSet, withoutLostVoter } from '../../cluster/core/voter-set';
+import { failSafeMembers, withoutLostVoter } from '../../cluster/core/voter-set';
 import type { GroupRecord } from '../../cluster/model';
 import { formatLsn } from '../../kernel/lsn';
 import {
@@ -34,6 +34,7 @@ import { Process } from './event-queue';
 import type { SimNode } from './node';
 import { RejoinModel } from './rejoin-model';
 import type { StoreModel } from './store-model';
+import { VoterSetModel } from './voter-set-model';
 import type { World } from './world';
 
 type Distributed<T> = T extends LeaseInput ? Omit<T, 'now' | 'wall'> : never;
@@ -45,12 +46,9 @@ export class AgentModel {
   record: GroupRecord;
   revision: number;
   #hold: FailSafeHold | null;
-  #barrier: { postgres: VoterSet; lsn: bigint } | null = null;
+  readonly #voterSet: VoterSetModel;
   /** One change of the set at a time; cleared by its completion or after a while. */
   #busyUntil = 0;
-  /** Number of the present change: what an earlier one still had in flight does nothing any more. */
-  #change = 0;
-  #unconfirmed: VoterSet | null = null;
   readonly #rejoin: RejoinModel;
   #connectUntil = 0;
   #crashes: number[] = [];
@@ -68,6 +66,7 @@ export class AgentModel {
     failSafe: boolean,
   ) {
     this.#world = node.world;
+    this.#voterSet = new VoterSetModel(node.world, node, this, store);
     this.#rejoin = new RejoinModel(node.world, node, this);
     this.lease = initialLeaseState(store.leaseMs, { failSafe });
     this.record = store.record;
@@ -176,20 +175,17 @@ export class AgentModel {
     const asked = failSafeMembers(
       this.record,
       this.others.map((one) => one.id),
-      this.#unconfirmed,
+      this.#voterSet.unconfirmed,
     ).filter((one) => one !== this.node.id);
-    let open = asked.length;
-    const finish = (confirmed: boolean) => {
-      open--;
-      if (!confirmed) open = Number.POSITIVE_INFINITY;
-      else if (open === 0) {
-        this.#world.fired('voters confirmed in place of the store');
-        this.#step({ kind: 'voters-answered', id, allConfirmed: true });
-      }
+    const missing = new Set(asked);
+    const finish = (voter: string, confirmed: boolean) => {
+      if (!confirmed || !missing.delete(voter) || missing.size > 0) return;
+      this.#world.fired('voters confirmed in place of the store');
+      this.#step({ kind: 'voters-answered', id, allConfirmed: true });
     };
     if (this.#world.is('fail-safe-with-a-silent-voter'))
       this.#step({ kind: 'voters-answered', id, allConfirmed: true });
-    if (open === 0) this.#step({ kind: 'voters-answered', id, allConfirmed: true });
+    if (asked.length === 0) this.#step({ kind: 'voters-answered', id, allConfirmed: true });
     for (const other of this.members.filter((one) => asked.includes(one.id))) {
       this.#world.send(
         this.node.id,
@@ -201,7 +197,7 @@ export class AgentModel {
             other.id,
             this.node.id,
             () => this.process,
-            () => finish(confirmed),
+            () => finish(other.id, confirmed),
           );
         },
       );
@@ -242,7 +238,7 @@ export class AgentModel {
     if (record.epoch !== this.record.epoch) this.#rejoin.epochChanged();
     this.record = record;
     this.revision = revision;
-    this.#unconfirmed = null;
+    this.#voterSet.unconfirmed = null;
     if (!this.node.member) return;
     const mine = record.primary === this.node.id;
     if (this.lease.epoch !== null && (record.epoch > this.lease.epoch || !mine)) {
@@ -340,7 +336,7 @@ export class AgentModel {
   /** Ends an abandoned failover: the record's own primary takes the next epoch. */
   onRegrant(controllerTerm: number): void {
     const { record, revision } = this;
-    if (record.primary !== this.node.id || this.#now < this.#busyUntil) return;
+    if (record.primary !== this.node.id || this.#voterSet.busy || this.#now < this.#busyUntil) return;
     const epoch = record.epoch + 1;
     const facts = this.#facts();
     let durable = facts.durable;
@@ -386,7 +382,7 @@ export class AgentModel {
     if (postgres.role !== 'standby' || this.lease.stage === 'serving') return;
     const names = this.record.voterSet;
     if (!this.#world.is('no-names-before-promote')) postgres.setNames(names, () => undefined);
-    this.#barrier = null;
+    this.#voterSet.forgetBarrier();
     this.#step({ kind: 'server-starting' });
     const { confirmed, budget } = this.lease;
     this.node.pushGuardian(confirmed!.now + budget.stopMs, confirmed!.now + budget.killMs);
@@ -402,7 +398,7 @@ export class AgentModel {
     const { node } = this;
     if (role === 'primary') {
       this.#step({ kind: 'server-starting' });
-      this.#barrier = null;
+      this.#voterSet.forgetBarrier();
     }
     this.#postgres.start(role, epoch, () => {
       this.#failedStarts = 0;
@@ -469,7 +465,7 @@ export class AgentModel {
       const held = holdsLease(this.lease, this.node.clock.instant(), this.lease.epoch);
       const serving = this.lease.stage === 'serving' && postgres.serving && postgres.postmasterAlive;
       if (serving && [...postgres.streams.values()].some((one) => one.open)) this.#followedAt = this.#world.now;
-      if (held && serving && !this.lease.giveBack) this.#keepVoterSet();
+      if (held && serving && !this.lease.giveBack) this.#voterSet.act();
       if (held && this.lease.stage === 'dead' && !this.lease.giveBack) this.#serve(this.lease.epoch);
       if (this.#world.is('restart-without-lease') && postgres.dead && !this.node.disk.data.standbySignal) {
         postgres.start('primary', this.lease.epoch, () => undefined);
@@ -482,107 +478,6 @@ export class AgentModel {
       return;
     }
     this.#beMember();
-  }
-
-  #keepVoterSet(): void {
-    if (this.#now < this.#busyUntil || this.#world.now - this.#postgres.servingSince < 1) return;
-    const postgres = this.#postgres;
-    const action = nextVoterSetAction({
-      mode: this.record.mode,
-      onNoStandby: this.record.onNoStandby,
-      leaseMs: this.lease.budget.leaseMs,
-      record: { ...this.record.voterSet, promotable: this.record.promotable },
-      postgres: postgres.names,
-      standbys: this.others.map((other) => {
-        const stream = postgres.streams.get(other.id);
-        return {
-          node: other.id,
-          streaming: stream?.open === true,
-          flushLsn: stream?.open ? BigInt(stream.flushed) : null,
-          silentMs: this.#world.now - (stream?.lastReplyAt ?? postgres.servingSince),
-          excluded: false,
-        };
-      }),
-      currentLsn: BigInt(postgres.lsn),
-      barrier: this.#world.is('no-barrier') ? { postgres: postgres.names, lsn: 0n } : this.#barrier,
-      frozen: this.store.journal !== null && this.store.journal.step === 'demote',
-      joinLagBytes: 20,
-    });
-    if (action.kind === 'take-barrier') this.#barrier = { postgres: postgres.names, lsn: BigInt(postgres.lsn) };
-    if (action.kind === 'write-store') this.#writeSet(action.voterSet, action.promotable);
-    if (action.kind === 'set-postgres') this.#setNames(action.voterSet);
-  }
-
-  #writeSet(voterSet: VoterSet, promotable: GroupRecord['promotable']): void {
-    const joins = voterSet.members.length > this.record.voterSet.members.length;
-    const leaves = voterSet.members.length < this.record.voterSet.members.length;
-    if (this.#world.is('add-voter-in-postgres-first') && joins && this.record.promotable === 'voters') {
-      this.#postgres.setNames({ members: voterSet.members, k: Math.max(1, voterSet.k) }, () => undefined);
-      return;
-    }
-    if (this.#world.is('remove-voter-in-store-first') && leaves) this.#barrier = null;
-    this.#change++;
-    this.#busyUntil = this.#now + 600;
-    this.#unconfirmed = voterSet;
-    const next = { ...this.record, voterSet, promotable };
-    this.store.txn(this.node, { expected: this.revision, next, guard: false, grants: false }, (answer) => {
-      this.#busyUntil = 0;
-      if (answer.ok) this.onRecord(next, answer.revision);
-      else this.store.read(this.node, (record, revision) => this.onRecord(record, revision));
-    });
-  }
-
-  #touch(): void {
-    const { record } = this;
-    this.store.txn(this.node, { expected: this.revision, next: record, guard: false, grants: false }, (answer) => {
-      this.#busyUntil = 0;
-      if (answer.ok) this.onRecord(record, answer.revision);
-      else this.store.read(this.node, (current, revision) => this.onRecord(current, revision));
-    });
-  }
-
-  #setNames(voterSet: VoterSet): void {
-    const epoch = this.lease.epoch!;
-    const { revision } = this;
-    const change = ++this.#change;
-    const apply = () => {
-      if (
-        this.#change !== change ||
-        this.revision !== revision ||
-        !holdsLease(this.lease, this.node.clock.instant(), epoch)
-      )
-        return;
-      this.#barrier = null;
-      this.#busyUntil = this.#now + 300;
-      const gone = this.record.voterSet.members.filter((one) => !voterSet.members.includes(one));
-      if (this.#world.is('remove-voter-in-store-first') && gone.length > 0 && this.record.promotable === 'voters') {
-        const next = { ...this.record, voterSet };
-        if (voterSet.members.length > 0) {
-          this.store.txn(this.node, { expected: this.revision, next, guard: false, grants: false }, (answer) => {
-            if (answer.ok) this.onRecord(next, answer.revision);
-          });
-          return;
-        }
-      }
-      this.#postgres.setNames(voterSet, () => {
-        this.#busyUntil = 0;
-      });
-    };
-    if (this.#world.is('stale-record-for-postgres')) {
-      apply();
-      return;
-    }
-    this.#busyUntil = this.#now + 300;
-    if (this.#unconfirmed !== null) {
-      /* A set write of unknown outcome may still arrive; raising the revision shuts it out (or shows that it was first). */
-      this.#touch();
-      return;
-    }
-    this.store.read(this.node, (record, current) => {
-      this.#busyUntil = 0;
-      if (current === revision) apply();
-      else this.onRecord(record, current);
-    });
   }
 
   // ------------------------------------------------------------ member

@@ -5,7 +5,7 @@ import { runGroup } from './simulation';
 import type { Mutation } from './world';
 
 /** Small numbers here; the soak (`soak.ts`) runs thousands. */
-const runsPerSuite = 25;
+const runsPerSuite = 20;
 
 describe('simulated group', () => {
   const all = new Distribution();
