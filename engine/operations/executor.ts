@@ -18,6 +18,7 @@ import { actionOf, type StepAction } from './core/steps';
 import { type GroupChange, OperationJournal, Superseded } from './journal';
 import type { Operation, OperationState, OperationStep, StepState } from './model';
 import { isFinished } from './model';
+import { raced } from './raced';
 import type { ChoiceResult, ExecutorWorld, PromisesResult, StepContext, StepOutcome } from './step-context';
 import { stepRunners } from './step-runners';
 
@@ -474,37 +475,4 @@ function errorOf(failure: unknown): NonNullable<Operation['error']> {
   return isClusterError(failure)
     ? { code: failure.code, message: failure.message, reasons: failure.details.reasons ?? [] }
     : { code: 'INTERNAL', message: messageOf(failure), reasons: [] };
-}
-
-/** The effect's result, or the error of whichever came first: abort or deadline. The loser's later result is dropped. */
-function raced<T>(work: Promise<T>, signal: AbortSignal, limit: { ms: number; what: string }): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-    };
-    const aborted = () => {
-      end();
-      reject(new ClusterError('CONFLICT', `"${limit.what}" was stopped.`));
-    };
-    const timer = setTimeout(
-      () => {
-        end();
-        reject(new ClusterError('TIMEOUT', `"${limit.what}" took longer than its deadline.`));
-      },
-      Math.max(1, limit.ms),
-    );
-    if (signal.aborted) return aborted();
-    signal.addEventListener('abort', aborted, { once: true });
-    work.then(
-      (value) => {
-        end();
-        resolve(value);
-      },
-      (error: unknown) => {
-        end();
-        reject(error);
-      },
-    );
-  });
 }
