@@ -30,6 +30,7 @@ export class ClusterState {
   readonly #operations = new Map<string, { operation: Operation; modRevision: number }>();
   readonly #reports = new Map<NodeId, Heard>();
   readonly #silent = new Set<NodeId>();
+  #stopped: ReadonlyMap<NodeId, string> = new Map();
   #pauses: PauseSample[] = [];
   #config: ClusterConfig = defaultConfig;
   #cluster: ClusterRecord = { clusterId: '', createdAt: '' };
@@ -98,6 +99,15 @@ export class ClusterState {
     return true;
   }
 
+  /** What the launcher knows of nodes that stopped for good; answers whose entry changed. */
+  noteStopped(stopped: readonly { readonly node: NodeId; readonly sentence: string }[]): readonly NodeId[] {
+    const next = new Map(stopped.map(({ node, sentence }) => [node, sentence]));
+    const all = new Set([...next.keys(), ...this.#stopped.keys()]);
+    const changed = [...all].filter((node) => next.get(node) !== this.#stopped.get(node));
+    this.#stopped = next;
+    return changed;
+  }
+
   /** Nodes whose silence became longer than the lease, or ended, since the last call. */
   crossedSilence(): readonly NodeId[] {
     const now = this.clock.monotonic();
@@ -130,6 +140,7 @@ export class ClusterState {
       record,
       report: heard?.report ?? null,
       reportAgeMs: heard ? Math.max(0, this.clock.monotonic() - heard.atMs) : null,
+      stoppedFor: this.#stopped.get(id) ?? null,
     };
   }
 

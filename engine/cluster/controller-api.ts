@@ -41,6 +41,8 @@ export interface ClusterController {
   stop(): Promise<void>;
   /** A report of any node; ignored unless leading. */
   ingest(report: NodeReport): void;
+  /** All nodes that their launcher says stopped for good, with the sentence that says what to do. */
+  noteStopped?(stopped: readonly { readonly node: NodeId; readonly sentence: string }[]): void;
   /** PostgreSQL of a node exited under its live agent. */
   exitNotice(notice: ExitNotice): void;
   /** @throws ClusterError UNAVAILABLE with CLU_NOT_LEADER when this agent does not lead (the agent then forwards). */

@@ -6,7 +6,7 @@
 
 import { faultsSetMethod } from '../interconnect/fault-door';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
-import type { GroupName } from '../kernel/ids';
+import type { GroupName, NodeId } from '../kernel/ids';
 import { EventLog } from '../monitoring/event-log';
 import type { EngineEvent } from '../monitoring/model';
 import type { Plan } from '../operations/core/plan-model';
@@ -111,6 +111,10 @@ export class Controller implements ClusterController {
   ingest(report: NodeReport): void {
     if (!this.#leading && report.node !== this.deps.self) return;
     if (this.#state.ingest(report)) this.#cache.touchNode(report.node);
+  }
+
+  noteStopped(stopped: readonly { readonly node: NodeId; readonly sentence: string }[]): void {
+    for (const node of this.#state.noteStopped(stopped)) this.#cache.touchNode(node);
   }
 
   exitNotice(notice: ExitNotice): void {

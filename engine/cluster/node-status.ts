@@ -12,6 +12,8 @@ export function nodeStatus(
   const { record, report } = node;
   if (record.maintenance) return { status: 'maintenance', reason: 'In maintenance.' };
   if (record.agentPort === 0) return { status: 'initializing', reason: 'Its agent has not registered yet.' };
+  const silent = report === null || node.reportAgeMs === null || !isFresh(node, config.leaseMs);
+  if (silent && node.stoppedFor) return { status: 'unhealthy', reason: `Stopped. ${node.stoppedFor}` };
   if (report === null || node.reportAgeMs === null) {
     if (record.wanted === 'stopped') return { status: 'stopped', reason: 'Stopped by hand; its agent was not heard.' };
     return { status: 'unhealthy', reason: 'Its agent was not heard yet.' };
@@ -31,19 +33,21 @@ function reportedStatus(
   const report = node.report!;
   const { postgres } = report;
   const isPrimary = group?.primary === record.id;
+  // What hinders it says more than what it tries.
+  const trouble = report.troubles[0];
   switch (postgres.state) {
     case 'absent':
-      return { status: 'initializing', reason: report.activity ?? 'Has no data directory yet.' };
+      return { status: 'initializing', reason: trouble ?? report.activity ?? 'Has no data directory yet.' };
     case 'starting':
     case 'recovering':
       return { status: 'initializing', reason: report.activity ?? `PostgreSQL is ${postgres.state}.` };
     case 'stopping':
       return { status: 'degraded', reason: report.activity ?? 'PostgreSQL is stopping.' };
     case 'crashed':
-      return { status: 'unhealthy', reason: report.activity ?? 'PostgreSQL crashed.' };
+      return { status: 'unhealthy', reason: trouble ?? report.activity ?? 'PostgreSQL crashed.' };
     case 'stopped':
       if (record.wanted === 'stopped') return { status: 'stopped', reason: 'Stopped by hand.' };
-      return { status: 'unhealthy', reason: report.activity ?? report.troubles[0] ?? 'PostgreSQL does not run.' };
+      return { status: 'unhealthy', reason: trouble ?? report.activity ?? 'PostgreSQL does not run.' };
     case 'primary':
       if (!isPrimary) return { status: 'unhealthy', reason: 'Runs as primary without being the group’s primary.' };
       if (!report.lease?.held) return { status: 'degraded', reason: 'Serves without a confirmed lease.' };

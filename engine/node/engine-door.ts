@@ -152,6 +152,7 @@ export class EngineDoor {
     'node.route': async ({ group }) => this.options.routes.answer(group),
     'runtime.put': async (info) => {
       this.#runtime = info;
+      this.options.controller.noteStopped?.(info.stopped ?? []);
       return {};
     },
     'runtime.get': async () => this.#runtime,

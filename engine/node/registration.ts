@@ -4,6 +4,7 @@
  */
 import { keys, type NodeRecord } from '../cluster/model';
 import type { Json, KeyValue, TxnResult } from '../control/store';
+import type { PeerAddress } from '../interconnect/api';
 import { messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { NodeContext } from './node-context';
@@ -15,6 +16,8 @@ export class Registration {
   #timer: NodeJS.Timeout | null = null;
   #done = false;
   #stopped = false;
+  /** Peers whose record once had the launcher's address: from then on the record is newer. */
+  readonly #caughtUp = new Set<NodeId>();
 
   constructor(private readonly context: NodeContext) {}
 
@@ -26,7 +29,10 @@ export class Registration {
     }
   }
 
-  /** As the records say; a node whose record is gone is forgotten. */
+  /**
+   * As the records say; a node whose record is gone is forgotten. Where the launcher gave an address that the record does not have yet, the
+   * launcher's holds until the record has caught up: after a start on moved ports no record can change before the agents have found each other.
+   */
   setPeers(): void {
     const { config, interconnect, store } = this.context;
     const records = store.localList(keys.nodes).map((entry) => entry.value as unknown as NodeRecord);
@@ -34,10 +40,18 @@ export class Registration {
     const known = new Set<NodeId>();
     for (const record of records) {
       known.add(record.id);
-      if (record.id !== config.nodeId && record.agentPort > 0)
-        interconnect.setPeer(record.id, { host: record.host, port: record.agentPort });
+      if (record.id !== config.nodeId && record.agentPort > 0) interconnect.setPeer(record.id, this.#addressOf(record));
     }
     for (const peer of interconnect.peers()) if (!known.has(peer)) interconnect.setPeer(peer, null);
+  }
+
+  #addressOf(record: NodeRecord): PeerAddress {
+    const recorded = { host: record.host, port: record.agentPort };
+    const seed = this.context.config.seeds.find((candidate) => candidate.nodeId === record.id);
+    if (!seed || this.#caughtUp.has(record.id)) return recorded;
+    if (seed.host !== recorded.host || seed.port !== recorded.port) return { host: seed.host, port: seed.port };
+    this.#caughtUp.add(record.id);
+    return recorded;
   }
 
   start(): void {

@@ -2,8 +2,18 @@
  * The data directory of one installation: writable, with room, owned by one launcher at a time. Every failure is one sentence that says what
  * to do; the launcher prints it and exits non-zero.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 const minimumFreeBytes = 300 * 1024 * 1024;
 
@@ -15,7 +25,7 @@ export class StartError extends Error {
 export function openDataDirectory(path: string): string {
   const directory = resolve(path);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    makeDirectories(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     const probe = join(directory, `.write-probe-${process.pid}`);
     writeFileSync(probe, 'x'.repeat(4096));
@@ -25,7 +35,9 @@ export function openDataDirectory(path: string): string {
     throw new StartError(
       code === 'ENOSPC'
         ? `The disk of the data directory ${directory} is full. Free some space or set RUSTYDB_DATA_DIR to a directory with room.`
-        : `The data directory ${directory} can't be written (${code ?? (error as Error).message}). Make it writable for this user or set RUSTYDB_DATA_DIR to another one.`,
+        : code === 'ENOTDIR' || code === 'EEXIST'
+          ? `The data directory ${directory} is not a directory. Set RUSTYDB_DATA_DIR to another path.`
+          : `The data directory ${directory} can't be written (${code ?? (error as Error).message}). Make it writable for this user or set RUSTYDB_DATA_DIR to another one.`,
     );
   }
   const { bavail, bsize } = statfsSync(directory);
@@ -36,6 +48,14 @@ export function openDataDirectory(path: string): string {
   }
   for (const name of ['run', 'logs', 'nodes']) mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
   return directory;
+}
+
+/** One level at a time: Node's own recursion never ends where a file system answers ENOENT to every mkdir (/proc). */
+function makeDirectories(directory: string): void {
+  if (existsSync(directory) && statSync(directory).isDirectory()) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeDirectories(parent);
+  mkdirSync(directory, { mode: 0o755 });
 }
 
 export type ProcessMark = { readonly pid: number; readonly startTime: string };

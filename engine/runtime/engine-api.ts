@@ -141,6 +141,8 @@ export type RouterStatus = {
 
 /** Where things listen; the launcher's registry, kept by the agents so that any console finds it. */
 export type RuntimeInfo = {
+  /** Nodes that stopped for good on the launcher's host, each with what to do. */
+  readonly stopped?: readonly { readonly node: NodeId; readonly sentence: string }[];
   readonly router: {
     readonly host: string;
     readonly pid: number;

@@ -8,6 +8,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RaftConfiguration } from '../control/store';
+import { messageOf } from '../kernel/errors';
 import type { GroupName, Incarnation, NodeId } from '../kernel/ids';
 import { StartError } from './data-directory';
 import type { NativePostgres } from './native-postgres';
@@ -21,7 +22,7 @@ import type {
   ServiceListener,
 } from './process-config';
 import type { SecretFiles } from './secrets';
-import type { Topology } from './topology';
+import { type Topology, topologySchema } from './topology';
 
 const maximumVoters = 5;
 
@@ -196,10 +197,14 @@ export class Installation {
     const file = join(this.#options.dataDirectory, 'cluster.json');
     if (existsSync(file)) {
       try {
-        return JSON.parse(readFileSync(file, 'utf8')) as ClusterFile;
+        const cluster = JSON.parse(readFileSync(file, 'utf8')) as ClusterFile;
+        const whole =
+          typeof cluster.clusterId === 'string' && typeof cluster.founders === 'object' && cluster.founders !== null;
+        if (!whole) throw new Error('fields are missing');
+        return { ...cluster, topology: topologySchema.parse(cluster.topology) };
       } catch (error) {
         throw new StartError(
-          `${file} is damaged (${(error as Error).message}). Restore it from a backup, or set the data directory aside to start a new cluster.`,
+          `${file} is damaged (${messageOf(error).split('\n')[0]}). Restore it from a backup, or set the data directory aside to start a new cluster.`,
         );
       }
     }
@@ -228,10 +233,10 @@ export class Installation {
     const consensus = join(directory, 'raft');
     const consensusEmpty = !existsSync(consensus) || readdirSync(consensus).length === 0;
     if (existsSync(file) && !(this.#cluster.seeded && consensusEmpty)) {
-      const identity = JSON.parse(readFileSync(file, 'utf8')) as Identity;
+      const identity = readIdentity(file, directory);
       if (identity.nodeId !== node || identity.clusterId !== this.clusterId) {
         throw new StartError(
-          `The node directory ${directory} belongs to ${identity.nodeId} of cluster ${identity.clusterId}, not to ${node} of ${this.clusterId}. Move it away and start again.`,
+          `The node directory ${directory} belongs to ${identity.nodeId} of cluster ${identity.clusterId}, not to ${node} of ${this.clusterId}. Move it away and start again: the node then joins as a new member and copies its data from the primary.`,
         );
       }
       return identity;
@@ -307,6 +312,19 @@ export class Installation {
     writeFileSync(`${file}.new`, JSON.stringify(config, null, 2), { mode: 0o600 });
     renameSync(`${file}.new`, file);
     return file;
+  }
+}
+
+function readIdentity(file: string, directory: string): Identity {
+  try {
+    const identity = JSON.parse(readFileSync(file, 'utf8')) as Identity;
+    if (typeof identity.nodeId !== 'string' || typeof identity.incarnation !== 'string')
+      throw new Error('fields are missing');
+    return identity;
+  } catch (error) {
+    throw new StartError(
+      `${file} is damaged (${messageOf(error)}). Move the directory ${directory} away and start again: the node then joins as a new member and copies its data from the primary.`,
+    );
   }
 }
 

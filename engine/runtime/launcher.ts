@@ -6,13 +6,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../kernel/errors';
 import { createLogger, type Logger } from '../kernel/log';
-import { lockDataDirectory, openDataDirectory, StartError } from './data-directory';
-import { bundlePath, Installation } from './installation';
+import { processesIn } from '../postgres/processes';
+import { lockDataDirectory, openDataDirectory, readMark, StartError } from './data-directory';
+import { bundlePath, Installation, type NodePlace } from './installation';
 import { MembershipWatch } from './membership-watch';
 import { openNativePostgres, reachableNodesDirectory } from './native-postgres';
-import { isPortFree, openPortBook } from './ports';
+import { openPortBook, portTrouble } from './ports';
 import { ensureSecrets, readSecret } from './secrets';
 import { type SettingsFromEnvironment, settingsFromEnvironment } from './start-settings';
+import { lastWords, StoppedNodes } from './stopped-nodes';
 import { SupervisedProcess } from './supervised-process';
 import { defaultTopology, readTopology } from './topology';
 
@@ -46,13 +48,14 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
     consoleHost: settings.host,
     consolePort: settings.port,
     topology: settings.topologyFile ? readTopology(settings.topologyFile) : defaultTopology,
-    ports: await openPortBook(dataDirectory, '127.0.0.1'),
-    secrets: ensureSecrets(dataDirectory, settings.secrets),
+    ports: await openPortBook(dataDirectory, '127.0.0.1', (key) => isHeldByOurs(key, dataDirectory, nodesDirectory)),
+    secrets: ensureSecrets(dataDirectory, settings.secrets, existsSync(join(dataDirectory, 'cluster.json'))),
     native,
     rehearsalEnabled: settings.rehearsalEnabled,
   });
 
   const children = new Map<string, SupervisedProcess>();
+  const stopped = new StoppedNodes((node) => installation.nodeDirectory(node));
   const startChild = (name: string, bundle: string, configFile: string, nodeArguments: readonly string[] = []) => {
     const child = new SupervisedProcess({
       name,
@@ -61,24 +64,43 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
       dataDirectory,
       logger,
       nodeArguments,
-      onFatal: (which) =>
-        console.error(
-          `! ${which} stopped: its last lines in ${join(dataDirectory, 'logs', `${which}.log`)} say why and what to do.`,
-        ),
+      onFatal: (which) => {
+        const log = join(dataDirectory, 'logs', `${which}.log`);
+        const sentence = lastWords(log) ?? `Its last lines in ${log} say why and what to do.`;
+        console.error(`! ${which} stopped. ${sentence}`);
+        if (bundle === 'agent.mjs') stopped.note(which, sentence);
+      },
     });
     children.set(name, child);
     child.start();
   };
 
+  /** One node that can't start never takes the others along. */
+  const startAgent = async (place: NodePlace, all: readonly NodePlace[]) => {
+    stopped.forget(place.id);
+    try {
+      startChild(place.id, 'agent.mjs', await installation.prepareAgent(place, all));
+    } catch (error) {
+      console.error(`! ${place.id} can't start. ${messageOf(error)}`);
+      logger.error({ child: place.id, error: messageOf(error) }, 'could not be prepared');
+      stopped.note(place.id, messageOf(error));
+    }
+  };
+
   const watch = new MembershipWatch({
     installation,
     logger,
-    startAgent: async (place, all) => startChild(place.id, 'agent.mjs', await installation.prepareAgent(place, all)),
+    stopped,
+    startAgent,
     stopAgent: async (node) => {
+      stopped.forget(node);
       await children.get(node)?.stop(stopTimeoutMs.agent);
       children.delete(node);
     },
-    runningAgents: () => [...children.keys()].filter((name) => name !== 'router' && name !== 'server'),
+    runningAgents: () => {
+      const started = [...children.keys()].filter((name) => name !== 'router' && name !== 'server');
+      return [...new Set([...started, ...stopped.list().map(({ node }) => node)])];
+    },
     // New groups or nodes change what the router serves and where the console looks first.
     onNodes: async (nodes) => {
       await installation.prepareServer(nodes);
@@ -89,7 +111,8 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
   });
 
   const nodes = watch.knownNodes();
-  for (const place of nodes) startChild(place.id, 'agent.mjs', await installation.prepareAgent(place, nodes));
+  for (const place of nodes) await startAgent(place, nodes);
+  if (nodes.every((place) => stopped.has(place.id))) throw new StartError('None of the nodes can start, see above.');
   startChild('router', 'router.mjs', await installation.prepareRouter(nodes));
   startChild('server', 'server.mjs', await installation.prepareServer(nodes));
   await watch.start();
@@ -107,12 +130,26 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
   };
 }
 
+/** Processes that outlived the last launcher hold their ports rightly. Port names are `<node>.<what>` and `service.<name>`. */
+function isHeldByOurs(key: string, dataDirectory: string, nodesDirectory: string): boolean {
+  const [owner = '', what = ''] = key.split('.');
+  const runs = (name: string) => readMark(join(dataDirectory, 'run', `${name}.pid`)) !== null;
+  if (owner === 'service') return runs('router');
+  return runs(owner) || (what === 'postgres' && processesIn(join(nodesDirectory, owner, 'pgdata')).length > 0);
+}
+
 /** A console of ours that was adopted holds its port rightly; anyone else is an error the user must solve. */
 async function assertConsolePortFree(settings: SettingsFromEnvironment, dataDirectory: string): Promise<void> {
-  if (existsSync(join(dataDirectory, 'run', 'server.pid'))) return;
-  if (await isPortFree(settings.host, settings.port)) return;
+  if (readMark(join(dataDirectory, 'run', 'server.pid')) !== null) return;
+  const code = await portTrouble(settings.host, settings.port);
+  if (code === null) return;
+  const remedy: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'is in use. Stop what uses it, or choose another one with RUSTYDB_PORT.',
+    EACCES: 'may not be opened by this user. Choose one above 1023 with RUSTYDB_PORT.',
+    EADDRNOTAVAIL: 'can\u2019t be opened: this host has no such address. Set RUSTYDB_HOST to one of its own.',
+  };
   throw new StartError(
-    `Port ${settings.port} on ${settings.host} is in use. Stop what uses it, or choose another one with RUSTYDB_PORT.`,
+    `Port ${settings.port} on ${settings.host} ${remedy[code] ?? `can\u2019t be opened (${code}). Check RUSTYDB_HOST and RUSTYDB_PORT.`}`,
   );
 }
 

@@ -4,7 +4,7 @@
  * reachable agent, so it works without a majority; acts only on records it has actually read.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keys, type NodeRecord } from '../cluster/model';
 import { EngineConnection } from '../interconnect/engine-connection';
@@ -12,6 +12,7 @@ import { messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import type { Installation, NodePlace } from './installation';
+import type { StoppedNodes } from './stopped-nodes';
 
 const pollMs = 1000;
 const requestTimeoutMs = 2000;
@@ -24,6 +25,7 @@ export type MembershipWatchOptions = {
   readonly installation: Installation;
   readonly logger: Logger;
   readonly secret: string;
+  readonly stopped: StoppedNodes;
   startAgent(place: NodePlace, all: readonly NodePlace[]): Promise<void>;
   stopAgent(node: NodeId): Promise<void>;
   runningAgents(): readonly NodeId[];
@@ -83,6 +85,7 @@ export class MembershipWatch {
   async #cycle(): Promise<void> {
     const connection = this.#connection;
     if (!connection) return;
+    await this.#startRepaired();
     if (this.#cycles++ % announceEveryCycles === 0) await this.#announceRouter(connection);
     const node = connection.connectedNodes()[0];
     if (node === undefined) return;
@@ -98,14 +101,25 @@ export class MembershipWatch {
     await this.#follow(connection, records);
   }
 
+  /** The operator moved a damaged directory away or put it right: no word to us is needed. */
+  async #startRepaired(): Promise<void> {
+    for (const node of this.options.stopped.changed()) {
+      const place = this.#nodes.find((candidate) => candidate.id === node);
+      if (!place) continue;
+      this.options.logger.info({ node }, 'its directory was changed: starting the stopped node again');
+      await this.options.startAgent(place, this.#nodes);
+    }
+  }
+
   async #announceRouter(connection: EngineConnection): Promise<void> {
     const services = await this.options.installation.services(this.#nodes);
     const pid = this.options.routerPid();
     const router = pid === null ? null : { host: '127.0.0.1', pid, services };
+    const stopped = this.options.stopped.list();
     await Promise.allSettled(
       connection
         .connectedNodes()
-        .map((node) => connection.requestNode(node, 'runtime.put', { router }, requestTimeoutMs)),
+        .map((node) => connection.requestNode(node, 'runtime.put', { router, stopped }, requestTimeoutMs)),
     );
   }
 
@@ -143,10 +157,21 @@ export class MembershipWatch {
   }
 
   #remembered(): readonly NodePlace[] | null {
-    return existsSync(this.#file) ? (JSON.parse(readFileSync(this.#file, 'utf8')) as NodePlace[]) : null;
+    if (!existsSync(this.#file)) return null;
+    try {
+      const places = JSON.parse(readFileSync(this.#file, 'utf8')) as NodePlace[];
+      if (!Array.isArray(places) || places.some(({ id, group, region }) => !id || !group || !region))
+        throw new Error('not a list of nodes');
+      return places;
+    } catch (error) {
+      // Only a copy of the records: with the founders enough of them are reached to read the records again.
+      this.options.logger.warn({ file: this.#file, error: messageOf(error) }, 'damaged, starting with the founders');
+      return null;
+    }
   }
 
   #remember(): void {
-    writeFileSync(this.#file, JSON.stringify(this.#nodes, null, 2), { mode: 0o600 });
+    writeFileSync(`${this.#file}.new`, JSON.stringify(this.#nodes, null, 2), { mode: 0o600 });
+    renameSync(`${this.#file}.new`, this.#file);
   }
 }

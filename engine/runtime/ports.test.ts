@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,5 +28,20 @@ describe('port book', () => {
     expect(await book.port('a')).not.toBe(port);
     expect(book.moved).toHaveLength(1);
     await new Promise((done) => squatter.close(done));
+  });
+
+  it('leaves a port alone that a running process of this installation holds', async () => {
+    const port = await (await openPortBook(directory, '127.0.0.1')).port('node-1.agent');
+    const adopted = createServer();
+    await new Promise<void>((done) => adopted.listen(port, '127.0.0.1', done));
+    const book = await openPortBook(directory, '127.0.0.1', (key) => key === 'node-1.agent');
+    expect(await book.port('node-1.agent')).toBe(port);
+    expect(book.moved).toEqual([]);
+    await new Promise((done) => adopted.close(done));
+  });
+
+  it.each(['{"a": 15', '[]', '{"a": "many"}', 'null', ''])('names its file when it holds %j', async (text) => {
+    writeFileSync(join(directory, 'ports.json'), text);
+    await expect(openPortBook(directory, '127.0.0.1')).rejects.toThrow(/ports\.json is damaged .*delete it/);
   });
 });

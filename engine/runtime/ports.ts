@@ -1,11 +1,14 @@
 /**
  * Ports of one installation: chosen free at first start, remembered in `<data>/ports.json`, kept on later starts (clients know them).
- * A remembered port that someone else took meanwhile is replaced, with a line that says so; only the console's port is never moved.
+ * A remembered port that someone else took meanwhile is replaced, with a line that says so; only the console's port is never moved. A port that
+ * a running process of this installation holds is in use rightly and stays.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { SerialQueue } from '../kernel/async';
+import { messageOf } from '../kernel/errors';
+import { StartError } from './data-directory';
 
 export type PortBook = {
   /** The port named `key`, chosen now if it has none. */
@@ -13,21 +16,31 @@ export type PortBook = {
   readonly moved: readonly string[];
 };
 
-export async function isPortFree(host: string, port: number): Promise<boolean> {
+/** Null when `port` can be opened on `host`, else the code of the error. */
+export async function portTrouble(host: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)));
   });
+}
+
+async function isPortFree(host: string, port: number): Promise<boolean> {
+  return (await portTrouble(host, port)) === null;
 }
 
 /** Ephemeral ports are avoided: an outgoing connection may take one while its owner is down for a moment. */
 const firstPort = 15_400;
 const lastPort = 31_000;
 
-export async function openPortBook(dataDirectory: string, host: string): Promise<PortBook> {
+/** @param isOurs whether a process of this installation that runs right now owns the port of that name. @throws StartError */
+export async function openPortBook(
+  dataDirectory: string,
+  host: string,
+  isOurs: (key: string) => boolean = () => false,
+): Promise<PortBook> {
   const file = join(dataDirectory, 'ports.json');
-  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>) : {};
+  const known = existsSync(file) ? readBook(file) : {};
   const settled = new Set<string>();
   const moved: string[] = [];
   let next = firstPort + Math.floor((process.pid * 7919) % (lastPort - firstPort - 1000));
@@ -43,7 +56,7 @@ export async function openPortBook(dataDirectory: string, host: string): Promise
 
   async function settle(key: string): Promise<number> {
     const remembered = known[key];
-    if (remembered !== undefined && (settled.has(key) || (await isPortFree(host, remembered)))) {
+    if (remembered !== undefined && (settled.has(key) || (await isPortFree(host, remembered)) || isOurs(key))) {
       settled.add(key);
       return remembered;
     }
@@ -58,4 +71,18 @@ export async function openPortBook(dataDirectory: string, host: string): Promise
   // One at a time: two callers must not find the same port free.
   const queue = new SerialQueue('port book');
   return { moved, port: (key) => queue.run(() => settle(key)) };
+}
+
+function readBook(file: string): Record<string, number> {
+  try {
+    const book: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const ports = typeof book === 'object' && book !== null && !Array.isArray(book) ? Object.values(book) : [null];
+    if (!ports.every((port) => Number.isInteger(port) && port > 0 && port <= 65_535))
+      throw new Error('not a list of ports');
+    return book as Record<string, number>;
+  } catch (error) {
+    throw new StartError(
+      `${file} is damaged (${messageOf(error)}). Restore it from a backup, or delete it: new ports are then chosen, and clients must learn them from /api/v1/gds/services.`,
+    );
+  }
 }

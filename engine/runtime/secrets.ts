@@ -22,13 +22,17 @@ export type SecretOverrides = {
   readonly apiKey?: string | undefined;
 };
 
-/** Creates what is missing, checks what is there. */
-export function ensureSecrets(dataDirectory: string, overrides: SecretOverrides): SecretFiles {
+/**
+ * Creates what is missing at the first start, checks what is there. Once a cluster exists its secret and logins are never made anew: they would
+ * not be the ones its data knows.
+ */
+export function ensureSecrets(dataDirectory: string, overrides: SecretOverrides, clusterExists = false): SecretFiles {
   const directory = join(dataDirectory, 'secrets');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
   const path = (name: string) => join(directory, name);
 
+  if (clusterExists) for (const name of ['cluster-secret', 'app-password', 'postgres.json']) readSecret(path(name));
   ensureSecret(path('cluster-secret'), () => token(32));
   ensureSecret(path('session-secret'), () => token(32));
   ensureSecret(path('admin-password'), () => overrides.adminPassword ?? token(15));
@@ -44,6 +48,7 @@ export function ensureSecrets(dataDirectory: string, overrides: SecretOverrides)
       apply: token(24),
     }),
   );
+  readRolePasswords(path('postgres.json'), path('app-password'));
   return {
     clusterSecret: path('cluster-secret'),
     sessionSecret: path('session-secret'),

@@ -11,6 +11,8 @@ export type NodeSnapshot = {
   readonly report: NodeReport | null;
   /** Leader's clock; null: never heard since this leader began. */
   readonly reportAgeMs: number | null;
+  /** Why its agent stopped for good, as its launcher tells; absent or null: not known to have. */
+  readonly stoppedFor?: string | null;
 };
 
 export type GroupSnapshot = {
