@@ -67,10 +67,14 @@ export function DataTable<Row>(props: Props<Row>) {
       })),
     [columns],
   );
+  const state = useMemo(() => ({ sorting: parseSort(sort) }), [sort]);
   const table = useReactTable({
     data: filtered as Row[],
     columns: definitions,
-    state: { sorting: parseSort(sort) },
+    state,
+    // The table resets its page index whenever rows change, which renders again: with live rows that would never end.
+    autoResetAll: false,
+    autoResetPageIndex: false,
     getRowId: rowId,
     getCoreRowModel: getCoreRowModel(),
     getSortedRowModel: getSortedRowModel(),

@@ -135,7 +135,7 @@ function StandbyLine({ node, voter }: { readonly node: ClusterNode; readonly vot
     node.lag_bytes === null ? 'lag unknown' : node.lag_bytes === 0 ? 'no lag' : `${formatBytes(node.lag_bytes)} behind`;
   return (
     <li className="flex items-center gap-2">
-      <Link href={`/nodes/${node.id}`} className="w-14 shrink-0 truncate hover:underline">
+      <Link href={`/nodes/${node.id}`} className="min-w-16 shrink-0 whitespace-nowrap hover:underline">
         {node.id}
       </Link>
       <Sparkline values={history.lag[node.id] ?? []} label={`Lag of ${node.id} while this page was open: now ${lag}`} />
