@@ -91,7 +91,7 @@ async function seed(): Promise<void> {
   const config = initialConfig({ clusterName: 'scale', leaseMs: 2_000, groups: [], nodes: [] });
   const records = [
     put(keys.cluster, { clusterId, createdAt: new Date().toISOString() }),
-    put(keys.config, { ...config, replicationFactor: 3, minQuorumSize: 2 }),
+    put(keys.config, { ...config, replicationFactor: 3, minQuorumSize: 2, autoFailover: false }),
     ...indexes.map((index) => put(keys.node(nodeRecord(index).id), nodeRecord(index))),
   ];
   for (let from = 0; from < records.length; from += batch)
