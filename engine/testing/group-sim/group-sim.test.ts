@@ -63,7 +63,7 @@ describe('deliberate mistakes are caught', () => {
     ['restart-before-dead', 'all', /processes of its data directory/],
     ['guardian-ignores-deadline', 'lease', /acknowledge/],
     ['restart-without-lease', 'all', /without holding it|processes left/],
-    ['rank-by-lsn-only', 'lease', /loses|divergence|acknowledged/],
+    ['rank-by-lsn-only', 'promise', /loses|divergence|acknowledged/],
     ['lease-from-answer', 'lease', /without holding it|after its lease|acknowledges alone/],
     ['admit-after-cut', 'promise', /the router admitted/],
     ['no-names-before-promote', 'all', /does not cover/],
