@@ -1,6 +1,6 @@
 /**
  * Housekeeping of the leader, a little each second: archive old operations, drop expired idempotency keys, take off group locks whose operation has
- * ended, keep the control store's voters filled. Every run is bounded.
+ * ended, keep the control store's members those of the records and its voters filled. Every run is bounded.
  */
 import type { EmbeddedControlStore, Json } from '../control/store';
 import type { Logger } from '../kernel/log';
@@ -36,7 +36,7 @@ export class Janitor {
       await this.#freeLocks();
       await this.#archiveOld();
       await this.#dropExpiredKeys();
-      await this.#fillVoters();
+      if (!(await this.#replaceMembers())) await this.#fillVoters();
     } finally {
       this.#busy = false;
     }
@@ -81,6 +81,29 @@ export class Janitor {
       compare: expired.map((entry) => ({ key: entry.key, modRevision: entry.modRevision })),
       mutations: expired.map((entry) => ({ kind: 'delete' as const, key: entry.key })),
     });
+  }
+
+  /**
+   * A node whose directory was wiped or moved away comes back in a new life. It registered itself, so its earlier life is over for good: that
+   * member goes, the new one joins as a learner. One change per run; nodes that an operation adds or removes are left to it.
+   */
+  async #replaceMembers(): Promise<boolean> {
+    const { configuration, hasQuorum } = this.deps.store.status();
+    if (!hasQuorum) return false;
+    const members = new Map([...configuration.voters, ...configuration.learners].map((member) => [member.id, member]));
+    const busy = new Set(this.deps.state.unfinished().map(({ request }) => ('node' in request ? request.node : null)));
+    for (const id of this.deps.state.nodeIds()) {
+      const incarnation = this.deps.state.node(id)?.record.incarnation;
+      const member = members.get(id);
+      if (!incarnation || busy.has(id) || member?.incarnation === incarnation) continue;
+      this.deps.logger.info(
+        { node: id, incarnation },
+        `${member ? 'leaves' : 'joins'} the control store: its directory is new`,
+      );
+      await (member ? this.deps.store.removeMember(id) : this.deps.store.addLearner({ id, incarnation }));
+      return true;
+    }
+    return false;
   }
 
   /** After a voter was removed a learner that answers takes its place, one per run. */

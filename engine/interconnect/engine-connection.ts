@@ -10,6 +10,7 @@ import type { EngineMethod, EngineParams, EngineResult, EngineStreams } from '..
 import type { PeerAddress, PeerLinkStatus } from './api';
 import { isRead } from './engine-methods';
 import { ReopeningStream } from './reopening-stream';
+import { SeedAddresses } from './seed-addresses';
 import { TcpInterconnect } from './tcp-interconnect';
 import type { TlsFiles } from './tls';
 
@@ -47,11 +48,13 @@ export class EngineConnection {
   readonly #connectWaiters = new Set<() => void>();
   readonly #closers = new Set<() => void>();
   readonly #knownSince = new Map<NodeId, number>();
+  readonly #seeds: SeedAddresses;
   #preferred: NodeId | null = null;
   #stopped = false;
 
   constructor(options: EngineConnectionOptions) {
     this.#logger = options.logger;
+    this.#seeds = new SeedAddresses(options.seeds);
     this.#interconnect = new TcpInterconnect({
       self: { name: `${options.kind}:${options.name}`, kind: options.kind, nodeId: null, incarnation: null },
       clusterId: options.clusterId,
@@ -63,7 +66,10 @@ export class EngineConnection {
     this.#interconnect.onPeerState((_peer, connected) => {
       if (connected) this.#wakeWaiters();
     });
-    this.setNodes(options.seeds);
+    for (const { nodeId, host, port } of options.seeds) {
+      this.#knownSince.set(nodeId, performance.now());
+      this.#interconnect.setPeer(nodeId, { host, port });
+    }
   }
 
   async start(): Promise<void> {
@@ -89,7 +95,7 @@ export class EngineConnection {
     }
     for (const { nodeId, host, port } of nodes) {
       if (!this.#knownSince.has(nodeId)) this.#knownSince.set(nodeId, performance.now());
-      this.#interconnect.setPeer(nodeId, { host, port });
+      this.#interconnect.setPeer(nodeId, this.#seeds.addressOf(nodeId, { host, port }));
     }
   }
 

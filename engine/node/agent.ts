@@ -329,6 +329,21 @@ export class Agent {
     this.#sent = { fingerprint, at: now };
     if (leader === this.#config.nodeId) this.#controller.ingest(report);
     else if (leader !== null) this.#interconnect.send(leader, 'agent.report', report);
+    else this.#deliverThroughPeer(report);
+  }
+
+  /** Not (yet) a member of the control store: the leader is unknown here, but any member knows it. One peer at a time, the next one each time. */
+  #deliverThroughPeer(report: NodeReport): void {
+    const peers = this.#interconnect.peers();
+    const peer = peers[report.sequence % Math.max(1, peers.length)];
+    if (peer !== undefined) this.#interconnect.send(peer, 'agent.report', report);
+  }
+
+  #reportArrived(report: NodeReport, from: NodeId | null): void {
+    const leader = this.#store.status().leader;
+    if (leader === this.#config.nodeId) this.#controller.ingest(report);
+    // Handed on once only: what was handed on already does not come from the node that it tells of.
+    else if (leader !== null && from === report.node) this.#interconnect.send(leader, 'agent.report', report);
   }
 
   #notify(notice: ExitNotice): void {
@@ -354,7 +369,7 @@ export class Agent {
 
   #serve(): void {
     const interconnect = this.#interconnect;
-    interconnect.onMessage('agent.report', (payload) => this.#controller.ingest(payload as NodeReport));
+    interconnect.onMessage('agent.report', (payload, from) => this.#reportArrived(payload as NodeReport, from.nodeId));
     interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
     for (const [command, handler] of Object.entries(this.#commands.handlers)) {
       interconnect.onRequest(command, (payload, from) => {

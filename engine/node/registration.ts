@@ -4,7 +4,7 @@
  */
 import { keys, type NodeRecord } from '../cluster/model';
 import type { Json, KeyValue, TxnResult } from '../control/store';
-import type { PeerAddress } from '../interconnect/api';
+import { SeedAddresses } from '../interconnect/seed-addresses';
 import { messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { NodeContext } from './node-context';
@@ -16,10 +16,11 @@ export class Registration {
   #timer: NodeJS.Timeout | null = null;
   #done = false;
   #stopped = false;
-  /** Peers whose record once had the launcher's address: from then on the record is newer. */
-  readonly #caughtUp = new Set<NodeId>();
+  readonly #seeds: SeedAddresses;
 
-  constructor(private readonly context: NodeContext) {}
+  constructor(private readonly context: NodeContext) {
+    this.#seeds = new SeedAddresses(context.config.seeds);
+  }
 
   /** Before anything is known of the cluster: where the launcher says the others are. */
   setSeedPeers(): void {
@@ -29,10 +30,7 @@ export class Registration {
     }
   }
 
-  /**
-   * As the records say; a node whose record is gone is forgotten. Where the launcher gave an address that the record does not have yet, the
-   * launcher's holds until the record has caught up: after a start on moved ports no record can change before the agents have found each other.
-   */
+  /** As the records say, once they have caught up with the launcher; a node whose record is gone is forgotten. */
   setPeers(): void {
     const { config, interconnect, store } = this.context;
     const records = store.localList(keys.nodes).map((entry) => entry.value as unknown as NodeRecord);
@@ -40,18 +38,13 @@ export class Registration {
     const known = new Set<NodeId>();
     for (const record of records) {
       known.add(record.id);
-      if (record.id !== config.nodeId && record.agentPort > 0) interconnect.setPeer(record.id, this.#addressOf(record));
+      if (record.id !== config.nodeId && record.agentPort > 0)
+        interconnect.setPeer(
+          record.id,
+          this.#seeds.addressOf(record.id, { host: record.host, port: record.agentPort }),
+        );
     }
     for (const peer of interconnect.peers()) if (!known.has(peer)) interconnect.setPeer(peer, null);
-  }
-
-  #addressOf(record: NodeRecord): PeerAddress {
-    const recorded = { host: record.host, port: record.agentPort };
-    const seed = this.context.config.seeds.find((candidate) => candidate.nodeId === record.id);
-    if (!seed || this.#caughtUp.has(record.id)) return recorded;
-    if (seed.host !== recorded.host || seed.port !== recorded.port) return { host: seed.host, port: seed.port };
-    this.#caughtUp.add(record.id);
-    return recorded;
   }
 
   start(): void {
