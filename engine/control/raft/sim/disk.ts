@@ -2,8 +2,8 @@
  * A disk that may lose what was not synced. Same contract as RaftLogStorage: a write is one atomic frame, durable when its sync ends; what is written
  * when the process dies is there or not.
  */
-import type { RaftMember } from '../../store';
-import type { Entry, HardState, Persist, Snapshot } from '../core/model';
+import type { RaftConfiguration, RaftMember } from '../../store';
+import type { Entry, HardState, Persist, RaftState, Snapshot } from '../core/model';
 import type { Recovered } from '../core/step';
 import { merge } from '../persist-queue';
 
@@ -35,6 +35,15 @@ export function openImage(
   }
   if (image.place !== image.recordedPlace) return { refused: 'copy' };
   return { recovered: { hardState: image.hard, snapshot: image.snapshot, entries: image.entries } };
+}
+
+/** Configurations that a restart would find; none: the directory is empty or was emptied. */
+export function configurationsOn(image: Image): RaftState['configurations'] {
+  const { snapshot, entries } = image;
+  const listed = entries
+    .filter((entry) => entry.kind === 'configuration' && entry.index > (snapshot?.index ?? 0))
+    .map((entry) => ({ index: entry.index, configuration: JSON.parse(entry.data) as RaftConfiguration }));
+  return snapshot ? [{ index: snapshot.index, configuration: snapshot.configuration }, ...listed] : listed;
 }
 
 /** The image after a batch of persist effects. */

@@ -1,8 +1,8 @@
 /** Everything that goes wrong, at random moments, and is put right some time later. */
-import type { RaftConfiguration } from '../../store';
-import { configurationOf } from '../core/configuration';
+import type { RaftConfiguration, RaftMember } from '../../store';
+import { configurationOf, isVoter } from '../core/configuration';
 import { memberKey } from '../core/model';
-import { copyTo, emptyImage, type Image } from './disk';
+import { configurationsOn, copyTo, emptyImage, type Image } from './disk';
 import type { Dice, Timeline } from './events';
 import type { Network } from './network';
 import type { SimNode } from './node';
@@ -273,31 +273,32 @@ export class Faults {
     return true;
   }
 
-  /** A majority must keep its memory: one loss at a time, and the one before is replaced by now. */
+  /**
+   * No protocol survives the loss of a majority's disks, so a majority keeps its memory: one loss at a time, in every configuration that is in force or
+   * may come into force, and the one before is replaced in all of them, whether its node is up, down or already another life.
+   */
   #mayLose(node: SimNode): boolean {
     const leader = this.leader();
     if (!leader || !node.alive || this.stage.nodes.some((other) => other.lost)) return false;
     const state = leader.state!;
     const latest = state.configurations[state.configurations.length - 1]!;
-    if (latest.index > state.commitIndex || latest.configuration.voters.length < 3) return false;
-    const voters = latest.configuration.voters.map(memberKey);
+    if (latest.index > state.commitIndex || !isVoter(latest.configuration, memberKey(node.member))) return false;
     const present = new Set(this.stage.nodes.filter((other) => other.alive).map((other) => memberKey(other.member)));
-    const remembering = this.stage.nodes.filter((other) => other.image.member !== null || other === node);
     return (
-      voters.includes(memberKey(node.member)) &&
-      remembering.length === this.stage.nodes.length &&
-      voters.every((key) => this.stage.nodes.some((other) => memberKey(other.member) === key)) &&
       present.size >= 3 &&
-      !this.#emptied(voters)
+      this.#possibleConfigurations(latest.index).every(
+        ({ voters }) =>
+          voters.length >= 3 && voters.every((voter) => this.stage.nodes.some((other) => remembers(other, voter))),
+      )
     );
   }
 
-  /** A wiped voter that has not noticed yet counts as lost. */
-  #emptied(voters: readonly string[]): boolean {
-    return this.stage.nodes.some(
-      (node) =>
-        voters.includes(memberKey(node.member)) && node.alive && configurationOf(node.state!).voters.length === 0,
-    );
+  /** From a committed one on: what is in any memory or on any disk; a leader that was deposed may not know the newest. */
+  #possibleConfigurations(committedIndex: number): readonly RaftConfiguration[] {
+    return this.stage.nodes
+      .flatMap((node) => [...(node.state?.configurations ?? []), ...configurationsOn(node.image)])
+      .filter(({ index }) => index >= committedIndex)
+      .map(({ configuration }) => configuration);
   }
 
   #amnesia(node: SimNode): boolean {
@@ -386,6 +387,12 @@ export class Faults {
     const older = voters.find((member) => member.id === node.id);
     return leader.change(older ? { kind: 'remove', member: older } : { kind: 'promote', id: node.id });
   }
+}
+
+/** Down or not, it is still this member, and its disk was neither emptied nor exchanged for an old copy. */
+function remembers(node: SimNode, member: RaftMember): boolean {
+  if (memberKey(node.member) !== memberKey(member) || node.lost) return false;
+  return node.image.place === node.image.recordedPlace && configurationsOn(node.image).length > 0;
 }
 
 function pairs(a: SimNode, b: SimNode): (readonly [string, string])[] {

@@ -32,7 +32,7 @@ export const mutations: readonly Mutation[] = [
     find: "case 'persist':",
     replace:
       "case 'persist': for (const m of effect.messages) if (m.kind === 'append-answer') this.world.send(m); effect = { ...effect, messages: effect.messages.filter((m) => m.kind !== 'append-answer') };",
-    seed: 6,
+    seed: 9,
   },
   {
     name: 'leader counts its own entry before it is durable',
