@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Check } from 'lucide-react';
 import { useRouter, useSearchParams } from 'next/navigation';
-import { useCallback } from 'react';
+import { useEffect, useState } from 'react';
 import { QueryView } from '../../feedback/query-view';
 import { ForbiddenState } from '../../feedback/states';
 import { useTopology } from '../../providers/live';
@@ -49,11 +49,21 @@ export type WizardProps = {
 function Wizard({ topology }: { readonly topology: Topology }) {
   const router = useRouter();
   const params = useSearchParams();
-  const state = readWizard(params, topology.groups[0]?.name ?? '');
-  const go = useCallback(
-    (change: Partial<WizardState>) => router.push(wizardHref({ ...state, ...change })),
-    [router, state],
-  );
+  const arrived = readWizard(params, topology.groups[0]?.name ?? '');
+  // What was just chosen shows at once; the router takes the new address in its own time.
+  const [underway, setUnderway] = useState<WizardState | null>(null);
+  const state = underway ?? arrived;
+  const here = wizardHref(arrived);
+  useEffect(() => {
+    if (underway !== null && wizardHref(underway) === here) setUnderway(null);
+  }, [underway, here]);
+  const go = (change: Partial<WizardState>) => {
+    const next = { ...state, ...change };
+    setUnderway(next);
+    // A choice within a step is not a place to go back to; a step is.
+    if (next.step === state.step) router.replace(wizardHref(next));
+    else router.push(wizardHref(next));
+  };
   const preflight = usePreflight(state);
   const props: WizardProps = { state, topology, go };
   const stop = stopReason(state, preflight.data);

@@ -1,6 +1,6 @@
 'use client';
 import Link from 'next/link';
-import { useEffect } from 'react';
+import { useEffect, useEffectEvent } from 'react';
 import { QueryView } from '../../feedback/query-view';
 import type { Operation } from '../../providers/wire';
 import { Button } from '../../ui/button';
@@ -18,9 +18,10 @@ import type { WizardProps } from './failover-wizard';
 export function StepRun({ state, go }: WizardProps) {
   const query = useOperation(state.operation);
   const over = query.data !== undefined && !isRunning(query.data);
+  const goOn = useEffectEvent(() => go({ step: 'result' }));
   useEffect(() => {
-    if (over) go({ step: 'result' });
-  }, [over, go]);
+    if (over) goOn();
+  }, [over]);
   return (
     <QueryView query={query} what="the operation" skeleton={<PanelSkeleton label="the operation" lines={8} />}>
       {(operation) => (
