@@ -100,6 +100,13 @@ async function leaderOf(hosts: readonly ChildProcess[]): Promise<number> {
   );
 }
 
+/** Agents learn from their own replica who leads; the simulated ones have none and are told. */
+async function tellLeader(cluster: Cluster): Promise<number> {
+  const index = await leaderOf(cluster.hosts);
+  for (const one of cluster.agents) one.send({ kind: 'leader', leader: cluster.stores[index]?.id });
+  return index;
+}
+
 function end(cluster: Cluster): void {
   for (const one of [...cluster.agents, ...cluster.hosts]) one.kill('SIGKILL');
   rmSync(cluster.directory, { recursive: true, force: true });
@@ -107,16 +114,16 @@ function end(cluster: Cluster): void {
 
 async function measure(cluster: Cluster) {
   const { hosts, agents, nodes } = cluster;
-  const index = await leaderOf(hosts);
-  const leader = hosts[index] as ChildProcess;
-  await pollUntil(
+  const index = await pollUntil(
     async () => {
-      const { healthy, sentence } = await answer<Busy>(leader, 'busy', { kind: 'busy' });
+      const leading = await tellLeader(cluster);
+      const { healthy, sentence } = await answer<Busy>(hosts[leading] as ChildProcess, 'busy', { kind: 'busy' });
       if (healthy < nodes) throw new Error(`${healthy} of ${nodes} healthy: ${sentence}`);
-      return true;
+      return leading;
     },
-    { timeoutMs: 60_000, intervalMs: 500, what: 'all nodes healthy' },
+    { timeoutMs: 120_000, intervalMs: 500, what: 'all nodes healthy' },
   );
+  const leader = hosts[index] as ChildProcess;
   const pids = [...hosts, ...agents].map((one) => one.pid as number);
   const cpuBefore = pids.map((pid) => cpuTimeMs(pid) ?? 0);
   const busyBefore = await answer<Busy>(leader, 'busy', { kind: 'busy' });
@@ -139,6 +146,7 @@ async function measure(cluster: Cluster) {
     viewP95Ms: Math.round(percentile(viewMs, 0.95) * 10) / 10,
     refusedRenewals: renewals.reduce((sum, one) => sum + one.refused, 0),
     healthy: busy.healthy,
+    leaderKept: busy.leader ? 'yes' : 'no',
     leaderMB: busy.heapMB,
   };
 }
@@ -290,6 +298,10 @@ async function main(): Promise<void> {
       rows.push(row);
       say(JSON.stringify(row));
       if (values.api && nodes === sizes.at(-1)) apiResults = await api(cluster);
+    } catch (error) {
+      // A size that this machine can't carry is a result too.
+      say(`${nodes} nodes: ${(error as Error).message}`);
+      process.exitCode = 1;
     } finally {
       end(cluster);
     }
@@ -308,4 +320,4 @@ async function main(): Promise<void> {
 }
 
 await main();
-process.exit(0);
+process.exit();

@@ -68,10 +68,16 @@ async function standbysNearlyThere(cluster: RealCluster, primary: string): Promi
   );
 }
 
-/** How long the server itself says its last redo took, from its log; null when it says nothing (yet). */
+/** How long the server's last redo took, by its own log: as a primary until "redo done", as a standby until it was consistent. Null: not logged. */
 export async function lastRedoMs(door: ClusterDoor, node: string, sinceWallMs: number): Promise<number | null> {
-  const lines = await door.node(node, 'node.logs', { limit: 500, level: null, contains: 'redo done' });
-  const line = lines.filter((one) => Date.parse(one.at) >= sinceWallMs).at(-1);
-  const seconds = line ? /elapsed: ([\d.]+) s/.exec(line.message)?.[1] : undefined;
-  return seconds === undefined ? null : Math.round(Number(seconds) * 1000);
+  const about = async (contains: string) =>
+    (await door.node(node, 'node.logs', { limit: 50, level: null, contains }))
+      .map((line) => Date.parse(line.at))
+      .filter((at) => at >= sinceWallMs)
+      .sort((a, b) => a - b);
+  const [begun] = await about('redo starts');
+  if (begun === undefined) return null;
+  const ends = [...(await about('redo done')), ...(await about('consistent recovery state'))].sort((a, b) => a - b);
+  const ended = ends.find((at) => at > begun);
+  return ended === undefined ? null : ended - begun;
 }
