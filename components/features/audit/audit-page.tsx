@@ -1,10 +1,11 @@
 'use client';
-import { keepPreviousData, useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { toast } from 'sonner';
 import { failureOf } from '../../feedback/failure';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
+import { usePages } from '../../providers/pages';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { AuditRecord } from '../../providers/wire';
 import { Button } from '../../ui/button';
@@ -46,19 +47,18 @@ const outcomes = ['succeeded', 'refused', 'failed', 'unknown'] as const;
 
 export function AuditPage() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const [outcome, setOutcome] = useUrlState('outcome', '');
   const [actor, setActor] = useUrlState('actor', '');
   const [selected, setSelected] = useUrlState('record', '');
-  const query = useInfiniteQuery({
-    ...trpc.audit.list.infiniteQueryOptions(
-      {
-        limit: 200,
-        ...(outcome === '' ? {} : { outcome: outcome as (typeof outcomes)[number] }),
-        ...(actor === '' ? {} : { actor }),
-      },
-      { getNextPageParam: (page) => page.next_cursor ?? undefined, initialCursor: undefined },
-    ),
-    placeholderData: keepPreviousData,
+  const input = {
+    limit: 200,
+    ...(outcome === '' ? {} : { outcome: outcome as (typeof outcomes)[number] }),
+    ...(actor === '' ? {} : { actor }),
+  };
+  const query = usePages({
+    queryKey: trpc.audit.list.queryKey(input),
+    fetchPage: (cursor) => client.audit.list.query({ ...input, cursor }),
     refetchInterval: 10_000,
   });
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);

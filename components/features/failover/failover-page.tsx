@@ -1,12 +1,12 @@
 'use client';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
 import { useTopology } from '../../providers/live';
+import { usePages } from '../../providers/pages';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { FailoverRecord } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
@@ -50,14 +50,13 @@ const columns: readonly Column<FailoverRecord>[] = [
 
 export function FailoverPage() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const router = useRouter();
   const topology = useTopology();
   const role = useRoleReason('operator');
-  const query = useInfiniteQuery({
-    ...trpc.cluster.listFailovers.infiniteQueryOptions(
-      { limit: 100 },
-      { getNextPageParam: (page) => page.next_cursor ?? undefined, initialCursor: undefined },
-    ),
+  const query = usePages({
+    queryKey: trpc.cluster.listFailovers.queryKey({ limit: 100 }),
+    fetchPage: (cursor) => client.cluster.listFailovers.query({ limit: 100, cursor }),
     refetchInterval: 5000,
   });
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];

@@ -1,11 +1,11 @@
 'use client';
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo } from 'react';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
 import { useLiveOperations } from '../../providers/live';
-import { useTRPC } from '../../providers/trpc';
+import { usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Operation } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
@@ -54,15 +54,14 @@ const states = [
 
 export function OperationsPage() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const router = useRouter();
   const [state, setState] = useUrlState('state', '');
   const live = useLiveOperations();
-  const query = useInfiniteQuery({
-    ...trpc.operations.list.infiniteQueryOptions(
-      { limit: 100, ...(state === '' ? {} : { state: [state as Operation['state']] }) },
-      { getNextPageParam: (page) => page.next_cursor ?? undefined, initialCursor: undefined },
-    ),
-    placeholderData: keepPreviousData,
+  const input = { limit: 100, ...(state === '' ? {} : { state: [state as Operation['state']] }) };
+  const query = usePages({
+    queryKey: trpc.operations.list.queryKey(input),
+    fetchPage: (cursor) => client.operations.list.query({ ...input, cursor }),
   });
   const rows = useMemo(
     () =>

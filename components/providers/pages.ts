@@ -1,0 +1,23 @@
+'use client';
+/**
+ * A list read page by page. tRPC's own infinite queries add a `direction` to the input, which a strict server refuses; this asks with the cursor only.
+ */
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+
+type Page<T> = { readonly items: readonly T[]; readonly next_cursor: string | null };
+
+export function usePages<T>(options: {
+  /** The list's own key, so that invalidating the procedure reaches it. */
+  readonly queryKey: readonly unknown[];
+  readonly fetchPage: (cursor: string | undefined) => Promise<Page<T>>;
+  readonly refetchInterval?: number;
+}) {
+  return useInfiniteQuery({
+    queryKey: [...options.queryKey, 'pages'],
+    queryFn: ({ pageParam }) => options.fetchPage(pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    refetchInterval: options.refetchInterval ?? false,
+    placeholderData: keepPreviousData,
+  });
+}
