@@ -114,6 +114,7 @@ export class Agent {
       context,
       leaseMs: config.seed?.leaseMs ?? 2000,
       onMayStart: () => this.#loop.trigger(),
+      unconfirmedSet: () => this.#duties.unconfirmedSet,
       onRouteChange: () => this.#routes.changed(),
     });
     this.#duties = new PrimaryDuties(context, this.#lease);
@@ -161,6 +162,7 @@ export class Agent {
       context,
       lease: this.#lease,
       loop: this.#loop,
+      duties: this.#duties,
       notify: (notice) => this.#notify(notice),
     });
     new EngineDoor({

@@ -240,7 +240,7 @@ export class CommandHandlers {
         lease.input({ kind: 'server-starting' });
         await postgres.setRole('primary', lease.leaseLeftMs());
         await postgres.setSynchronousStandbys(record.voterSet.members, record.voterSet.k);
-        await postgres.promote(promoteTimeoutMs);
+        await postgres.promote(promoteTimeoutMs, record.timeline);
         duties.promoted(epoch, record.voterSet);
         loop.forgetUpstream();
       }

@@ -9,11 +9,13 @@ import type { ServerExit } from '../postgres/api';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import { clusterConfig, groupFact, type NodeContext, otherMembers } from './node-context';
+import type { PrimaryDuties } from './primary-duties';
 
 export type CrashWatchOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
   readonly loop: MemberLoop;
+  readonly duties: PrimaryDuties;
   readonly notify: (notice: ExitNotice) => void;
 };
 
@@ -91,7 +93,10 @@ export class CrashWatch {
         .map((link) => link.peer),
     );
     const answering = otherMembers(context).filter((node) => connected.has(node));
-    if (record.mode === 'asynchronous') return answering.length > 0;
+    if (record.mode === 'asynchronous') {
+      const heard = this.options.duties.recentlyStreaming(performance.now());
+      return answering.some((node) => heard.includes(node));
+    }
     const voters = record.voterSet.members.filter((node) => answering.includes(node)).length;
     return record.promotable === 'voters' && voters >= record.voterSet.members.length - record.voterSet.k + 1;
   }

@@ -3,7 +3,7 @@
  * time reports back as an input, so a stuck server can't delay a renewal or a deadline.
  */
 import type { AgentCommands } from '../cluster/commands';
-import { failSafeMembers } from '../cluster/core/voter-set';
+import { failSafeMembers, type VoterSet } from '../cluster/core/voter-set';
 import type { RenewResult } from '../control/store';
 import { delay } from '../kernel/async';
 import { isClusterError, messageOf, unreachable } from '../kernel/errors';
@@ -37,6 +37,8 @@ export type LeaseHolderOptions = {
   readonly leaseMs: number;
   /** The lease is held and no server runs: the reconcile loop may start it as primary. */
   readonly onMayStart: () => void;
+  /** A voter set that may stand in the store without this node knowing. */
+  readonly unconfirmedSet: () => VoterSet | null;
   /** Admission opened or closed: routers should ask again. */
   readonly onRouteChange: () => void;
 };
@@ -171,7 +173,9 @@ export class LeaseHolder {
     const { interconnect, config } = this.#context;
     const fact = groupFact(this.#context);
     if (!fact) return this.input({ kind: 'voters-answered', id, allConfirmed: false });
-    const members = failSafeMembers(fact.record, otherMembers(this.#context)).filter((node) => node !== config.nodeId);
+    const members = failSafeMembers(fact.record, otherMembers(this.#context), this.options.unconfirmedSet()).filter(
+      (node) => node !== config.nodeId,
+    );
     const params: AgentCommands['agent.confirmEpoch']['params'] = {
       group: config.group,
       epoch,

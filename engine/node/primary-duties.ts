@@ -31,6 +31,7 @@ export class PrimaryDuties {
   #slotMembers = '';
   #slotVoters = '';
   #why = '';
+  #unsureOf: VoterSet | null = null;
 
   constructor(
     private readonly context: NodeContext,
@@ -92,16 +93,14 @@ export class PrimaryDuties {
       case 'wait-for-flush':
         return;
       case 'write-store':
+        this.#unsureOf = action.voterSet;
         await changeOwnGroup(this.context, record.epoch, (current) =>
-          sameSet(current.voterSet, record.voterSet) &&
-          current.promotable === record.promotable &&
-          current.mode === record.mode
-            ? { ...current, voterSet: action.voterSet, promotable: action.promotable }
-            : null,
+          decidedOn(record, current) ? { ...current, voterSet: action.voterSet, promotable: action.promotable } : null,
         );
+        this.#unsureOf = null;
         return;
       case 'set-postgres':
-        if (!this.lease.holds(record.epoch)) return;
+        if (!(await this.#storeIsAsDecided(record)) || !this.lease.holds(record.epoch)) return;
         this.#confirmed = null;
         this.#barrier = null;
         await this.context.postgres.setSynchronousStandbys(action.voterSet.members, action.voterSet.k);
@@ -115,6 +114,28 @@ export class PrimaryDuties {
       default:
         unreachable(action);
     }
+  }
+
+  /**
+   * Read through the leader, not from the replica. After a write whose outcome was never learned the record is written again as it is: whatever
+   * became of that write, it can't be applied any more once PostgreSQL has moved on.
+   */
+  async #storeIsAsDecided(record: GroupRecord): Promise<boolean> {
+    const unsure = this.#unsureOf !== null;
+    const current = await changeOwnGroup(this.context, record.epoch, (found) => (unsure ? { ...found } : null));
+    this.#unsureOf = null;
+    return decidedOn(record, current);
+  }
+
+  /** A set that a write of unknown outcome may have put into the store: its members may be counted by others already. */
+  get unconfirmedSet(): VoterSet | null {
+    return this.#unsureOf;
+  }
+
+  /** Members that spoke within the last two leases: somebody who could take over. */
+  recentlyStreaming(now: number): readonly NodeId[] {
+    const leaseMs = clusterConfig(this.context)?.leaseMs ?? 2000;
+    return [...this.#lastHeard].filter(([, at]) => now - at < 2 * leaseMs).map(([node]) => node);
   }
 
   async #settingInForce(report: PostgresReport): Promise<VoterSet | null> {
@@ -147,6 +168,7 @@ export class PrimaryDuties {
         excluded:
           own === null ||
           own.maintenance ||
+          own.priority === 0 ||
           own.wanted === 'stopped' ||
           (record.allowedVoters != null && !record.allowedVoters.includes(node)),
       };
@@ -205,6 +227,15 @@ export class PrimaryDuties {
   logFailure(error: unknown): void {
     this.context.logger.warn({ error: messageOf(error) }, 'a duty of the primary failed, trying again');
   }
+}
+
+/** The record still is what the decision was derived from. */
+function decidedOn(record: GroupRecord, current: GroupRecord): boolean {
+  return (
+    sameSet(current.voterSet, record.voterSet) &&
+    current.promotable === record.promotable &&
+    current.mode === record.mode
+  );
 }
 
 /** What each streaming member has replayed, as this primary's walsenders know it. */

@@ -125,8 +125,11 @@ export interface PostgresServer {
   stopReceiving(timeoutMs: number): Promise<StandbyPosition>;
   /** Point primary_conninfo at the WAL proxy with this slot; reload; no restart. */
   follow(slot: string): Promise<void>;
-  /** pg_promote without wait, then asks pg_is_in_recovery every few ms. Returns the new timeline and where it forked. */
-  promote(timeoutMs: number): Promise<{ timeline: number; forkLsn: LsnText }>;
+  /**
+   * pg_promote without wait, then asks pg_is_in_recovery every few ms. Returns the new timeline and where it forked. `timeline`: take no lower
+   * number than this (lower ones may have been used by a promotion that died).
+   */
+  promote(timeoutMs: number, timeline?: number): Promise<{ timeline: number; forkLsn: LsnText }>;
   checkpoint(): Promise<void>;
   /** Applies ALTER SYSTEM for the given names (null: RESET), reloads, and reads back; lists those that wait for a restart. */
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }>;

@@ -81,6 +81,42 @@ describe('a group of three', () => {
   });
 });
 
+describe('a promotion that must not reuse a timeline number', () => {
+  it('skips the numbers below the wanted one, and a standby and the old primary follow over the hole', async () => {
+    const one = await fixture.primary('skip-1');
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t (n int)');
+    const two = await fixture.standby('skip-2', one);
+    const three = await fixture.standby('skip-3', one);
+    await client.query('INSERT INTO t VALUES (1)');
+    await client.end();
+    const end = await one.server.currentLsn();
+    await two.server.waitForReplay(end, 5000);
+    await three.server.waitForReplay(end, 5000);
+    await one.server.killAll();
+    const position = await two.server.stopReceiving(5000);
+    await three.server.stopReceiving(5000);
+    await two.server.setRole('primary', 600_000);
+    await two.server.keepSlots(['skip-1', 'skip-3'], { 'skip-3': position.lsn });
+    expect((await two.server.promote(5000, 4)).timeline).toBe(4);
+    expect((await two.server.timelineHistory()).map((entry) => entry.timeline)).toEqual([1]);
+
+    three.proxy.target = two.configuration.port;
+    await three.server.follow('rustydb_skip_3');
+    const writer = await fixture.client(two);
+    await writer.query('INSERT INTO t VALUES (2)');
+    await writer.end();
+    await three.server.waitForReplay(await two.server.currentLsn(), 5000);
+    expect(await count(three)).toBe(2);
+
+    expect(await one.server.compareWithFork(await two.server.timelineHistory(), 4)).toEqual({ kind: 'can-follow' });
+    one.proxy.target = two.configuration.port;
+    await one.server.start('standby', { slot: 'rustydb_skip_1', timeoutMs: 10_000 });
+    await one.server.waitForReplay(await two.server.currentLsn(), 5000);
+    expect(await count(one)).toBe(2);
+  });
+});
+
 describe('an old primary', () => {
   it('that wrote what nobody received has diverged, by so many bytes, and is cloned anew', async () => {
     const one = await fixture.primary('old-1');

@@ -331,11 +331,11 @@ export class PgServer implements PostgresServer {
     await this.#postmaster.reload();
   }
 
-  promote(timeoutMs: number): Promise<{ timeline: number; forkLsn: LsnText }> {
+  promote(timeoutMs: number, timeline?: number): Promise<{ timeline: number; forkLsn: LsnText }> {
     return this.#changes.run(async () => {
       // A relaxed interval is what a promotion would wait for.
       if (this.#relaxed) await this.#changeSource(this.#tighten());
-      const result = await promote(this.#commands, this.#dataDirectory, timeoutMs);
+      const result = await promote(this.#commands, this.#dataDirectory, timeoutMs, timeline);
       this.#standbySignal = false;
       return result;
     });
