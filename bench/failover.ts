@@ -8,6 +8,7 @@ import { CheckedWorkload } from '../engine/testing/checked-workload';
 import { delay, RealCluster, send } from '../engine/testing/real-cluster';
 import { allowMuchWal, lastRedoMs, oweWal } from './failover/redo';
 import { type Fault, group, play, type Run } from './failover/scene';
+import { onInterruption } from './measure/interruption';
 import { machineFacts, machineLine, saveJson, say, table } from './measure/report';
 import { maximum, median } from './measure/statistics';
 
@@ -139,6 +140,7 @@ async function main(): Promise<number> {
   const machine = machineFacts();
   say(machineLine(machine));
   const cluster = await RealCluster.start({ through: 'engine', readyTimeoutMs: 120_000 });
+  onInterruption(() => cluster.killEverything());
   say(`cluster in ${cluster.dataDirectory}`);
   let kept = values.keep;
   try {

@@ -8,6 +8,7 @@ import { CheckedWorkload } from '../engine/testing/checked-workload';
 import { everyMemberCaughtUp } from '../engine/testing/member-check';
 import { commandLine, cpuTimeMs, memoryBytes } from '../engine/testing/process-table';
 import { delay, RealCluster } from '../engine/testing/real-cluster';
+import { onInterruption } from './measure/interruption';
 import { machineFacts, machineLine, saveJson, say, table } from './measure/report';
 import { maximum, median } from './measure/statistics';
 
@@ -90,6 +91,7 @@ async function main(): Promise<number> {
   const machine = machineFacts();
   const begun = performance.now();
   const cluster = await RealCluster.start({ readyTimeoutMs: 120_000 });
+  onInterruption(() => cluster.killEverything());
   const firstStartMs = Math.round(performance.now() - begun);
   say(`first start ${firstStartMs} ms`);
   let finished = false;

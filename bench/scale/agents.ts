@@ -25,6 +25,8 @@ let leader = options.stores[0]?.id ?? '';
 let renewals = 0;
 let refused = 0;
 
+// The benchmark may be killed: nothing of it stays.
+process.on('disconnect', () => process.exit());
 process.on('message', (message: { kind: string; leader?: string }) => {
   if (message.kind === 'leader') leader = message.leader ?? leader;
   if (message.kind === 'busy') process.send?.({ kind: 'busy', renewals, refused });

@@ -109,6 +109,8 @@ async function seed(): Promise<void> {
 
 const delayHistogram = monitorEventLoopDelay({ resolution: 5 });
 delayHistogram.enable();
+// The benchmark may be killed: nothing of it stays.
+process.on('disconnect', () => process.exit());
 process.on('message', (message: { kind: string }) => {
   if (message.kind === 'seed') seed().then(() => process.send?.({ kind: 'seeded' }), console.error);
   if (message.kind !== 'busy') return;
