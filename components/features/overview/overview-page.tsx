@@ -77,7 +77,11 @@ function Problems({ problems }: { readonly problems: readonly Problem[] }) {
   const order = { critical: 0, warning: 1, info: 2 } as const;
   const sorted = [...problems].sort((a, b) => order[a.severity] - order[b.severity]);
   return (
-    <Panel title="What is wrong, and what to do" note={`${problems.length}`} className="mb-3">
+    <Panel
+      title={sorted[0]?.severity === 'info' ? 'Worth knowing' : 'What is wrong, and what to do'}
+      note={`${problems.length}`}
+      className="mb-3"
+    >
       <ul className="grid gap-2">
         {sorted.map((problem) => {
           const tone = problem.severity === 'critical' ? 'bad' : problem.severity === 'warning' ? 'warn' : 'idle';

@@ -1,7 +1,9 @@
 'use client';
+import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { EmptyState } from '../../feedback/states';
 import { useLiveOperations } from '../../providers/live';
+import { useTRPC } from '../../providers/trpc';
 import { Button } from '../../ui/button';
 import { sentence } from '../../ui/format';
 import { Panel } from '../../ui/panel';
@@ -10,14 +12,20 @@ import { Time } from '../../ui/time';
 import { StepList } from '../operations/step-list';
 import { isRunning } from '../operations/ticket-text';
 
+const shown = 6;
+
 /** Running operations with live steps; otherwise the last ones. */
 export function RunningPanel() {
-  const operations = useLiveOperations() ?? [];
-  const running = operations.filter(isRunning);
-  const recent = [...operations]
+  const live = useLiveOperations() ?? [];
+  const trpc = useTRPC();
+  // The live view carries what runs; what ended before it, perhaps under another leader, comes from the journal.
+  const past = useQuery(trpc.operations.list.queryOptions({ limit: shown }));
+  const running = live.filter(isRunning);
+  const known = new Map([...(past.data?.items ?? []), ...live].map((operation) => [operation.id, operation]));
+  const recent = [...known.values()]
     .filter((operation) => !isRunning(operation))
     .sort((a, b) => b.created_at.localeCompare(a.created_at))
-    .slice(0, 6);
+    .slice(0, shown);
   return (
     <Panel
       title={running.length > 0 ? 'Running' : 'Last operations'}
@@ -46,7 +54,7 @@ export function RunningPanel() {
           <StepList steps={operation.steps} />
         </div>
       ))}
-      {running.length === 0 && recent.length === 0 ? (
+      {running.length === 0 && recent.length === 0 && !past.isPending ? (
         <EmptyState title="Nothing has happened yet">
           Switchovers, restarts and new nodes appear here, step by step.
         </EmptyState>
