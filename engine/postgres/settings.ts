@@ -58,7 +58,7 @@ export const roleSettings = [
 /** While a standby has had nobody to follow for a while: at 50 ms it would write twenty lines a second into its log. */
 export const relaxedRetryInterval = '1s';
 
-function managedSettings(configuration: PostgresConfiguration): Record<string, string> {
+export function managedSettings(configuration: PostgresConfiguration): Record<string, string> {
   const { paths } = configuration;
   return {
     // Identity of this node.

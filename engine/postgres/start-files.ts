@@ -7,7 +7,8 @@ import { editAutoConf } from './auto-conf';
 import { ensureDirectory, exists, replaceFile } from './durable-file';
 import { writeConfiguration } from './initdb';
 import { processesIn } from './processes';
-import { primaryConninfo, replicationUser, superuser } from './settings';
+import { managedSettings, primaryConninfo, replicationUser, superuser } from './settings';
+import { standbyFloors } from './standby-floor';
 
 /** Directories of the node, owned as needed, and the passfile of the replication login. */
 export async function prepareDirectories(configuration: PostgresConfiguration): Promise<{ passfile: string }> {
@@ -52,6 +53,7 @@ export async function prepareStart(
       synchronous_standby_names: null,
       synchronized_standby_slots: null,
       wal_retrieve_retry_interval: null,
+      ...(await standbyFloors(dataDirectory, managedSettings(configuration))),
     },
     configuration.runAs,
   );

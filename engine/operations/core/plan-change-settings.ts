@@ -1,11 +1,13 @@
 /**
  * Change PostgreSQL settings of a group. Those that a reload applies are done on every member; those that need a restart roll: standbys first, one
- * at a time and only while the others acknowledge, then a switchover, then the old primary.
+ * at a time and only while the others acknowledge, then a switchover, then the old primary. What standbys must not have lower than the primary is
+ * lowered the other way round: the primary first, in place.
  */
 import type { OperationRequest } from '../model';
 import { check, controlQuorum, noOperationRunning, primaryServes } from './checks';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst } from './plan-primary-away';
+import { standbyFloorDefaults } from './restart-settings';
 import { needsRestart, settingsChecks } from './settings-checks';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf, standbysOf } from './snapshot';
 import { step } from './steps';
@@ -18,7 +20,8 @@ export function planChangeSettings(
   const group = snapshot.groups.get(request.group);
   if (!group) return groupNotFound(request.group);
   const restarting = needsRestart(request.settings);
-  const rolling = restarting.length > 0 ? rollingRestart(snapshot, group, context) : null;
+  const lowered = restarting.filter((name) => isLowered(name, request.settings[name] ?? null, group));
+  const rolling = restarting.length > 0 ? rollingRestart(snapshot, group, { ...context, lowered }) : null;
   const badNames = settingsChecks(request.settings);
   const checks = [
     controlQuorum(snapshot),
@@ -63,7 +66,17 @@ function rollOrder(snapshot: ClusterSnapshot, group: GroupSnapshot): readonly st
   return [...standbys, ...(primary ? [primary] : [])].map((member) => member.record.id);
 }
 
-function rollingRestart(snapshot: ClusterSnapshot, group: GroupSnapshot, context: PlanContext) {
+function isLowered(name: string, value: string | null, group: GroupSnapshot): boolean {
+  const usual = standbyFloorDefaults.get(name);
+  if (usual === undefined) return false;
+  return Number(value ?? usual) < Number(group.record.settings[name] ?? usual);
+}
+
+function rollingRestart(
+  snapshot: ClusterSnapshot,
+  group: GroupSnapshot,
+  context: PlanContext & { readonly lowered: readonly string[] },
+) {
   const order = rollOrder(snapshot, group);
   const primary = group.record.primary;
   const standbys = order.filter((id) => id !== primary);
@@ -85,6 +98,29 @@ function rollingRestart(snapshot: ClusterSnapshot, group: GroupSnapshot, context
           measured: '0 standbys',
           limit: '1',
           remedy: 'Without a standby the primary restarts in place: writes pause for the restart.',
+        }),
+      ],
+      reasons: [],
+      candidates: [],
+      successor: null,
+      expectedPauseMs: 3_000,
+    };
+  }
+  if (context.lowered.length > 0) {
+    return {
+      steps: [
+        step('restart-postgres', primary, { suffix: primary }),
+        step('wait-serving', primary, { suffix: primary }),
+        ...standbySteps,
+      ],
+      checks: [
+        check('primary-restarts-first', false, {
+          severity: 'warning',
+          node: primary,
+          measured: `lower: ${context.lowered.join(', ')}`,
+          limit: 'not lower',
+          remedy:
+            'Standbys must not have less than the primary: it restarts first, in place, and writes pause for the restart.',
         }),
       ],
       reasons: [],

@@ -121,6 +121,23 @@ describe('steps of each kind of operation', () => {
         'wait-streaming-node-1',
       ],
     ],
+    [
+      'what standbys must not have lower than the primary is lowered there first, in place',
+      { kind: 'change-settings', group: 'alpha', settings: { max_connections: '150', work_mem: '8MB' } },
+      {},
+      [
+        'write-settings',
+        'apply-settings-node-2',
+        'apply-settings-node-3',
+        'apply-settings-node-1',
+        'restart-postgres-node-1',
+        'wait-serving-node-1',
+        'restart-postgres-node-2',
+        'wait-streaming-node-2',
+        'restart-postgres-node-3',
+        'wait-streaming-node-3',
+      ],
+    ],
   ];
   it.each(rows)('%s', (_name, request, options, expected) => {
     const made = plan(request, options);

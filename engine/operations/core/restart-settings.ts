@@ -24,3 +24,15 @@ export const managedSettings: ReadonlySet<string> = new Set([
 ]); // biome-ignore format: a list
 
 export const settingName = /^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$/;
+
+/**
+ * Those that a standby must not have lower than its primary, with the value they have unless an operator set another: lowering one starts at the
+ * primary, raising one at the standbys.
+ */
+export const standbyFloorDefaults: ReadonlyMap<string, number> = new Map([
+  ['max_connections', 200],
+  ['max_worker_processes', 16],
+  ['max_wal_senders', 16],
+  ['max_prepared_transactions', 64],
+  ['max_locks_per_transaction', 64],
+]);
