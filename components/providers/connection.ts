@@ -1,7 +1,7 @@
 'use client';
 /**
  * One WebSocket carries everything once somebody is signed in; signing in and out go over HTTP, because they set a cookie. The socket is probed
- * every 2 s, so that a lost connection is known (and said) within 4 s.
+ * every 2 s, so that a lost connection is known (and said) within 5 s.
  */
 import {
   createTRPCClient,
@@ -30,7 +30,7 @@ export function createConnection(): Connection {
   const socket = createWSClient({
     url: () => `${window.location.protocol === 'https:' ? 'wss' : 'ws'}://${window.location.host}${endpoint}`,
     lazy: { enabled: true, closeMs: 60_000 },
-    keepAlive: { enabled: true, intervalMs: 2000, pongTimeoutMs: 2000 },
+    keepAlive: { enabled: true, intervalMs: 2000, pongTimeoutMs: 3000 },
     retryDelayMs: (attempt) => Math.min(250 * 2 ** attempt, 2000),
   });
   const client = createTRPCClient<AppRouter>({

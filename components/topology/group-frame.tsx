@@ -8,10 +8,13 @@ import { sentence } from '../ui/format';
 import { lookOf, toneText } from '../ui/status';
 import type { FrameNode, LaneNode } from './flow-elements';
 
+const tint = { ok: '', warn: 'bg-warn-soft', bad: 'bg-bad-soft', idle: '', busy: '' } as const;
+
 function GroupFrameView({ data }: NodeProps<FrameNode>) {
   const { group, members, collapsed } = data;
   const state = !group.writable ? 'unhealthy' : group.degraded ? 'degraded' : 'healthy';
   const look = lookOf(state);
+  const stateWord = group.writable ? 'degraded' : 'no writes';
   return (
     <div
       className={cn(
@@ -20,23 +23,27 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
       )}
     >
       {collapsed ? (
-        <div className="grid size-full content-center justify-items-center gap-2 p-3 text-center">
-          <span className="font-semibold text-[3rem] leading-none">{group.name}</span>
-          <span className={cn('flex items-center gap-2 text-[1.9rem]', toneText[look.tone])}>
-            <look.icon className="size-7" aria-hidden />
-            {group.writable ? (group.degraded ? 'degraded' : 'healthy') : 'no primary'}
+        <div
+          className={cn(
+            'grid size-full content-center justify-items-center gap-3 overflow-hidden rounded-lg p-6 text-center',
+            state !== 'healthy' && tint[look.tone],
+          )}
+        >
+          <span className={cn('flex max-w-full items-center gap-6', toneText[look.tone])}>
+            <look.icon className="size-28 shrink-0" aria-label={state === 'healthy' ? 'healthy' : stateWord} />
+            <span className="truncate font-semibold text-[8.5rem] text-fg leading-none">{group.name}</span>
           </span>
-          <span className="flex items-center gap-1.5 text-[1.6rem] text-muted">
-            <Crown className="size-6" aria-hidden />
-            {group.primary ?? 'none'}
+          <span className="flex items-center gap-3 text-[3.4rem] text-muted leading-none">
+            <Crown className="size-12" aria-hidden />
+            {group.primary ?? 'no primary'}
           </span>
-          <span className="flex flex-wrap justify-center gap-2">
+          <span className="flex flex-wrap justify-center gap-3">
             {members.map((member) => {
               const dot = lookOf(member.status);
               return (
                 <dot.icon
                   key={member.id}
-                  className={cn('size-8', toneText[dot.tone])}
+                  className={cn('size-12', toneText[dot.tone])}
                   aria-label={`${member.id} ${member.status}`}
                 />
               );

@@ -107,12 +107,28 @@ function Canvas(props: TopologyProps) {
           aria-label="Topology map"
         >
           <Controls showInteractive={false} position="bottom-right" />
-          {nodes.length > 20 ? <MiniMap pannable zoomable position="bottom-left" ariaLabel="Overview map" /> : null}
+          {nodes.length > 20 ? (
+            <MiniMap
+              nodeColor={miniColour}
+              nodeStrokeColor="var(--line-strong)"
+              pannable
+              zoomable
+              position="bottom-left"
+              ariaLabel="Overview map"
+            />
+          ) : null}
         </ReactFlow>
         <DropBanner verdict={drag.verdict} dragging={drag.drag?.id ?? null} />
       </div>
     </SelectNodeContext.Provider>
   );
+}
+
+/** On the small map a group is one box, tinted when it is not well. */
+function miniColour(node: FlowNode): string {
+  if (node.type !== 'frame') return 'transparent';
+  const { group } = node.data;
+  return group.writable ? (group.degraded ? 'var(--warn)' : 'var(--raised)') : 'var(--bad)';
 }
 
 /** Three levels, so that zooming re-renders twice at most. */
