@@ -48,21 +48,21 @@ test('the data is live: its age stays small and the map shows every node', async
 
 test('a lost connection is said at once, and heals by itself', async ({ adminPage }) => {
   const sockets: { close(options?: { code?: number }): Promise<void> }[] = [];
-  let cut = false;
-  await adminPage.routeWebSocket(/\/api\/trpc/, (socket) => {
-    if (cut) {
-      void socket.close({ code: 1011 });
-      return;
-    }
+  let open = Promise.resolve();
+  await adminPage.routeWebSocket(/\/api\/trpc/, async (socket) => {
+    await open;
     socket.connectToServer();
     sockets.push(socket);
   });
   await adminPage.goto('/nodes');
   await expect(adminPage.getByTestId('live-age')).toContainText('live');
-  cut = true;
+  let heal = () => {};
+  open = new Promise((resolve) => {
+    heal = resolve;
+  });
   for (const socket of sockets) await socket.close({ code: 1011 });
   await expect(adminPage.getByText(/Connection to the console server lost/)).toBeVisible();
-  cut = false;
+  heal();
   await expect(adminPage.getByText(/Connection to the console server lost/)).toBeHidden();
   await expect(adminPage.getByTestId('live-age')).toContainText('live');
 });
