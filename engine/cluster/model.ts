@@ -137,6 +137,8 @@ export type ReplicationSender = {
   readonly flushLsn: LsnText | null;
   readonly replayLsn: LsnText | null;
   readonly replyAgeMs: number | null;
+  /** Time stamp of the last reply by the standby's clock, seconds since 1970; only good for telling whether it replied again. */
+  readonly repliedAt?: number | null;
 };
 
 export type PostgresReport = {

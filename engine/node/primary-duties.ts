@@ -11,22 +11,19 @@ import { type Lsn, parseLsn } from '../kernel/lsn';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import { clusterConfig, groupFact, groupMembers, type NodeContext, nodeRecord, otherMembers } from './node-context';
+import { ReplyClock } from './reply-clock';
 import { parseSynchronousStandbyNames } from './synchronous-names';
 
 const slotsEveryMs = 5_000;
-/** Two readings of the same reply differ by no more than this. */
-const sameReplyMs = 20;
 
 type Barrier = { readonly postgres: VoterSet; readonly lsn: Lsn };
 
 export class PrimaryDuties {
   #epoch: Epoch | null = null;
-  #servingSince = 0;
   #barrier: Barrier | null = null;
   /** The setting as read back by us in this life; null: set it again before relying on it. */
   #confirmed: VoterSet | null = null;
-  #lastHeard = new Map<NodeId, number>();
-  #repliedAt = new Map<NodeId, number>();
+  readonly #replies = new ReplyClock();
   #slotsAt = 0;
   #slotMembers = '';
   #slotVoters = '';
@@ -62,11 +59,9 @@ export class PrimaryDuties {
 
   #begin(epoch: Epoch): void {
     this.#epoch = epoch;
-    this.#servingSince = performance.now();
+    this.#replies.begin(performance.now());
     this.#barrier = null;
     this.#confirmed = null;
-    this.#lastHeard.clear();
-    this.#repliedAt.clear();
     this.#slotsAt = 0;
   }
 
@@ -135,7 +130,7 @@ export class PrimaryDuties {
   /** Members that spoke within the last two leases: somebody who could take over. */
   recentlyStreaming(now: number): readonly NodeId[] {
     const leaseMs = clusterConfig(this.context)?.leaseMs ?? 2000;
-    return [...this.#lastHeard].filter(([, at]) => now - at < 2 * leaseMs).map(([node]) => node);
+    return this.#replies.heardWithin(2 * leaseMs, now);
   }
 
   async #settingInForce(report: PostgresReport): Promise<VoterSet | null> {
@@ -153,18 +148,14 @@ export class PrimaryDuties {
     return otherMembers(this.context).map((node) => {
       const sender = senders.get(node);
       const own = nodeRecord(this.context, node);
-      if (sender?.state === 'streaming') {
-        // When the last reply came, by the standby's clock seen from here: any change means that it spoke again.
-        const repliedAt = now - (sender.replyAgeMs ?? 0);
-        if (Math.abs(repliedAt - (this.#repliedAt.get(node) ?? 0)) > sameReplyMs) this.#lastHeard.set(node, now);
-        this.#repliedAt.set(node, repliedAt);
-      }
-      const heard = this.#lastHeard.get(node) ?? this.#servingSince;
+      this.#replies.look(node, sender, now);
+      // With nothing to acknowledge a standby speaks only once a second: it gets twice the time.
+      const idle = report.waitingCommits === 0 && sender?.flushLsn === report.lsn;
       return {
         node,
         streaming: sender?.state === 'streaming',
         flushLsn: sender?.flushLsn ? parseLsn(sender.flushLsn) : null,
-        silentMs: Math.max(0, now - Math.max(heard, this.#servingSince)),
+        silentMs: this.#replies.silentMs(node, now) / (idle ? 2 : 1),
         excluded:
           own === null ||
           own.maintenance ||

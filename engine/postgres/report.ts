@@ -31,7 +31,7 @@ SELECT r.recovering,
        (SELECT json_agg(json_build_object(
           'applicationName', application_name, 'state', state, 'syncState', sync_state, 'sentLsn', sent_lsn, 'writeLsn', write_lsn,
           'flushLsn', flush_lsn, 'replayLsn', replay_lsn,
-          'replyAgeMs', round(extract(epoch FROM clock_timestamp() - reply_time) * 1000))) FROM pg_stat_replication) AS senders,
+          'replyAgeMs', round(extract(epoch FROM clock_timestamp() - reply_time) * 1000), 'repliedAt', extract(epoch FROM reply_time))) FROM pg_stat_replication) AS senders,
        current_setting('synchronous_standby_names') AS standby_names,
        a.connections, a.waiting,
        (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database WHERE datname NOT IN ('postgres', 'template0', 'template1')) AS transactions
