@@ -218,7 +218,7 @@ async function api(cluster: Cluster): Promise<readonly unknown[]> {
     const results: unknown[] = [];
     for (const path of [
       '/api/v1/cluster/nodes?limit=50',
-      '/api/v1/cluster/nodes/node-500',
+      `/api/v1/cluster/nodes/node-${Math.ceil(cluster.nodes / 2)}`,
       '/api/v1/clustering/status',
     ]) {
       results.push(await load(url, path, 1_000));
