@@ -104,11 +104,16 @@ async function askMember(context: StepContext, poll: Poll, node: NodeId): Promis
       return;
     } catch (error) {
       poll.failures.set(node, messageOf(error));
-      const again = isClusterError(error) && error.retryable && performance.now() < until;
+      const again = isClusterError(error) && (error.retryable || runsOut(error)) && performance.now() < until;
       if (!again || context.signal.aborted) return;
       await delay(100, context.signal);
     }
   }
+}
+
+/** The member confirmed the present epoch while the store had no majority (a leader died): that ends by itself within a lease. */
+function runsOut(error: ClusterError): boolean {
+  return error.reasons.some((reason) => reason.rule === 'fail-safe-hold');
 }
 
 /** Some member has everything up to the orderly stop: nobody else's promise adds a proof. */

@@ -188,7 +188,8 @@ export class Installation {
 
   /** Sets a removed node's directory aside; its data is never deleted behind the operator's back. */
   setAside(node: NodeId): string {
-    const target = `${this.nodeDirectory(node)}.removed-${new Date().toISOString().replaceAll(':', '').slice(0, 15)}`;
+    const at = new Date().toISOString().replaceAll(/[:.]/g, '');
+    const target = `${this.nodeDirectory(node)}.removed-${at}`;
     if (existsSync(this.nodeDirectory(node))) renameSync(this.nodeDirectory(node), target);
     return target;
   }
