@@ -25,8 +25,9 @@ export default defineConfig({
   fullyParallel: false,
   retries: 0,
   forbidOnly: true,
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // Generous: five PostgreSQL servers, nine processes and a browser may share two busy cores. Nothing waits longer than it must.
+  timeout: 180_000,
+  expect: { timeout: 45_000 },
   reporter: [['list']],
   outputDir: 'test-results',
   use: {

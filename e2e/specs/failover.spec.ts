@@ -32,7 +32,6 @@ async function settledStandby(api: APIRequestContext, group: string): Promise<st
 }
 
 test('a switchover by wizard: checks, plan, confirmation, live steps, timeline', async ({ adminPage, api }) => {
-  test.setTimeout(120_000);
   const before = await primaryOf(api, 'alpha');
   const target = await settledStandby(api, 'alpha');
   const wizard = new FailoverWizardPage(adminPage);

@@ -3,7 +3,6 @@ import { expect, test } from '../fixtures/console';
 import { NodePageObject } from '../pages/node-page';
 
 test('a standby is stopped and started again', async ({ adminPage, api }) => {
-  test.setTimeout(150_000);
   const nodes = (await (await api.get('/api/v1/cluster/nodes?group=alpha')).json()) as {
     node_id: string;
     role: string;

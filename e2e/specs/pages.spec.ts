@@ -33,7 +33,7 @@ const pages = [
 
 for (const theme of ['light', 'dark'] as const) {
   test(`every page in ${theme}`, async ({ adminPage, complaints }) => {
-    test.setTimeout(420_000);
+    test.setTimeout(900_000);
     await adminPage.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     for (const [path, heading] of pages) {
       await test.step(path, async () => {
