@@ -25,6 +25,15 @@ describe('topology file', () => {
     ]);
   });
 
+  it('reads the documented example, whose votes leave no region a majority', () => {
+    const topology = readTopology(join(import.meta.dirname, '../../docs/examples/topology-20.yaml'));
+    expect(topology.groups.flatMap((group) => group.nodes)).toHaveLength(20);
+    // The first five nodes, taken from the groups in turn, vote.
+    const voters = [...topology.groups.map((group) => group.nodes[0]), topology.groups[0]?.nodes[1]];
+    const regions = voters.map((node) => node?.region);
+    for (const region of regions) expect(regions.filter((one) => one === region).length).toBeLessThanOrEqual(2);
+  });
+
   it('reads groups, fills defaults', () => {
     const topology = readTopology(
       file('groups:\n  - name: g\n    nodes:\n      - id: a\n      - id: b\n        priority: 0\n'),
