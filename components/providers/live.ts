@@ -9,7 +9,7 @@ import { useFastNow } from '../ui/clock';
 import { useConnectionState } from './connection';
 import { appendEvent, appendLag, type LagHistory } from './live-history';
 import { useTRPC } from './trpc';
-import type { ClusterEvent, ClusterNode, Group, Live, Operation, Topology } from './wire';
+import type { ClusterEvent, ClusterNode, Live, Operation, Topology } from './wire';
 
 /** Mounted once, in the frame. */
 export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): void {
@@ -75,10 +75,6 @@ export function useLiveOperations(): readonly Operation[] | undefined {
 
 export function useLiveNode(id: string): ClusterNode | null | undefined {
   return useLiveSelect((live) => live.topology.nodes.find((node) => node.id === id) ?? null);
-}
-
-export function useLiveGroup(name: string | null): Group | null | undefined {
-  return useLiveSelect((live) => live.topology.groups.find((group) => group.name === name) ?? null);
 }
 
 export function useLagHistory(): LagHistory {

@@ -14,10 +14,10 @@ import type {
   logLine,
   resourceSample,
 } from '@/server/procedures/schemas/node';
-import type { candidate, check, operation, operationStep, phase } from '@/server/procedures/schemas/operation';
+import type { candidate, operation, operationStep, phase } from '@/server/procedures/schemas/operation';
 import type { raftEntry, raftStatus } from '@/server/procedures/schemas/raft';
-import type { replica, replicationConfig, walStream } from '@/server/procedures/schemas/replication';
-import type { globalService, serviceCredentials } from '@/server/procedures/schemas/services';
+import type { walStream } from '@/server/procedures/schemas/replication';
+import type { globalService } from '@/server/procedures/schemas/services';
 import type { clusterTopology, group, link, problem } from '@/server/procedures/schemas/topology';
 
 export type Topology = z.infer<typeof clusterTopology>;
@@ -29,7 +29,6 @@ export type Live = z.infer<typeof clusterLive>;
 export type ClusterEvent = z.infer<typeof clusterEvent>;
 export type Operation = z.infer<typeof operation>;
 export type OperationStep = z.infer<typeof operationStep>;
-export type Check = z.infer<typeof check>;
 export type Candidate = z.infer<typeof candidate>;
 export type Phase = z.infer<typeof phase>;
 export type Preflight = z.infer<typeof failoverPreflight>;
@@ -42,11 +41,8 @@ export type LinkStatus = z.infer<typeof linkStatus>;
 export type Fault = z.infer<typeof fault>;
 export type RaftStatus = z.infer<typeof raftStatus>;
 export type RaftEntry = z.infer<typeof raftEntry>;
-export type Replica = z.infer<typeof replica>;
-export type ReplicationConfig = z.infer<typeof replicationConfig>;
 export type WalStream = z.infer<typeof walStream>;
 export type Service = z.infer<typeof globalService>;
-export type Credentials = z.infer<typeof serviceCredentials>;
 export type Config = z.infer<typeof clusterConfig>;
 export type LoadBalancer = z.infer<typeof loadBalancer>;
 export type AuditRecord = z.infer<typeof auditRecord>;

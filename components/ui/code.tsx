@@ -77,7 +77,3 @@ export function CodeBlock({
     </div>
   );
 }
-
-export function Mono({ children, className }: { readonly children: ReactNode; readonly className?: string }) {
-  return <span className={cn('num', className)}>{children}</span>;
-}

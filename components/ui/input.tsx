@@ -10,10 +10,6 @@ export function Input({ className, ...props }: ComponentProps<'input'>) {
   return <input className={cn(control, className)} {...props} />;
 }
 
-export function Textarea({ className, ...props }: ComponentProps<'textarea'>) {
-  return <textarea className={cn(control, 'h-auto min-h-16 py-1', className)} {...props} />;
-}
-
 export function Select({
   options,
   className,

@@ -113,7 +113,7 @@ async function askMember(context: StepContext, poll: Poll, node: NodeId): Promis
 
 /** The member confirmed the present epoch while the store had no majority (a leader died): that ends by itself within a lease. */
 function runsOut(error: ClusterError): boolean {
-  return error.reasons.some((reason) => reason.rule === 'fail-safe-hold');
+  return (error.details.reasons ?? []).some((reason) => reason.rule === 'fail-safe-hold');
 }
 
 /** Some member has everything up to the orderly stop: nobody else's promise adds a proof. */

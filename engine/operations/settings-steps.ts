@@ -3,6 +3,7 @@ import { wantedK } from '../cluster/core/voter-set';
 import type { GroupRecord } from '../cluster/model';
 import { pollUntil } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
+import type { NodeId } from '../kernel/ids';
 import { isFresh } from './core/snapshot';
 import { nodeOf } from './primary-steps';
 import type { StepContext, StepOutcome } from './step-context';
@@ -17,6 +18,10 @@ export async function writeSettings(context: StepContext): Promise<StepOutcome> 
   const { request } = context.operation;
   const changes = wantedSettings(context);
   const names = Object.keys(changes);
+  const name = context.group().record.name;
+  const members = [...context.world.snapshot().nodes.values()]
+    .filter((node) => node.record.group === name)
+    .map((node) => node.record.id);
   const group = (record: GroupRecord): GroupRecord => {
     const settings: Record<string, string> = { ...record.settings };
     for (const [name, value] of Object.entries(changes)) {
@@ -24,9 +29,19 @@ export async function writeSettings(context: StepContext): Promise<StepOutcome> 
       else settings[name] = value;
     }
     if (request.kind !== 'configure-replication') return { ...record, settings };
-    return { ...record, settings, mode: request.mode, allowedVoters: request.standbys };
+    return { ...record, settings, mode: request.mode, allowedVoters: allowedVoters(record, request.standbys, members) };
   };
   return { detail: `Recorded: ${names.join(', ') || 'the commit mode'}.`, group };
+}
+
+/** Naming every standby names nobody in particular; the primary stays allowed, for it is a standby after the next switchover. */
+function allowedVoters(
+  record: GroupRecord,
+  standbys: readonly NodeId[],
+  members: readonly NodeId[],
+): readonly NodeId[] | null {
+  const named = new Set<NodeId>([...standbys, ...(record.primary === null ? [] : [record.primary])]);
+  return members.every((member) => named.has(member)) ? null : [...named].sort();
 }
 
 export async function applySettings(context: StepContext): Promise<StepOutcome> {

@@ -3,8 +3,6 @@
  * The console types itself against AppRouter.
  */
 import {
-  type inferRouterInputs,
-  type inferRouterOutputs,
   initTRPC,
   type TRPCBuiltRouter,
   type TRPCDecorateCreateRouterOptions,
@@ -143,6 +141,3 @@ function routerRecord(): RouterRecord {
 export type AppRouter = TRPCBuiltRouter<RootTypes, TRPCDecorateCreateRouterOptions<RouterRecord>>;
 
 export const appRouter: AppRouter = t.router(routerRecord()) as unknown as AppRouter;
-
-export type RouterInputs = inferRouterInputs<AppRouter>;
-export type RouterOutputs = inferRouterOutputs<AppRouter>;
