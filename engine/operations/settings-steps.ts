@@ -19,6 +19,7 @@ export async function writeSettings(context: StepContext): Promise<StepOutcome> 
   const changes = wantedSettings(context);
   const names = Object.keys(changes);
   const name = context.group().record.name;
+  await tryOnPrimary(context, changes);
   const members = [...context.world.snapshot().nodes.values()]
     .filter((node) => node.record.group === name)
     .map((node) => node.record.id);
@@ -32,6 +33,31 @@ export async function writeSettings(context: StepContext): Promise<StepOutcome> 
     return { ...record, settings, mode: request.mode, allowedVoters: allowedVoters(record, request.standbys, members) };
   };
   return { detail: `Recorded: ${names.join(', ') || 'the commit mode'}.`, group };
+}
+
+/**
+ * PostgreSQL itself says whether a value is allowed: the primary takes it before the record does, so that a refused value is nowhere written down.
+ * What the primary took of a refused request is taken back.
+ */
+async function tryOnPrimary(context: StepContext, changes: Readonly<Record<string, string | null>>): Promise<void> {
+  const { record } = context.group();
+  const snapshot = context.world.snapshot();
+  const primary = record.primary === null ? undefined : snapshot.nodes.get(record.primary);
+  if (!primary || !isFresh(primary, snapshot.config.leaseMs) || Object.keys(changes).length === 0) return;
+  const send = (settings: Readonly<Record<string, string | null>>) =>
+    context.world.command(
+      primary.record.id,
+      'agent.settings',
+      { fence: context.fence(), settings },
+      context.remainingMs(),
+    );
+  try {
+    await send(changes);
+  } catch (error) {
+    const before = Object.keys(changes).map((name) => [name, record.settings[name] ?? null] as const);
+    await send(Object.fromEntries(before)).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Naming every standby names nobody in particular; the primary stays allowed, for it is a standby after the next switchover. */
