@@ -47,7 +47,7 @@ function input(overrides: Partial<ElementInput> = {}): ElementInput {
     links: [replication, { ...replication, kind: 'interconnect', state: 'connected', rttUs: 100 }],
     layers: { replication: true, interconnect: false, services: false },
     selected: null,
-    collapsed: false,
+    view: 'open',
     ...overrides,
   };
 }
@@ -76,6 +76,15 @@ describe('elements', () => {
     expect(positions(after)).toEqual(positions(before));
   });
 
+  it('small boxes stand exactly where the cards stand', () => {
+    const cards = buildElements(input(), null).nodes.filter((element) => element.type === 'card');
+    const [frame] = buildElements(input({ view: 'small' }), null).nodes.filter((element) => element.type === 'frame');
+    for (const card of cards) {
+      const place = frame!.data.members.find((member) => member.id === card.id)!.place;
+      expect({ x: frame!.position.x + place.x, y: frame!.position.y + place.y }).toEqual(card.position);
+    }
+  });
+
   it('only standbys can be dragged', () => {
     const cards = buildElements(input(), null).nodes.filter((element) => element.type === 'card');
     expect(cards.map((element) => [element.id, element.draggable])).toEqual([
@@ -91,8 +100,8 @@ describe('elements', () => {
     expect(buildElements(input({ layers: both }), null).edges).toHaveLength(2);
   });
 
-  it('collapsed, each group is one element and there are no links', () => {
-    const elements = buildElements(input({ collapsed: true }), null);
+  it.each(['summary', 'small'] as const)('%s: each group is one element and there are no links', (view) => {
+    const elements = buildElements(input({ view }), null);
     expect(elements.edges).toHaveLength(0);
     expect(elements.nodes.filter((element) => element.type === 'card')).toHaveLength(0);
     expect(elements.nodes.filter((element) => element.type === 'frame')).toHaveLength(1);

@@ -5,13 +5,25 @@
 import type { Edge, Node } from '@xyflow/react';
 import type { MapLayout } from './layout';
 import { type Line, linkLine } from './link-style';
-import type { MapGroup, MapLayers, MapLink, MapNode } from './model';
+import type { MapGroup, MapLayers, MapLink, MapNode, Rect } from './model';
 
 export type CardData = { readonly node: MapNode; readonly selected: boolean };
+/**
+ * `open`: real cards and links. `summary`: the group as one box. `small`: its nodes as plain boxes inside the frame's own element, because a thousand
+ * separately transformed elements cost the browser more than a frame to layer.
+ */
+export type GroupView = 'open' | 'small' | 'summary';
+
 export type FrameData = {
   readonly group: MapGroup;
-  readonly members: readonly { readonly id: string; readonly status: string; readonly primary: boolean }[];
-  readonly collapsed: boolean;
+  readonly members: readonly {
+    readonly id: string;
+    readonly status: string;
+    readonly primary: boolean;
+    /** Where its card stands inside the frame. */
+    readonly place: Rect;
+  }[];
+  readonly view: GroupView;
 };
 export type LaneData = { readonly region: string };
 export type LinkData = {
@@ -36,8 +48,7 @@ export type ElementInput = {
   readonly links: readonly MapLink[];
   readonly layers: MapLayers;
   readonly selected: string | null;
-  /** Groups are drawn as one summary each. */
-  readonly collapsed: boolean;
+  readonly view: GroupView;
 };
 
 /** Above this many links nothing is animated: motion would cost more frames than it tells. */
@@ -51,10 +62,10 @@ export function buildElements(input: ElementInput, previous: Elements | null): E
     nodes: new Map(previous?.nodes.map((node) => [node.id, node])),
     edges: new Map(previous?.edges.map((edge) => [edge.id, edge])),
   };
-  const nodes = [...laneNodes(input), ...frameNodes(input), ...(input.collapsed ? [] : cardNodes(input))].map((node) =>
-    reuse(old.nodes.get(node.id), node),
+  const nodes = [...laneNodes(input), ...frameNodes(input), ...(input.view === 'open' ? cardNodes(input) : [])].map(
+    (node) => reuse(old.nodes.get(node.id), node),
   );
-  const edges = (input.collapsed ? [] : linkEdges(input)).map((edge) => reuse(old.edges.get(edge.id), edge));
+  const edges = (input.view === 'open' ? linkEdges(input) : []).map((edge) => reuse(old.edges.get(edge.id), edge));
   return { nodes, edges };
 }
 
@@ -74,13 +85,16 @@ function laneNodes({ layout }: ElementInput): LaneNode[] {
   }));
 }
 
-function frameNodes({ layout, groups, nodes, collapsed }: ElementInput): FrameNode[] {
+function frameNodes({ layout, groups, nodes, view }: ElementInput): FrameNode[] {
   return groups.flatMap((group) => {
     const rect = layout.groups.get(group.name);
     if (rect === undefined) return [];
-    const members = nodes
-      .filter((node) => node.group === group.name)
-      .map((node) => ({ id: node.id, status: node.status, primary: node.role === 'primary' }));
+    const members = nodes.flatMap((node) => {
+      const place = node.group === group.name ? layout.nodes.get(node.id) : undefined;
+      if (place === undefined) return [];
+      const inside = { ...place, x: place.x - rect.x, y: place.y - rect.y };
+      return [{ id: node.id, status: node.status, primary: node.role === 'primary', place: inside }];
+    });
     return [
       {
         id: `group:${group.name}`,
@@ -88,7 +102,7 @@ function frameNodes({ layout, groups, nodes, collapsed }: ElementInput): FrameNo
         position: { x: rect.x, y: rect.y },
         width: rect.width,
         height: rect.height,
-        data: { group, members, collapsed },
+        data: { group, members, view },
         style: invisible,
         zIndex: -1,
         draggable: false,

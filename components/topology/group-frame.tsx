@@ -7,22 +7,23 @@ import { cn } from '../ui/cn';
 import { sentence } from '../ui/format';
 import { lookOf, toneText } from '../ui/status';
 import type { FrameNode, LaneNode } from './flow-elements';
+import { useSelectNode } from './selection';
 
 const tint = { ok: '', warn: 'bg-warn-soft', bad: 'bg-bad-soft', idle: '', busy: '' } as const;
 
 function GroupFrameView({ data }: NodeProps<FrameNode>) {
-  const { group, members, collapsed } = data;
+  const { group, members, view } = data;
   const state = !group.writable ? 'unhealthy' : group.degraded ? 'degraded' : 'healthy';
   const look = lookOf(state);
   const stateWord = group.writable ? 'degraded' : 'no writes';
   return (
     <div
       className={cn(
-        'pointer-events-none size-full rounded-lg border bg-panel/40',
+        'pointer-events-none relative size-full rounded-lg border bg-panel/40',
         state === 'healthy' ? 'border-line-strong/50' : state === 'degraded' ? 'border-warn' : 'border-bad',
       )}
     >
-      {collapsed ? (
+      {view === 'summary' ? (
         <div
           className={cn(
             'grid size-full content-center justify-items-center gap-3 overflow-hidden rounded-lg p-6 text-center',
@@ -50,6 +51,8 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
             })}
           </span>
         </div>
+      ) : view === 'small' ? (
+        <SmallGroup data={data} />
       ) : (
         <div className="flex items-baseline gap-2 px-3 pt-2">
           <span className="font-semibold text-[1.1rem]">{group.name}</span>
@@ -61,6 +64,43 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
         </div>
       )}
     </div>
+  );
+}
+
+/** Nodes as boxes with state and id, still to be clicked. */
+function SmallGroup({ data }: { readonly data: FrameNode['data'] }) {
+  const select = useSelectNode();
+  return (
+    <>
+      <span className="block px-3 pt-1 font-semibold text-[2.2rem] leading-none">{data.group.name}</span>
+      {data.members.map((member) => {
+        const look = lookOf(member.status);
+        return (
+          <button
+            key={member.id}
+            type="button"
+            data-node={member.id}
+            aria-label={`${member.id}, ${member.primary ? 'primary' : 'standby'}, ${member.status}`}
+            onClick={() => select(member.id)}
+            style={{
+              left: member.place.x,
+              top: member.place.y,
+              width: member.place.width,
+              height: member.place.height,
+            }}
+            className={cn(
+              'pointer-events-auto absolute flex items-center justify-center gap-2 rounded-md border bg-panel text-[2.2rem]',
+              member.primary ? 'border-4 border-fg/60' : 'border-line-strong/60',
+              look.tone === 'bad' && 'border-bad bg-bad-soft',
+              look.tone === 'warn' && 'border-warn bg-warn-soft',
+            )}
+          >
+            <look.icon className={cn('size-9 shrink-0', toneText[look.tone])} aria-hidden />
+            {member.id.replace(/^node-/, '')}
+          </button>
+        );
+      })}
+    </>
   );
 }
 

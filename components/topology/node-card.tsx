@@ -29,13 +29,8 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
         selected && 'outline outline-2 outline-accent outline-offset-2',
       )}
     >
-      <Handle
-        type="source"
-        position={Position.Bottom}
-        className="!pointer-events-none !opacity-0"
-        isConnectable={false}
-      />
-      <Handle type="target" position={Position.Top} className="!pointer-events-none !opacity-0" isConnectable={false} />
+      <Handle type="source" position={Position.Bottom} className="invisible" isConnectable={false} />
+      <Handle type="target" position={Position.Top} className="invisible" isConnectable={false} />
       <span className="flex items-center gap-1.5">
         <look.icon className={cn('size-3.5 shrink-0', toneText[look.tone])} aria-hidden />
         <span className="truncate font-semibold">{node.id}</span>

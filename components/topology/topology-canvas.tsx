@@ -9,7 +9,7 @@ import { useTheme } from 'next-themes';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { cn } from '../ui/cn';
 import { useDragToPromote, useWithDrag } from './drag-to-promote';
-import { buildElements, type Elements, type FlowNode } from './flow-elements';
+import { buildElements, type Elements, type FlowNode, type GroupView } from './flow-elements';
 import { GroupFrame, Lane } from './group-frame';
 import { layoutMap } from './layout';
 import { LinkEdge } from './link-edge';
@@ -22,7 +22,7 @@ const nodeTypes = { card: NodeCard, frame: GroupFrame, lane: Lane };
 const edgeTypes = { link: LinkEdge };
 /** Below this zoom a card's text can't be read. */
 const detailZoom = 0.55;
-const openZoom = 0.32;
+const openZoom = 0.18;
 const collapseFrom = 60;
 
 export type TopologyProps = {
@@ -55,13 +55,13 @@ function Canvas(props: TopologyProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: positions depend on membership only, so a data tick must not lay out again
   const layout = useMemo(() => layoutMap(nodes), [membership]);
   const zoom = useZoomLevel();
-  const collapsed = !expandAll && nodes.length > collapseFrom && zoom === 'far';
+  const view: GroupView = zoom !== 'far' || nodes.length <= collapseFrom ? 'open' : expandAll ? 'small' : 'summary';
   const previous = useRef<Elements | null>(null);
   const elements = useMemo(() => {
-    const built = buildElements({ layout, nodes, groups, links, layers, selected, collapsed }, previous.current);
+    const built = buildElements({ layout, nodes, groups, links, layers, selected, view }, previous.current);
     previous.current = built;
     return built;
-  }, [layout, nodes, groups, links, layers, selected, collapsed]);
+  }, [layout, nodes, groups, links, layers, selected, view]);
   const drag = useDragToPromote({
     nodes,
     places: layout.nodes,
