@@ -82,7 +82,6 @@ function becomeLeader(work: Work): void {
     noopIndex: next,
     electedAt: work.now,
     heartbeatAt: work.now + state.heartbeatMs,
-    heartbeatDoneAt: work.now,
     round: 1,
     confirmedRound: 0,
     reads: [],

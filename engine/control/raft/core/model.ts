@@ -143,8 +143,6 @@ export type LeaderState = {
   readonly noopIndex: number;
   readonly electedAt: number;
   readonly heartbeatAt: number;
-  /** When the last heartbeat that is no mere round was sent. */
-  readonly heartbeatDoneAt: number;
   readonly round: number;
   readonly confirmedRound: number;
   readonly reads: readonly PendingRead[];

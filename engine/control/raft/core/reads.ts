@@ -23,17 +23,8 @@ export function requestRead(work: Work, id: number): void {
   if (idle) startRound(work);
 }
 
-/**
- * A round reaches every peer, so it is a heartbeat too and the next one is due a whole interval later; but never later than two intervals after the
- * last real one, which also checks the majority and ends what has expired.
- */
 export function startRound(work: Work): void {
-  const { leading, heartbeatMs } = work.state;
-  const latest = leading!.heartbeatDoneAt + 2 * heartbeatMs;
-  setLeading(work, {
-    round: leading!.round + 1,
-    heartbeatAt: Math.max(leading!.heartbeatAt, Math.min(work.now + heartbeatMs, latest)),
-  });
+  setLeading(work, { round: work.state.leading!.round + 1 });
   broadcastAppends(work, true);
   answerReads(work);
 }

@@ -176,7 +176,6 @@ function onTick(work: Work): void {
   }
   setLeading(work, {
     heartbeatAt: now + state.heartbeatMs,
-    heartbeatDoneAt: now,
     // A round whose messages were lost starts again; reads that wait for the next one join it.
     round: reads.length > 0 || confirmedRound < round ? round + 1 : round,
     transfer: transfer && transfer.deadline > now ? transfer : null,
