@@ -221,7 +221,8 @@ export class Agent {
     const value = { epoch: epoch + 1, primary: this.node.id, leaseReleased: false };
     const grants = { group, epoch: epoch + 1, holder: this.node.id };
     this.#write(group, modRevision, { value, leaseGuard: { group, epoch }, grants }, () => {
-      this.#believe(group, epoch + 1, sentAt, life);
+      // The record may have been seen, and the lease given back, before the answer of the grant came: a late answer revives nothing.
+      if (!this.#released.has(`${group}/${epoch + 1}`)) this.#believe(group, epoch + 1, sentAt, life);
     });
   }
 
