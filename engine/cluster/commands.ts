@@ -1,6 +1,6 @@
 /**
  * Commands that the controller sends to agents (and a candidate to members). Every command carries a fence; an agent durably keeps the highest
- * controller term it has seen and refuses a lower one (PROTOCOLS A14), and refuses an epoch older than its record or promise.
+ * controller term it has seen and refuses a lower one, and refuses an epoch older than its record or promise.
  */
 import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
@@ -66,7 +66,7 @@ export type AgentCommands = {
   };
   'agent.position': { params: { fence: Fence }; result: { lsn: LsnText; timeline: number; inRecovery: boolean } };
   'agent.waitForReplay': { params: { fence: Fence; lsn: LsnText; timeoutMs: number }; result: Record<string, never> };
-  /** Fail-safe (PROTOCOLS A13): a primary without a control majority asks each voter to confirm its epoch and to join no promotion for `holdMs`. */
+  /** Fail-safe: a primary without a control majority asks each voter to confirm its epoch and to join no promotion for `holdMs`. */
   'agent.confirmEpoch': {
     params: { group: GroupName; epoch: Epoch; holder: NodeId; holdMs: number };
     result: { confirmed: boolean; epoch: Epoch };

@@ -121,7 +121,7 @@ export interface PostgresServer {
   report(): Promise<PostgresReport>;
   position(): Promise<StandbyPosition>;
 
-  /** Promise (PROTOCOLS A4): empty primary_conninfo, reload, wait until the walreceiver is gone, and local replay reached the end; then the position. */
+  /** Promise: empty primary_conninfo, reload, wait until the walreceiver is gone, and local replay reached the end; then the position. */
   stopReceiving(timeoutMs: number): Promise<StandbyPosition>;
   /** Point primary_conninfo at the WAL proxy with this slot; reload; no restart. */
   follow(slot: string): Promise<void>;
@@ -138,7 +138,7 @@ export interface PostgresServer {
   /** Creates missing physical slots for `members`, drops ours that belong to nobody; on standbys advances them to what the member has replayed. */
   keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void>;
   setSynchronizedStandbySlots(members: readonly NodeId[]): Promise<void>;
-  /** Rejoin (PROTOCOLS A10): start privately (no conninfo, max_wal_senders = 0, private port), replay to the end, compare with the new primary's history. */
+  /** Rejoin: start privately (no conninfo, max_wal_senders = 0, private port), replay to the end, compare with the new primary's history. */
   compareWithFork(
     primaryHistory: readonly { timeline: number; forkLsn: LsnText }[],
     primaryTimeline: number,
