@@ -264,8 +264,10 @@ class BackupQuery {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    if (this.#failed) void this.extraction.abandon();
-    this.done(this.#failed);
+    const failed = this.#failed;
+    if (!failed) return this.done(null);
+    // A file may still be being opened or written: it is closed before the caller clears away.
+    void this.#work.then(() => this.extraction.abandon()).then(() => this.done(failed));
   }
 }
 

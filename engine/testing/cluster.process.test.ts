@@ -77,7 +77,7 @@ describe('a cluster under load', () => {
       target_node: target,
       plan_hash: plan.body.plan_hash,
     });
-    expect(started.status).toBe(202);
+    expect(started.status, JSON.stringify(started.body)).toBe(202);
     expect(started.body.steps.map((step) => step.name)).toEqual(plan.body.steps.map((step) => step.name));
     expect((await cluster.operation(started.body.id)).state).toBe('succeeded');
     expect(await cluster.primary('alpha')).toBe(target);

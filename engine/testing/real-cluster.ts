@@ -261,7 +261,7 @@ export class RealCluster {
     );
   }
 
-  /** All nodes healthy, every group with its standbys streaming. */
+  /** All nodes healthy, every group with its standbys streaming, no operation still running. */
   async healed(timeoutMs = 90_000): Promise<void> {
     if (this.#through === 'engine') return void (await (await this.door()).healed(timeoutMs));
     await pollUntil(
@@ -274,6 +274,8 @@ export class RealCluster {
           body.nodes.every((node) => node.status === 'healthy') &&
           body.groups.every((group) => group.writable && !group.degraded);
         if (!well) throw new Error(body.nodes.map((node) => `${node.node_id} ${node.role} ${node.status}`).join(', '));
+        const running = await this.api<{ id: string; kind: string }[]>('GET', '/operations?state=running');
+        if (running.body.length > 0) throw new Error(running.body.map((one) => `${one.kind} ${one.id} runs`).join(', '));
         return true;
       },
       { timeoutMs, intervalMs: 100, what: 'the cluster healed' },
