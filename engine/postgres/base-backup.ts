@@ -265,7 +265,10 @@ class BackupQuery {
     if (this.#finished) return;
     this.#finished = true;
     const failed = this.#failed;
-    if (!failed) return this.done(null);
+    if (!failed) {
+      this.done(null);
+      return;
+    }
     // A file may still be being opened or written: it is closed before the caller clears away.
     void this.#work.then(() => this.extraction.abandon()).then(() => this.done(failed));
   }

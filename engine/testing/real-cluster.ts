@@ -275,7 +275,8 @@ export class RealCluster {
           body.groups.every((group) => group.writable && !group.degraded);
         if (!well) throw new Error(body.nodes.map((node) => `${node.node_id} ${node.role} ${node.status}`).join(', '));
         const running = await this.api<{ id: string; kind: string }[]>('GET', '/operations?state=running');
-        if (running.body.length > 0) throw new Error(running.body.map((one) => `${one.kind} ${one.id} runs`).join(', '));
+        if (running.body.length > 0)
+          throw new Error(running.body.map((one) => `${one.kind} ${one.id} runs`).join(', '));
         return true;
       },
       { timeoutMs, intervalMs: 100, what: 'the cluster healed' },
