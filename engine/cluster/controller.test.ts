@@ -98,6 +98,38 @@ describe('starting operations', () => {
     expect(of.record.epoch).toBe(2);
   });
 
+  it('gives requests of one idempotency key that come at once the same operation, and begins one', async () => {
+    const of = await begin();
+    const asked = Array.from({ length: 4 }, () =>
+      of.leader.handle('operation.start', params(switchover, { idempotencyKey: 'at-once' })),
+    );
+    const answers = await Promise.all(asked);
+    expect(new Set(answers.map((operation) => operation.id)).size).toBe(1);
+    expect([...of.store.entries.keys()].filter((key) => key.startsWith('operations/'))).toHaveLength(1);
+    const started = of.leader.events.since('0').events.filter((event) => event.eventType === 'operation_started');
+    expect(started).toHaveLength(1);
+    await finished(of, answers[0]!.id);
+  });
+
+  it('gives two scheduled requests of one idempotency key the same operation', async () => {
+    const of = await begin();
+    const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+    const request = { ...switchover, scheduledAt } as OperationRequest;
+    const ask = () => of.leader.handle('operation.start', params(request, { idempotencyKey: 'later' }));
+    const [one, two] = await Promise.all([ask(), ask()]);
+    expect(two.id).toBe(one.id);
+    expect([...of.store.entries.keys()].filter((key) => key.startsWith('operations/'))).toHaveLength(1);
+  });
+
+  it('remembers no key for a request that was refused', async () => {
+    const of = await begin();
+    const refused = { ...switchover, expectedEpoch: 9 } as OperationRequest;
+    const ask = (request: OperationRequest) =>
+      of.leader.handle('operation.start', params(request, { idempotencyKey: 'refused' }));
+    await expect(ask(refused)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+    expect((await ask(switchover)).state).toBe('running');
+  });
+
   it('lets one availability operation run per group', async () => {
     const of = await begin({ config: { drainMs: 60_000 } });
     const begun = await of.leader.handle('operation.start', params(switchover));

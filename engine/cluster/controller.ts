@@ -167,8 +167,8 @@ export class Controller implements ClusterController {
     'view.get': async () => this.view(),
     'operation.plan': async (params) => this.#service.plan(params),
     'operation.start': async (params) => {
-      const operation = await this.#service.start(params);
-      this.#events.operationStarted(operation);
+      const { operation, began } = await this.#service.start(params);
+      if (began) this.#events.operationStarted(operation);
       return operation;
     },
     'operation.cancel': (params) => this.#service.cancel(params.id, params.requester),

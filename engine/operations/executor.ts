@@ -15,7 +15,7 @@ import { pauseMsOf, summaryOf, timelineOf } from './core/incident';
 import { isPromotionAction, recoveryFor } from './core/recovery';
 import { isFresh } from './core/snapshot';
 import { actionOf, type StepAction } from './core/steps';
-import { type GroupChange, OperationJournal, Superseded } from './journal';
+import { type Claim, ClaimTaken, type GroupChange, OperationJournal, Superseded } from './journal';
 import type { Operation, OperationState, OperationStep, StepState } from './model';
 import { isFinished } from './model';
 import { raced } from './raced';
@@ -32,6 +32,8 @@ type Running = {
   /** The record with what is not written yet; written with the next transition. */
   draft: Operation;
   pendingChange: GroupChange | null;
+  /** To be written with the first entry. */
+  claim: Claim | null;
   readonly stop: AbortController;
   readonly primaryLost: AbortController;
   stepAbort: AbortController;
@@ -58,8 +60,11 @@ export class OperationExecutor {
     return this.#running.has(id);
   }
 
-  /** Resolves once the first step is journalled; the rest goes on by itself. `revision`: of the record, 0 when it is new. */
-  begin(operation: Operation, revision = 0): Promise<Operation> {
+  /**
+   * Resolves once the first step is journalled; the rest goes on by itself. `revision`: of the record, 0 when it is new. `claim` is committed with
+   * the first entry; when it is taken, nothing was begun and the answer is ClaimTaken.
+   */
+  begin(operation: Operation, revision = 0, claim: Claim | null = null): Promise<Operation> {
     const existing = this.#running.get(operation.id);
     if (existing) return existing.begun.promise;
     const stop = new AbortController();
@@ -67,6 +72,7 @@ export class OperationExecutor {
       journal: new OperationJournal(this.world.store, operation, revision, stop.signal),
       draft: operation,
       pendingChange: null,
+      claim,
       stop,
       primaryLost: new AbortController(),
       stepAbort: new AbortController(),
@@ -147,7 +153,8 @@ export class OperationExecutor {
       }
     } catch (error) {
       handle.begun.reject(error);
-      if (error instanceof Superseded) this.logger.info({ operation: handle.draft.id }, messageOf(error));
+      if (error instanceof Superseded || error instanceof ClaimTaken)
+        this.logger.info({ operation: handle.draft.id }, messageOf(error));
       else
         this.logger.error(
           { operation: handle.draft.id, error: messageOf(error) },
@@ -356,7 +363,8 @@ export class OperationExecutor {
             return { ...changed, operation: wants ? draft.id : free };
           }
         : null;
-    await handle.journal.write(draft, change);
+    await handle.journal.write(draft, change, handle.claim);
+    handle.claim = null;
     handle.pendingChange = null;
   }
 

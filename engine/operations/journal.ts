@@ -5,7 +5,7 @@
  */
 
 import { type GroupRecord, keys } from '../cluster/model';
-import type { ControlStore, Json, Mutation } from '../control/store';
+import type { Compare, ControlStore, Json, Mutation } from '../control/store';
 import { delay } from '../kernel/async';
 import { ClusterError, isClusterError } from '../kernel/errors';
 import { canonical } from './core/plan';
@@ -15,6 +15,14 @@ import type { Operation } from './model';
 export class Superseded extends Error {
   override readonly name = 'Superseded';
 }
+
+/** What the first entry claims was claimed by another operation; nothing was written. */
+export class ClaimTaken extends Error {
+  override readonly name = 'ClaimTaken';
+}
+
+/** Written together with the first entry of an operation, or not at all (an idempotency key). */
+export type Claim = { readonly compare: Compare; readonly mutation: Mutation };
 
 export type GroupChange = (record: GroupRecord) => GroupRecord;
 
@@ -40,15 +48,19 @@ export class OperationJournal {
     return this.#operation;
   }
 
-  /** Commits `next`, and `change` of the group record with it. `also` are further mutations of the same transaction. */
-  async write(next: Operation, change: GroupChange | null = null, also: readonly Mutation[] = []): Promise<void> {
+  /** Commits `next`, and with it `change` of the group record and `claim`. @throws ClaimTaken */
+  async write(next: Operation, change: GroupChange | null = null, claim: Claim | null = null): Promise<void> {
     const key = keys.operation(next.id);
     let unavailable = 0;
     for (let conflicts = 0; conflicts < maxConflicts; ) {
       if (this.signal.aborted) throw new Superseded(`${next.id}: this controller stopped leading`);
       const group = change && next.group !== null ? this.#group(next.group) : null;
-      const compare = [{ key, modRevision: this.#revision }];
-      const mutations: Mutation[] = [{ kind: 'put', key, value: next as unknown as Json }, ...also];
+      const compare: Compare[] = [{ key, modRevision: this.#revision }];
+      const mutations: Mutation[] = [{ kind: 'put', key, value: next as unknown as Json }];
+      if (claim) {
+        compare.push(claim.compare);
+        mutations.push(claim.mutation);
+      }
       if (change && group) {
         compare.push({ key: keys.group(group.record.name), modRevision: group.modRevision });
         mutations.push({
@@ -62,6 +74,8 @@ export class OperationJournal {
         if (result.succeeded) return this.#accept(next, result.revision);
         const mine = result.current.find((entry) => entry.key === key);
         if ((mine?.modRevision ?? 0) !== this.#revision) return await this.#lookUp(next);
+        const claimed = result.current.find((entry) => entry.key === claim?.compare.key);
+        if (claim && (claimed?.modRevision ?? 0) !== claim.compare.modRevision) throw new ClaimTaken(claim.compare.key);
         conflicts++;
         await delay(2, this.signal);
       } catch (error) {

@@ -10,6 +10,7 @@ import type { NodeId, OperationId } from '../kernel/ids';
 import type { Requester, StartOperation } from '../runtime/engine-api';
 import { canonical, type Plan, planMeaning, planOperation } from './core/plan';
 import type { OperationExecutor } from './executor';
+import { type Claim, Superseded } from './journal';
 import { isFinished, type Operation } from './model';
 import type { OperationArchive } from './operation-archive';
 import { newOperationId, sha256 } from './operation-id';
@@ -21,6 +22,8 @@ export type IdempotencyRecord = {
   readonly requestHash: string;
   readonly expiresAtMs: number;
 };
+
+type ClaimOf = (operation: OperationId) => Claim;
 
 export type OperationServiceDependencies = {
   readonly store: EmbeddedControlStore;
@@ -43,9 +46,22 @@ export class OperationService {
     return { ...operation, error: { code, message, reasons } };
   }
 
-  async start(params: StartOperation): Promise<Operation> {
+  /** `began`: false when the idempotency key had been used: the answer is the operation it began. */
+  async start(params: StartOperation): Promise<{ readonly operation: Operation; readonly began: boolean }> {
     const earlier = await this.#byKey(params);
-    if (earlier) return earlier;
+    if (earlier.operation) return { operation: earlier.operation, began: false };
+    try {
+      return { operation: await this.#begin(params, earlier.claim), began: true };
+    } catch (error) {
+      // A request with the same key may have begun meanwhile: it holds the key and the group's lock, and both callers get its operation.
+      const winner = params.idempotencyKey === null ? null : (await this.#byKey(params)).operation;
+      if (winner) return { operation: winner, began: false };
+      if (!(error instanceof Superseded)) throw error;
+      throw new ClusterError('UNAVAILABLE', 'The controller changed while the operation was begun; ask again.');
+    }
+  }
+
+  async #begin(params: StartOperation, claim: ClaimOf | null): Promise<Operation> {
     const { plan, operation } = this.#asShown(params);
     this.#checkGuards(params, plan);
     if (params.planHash !== null && params.planHash !== operation.planHash) {
@@ -60,11 +76,12 @@ export class OperationService {
     }
     const scheduledAt = scheduledAtOf(params);
     if (scheduledAt !== null && Date.parse(scheduledAt) > this.deps.nowMs()) {
-      return this.#journalPending({ ...operation, state: 'pending', scheduledAt }, params);
+      const pending: Operation = { ...operation, state: 'pending', scheduledAt };
+      await this.#replace(pending, 0, claim?.(operation.id) ?? null);
+      return pending;
     }
     if (plan.refusal) throw refusalError(plan);
-    await this.#rememberKey(params, operation.id);
-    return this.deps.executor.begin({ ...operation, state: 'running' });
+    return this.deps.executor.begin({ ...operation, state: 'running' }, 0, claim?.(operation.id) ?? null);
   }
 
   /** Runs what was scheduled and is due now; planned again, because the cluster changed meanwhile. */
@@ -200,45 +217,33 @@ export class OperationService {
     );
   }
 
-  async #byKey(params: StartOperation): Promise<Operation | null> {
-    if (params.idempotencyKey === null) return null;
-    const entry = await this.deps.store.get(keys.idempotency(params.idempotencyKey));
+  /** The operation that the key began, or what has to be written with the first entry of the one that is to begin. */
+  async #byKey(params: StartOperation): Promise<{ operation: Operation | null; claim: ClaimOf | null }> {
+    if (params.idempotencyKey === null) return { operation: null, claim: null };
+    const key = keys.idempotency(params.idempotencyKey);
+    const hash = requestHash(params);
+    const entry = await this.deps.store.get(key);
     const known = entry?.value as unknown as IdempotencyRecord | undefined;
-    if (!known || known.expiresAtMs <= this.deps.nowMs()) return null;
-    if (known.requestHash !== requestHash(params)) {
+    const claim = (operation: OperationId): Claim => {
+      const expiresAtMs = this.deps.nowMs() + idempotencyHours * 3_600_000;
+      const value: IdempotencyRecord = { operation, requestHash: hash, expiresAtMs };
+      return {
+        compare: { key, modRevision: entry?.modRevision ?? 0 },
+        mutation: { kind: 'put', key, value: value as unknown as Json },
+      };
+    };
+    if (!known || known.expiresAtMs <= this.deps.nowMs()) return { operation: null, claim };
+    if (known.requestHash !== hash) {
       throw new ClusterError('CONFLICT', 'This idempotency key was used for another request.');
     }
-    return this.get(known.operation);
+    return { operation: await this.get(known.operation), claim };
   }
 
-  async #rememberKey(params: StartOperation, operation: OperationId): Promise<void> {
-    if (params.idempotencyKey === null) return;
-    const key = keys.idempotency(params.idempotencyKey);
-    const value: IdempotencyRecord = {
-      operation,
-      requestHash: requestHash(params),
-      expiresAtMs: this.deps.nowMs() + idempotencyHours * 3_600_000,
-    };
-    const old = await this.deps.store.get(key);
-    const result = await this.deps.store.txn({
-      compare: [{ key, modRevision: old?.modRevision ?? 0 }],
-      mutations: [{ kind: 'put', key, value: value as unknown as Json }],
-    });
-    if (!result.succeeded)
-      throw new ClusterError('CONFLICT', 'The same idempotency key is being used right now; ask again.');
-  }
-
-  async #journalPending(operation: Operation, params: StartOperation): Promise<Operation> {
-    await this.#rememberKey(params, operation.id);
-    await this.#replace(operation, 0);
-    return operation;
-  }
-
-  async #replace(operation: Operation, modRevision: number): Promise<void> {
+  async #replace(operation: Operation, modRevision: number, claim: Claim | null = null): Promise<void> {
     const key = keys.operation(operation.id);
     const result = await this.deps.store.txn({
-      compare: [{ key, modRevision }],
-      mutations: [{ kind: 'put', key, value: operation as unknown as Json }],
+      compare: [{ key, modRevision }, ...(claim ? [claim.compare] : [])],
+      mutations: [{ kind: 'put', key, value: operation as unknown as Json }, ...(claim ? [claim.mutation] : [])],
     });
     if (!result.succeeded)
       throw new ClusterError('CONFLICT', `Operation ${operation.id} changed meanwhile; ask again.`);
