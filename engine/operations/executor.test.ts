@@ -141,6 +141,62 @@ describe('switchover', () => {
   });
 });
 
+describe('the deadline of an operation', () => {
+  const late = { code: 'TIMEOUT', reasons: [expect.objectContaining({ rule: 'operation-deadline' })] };
+
+  it('undoes a switchover that is still draining', async () => {
+    const of = begin({ config: { drainMs: 60_000 } });
+    await settled(of);
+    const begun = await of.leader.handle(
+      'operation.start',
+      start({ ...switchover, deadlineMs: 300 } as OperationRequest),
+    );
+    const done = await finished(of, begun.id);
+    expect(done).toMatchObject({ state: 'compensated', error: late });
+    expect(Date.parse(done.finishedAt!) - Date.parse(done.createdAt)).toBeGreaterThanOrEqual(300);
+    expect(done.steps.find((step) => step.name === 'drain')).toMatchObject({ state: 'failed' });
+    expect(done.steps.find((step) => step.name === 'demote')).toMatchObject({ state: 'skipped', attempt: 0 });
+    expect(of.record).toMatchObject({ primary: 'node-1', epoch: 1, operation: null });
+    expect(of.node('node-1').draining).toBe(false);
+  });
+
+  it('is the same one for the next leader', async () => {
+    const of = begin({ config: { drainMs: 60_000 } });
+    await settled(of);
+    const begun = await of.leader.handle(
+      'operation.start',
+      start({ ...switchover, deadlineMs: 1_000 } as OperationRequest),
+    );
+    await until('it drains', () => (of.node('node-1').draining ? true : undefined));
+    const leader = of.store.leader!;
+    of.killController(leader);
+    of.store.lead([...of.controllers.keys()].find((id) => id !== leader)!);
+    const done = await finished(of, begun.id);
+    expect(done).toMatchObject({ state: 'compensated', error: late, deadlineAt: begun.deadlineAt });
+    expect(done.steps.find((step) => step.name === 'drain')).toMatchObject({ attempt: 2 });
+    expect(Date.parse(done.finishedAt!) - Date.parse(begun.deadlineAt!)).toBeLessThan(1_000);
+    expect(of.node('node-1').draining).toBe(false);
+  });
+
+  it('gives the old primary a newer epoch when promises were asked for', async () => {
+    const of = begin();
+    await settled(of);
+    of.store.afterTxn = () => {
+      for (const id of ['node-2', 'node-3']) of.node(id).postgres = 'recovering';
+    };
+    const request: OperationRequest = { kind: 'failover', group: groupName, mode: 'failover', deadlineMs: 300 };
+    const begun = await of.leader.handle('operation.start', start(request));
+    await until('the old primary is granted again', () => (of.record.epoch === 2 ? true : undefined));
+    of.store.afterTxn = null;
+    for (const id of ['node-2', 'node-3']) of.node(id).postgres = 'standby';
+    const done = await finished(of, begun.id);
+    expect(done.state).toBe('compensated');
+    expect(of.record).toMatchObject({ primary: 'node-1', epoch: 2, operation: null });
+    expect(of.node('node-1').postgres).toBe('primary');
+    expect(of.lostRows()).toEqual([]);
+  });
+});
+
 describe('automatic failover', () => {
   it('promotes a standby when the lease of a dead primary has run out', async () => {
     const of = begin();

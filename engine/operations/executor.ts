@@ -12,6 +12,7 @@ import type { Logger } from '../kernel/log';
 import { compensations } from './compensation';
 import { needsGroupLock } from './core/group-lock';
 import { pauseMsOf, summaryOf, timelineOf } from './core/incident';
+import { deadlineError, deadlineLeftMs, isPastReturn } from './core/operation-deadline';
 import { isPromotionAction, recoveryFor } from './core/recovery';
 import { isFresh } from './core/snapshot';
 import { actionOf, type StepAction } from './core/steps';
@@ -94,7 +95,7 @@ export class OperationExecutor {
   cancel(id: OperationId, by: string): void {
     const handle = this.#running.get(id);
     const current = handle?.draft.steps.find((entry) => entry.state === 'running');
-    if (!handle || !current?.cancellable || this.#isPastReturn(handle.draft)) {
+    if (!handle || !current?.cancellable || isPastReturn(handle.draft)) {
       throw new ClusterError(
         'CONFLICT',
         current ? `"${current.title}" can't be cancelled any more.` : `Operation ${id} is not running.`,
@@ -167,6 +168,8 @@ export class OperationExecutor {
   async #runStep(handle: Running, index: number): Promise<unknown> {
     const action = actionOf(handle.draft.steps[index]!);
     handle.stepAbort = new AbortController();
+    const late = this.#lateError(handle, index);
+    if (late) return late;
     this.#mark(handle, index, 'running');
     // The choice is arithmetic over journalled promises: it is journalled together with the step that acts on it.
     if (action !== 'choose') {
@@ -181,13 +184,25 @@ export class OperationExecutor {
       return null;
     } catch (error) {
       if (error instanceof Superseded) throw error;
-      return error;
+      // What the effect still does in the background must not undo what is undone next.
+      handle.stepAbort.abort();
+      return this.#lateError(handle, index) ?? error;
     }
+  }
+
+  /** Why the operation may not go on with this step; null: its deadline has not passed, or binds no more. */
+  #lateError(handle: Running, index: number): ClusterError | null {
+    const { draft } = handle;
+    const step = draft.steps[index]!;
+    const leftMs = deadlineLeftMs(draft, step, this.world.nowMs());
+    return leftMs !== null && leftMs <= 0 ? deadlineError(draft, step, this.world.nowMs()) : null;
   }
 
   async #attempt(handle: Running, index: number, action: StepAction): Promise<StepOutcome> {
     const step = handle.draft.steps[index]!;
-    const deadline = performance.now() + step.deadlineMs;
+    const leftMs = deadlineLeftMs(handle.draft, step, this.world.nowMs());
+    // Two clocks: by the wall clock it has passed when the timer says so.
+    const deadline = performance.now() + Math.min(step.deadlineMs, leftMs === null ? step.deadlineMs : leftMs + 2);
     const context = this.#context(handle, step, deadline);
     for (let attempt = 0; ; attempt++) {
       try {
@@ -216,7 +231,7 @@ export class OperationExecutor {
     const why = handle.interruptedBy === null ? failure : new ClusterError('UNAVAILABLE', handle.interruptedBy);
     const recovery = handle.regranting
       ? { kind: 'compensate' as const }
-      : recoveryFor(this.#recoveryInput(handle, action));
+      : recoveryFor({ ...this.#recoveryInput(handle, action), expired: isExpiry(failure) });
     this.logger.warn(
       { operation: handle.draft.id, step: step.name, why: messageOf(why), recovery: recovery.kind },
       'step failed',
@@ -229,7 +244,8 @@ export class OperationExecutor {
       this.#regrant(handle, index, { node: recovery.node, why: messageOf(why) });
       return false;
     }
-    this.#mark(handle, index, 'failed', { detail: messageOf(why) });
+    // A step that never began did not fail: it is skipped, and the operation's error says why.
+    if (step.state === 'running') this.#mark(handle, index, 'failed', { detail: messageOf(why) });
     const undone = await this.#compensate(handle);
     await this.#finish(handle, undone ? 'compensated' : 'failed', why);
     return true;
@@ -249,6 +265,9 @@ export class OperationExecutor {
       oldPrimaryReachable: oldPrimary !== null && reachable.includes(oldPrimary),
       chosen: resultOf<ChoiceResult>(handle.draft, 'choose')?.node ?? null,
       excluded: resultOf<PromisesResult>(handle.draft, 'collect-promises')?.excluded ?? [],
+      promisesAsked: handle.draft.steps.some(
+        (entry) => actionOf(entry) === 'collect-promises' && (entry.startedAt !== null || entry.attempt > 0),
+      ),
       reachable,
     };
   }
@@ -408,10 +427,6 @@ export class OperationExecutor {
     };
   }
 
-  #isPastReturn(operation: Operation): boolean {
-    return operation.steps.some((entry) => entry.pointOfNoReturn && entry.startedAt !== null);
-  }
-
   #group(name: GroupName): { record: GroupRecord; modRevision: number } {
     const entry = this.world.store.localGet(keys.group(name));
     if (!entry)
@@ -437,6 +452,10 @@ function resultOf<T>(operation: Operation, action: StepAction): T | undefined {
 function oldPrimaryOf(operation: Operation): string | null {
   const demoted = operation.steps.find((entry) => actionOf(entry) === 'demote');
   return demoted?.node ?? operation.oldPrimary ?? null;
+}
+
+function isExpiry(failure: unknown): boolean {
+  return isClusterError(failure) && failure.details.reasons?.[0]?.rule === 'operation-deadline';
 }
 
 function pending(entry: OperationStep): OperationStep {

@@ -130,6 +130,8 @@ export type Operation = {
   readonly createdAt: string;
   readonly finishedAt: string | null;
   readonly scheduledAt: string | null;
+  /** Until then the point of no return must have been reached, or the operation is undone; set when it begins to run. */
+  readonly deadlineAt?: string | null;
   /** sha256 of the plan's meaning (request, steps, chosen node, epoch), not of its measurements. */
   readonly planHash: string;
   readonly steps: readonly OperationStep[];

@@ -8,6 +8,7 @@ import type { EmbeddedControlStore, Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId, OperationId } from '../kernel/ids';
 import type { Requester, StartOperation } from '../runtime/engine-api';
+import { deadlineAtOf } from './core/operation-deadline';
 import { canonical, type Plan, planMeaning, planOperation } from './core/plan';
 import type { OperationExecutor } from './executor';
 import { type Claim, Superseded } from './journal';
@@ -81,7 +82,8 @@ export class OperationService {
       return pending;
     }
     if (plan.refusal) throw refusalError(plan);
-    return this.deps.executor.begin({ ...operation, state: 'running' }, 0, claim?.(operation.id) ?? null);
+    const deadlineAt = deadlineAtOf(params.request, this.deps.nowMs());
+    return this.deps.executor.begin({ ...operation, deadlineAt, state: 'running' }, 0, claim?.(operation.id) ?? null);
   }
 
   /** Runs what was scheduled and is due now; planned again, because the cluster changed meanwhile. */
@@ -105,7 +107,10 @@ export class OperationService {
           summary: [`When it was due: ${error.message}`],
         };
         await this.#replace(failed, modRevision);
-      } else await this.deps.executor.begin({ ...operation, ...fields, state: 'running' }, modRevision);
+      } else {
+        const deadlineAt = deadlineAtOf(operation.request, this.deps.nowMs());
+        await this.deps.executor.begin({ ...operation, ...fields, deadlineAt, state: 'running' }, modRevision);
+      }
     }
   }
 

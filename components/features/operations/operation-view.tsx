@@ -63,6 +63,9 @@ function factsOf(operation: Operation) {
     { label: 'Reason', value: operation.reason ?? '–' },
     { label: 'Created', value: <Time at={operation.created_at} /> },
     ...(operation.scheduled_at ? [{ label: 'Scheduled for', value: <Time at={operation.scheduled_at} /> }] : []),
+    ...(operation.deadline_at
+      ? [{ label: 'Undone if not decided by', value: <Time at={operation.deadline_at} /> }]
+      : []),
     { label: 'Finished', value: operation.finished_at ? <Time at={operation.finished_at} /> : 'not yet' },
     {
       label: 'Took',

@@ -31,6 +31,7 @@ const operation: Operation = {
   created_at: '2026-11-22T20:42:00.000Z',
   finished_at: '2026-11-22T20:42:01.410Z',
   scheduled_at: null,
+  deadline_at: null,
   plan_hash: 'x',
   steps: [
     step({

@@ -1,5 +1,6 @@
 /** The incident timeline of an operation: phases with milliseconds from the journal's own times, and sentences for a ticket. Measured only, nothing estimated. */
 import type { Operation, OperationStep, Phase } from '../model';
+import { missedDeadline } from './operation-deadline';
 import { formatBytes, formatMs } from './snapshot';
 import { actionOf, type StepAction } from './steps';
 
@@ -54,6 +55,8 @@ export function summaryOf(operation: Operation, timeline: readonly Phase[]): rea
   }
   const shorter = whatWouldBeShorter(operation, timeline);
   if (shorter) sentences.push(shorter);
+  const missed = missedDeadline(operation);
+  if (missed) sentences.push(missed);
   if (operation.error) sentences.push(`It ended with: ${operation.error.message}`);
   return sentences;
 }

@@ -14,7 +14,7 @@ import {
 } from './checks';
 import { expectedPauseMs } from './expected-pause';
 import { groupNotFound, nodeNotFound, type Plan, type PlanContext, reasonsOf, refusalFrom } from './plan-model';
-import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
+import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
 import { promotionSteps, step, switchoverSteps } from './steps';
 
 export type FailoverRequest = Extract<OperationRequest, { kind: 'failover' }>;
@@ -70,7 +70,7 @@ function groupChecks(
     checks.push(automaticFailoverOn(snapshot, group), primaryNotInMaintenance(primary));
   }
   if (request.mode === 'switchover') {
-    checks.push(primaryServes(group, primary, leaseMs));
+    checks.push(primaryServes(group, primary, leaseMs), ...deadlineFits(request, snapshot));
     return checks;
   }
   if (synchronous) {
@@ -98,6 +98,21 @@ function groupChecks(
     );
   }
   return checks;
+}
+
+/** Only a drain may use up its time: with open sessions a deadline within it is sure to pass. */
+function deadlineFits(request: FailoverRequest, snapshot: ClusterSnapshot): readonly Check[] {
+  if (request.deadlineMs === undefined) return [];
+  const drainMs = request.drainMs ?? snapshot.config.drainMs;
+  return [
+    check('deadline-fits-drain', drainMs < request.deadlineMs, {
+      severity: 'warning',
+      measured: `drain of ${formatMs(drainMs)}`,
+      limit: `deadline of ${formatMs(request.deadlineMs)}`,
+      remedy:
+        'If sessions stay open, the deadline passes while they drain and everything is undone: give a shorter drain_ms or a longer deadline_ms.',
+    }),
+  ];
 }
 
 function failoverSteps(

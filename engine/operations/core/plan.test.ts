@@ -266,6 +266,15 @@ describe('refusals name every reason', () => {
   });
 });
 
+it('warns when open sessions would use up the deadline', () => {
+  const warned = (drainMs: number) =>
+    plan({ ...switchover, drainMs, deadlineMs: 5_000 } as OperationRequest).checks.filter(
+      (entry) => entry.rule === 'deadline-fits-drain' && !entry.ok,
+    );
+  expect(warned(5_000)).toMatchObject([{ severity: 'warning', limit: 'deadline of 5.00 s' }]);
+  expect(warned(1_000)).toEqual([]);
+});
+
 describe('candidates', () => {
   it('shows every standby with every rule, the fit ones ranked', () => {
     const made = plan(switchover, {

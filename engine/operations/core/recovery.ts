@@ -23,6 +23,10 @@ export type RecoveryInput = {
   readonly excluded: readonly NodeId[];
   /** Members whose agent answers. */
   readonly reachable: readonly NodeId[];
+  /** The operation's deadline passed before its point of no return: nobody else is tried, what was begun is taken back. */
+  readonly expired?: boolean;
+  /** Members may have promised the next epoch, so the old primary needs a newer one. */
+  readonly promisesAsked?: boolean;
 };
 
 const promoting: ReadonlySet<StepAction> = new Set<StepAction>([
@@ -34,14 +38,15 @@ const promoting: ReadonlySet<StepAction> = new Set<StepAction>([
 ]);
 
 export function recoveryFor(input: RecoveryInput): Recovery {
-  if (!promoting.has(input.failed)) return { kind: 'compensate' };
+  const untouched = input.expired === true && input.promisesAsked !== true;
+  if (!promoting.has(input.failed) || untouched) return { kind: 'compensate' };
   // Once a grant was applied the old primary is a member like the others: only promises of the new set prove what it may lack.
   const granted = input.recordPrimary !== input.oldPrimary;
   const regrant: Recovery =
     !granted && input.oldPrimary !== null && input.oldPrimaryReachable
       ? { kind: 'regrant', node: input.oldPrimary }
       : { kind: 'compensate' };
-  if (input.failed === 'collect-promises' || input.failed === 'choose') return regrant;
+  if (input.failed === 'collect-promises' || input.failed === 'choose' || input.expired) return regrant;
   if (input.chosen === null || input.chosen === input.oldPrimary) return { kind: 'compensate' };
   const excluded = [...new Set([...input.excluded, input.chosen])];
   const open = input.reachable.filter((id) => !excluded.includes(id) && (granted || id !== input.oldPrimary));

@@ -15,6 +15,7 @@ export function presentOperation(operation: Operation): WireOperation {
     created_at: operation.createdAt,
     finished_at: operation.finishedAt,
     scheduled_at: operation.scheduledAt,
+    deadline_at: operation.deadlineAt ?? null,
     plan_hash: operation.planHash,
     steps: operation.steps.map((step) => ({
       name: step.name,

@@ -13,7 +13,10 @@ export const failoverInput = z
       .meta({ description: 'Default: switchover while the primary lives' }),
     force: z.boolean().optional().meta({ description: 'Admin only' }),
     allow_data_loss: z.boolean().optional().meta({ description: 'Admin only; logged with the bytes' }),
-    deadline_ms: z.int().min(100).max(3_600_000).optional(),
+    deadline_ms: z.int().min(100).max(3_600_000).optional().meta({
+      description:
+        'The point of no return must be reached within this time from the start, or everything is undone and the operation ends with TIMEOUT',
+    }),
     drain_ms: z.int().min(0).max(600_000).optional().meta({ description: 'Sessions get this long to end' }),
     scheduled_at: z.iso
       .datetime({ offset: true })

@@ -76,6 +76,7 @@ export const operation = z
     created_at: isoTime,
     finished_at: isoTime.nullable(),
     scheduled_at: isoTime.nullable(),
+    deadline_at: isoTime.nullable().meta({ description: 'Undone when the point of no return was not reached by then' }),
     plan_hash: z.string().meta({ description: 'Hash of what the plan means, not of its measurements' }),
     steps: z.array(operationStep),
     checks: z.array(check),
