@@ -5,6 +5,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildExplorer } from './explorer.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -39,6 +40,7 @@ await build({
 });
 
 if (!process.argv.includes('--server-only')) {
+  await buildExplorer('dist/explorer');
   // A failed build left in .next makes each later one fail: start clean, keep the compiler's cache out of it.
   rmSync('.next', { recursive: true, force: true });
   const next = spawnSync(process.execPath, [join('node_modules', 'next', 'dist', 'bin', 'next'), 'build'], {

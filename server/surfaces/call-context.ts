@@ -1,12 +1,14 @@
 /** One call as a surface hands it in: what the handler may use, plus what guards the call. */
 import type { Logger } from '@/engine/kernel/log';
 import type { AuditWriter } from '@/server/audit/writer';
+import type { StoredLastUses } from '@/server/auth/last-uses';
 import type { RateLimits } from '@/server/auth/rate-limits';
 import type { ProcedureContext } from '@/server/procedures/context';
 import type { ApiMetrics } from '@/server/telemetry/api-metrics';
 
 export type Gate = {
   readonly limits: RateLimits;
+  readonly uses: StoredLastUses;
   readonly auditWriter: AuditWriter;
   readonly metrics: ApiMetrics;
   readonly logger: Logger;

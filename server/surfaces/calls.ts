@@ -3,16 +3,20 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { AuditTrail } from '@/server/audit/api';
-import type { AccountDirectory, Identity, SessionKeeper } from '@/server/auth/api';
+import type { StoredAccounts } from '@/server/auth/accounts';
+import type { Identity } from '@/server/auth/api';
 import { type Identifier, requireSameSite } from '@/server/auth/identify';
+import type { StoredLastUses } from '@/server/auth/last-uses';
+import type { Sessions } from '@/server/auth/sessions';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { ConsoleFacts, Surface } from '@/server/procedures/context';
 import type { CallContext, Gate } from './call-context';
 
 export type Services = {
   readonly engine: EngineClient;
-  readonly accounts: AccountDirectory;
-  readonly sessions: SessionKeeper;
+  readonly accounts: StoredAccounts;
+  readonly sessions: Sessions;
+  readonly uses: StoredLastUses;
   readonly identifier: Identifier;
   readonly audit: AuditTrail;
   readonly facts: ConsoleFacts;
@@ -56,6 +60,7 @@ export async function callFor(
     surface: options.surface,
     requestId: options.requestId,
     clientAddress: clientAddressOf(request),
+    userAgent: request.headers['user-agent']?.slice(0, 200) ?? null,
     idempotencyKey: idempotencyKeyOf(request.headers),
     signal: gone.signal,
     setCookie: response === null ? null : (cookie) => response.appendHeader('Set-Cookie', cookie),
@@ -65,8 +70,11 @@ export async function callFor(
 export function contextOf(
   services: Services,
   identity: Identity,
-  call: Pick<CallContext, 'surface' | 'requestId' | 'clientAddress' | 'idempotencyKey' | 'signal' | 'setCookie'>,
+  call: Pick<
+    CallContext,
+    'surface' | 'requestId' | 'clientAddress' | 'userAgent' | 'idempotencyKey' | 'signal' | 'setCookie'
+  >,
 ): CallContext {
-  const { engine, accounts, sessions, audit, facts, gate } = services;
-  return { engine, accounts, sessions, audit, facts, gate, identity, ...call };
+  const { engine, accounts, sessions, uses, audit, facts, gate } = services;
+  return { engine, accounts, sessions, uses, audit, facts, gate, identity, ...call };
 }

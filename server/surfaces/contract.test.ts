@@ -78,6 +78,8 @@ const needsRecord = new Set([
   'operations.cancel',
   'users.update',
   'users.delete',
+  'sessions.revoke',
+  'sessions.revokeAll',
 ]);
 const needsRecordOrState = new Set([
   ...needsRecord,

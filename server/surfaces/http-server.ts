@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { Logger } from '@/engine/kernel/log';
 import { requestIdOf, type Services } from './calls';
+import { builtExplorer, explorerPath, handleExplorer, isBrowserPage } from './graphql/explorer';
 import { GraphqlHttp } from './graphql/http';
 import { buildGraphqlSchema } from './graphql/schema';
 import { docsPath, handleDocs } from './openapi/docs';
@@ -27,6 +28,8 @@ export type HttpServerOptions = {
   readonly pages: Pages | null;
   readonly system: SystemOptions;
   readonly logger: Logger;
+  /** Where the explorer's files are; default: where the build puts them. */
+  readonly explorerDirectory?: string;
 };
 
 const drainMs = 4500;
@@ -113,6 +116,14 @@ export class ConsoleHttpServer {
     }
     if (path.startsWith(`${apiPrefix}/`) || path === apiPrefix) return this.#rest.handle(request, response, requestId);
     if (path.startsWith(`${trpcPath}/`)) return handleTrpc(services, request, response, requestId);
+    if (path === explorerPath || path.startsWith(`${explorerPath}/`)) {
+      const directory = this.options.explorerDirectory ?? builtExplorer();
+      return handleExplorer(services, directory, request, response, requestId);
+    }
+    if (path === '/graphql' && isBrowserPage(request)) {
+      response.writeHead(303, { Location: explorerPath }).end();
+      return;
+    }
     if (path === '/graphql' || path === '/graphql/stream') return this.#graphql.handle(request, response, requestId);
     if (pages === null || path.startsWith('/api/')) {
       return sendError(request, response, new ClusterError('NOT_FOUND', `No such address: ${path}`), requestId);

@@ -14,6 +14,7 @@ import { parseInput } from './parse-input';
 export async function admit(definition: AnyDefinition, context: CallContext): Promise<void> {
   await context.gate.limits.consume(definition.rate, context.identity, context.clientAddress);
   decide(definition, context.identity);
+  context.gate.uses.touch(context.identity, context.clientAddress);
 }
 
 export async function invoke(definition: AnyDefinition, raw: unknown, context: CallContext): Promise<unknown> {

@@ -18,8 +18,10 @@ import { serveTrpcSockets, trpcPath } from './trpc/mount';
 
 const maxPayloadBytes = 256 * 1024;
 const maxSockets = 2000;
-/** How often a long-lived socket's caller is looked up again. */
+/** How often a long-lived socket's caller is looked up again, whatever was heard of changes. */
 const recheckMs = 10_000;
+/** How often this console looks for sessions and keys that ended on another one, while sockets are open. */
+const watchMs = 500;
 const pingMs = 20_000;
 
 export class Sockets {
@@ -30,7 +32,8 @@ export class Sockets {
     handleProtocols: (offered) => (offered.has('graphql-transport-ws') ? 'graphql-transport-ws' : false),
   });
   readonly #events = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
-  readonly #open = new Set<WebSocket>();
+  readonly #open = new Map<WebSocket, () => Promise<void>>();
+  readonly #stopWatching: () => void;
   readonly #stopTrpc: { broadcastReconnectNotification(): void };
   readonly #stopGraphql: { dispose(): void | Promise<void> };
 
@@ -40,6 +43,7 @@ export class Sockets {
   ) {
     this.#stopTrpc = serveTrpcSockets(services, this.#trpc);
     this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql);
+    this.#stopWatching = this.#watchAccess();
   }
 
   get count(): number {
@@ -90,7 +94,6 @@ export class Sockets {
   }
 
   #keep(client: WebSocket, request: IncomingMessage, role: string | null): void {
-    this.#open.add(client);
     let answered = true;
     client.on('pong', () => {
       answered = true;
@@ -101,13 +104,15 @@ export class Sockets {
       answered = false;
       client.ping();
     }, pingMs);
-    const recheck = setInterval(async () => {
+    const check = async () => {
       if (role === null) return;
       const now = await this.services.identifier.identify(request.headers).catch(() => null);
       if (now === null || now.identity.kind === 'anonymous' || now.identity.role !== role) {
         client.close(4401, 'Sign in again');
       }
-    }, recheckMs);
+    };
+    this.#open.set(client, check);
+    const recheck = setInterval(() => void check(), recheckMs);
     client.once('close', () => {
       clearInterval(ping);
       clearInterval(recheck);
@@ -115,14 +120,33 @@ export class Sockets {
     });
   }
 
+  /** A session or key that ended, here or on another console, ends its sockets at once. */
+  #watchAccess(): () => void {
+    const { accounts, sessions } = this.services;
+    const recheck = () => {
+      for (const check of this.#open.values()) void check();
+    };
+    const stops = [accounts.onChange(recheck), sessions.onChange(recheck)];
+    const timer = setInterval(() => {
+      if (this.#open.size === 0) return;
+      // A node that does not answer now is asked again in half a second.
+      void Promise.all([accounts.refresh(), sessions.refresh()]).catch(() => undefined);
+    }, watchMs).unref();
+    return () => {
+      clearInterval(timer);
+      for (const stop of stops) stop();
+    };
+  }
+
   async close(): Promise<void> {
+    this.#stopWatching();
     this.#stopTrpc.broadcastReconnectNotification();
     await this.#stopGraphql.dispose();
-    for (const client of this.#open) client.close(1001, 'The console stops');
+    for (const client of this.#open.keys()) client.close(1001, 'The console stops');
   }
 
   terminate(): void {
-    for (const client of this.#open) client.terminate();
+    for (const client of this.#open.keys()) client.terminate();
   }
 }
 

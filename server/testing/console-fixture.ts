@@ -18,6 +18,7 @@ export type ConsoleFixture = {
   readonly dataDirectory: string;
   readonly http: ConsoleHttpServer;
   readonly services: Awaited<ReturnType<typeof compose>>['services'];
+  readonly upkeep: Awaited<ReturnType<typeof compose>>['upkeep'];
   request(path: string, options?: RequestOptions): Promise<Response>;
   json(path: string, options?: RequestOptions): Promise<{ status: number; body: Wire; headers: Headers }>;
   graphql(query: string, variables?: unknown, role?: Role | null): Promise<Wire>;
@@ -41,11 +42,14 @@ export async function startConsole(
     readonly rehearsalEnabled?: boolean;
     /** A user `admin` with `adminPassword`; costs a password hash. */
     readonly withAdmin?: boolean;
+    /** Another console of the same cluster. */
+    readonly engine?: RecordedEngine;
+    readonly explorerDirectory?: string;
   } = {},
 ): Promise<ConsoleFixture> {
   const dataDirectory = mkdtempSync(path.join(tmpdir(), 'rustydb-console-'));
   const logger = pino({ level: 'silent' });
-  const engine = new RecordedEngine();
+  const engine = options.engine ?? new RecordedEngine();
   const composed = await compose({
     engine,
     dataDirectory,
@@ -72,6 +76,7 @@ export async function startConsole(
     services: composed.services,
     pages: null,
     system: { metricsAnonymousOnLoopback: false },
+    explorerDirectory: options.explorerDirectory,
     logger,
   });
   const url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`;
@@ -93,6 +98,7 @@ export async function startConsole(
     dataDirectory,
     http,
     services: composed.services,
+    upkeep: composed.upkeep,
     request,
     async json(address, requestOptions) {
       const response = await request(address, requestOptions);

@@ -117,6 +117,11 @@ function useEntries(close: () => void): readonly (readonly [string, readonly Ent
       label: 'API reference',
       run: () => window.location.assign('/api/docs'),
     },
+    {
+      id: 'graphql',
+      label: 'GraphQL explorer',
+      run: () => window.location.assign('/graphql/explorer'),
+    },
   ];
   return [
     [

@@ -54,6 +54,9 @@ export function Navigation({
         <a href="/api/docs" className="hover:text-fg">
           API reference
         </a>
+        <a href="/graphql/explorer" className="hover:text-fg">
+          GraphQL explorer
+        </a>
       </div>
     </nav>
   );

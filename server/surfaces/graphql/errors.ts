@@ -18,3 +18,19 @@ export function toGraphqlError(thrown: unknown, requestId: string): GraphQLError
     },
   });
 }
+
+/** Syntax, validation and variables: the caller's mistake, in the one set of codes. */
+export function invalidDocument(error: GraphQLError, requestId: string): GraphQLError {
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions: {
+      code: 'INVALID_INPUT',
+      details: null,
+      request_id: requestId,
+      timestamp: Math.floor(Date.now() / 1000),
+    },
+  });
+}

@@ -1,6 +1,6 @@
 /** GraphQL over HTTP: POST with JSON, GET for queries only, subscriptions as server-sent events. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { execute, GraphQLError, type GraphQLSchema, getOperationAST, subscribe } from 'graphql';
+import { execute, type GraphQLSchema, getOperationAST, subscribe } from 'graphql';
 import { createHandler, type Handler } from 'graphql-sse';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
 import { toClusterError } from '@/server/errors/wire';
@@ -8,7 +8,7 @@ import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { readBody } from '../rest/read-input';
 import { sendError, sendJson } from '../rest/send';
-import { toGraphqlError } from './errors';
+import { invalidDocument, toGraphqlError } from './errors';
 import { DocumentCache } from './prepare';
 
 type Params = {
@@ -18,6 +18,7 @@ type Params = {
 };
 
 type SseContext = { readonly call: CallContext };
+type SseCall = CallContext & Record<PropertyKey, unknown>;
 type SseHandler = Handler<IncomingMessage, SseContext>;
 
 export class GraphqlHttp {
@@ -29,13 +30,23 @@ export class GraphqlHttp {
     private readonly schema: GraphQLSchema,
   ) {
     this.#documents = new DocumentCache(schema);
-    this.#sse = createHandler<IncomingMessage, SseContext, CallContext & Record<PropertyKey, unknown>>({
+    this.#sse = createHandler<IncomingMessage, SseContext, SseCall>({
       schema,
       // Ours: a second copy of graphql-js refuses the schema of the first.
       execute,
       subscribe,
-      context: (request) => request.context.call as CallContext & Record<PropertyKey, unknown>,
-      validate: (_schema, document) => this.#documents.check(document, true),
+      context: (request) => request.context.call as SseCall,
+      // One stream per request: streams kept by token would be anybody's to open and nobody's to bound.
+      authenticate: () => null,
+      onSubscribe: (request, { query, operationName, variables }) => {
+        const contextValue = request.context.call as SseCall;
+        const admitted = this.#documents.admit(query, variables ?? {}, contextValue);
+        // A result is known by its key `data`; undefined leaves the answer.
+        if (!admitted.ok) return { data: undefined, errors: admitted.errors };
+        return { schema, document: admitted.document, operationName, variableValues: variables, contextValue };
+      },
+      // Done by then.
+      validate: () => [],
     });
   }
 
@@ -62,11 +73,8 @@ export class GraphqlHttp {
 
   async #answer(request: IncomingMessage, response: ServerResponse, context: CallContext, url: URL): Promise<void> {
     const params = request.method === 'GET' ? fromSearch(url.searchParams) : await fromBody(request);
-    const prepared = this.#documents.prepare(params.query, context.identity.kind !== 'anonymous');
-    if (!prepared.ok) {
-      const errors = prepared.errors.map((error) => invalid(error, context.requestId));
-      return sendJson(request, response, 400, { errors });
-    }
+    const prepared = this.#documents.admit(params.query, params.variables, context);
+    if (!prepared.ok) return sendJson(request, response, 400, { errors: prepared.errors });
     const operation = getOperationAST(prepared.document, params.operationName);
     if (!operation) throw new ClusterError('INVALID_INPUT', 'operationName: names no operation of the document');
     if (operation.operation === 'subscription') {
@@ -88,7 +96,9 @@ export class GraphqlHttp {
       variableValues: params.variables,
       operationName: params.operationName,
     });
-    const errors = result.errors?.map((error) => (error.extensions.code ? error : invalid(error, context.requestId)));
+    const errors = result.errors?.map((error) =>
+      error.extensions.code ? error : invalidDocument(error, context.requestId),
+    );
     sendJson(request, response, 'data' in result ? 200 : 400, errors ? { ...result, errors } : result);
   }
 
@@ -96,7 +106,8 @@ export class GraphqlHttp {
     const [body, init] = await this.#sse({
       method: request.method ?? 'GET',
       url: request.url ?? '/',
-      headers: { get: (key) => headerOf(request, key) },
+      // Clients may accept more than one type; that it is a stream is decided by now.
+      headers: { get: (key) => (key === 'accept' ? 'text/event-stream' : headerOf(request, key)) },
       raw: request,
       // Ours, because it is bounded.
       body: () => readBody(request),
@@ -127,17 +138,6 @@ function onceEither(response: ServerResponse, resolve: () => void): void {
 function headerOf(request: IncomingMessage, key: string): string | undefined {
   const value = request.headers[key.toLowerCase()];
   return Array.isArray(value) ? value.join(', ') : value;
-}
-
-/** Syntax, validation and variables: the caller's mistake, in the one set of codes. */
-function invalid(error: GraphQLError, requestId: string): GraphQLError {
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    path: error.path,
-    extensions: { code: 'INVALID_INPUT', request_id: requestId, timestamp: Math.floor(Date.now() / 1000) },
-  });
 }
 
 async function fromBody(request: IncomingMessage): Promise<Params> {

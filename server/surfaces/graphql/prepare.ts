@@ -1,19 +1,29 @@
-/** Parsing and validation, remembered per document text: clients send the same few documents over and over. */
+/**
+ * Parsing, validation and bounds, remembered per document text: clients send the same few documents over and over. Invariant: what the
+ * HTTP, SSE and WebSocket forms execute has passed here, and introspection is for those who signed in.
+ */
 import {
   type DocumentNode,
-  type GraphQLError,
+  GraphQLError,
   type GraphQLSchema,
   NoSchemaIntrospectionCustomRule,
   parse,
   specifiedRules,
   validate,
 } from 'graphql';
+import type { CallContext } from '../call-context';
+import { maxCost, measureCost } from './cost';
+import { invalidDocument } from './errors';
 import { limitRule } from './limits';
 
 const maxDocuments = 500;
 const maxTokens = 5000;
 
-export type Prepared =
+type Prepared =
+  | { readonly ok: true; readonly document: DocumentNode; readonly costDepends: boolean }
+  | { readonly ok: false; readonly errors: readonly GraphQLError[] };
+
+export type Admitted =
   | { readonly ok: true; readonly document: DocumentNode }
   | { readonly ok: false; readonly errors: readonly GraphQLError[] };
 
@@ -22,8 +32,23 @@ export class DocumentCache {
 
   constructor(private readonly schema: GraphQLSchema) {}
 
-  /** Introspection is for those who signed in. */
-  prepare(text: string, introspection: boolean): Prepared {
+  /** What may run for this caller, or what is wrong with it, in the one set of codes. */
+  admit(text: string, variables: Readonly<Record<string, unknown>>, context: CallContext): Admitted {
+    const prepared = this.#known(text, context.identity.kind !== 'anonymous');
+    if (!prepared.ok) {
+      return { ok: false, errors: prepared.errors.map((error) => invalidDocument(error, context.requestId)) };
+    }
+    const dear = prepared.costDepends ? this.#tooDear(prepared.document, variables) : null;
+    return dear ? { ok: false, errors: [invalidDocument(dear, context.requestId)] } : prepared;
+  }
+
+  #tooDear(document: DocumentNode, variables: Readonly<Record<string, unknown>>): GraphQLError | null {
+    const { cost } = measureCost(this.schema, document, variables);
+    if (cost <= maxCost) return null;
+    return new GraphQLError(`The query may cost ${cost} points; the limit is ${maxCost}. Lower its limits or split it`);
+  }
+
+  #known(text: string, introspection: boolean): Prepared {
     const key = `${introspection ? 'i' : '-'}${text}`;
     const known = this.#prepared.get(key);
     if (known) return known;
@@ -40,11 +65,14 @@ export class DocumentCache {
     } catch (error) {
       return { ok: false, errors: [error as GraphQLError] };
     }
-    const errors = this.check(document, introspection);
-    return errors.length > 0 ? { ok: false, errors } : { ok: true, document };
+    const errors = this.#check(document, introspection);
+    if (errors.length > 0) return { ok: false, errors };
+    const { dependsOnVariables } = measureCost(this.schema, document);
+    const dear = dependsOnVariables ? null : this.#tooDear(document, {});
+    return dear ? { ok: false, errors: [dear] } : { ok: true, document, costDepends: dependsOnVariables };
   }
 
-  check(document: DocumentNode, introspection: boolean): readonly GraphQLError[] {
+  #check(document: DocumentNode, introspection: boolean): readonly GraphQLError[] {
     // Bounds first: validating a bomb is itself a cost.
     const bounds = validate(this.schema, document, [limitRule]);
     if (bounds.length > 0) return bounds;

@@ -19,6 +19,7 @@ import { awaitOperation, waitLimitMs } from '../await-operation';
 import type { CallContext } from '../call-context';
 import { invoke, subscribe } from '../invoke';
 import { isPageOutput } from '../rest/present';
+import type { CostExtension } from './cost';
 import { toGraphqlError } from './errors';
 import { defOf, TypeFactory, withoutNulls } from './types';
 
@@ -32,7 +33,8 @@ export function buildGraphqlSchema(procedures: readonly AnyDefinition[] = allPro
     if (!definition.graphql) continue;
     for (const [name, field] of Object.entries(fieldsOf(types, definition))) {
       if (roots[definition.kind][name]) throw new Error(`two procedures at GraphQL field ${name}`);
-      roots[definition.kind][name] = field;
+      const extensions: CostExtension = { rate: definition.rate };
+      roots[definition.kind][name] = { ...field, extensions };
     }
   }
   return new GraphQLSchema({

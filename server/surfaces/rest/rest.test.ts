@@ -191,6 +191,16 @@ describe('mutations', () => {
     expect(answer.body.message).toContain('node-5');
   });
 
+  it('need a standby named for the modes that wait for one, and none for the asynchronous mode', async () => {
+    const configure = (body: object) =>
+      console.json('/api/v1/replication/configure', { method: 'POST', role: 'operator', body });
+    const refused = await configure({ mode: 'sync', group: 'alpha', dry_run: true });
+    expect([refused.status, refused.body.code]).toEqual([400, 'INVALID_INPUT']);
+    expect(refused.body.message).toContain('standby_nodes');
+    const planned = await configure({ mode: 'async', group: 'alpha', dry_run: true });
+    expect([planned.status, planned.body.state]).toEqual([200, 'planned']);
+  });
+
   it('map the configuration in both directions', async () => {
     const body = { heartbeat_interval_ms: 200, sync_replication: false };
     const { status, body: config } = await console.json('/api/v1/cluster/config', {
