@@ -222,6 +222,22 @@ describe('node operations', () => {
     expect(of.lostRows()).toEqual([]);
   });
 
+  it('refuses a setting that the servers do not have, in the preview and in the run', async () => {
+    const of = await begin();
+    const request = (name: string): OperationRequest => ({
+      kind: 'change-settings',
+      group: groupName,
+      settings: { [name]: '8MB' },
+    });
+    for (const method of ['operation.plan', 'operation.start'] as const) {
+      await expect(of.leader.handle(method, params(request('work_memm')))).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        details: { reasons: [{ rule: 'setting-known' }] },
+      });
+    }
+    expect((await of.leader.handle('operation.plan', params(request('work_mem')))).error).toBeNull();
+  });
+
   it('changes the commit mode and waits until the rule holds', async () => {
     const of = await begin();
     const request: OperationRequest = {

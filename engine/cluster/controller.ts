@@ -70,6 +70,7 @@ export class Controller implements ClusterController {
       state: this.#state,
       executor: this.#executor,
       archive,
+      settingsOf: (node) => this.#world().request(node, 'node.settings', {}, 2_000),
       nowMs: clock.wall,
     });
     this.#methods = new LeaderMethods(deps.store, this.#state);

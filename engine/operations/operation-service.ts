@@ -7,12 +7,13 @@ import { keys } from '../cluster/model';
 import type { EmbeddedControlStore, Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId, OperationId } from '../kernel/ids';
-import type { Requester, StartOperation } from '../runtime/engine-api';
+import type { Requester, SettingInfo, StartOperation } from '../runtime/engine-api';
 import { deadlineAtOf } from './core/operation-deadline';
 import { canonical, type Plan, planMeaning, planOperation } from './core/plan';
+import { isFresh } from './core/snapshot';
 import type { OperationExecutor } from './executor';
 import { type Claim, Superseded } from './journal';
-import { isFinished, type Operation } from './model';
+import { isFinished, type Operation, type OperationRequest } from './model';
 import type { OperationArchive } from './operation-archive';
 import { newOperationId, sha256 } from './operation-id';
 
@@ -24,6 +25,7 @@ export type IdempotencyRecord = {
   readonly expiresAtMs: number;
 };
 
+type KnownSettings = ReadonlyMap<string, string> | null;
 type ClaimOf = (operation: OperationId) => Claim;
 
 export type OperationServiceDependencies = {
@@ -31,14 +33,16 @@ export type OperationServiceDependencies = {
   readonly state: ClusterState;
   readonly executor: OperationExecutor;
   readonly archive: OperationArchive;
+  /** The settings that a node's server has. */
+  settingsOf(node: NodeId): Promise<readonly Pick<SettingInfo, 'name' | 'context'>[]>;
   nowMs(): number;
 };
 
 export class OperationService {
   constructor(private readonly deps: OperationServiceDependencies) {}
 
-  plan(params: StartOperation): Operation {
-    const { plan, operation } = this.#planned(params);
+  async plan(params: StartOperation): Promise<Operation> {
+    const { plan, operation } = this.#planned(params, { knownSettings: await this.#knownSettings(params.request) });
     this.#checkGuards(params, plan);
     if (plan.refusal && (plan.refusal.code === 'NOT_FOUND' || plan.refusal.code === 'INVALID_INPUT'))
       throw refusalError(plan);
@@ -63,7 +67,7 @@ export class OperationService {
   }
 
   async #begin(params: StartOperation, claim: ClaimOf | null): Promise<Operation> {
-    const { plan, operation } = this.#asShown(params);
+    const { plan, operation } = this.#asShown(params, await this.#knownSettings(params.request));
     this.#checkGuards(params, plan);
     if (params.planHash !== null && params.planHash !== operation.planHash) {
       throw new ClusterError(
@@ -160,23 +164,41 @@ export class OperationService {
   }
 
   /** The plan with the shown hash, if any fit candidate still gives it: between equals the choice may have moved with the load. */
-  #asShown(params: StartOperation): { plan: Plan; operation: Operation } {
-    const now = this.#planned(params);
+  #asShown(params: StartOperation, knownSettings: KnownSettings): { plan: Plan; operation: Operation } {
+    const now = this.#planned(params, { knownSettings });
     if (params.planHash === null || now.operation.planHash === params.planHash) return now;
     for (const candidate of now.plan.candidates) {
       if (!candidate.eligible) continue;
-      const other = this.#planned(params, candidate.node);
+      const other = this.#planned(params, { knownSettings, prefer: candidate.node });
       if (other.operation.planHash === params.planHash) return other;
     }
     return now;
   }
 
-  #planned(params: StartOperation, prefer?: NodeId): { plan: Plan; operation: Operation } {
+  /** Asks the group's servers one after the other, the primary first. Null: not needed, or nobody answered. */
+  async #knownSettings(request: OperationRequest): Promise<KnownSettings> {
+    if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return null;
+    const group = Object.keys(request.settings).length === 0 ? undefined : this.deps.state.group(request.group);
+    if (!group) return null;
+    const { leaseMs } = this.deps.state.config;
+    const first = (member: { record: { id: NodeId } }) => (member.record.id === group.record.primary ? 0 : 1);
+    const asked = group.members.filter((member) => isFresh(member, leaseMs)).sort((a, b) => first(a) - first(b));
+    for (const { record } of asked.slice(0, 3)) {
+      const settings = await this.deps.settingsOf(record.id).catch(() => null);
+      if (settings) return new Map(settings.map((entry) => [entry.name.toLowerCase(), entry.context]));
+    }
+    return null;
+  }
+
+  #planned(
+    params: StartOperation,
+    more: { readonly knownSettings: KnownSettings; readonly prefer?: NodeId },
+  ): { plan: Plan; operation: Operation } {
     const { request, requester } = params;
     const snapshot = this.deps.state.snapshot();
     const plan = planOperation(request, snapshot, {
       admin: requester.admin,
-      ...(prefer === undefined ? {} : { prefer }),
+      ...more,
     });
     const nowMs = this.deps.nowMs();
     const operation: Operation = {

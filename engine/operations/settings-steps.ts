@@ -66,6 +66,8 @@ function allowedVoters(
   standbys: readonly NodeId[],
   members: readonly NodeId[],
 ): readonly NodeId[] | null {
+  // Nobody acknowledges in the asynchronous mode: naming nobody leaves what counts in the others as it was.
+  if (standbys.length === 0) return record.allowedVoters ?? null;
   const named = new Set<NodeId>([...standbys, ...(record.primary === null ? [] : [record.primary])]);
   return members.every((member) => named.has(member)) ? null : [...named].sort();
 }

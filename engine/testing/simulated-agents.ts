@@ -24,6 +24,11 @@ import { MemoryStore, type MemoryStoreMember } from './memory-store';
 
 export const groupName = 'alpha';
 const rowBytes = 256n;
+const simulatedSettings = [
+  { name: 'work_mem', context: 'user' },
+  { name: 'max_connections', context: 'postmaster' },
+  { name: 'block_size', context: 'internal' },
+];
 
 export type SimulatedNode = {
   readonly id: NodeId;
@@ -421,6 +426,7 @@ export class SimulatedWorld {
   async #request<M extends EngineMethod>(id: NodeId, method: M, _params: EngineParams<M>): Promise<EngineResult<M>> {
     const node = this.nodes.get(id);
     if (!node?.alive) throw new ClusterError('UNAVAILABLE', `${id} is not connected.`);
+    if (method === 'node.settings') return simulatedSettings as unknown as EngineResult<M>;
     if (method !== 'node.route') throw new ClusterError('NOT_FOUND', method);
     const lease = this.store.leases.get(groupName);
     const holds = node.postgres === 'primary' && lease?.holder === id && !lease.released;

@@ -1,5 +1,6 @@
 /** The group waits for standbys: commits hang until one acknowledges. */
 import { isFresh } from '../../operations/core/snapshot';
+import { actsWithoutStandby } from '../core/voter-set';
 import { finding, type GroupAnalyser } from './situation';
 
 export const commitsWait: GroupAnalyser = (situation) => {
@@ -20,7 +21,7 @@ export const commitsWait: GroupAnalyser = (situation) => {
       severity: 'critical',
       sentence: `Commits of ${record.name} wait: ${answering} of ${members.join(', ')} answer, ${k} must acknowledge${waiting > 0 ? ` (${waiting} commits wait now)` : ''}.`,
       remedy:
-        record.onNoStandby === 'wait'
+        actsWithoutStandby(record) === 'wait'
           ? 'Bring a standby back.'
           : 'Bring a standby back; otherwise the group degrades openly after one lease.',
     }),

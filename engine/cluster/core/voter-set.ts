@@ -185,6 +185,11 @@ function mayDegrade(input: Pick<VoterSetInput, 'mode' | 'onNoStandby'>): boolean
   return input.mode === 'semi_synchronous' && input.onNoStandby === 'degrade';
 }
 
+/** What is done when no standby is left, which is not always what was wished: `synchronous` waits, `asynchronous` never does. */
+export function actsWithoutStandby(record: Pick<GroupRecord, 'mode' | 'onNoStandby'>): GroupRecord['onNoStandby'] {
+  return record.mode === 'asynchronous' || mayDegrade(record) ? 'degrade' : 'wait';
+}
+
 /** A voter stays while it is wanted and not silent; a standby joins once it streams and is nearly caught up. */
 function wantedMembers(input: VoterSetInput): readonly NodeId[] {
   const mayStay = input.record.promotable === 'voters';

@@ -22,7 +22,7 @@ export function planChangeSettings(
   const restarting = needsRestart(request.settings);
   const lowered = restarting.filter((name) => isLowered(name, request.settings[name] ?? null, group));
   const rolling = restarting.length > 0 ? rollingRestart(snapshot, group, { ...context, lowered }) : null;
-  const badNames = settingsChecks(request.settings);
+  const badNames = settingsChecks(request.settings, context.knownSettings ?? null);
   const checks = [
     controlQuorum(snapshot),
     noOperationRunning(snapshot, group),
@@ -50,7 +50,10 @@ export function planChangeSettings(
     chosen: rolling?.successor ?? null,
     expectedPauseMs: rolling?.expectedPauseMs ?? 0,
     bytesAtRisk: 0,
-    refusal: refusal && badNames.some((entry) => !entry.ok) ? { ...refusal, code: 'INVALID_INPUT' } : refusal,
+    refusal:
+      refusal && badNames.some((entry) => !entry.ok && entry.severity === 'blocker')
+        ? { ...refusal, code: 'INVALID_INPUT' }
+        : refusal,
   };
 }
 

@@ -5,7 +5,7 @@
 import type { OperationRequest } from '../model';
 import { check, controlQuorum, noOperationRunning, primaryServes, reachable } from './checks';
 import { applySteps } from './plan-change-settings';
-import { emptyPlan, groupNotFound, type Plan, refusalFrom } from './plan-model';
+import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { needsRestart, settingsChecks } from './settings-checks';
 import { type ClusterSnapshot, primaryOf } from './snapshot';
 import { step } from './steps';
@@ -13,6 +13,7 @@ import { step } from './steps';
 export function planConfigureReplication(
   request: Extract<OperationRequest, { kind: 'configure-replication' }>,
   snapshot: ClusterSnapshot,
+  context: PlanContext,
 ): Plan {
   const group = snapshot.groups.get(request.group);
   if (!group) return groupNotFound(request.group);
@@ -27,7 +28,16 @@ export function planConfigureReplication(
     });
     return member && isStandby ? [known, reachable(member, snapshot.config.leaseMs)] : [known];
   });
-  const badInput = [...standbyChecks, ...settingsChecks(request.settings)];
+  const nobodyNamed = request.mode !== 'asynchronous' && request.standbys.length === 0;
+  const badInput = [
+    check('names-standbys', !nobodyNamed, {
+      measured: String(request.standbys.length),
+      limit: request.mode === 'asynchronous' ? '0' : '1',
+      remedy: `Name at least one standby whose acknowledgement counts in ${request.mode}.`,
+    }),
+    ...standbyChecks,
+    ...settingsChecks(request.settings, context.knownSettings ?? null),
+  ];
   const restarting = needsRestart(request.settings);
   const checks = [
     controlQuorum(snapshot),
@@ -52,7 +62,7 @@ export function planConfigureReplication(
     expectedPauseMs: 0,
     bytesAtRisk: 0,
     refusal:
-      refusal && refusal.clusterCode === null && badInput.some((entry) => !entry.ok)
+      refusal && refusal.clusterCode === null && badInput.some((entry) => !entry.ok && entry.severity === 'blocker')
         ? { ...refusal, code: 'INVALID_INPUT' }
         : refusal,
   };

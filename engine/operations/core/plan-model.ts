@@ -9,6 +9,8 @@ export type PlanContext = {
   readonly admin: boolean;
   /** Chosen in the plan that was shown: taken again while it is fit, so that a plan does not change because a load moved. */
   readonly prefer?: NodeId;
+  /** Settings that a server of the group has, lower-case name → context; absent or null: none of them answered. Only asked for plans that change settings. */
+  readonly knownSettings?: ReadonlyMap<string, string> | null;
 };
 
 export type Refusal = {

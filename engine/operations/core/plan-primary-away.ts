@@ -2,6 +2,7 @@
  * The part that plans share which take a primary out of service: switch over first, or (admin and force) do it in place. Also what a standby's
  * absence does to the group's commits. Invariant: nobody but an admin with force stops a primary without a successor.
  */
+import { actsWithoutStandby } from '../../cluster/core/voter-set';
 import type { Candidate, Check, OperationStep } from '../model';
 import { rankCandidates } from './candidates';
 import { adminOnly, check, primaryServes } from './checks';
@@ -67,7 +68,7 @@ export function votersWithout(snapshot: ClusterSnapshot, group: GroupSnapshot, n
       members.includes(member.record.id) && member.record.id !== node && isFresh(member, snapshot.config.leaseMs),
   ).length;
   const needed = Math.min(k, members.length);
-  const waits = group.record.onNoStandby === 'wait' || group.record.mode === 'synchronous';
+  const waits = actsWithoutStandby(group.record) === 'wait';
   return check('voters-left', !members.includes(node) || left >= Math.max(1, needed), {
     node,
     severity: 'warning',

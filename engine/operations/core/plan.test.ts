@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { actsWithoutStandby } from '../../cluster/core/voter-set';
 import { cluster, type FixtureOptions } from '../../testing/cluster-fixture';
 import type { OperationRequest } from '../model';
 import { expectedPauseMs, firstFailoverPauseMs, firstSwitchoverPauseMs } from './expected-pause';
@@ -263,6 +264,59 @@ describe('refusals name every reason', () => {
   it('says CLU_NO_QUORUM and CLU_OPERATION_RUNNING', () => {
     expect(plan(switchover, { hasQuorum: false }).refusal?.clusterCode).toBe('CLU_NO_QUORUM');
     expect(plan(switchover, { group: { operation: 'x' } }).refusal?.clusterCode).toBe('CLU_OPERATION_RUNNING');
+  });
+});
+
+describe('settings', () => {
+  const known = new Map([
+    ['work_mem', 'user'],
+    ['block_size', 'internal'],
+  ]);
+  const planned = (
+    settings: Record<string, string | null>,
+    knownSettings: ReadonlyMap<string, string> | null = known,
+  ) => planOperation({ kind: 'change-settings', group: 'alpha', settings }, cluster(), { admin: true, knownSettings });
+
+  it.each([['work_memm'], ['block_size']])('refuses %s before anything is written', (name) => {
+    const { refusal } = planned({ work_mem: '8MB', [name]: '8' });
+    expect(refusal).toMatchObject({ code: 'INVALID_INPUT', reasons: [{ rule: 'setting-known' }] });
+    expect(refusal?.message).toContain(name);
+  });
+  it('takes known ones, resets, and those of extensions with a warning', () => {
+    expect(planned({ work_mem: '8MB', gone_since: null }).refusal).toBeNull();
+    const made = planned({ 'pg_hint_plan.enable_hint': 'on' });
+    expect(made.refusal).toBeNull();
+    expect(made.checks.filter((entry) => !entry.ok)).toMatchObject([{ rule: 'setting-known', severity: 'warning' }]);
+  });
+  it('says when no server could be asked', () => {
+    const made = planned({ work_memm: '8MB' }, null);
+    expect(made.refusal).toBeNull();
+    expect(made.checks.find((entry) => entry.rule === 'setting-known')).toMatchObject({
+      ok: false,
+      severity: 'warning',
+    });
+  });
+});
+
+describe('replication', () => {
+  const configure = (mode: 'synchronous' | 'asynchronous', standbys: readonly string[]) =>
+    plan({ kind: 'configure-replication', group: 'alpha', mode, standbys, settings: {} });
+
+  it('needs no standby named in the asynchronous mode, and one in the others', () => {
+    expect(configure('asynchronous', []).refusal).toBeNull();
+    expect(configure('synchronous', []).refusal).toMatchObject({
+      code: 'INVALID_INPUT',
+      reasons: [{ rule: 'names-standbys' }],
+    });
+  });
+  it.each([
+    ['synchronous', 'degrade', 'wait'],
+    ['synchronous', 'wait', 'wait'],
+    ['semi_synchronous', 'degrade', 'degrade'],
+    ['semi_synchronous', 'wait', 'wait'],
+    ['asynchronous', 'wait', 'degrade'],
+  ] as const)('%s with %s wished does %s without a standby', (mode, onNoStandby, does) => {
+    expect(actsWithoutStandby({ mode, onNoStandby })).toBe(does);
   });
 });
 

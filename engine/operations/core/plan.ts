@@ -35,7 +35,7 @@ export function planOperation(request: OperationRequest, snapshot: ClusterSnapsh
     case 'remove-node':
       return planRemoveNode(request, snapshot, context);
     case 'configure-replication':
-      return planConfigureReplication(request, snapshot);
+      return planConfigureReplication(request, snapshot, context);
     case 'change-settings':
       return planChangeSettings(request, snapshot, context);
     default:

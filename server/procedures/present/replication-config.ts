@@ -1,5 +1,6 @@
 /** A group's replication configuration: what the record says, what the primary really runs with. */
 import type { z } from 'zod';
+import { actsWithoutStandby } from '@/engine/cluster/core/voter-set';
 import type { ClusterView, CommitMode } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { OperationRequest } from '@/engine/operations/model';
@@ -27,7 +28,24 @@ export function configureRequest(
 ): Extract<OperationRequest, { kind: 'configure-replication' }> {
   const group = findGroup(view, input.group).record;
   const members = membersOf(view, group.name).map((node) => node.record.id);
-  const standbys = [...new Set(input.standby_nodes.map((one) => one.replace(/:\d{1,5}$/, '')))];
+  const mode = modes[input.mode];
+  if (mode !== 'asynchronous' && input.standby_nodes === undefined) {
+    throw new ClusterError(
+      'INVALID_INPUT',
+      `standby_nodes: name the standbys whose acknowledgement counts in ${mode}`,
+      {
+        reasons: [
+          {
+            rule: 'names-standbys',
+            measured: '0',
+            limit: '1',
+            remedy: 'Name at least one standby of the group, or take asynchronous.',
+          },
+        ],
+      },
+    );
+  }
+  const standbys = [...new Set((input.standby_nodes ?? []).map((one) => one.replace(/:\d{1,5}$/, '')))];
   for (const standby of standbys) {
     if (!members.includes(standby)) throw unfit(standby, `is no member of ${group.name}`);
     if (standby === group.primary) throw unfit(standby, `is the primary of ${group.name}`);
@@ -35,7 +53,7 @@ export function configureRequest(
   return {
     kind: 'configure-replication',
     group: group.name,
-    mode: modes[input.mode],
+    mode,
     standbys,
     settings: settingsOf(input),
   };
@@ -87,7 +105,7 @@ export async function askForReplicationConfig(context: ProcedureContext, name: s
     wal_keep_segments: Math.trunc(whole('wal_keep_size') / segmentMegabytes),
     archive_mode: (settings.get('archive_mode')?.value ?? 'off') !== 'off',
     archive_command: settings.get('archive_command')?.value || null,
-    on_no_standby: record.onNoStandby,
+    on_no_standby: actsWithoutStandby(record),
     pending_restart: [...settings.values()].filter((one) => one.pendingRestart).map((one) => one.name),
   };
 }

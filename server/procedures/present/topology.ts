@@ -1,4 +1,5 @@
 /** Groups, links and counts on the wire. */
+import { actsWithoutStandby } from '@/engine/cluster/core/voter-set';
 import type { ClusterView, GroupView, NodeView } from '@/engine/cluster/model';
 import type { CurrentView } from '@/server/engine-client/api';
 import { sortedGroups } from '../find';
@@ -80,7 +81,7 @@ export function presentGroup({ view }: CurrentView, group: GroupView) {
     voters: [...record.voterSet.members],
     required_acknowledgements: record.voterSet.k,
     promotable: record.promotable,
-    on_no_standby: record.onNoStandby,
+    on_no_standby: actsWithoutStandby(record),
     failover_wait: record.failoverWait,
     data_at_risk_bytes: group.dataAtRiskBytes,
     waiting_commits: primary?.waitingCommits ?? 0,

@@ -14,7 +14,7 @@ export const replicationConfig = z
     wal_keep_segments: z.int().meta({ description: 'In segments of 16 MB' }),
     archive_mode: z.boolean(),
     archive_command: z.string().nullable(),
-    on_no_standby: z.enum(['degrade', 'wait']),
+    on_no_standby: z.enum(['degrade', 'wait']).meta({ description: 'What commits do when no standby is left' }),
     pending_restart: z.array(z.string()),
   })
   .meta({ id: 'ReplicationConfig', description: 'Replication configuration of a group' });
@@ -24,7 +24,12 @@ export const replicationConfigInput = z
     mode: z
       .enum(['synchronous', 'asynchronous', 'semi_synchronous', 'sync', 'async', 'semi-sync'])
       .meta({ description: 'Commit mode; the short names are synonyms' }),
-    standby_nodes: z.array(z.string().min(1).max(128)).min(1).max(64).meta({ description: 'Node id, or id:port' }),
+    standby_nodes: z
+      .array(z.string().min(1).max(128))
+      .min(1)
+      .max(64)
+      .optional()
+      .meta({ description: 'Node id, or id:port; needed unless the mode is asynchronous' }),
     replication_timeout_secs: z.int().min(1).max(86_400).optional().meta({ description: 'wal_sender_timeout' }),
     max_wal_senders: z.int().min(1).max(1000).optional(),
     wal_keep_segments: z.int().min(0).max(100_000).optional().meta({ description: 'In segments of 16 MB' }),

@@ -30,7 +30,7 @@ export const group = z
     voters: z.array(z.string()).meta({ description: 'Standbys whose acknowledgement counts' }),
     required_acknowledgements: z.int().meta({ description: 'How many of the voters must answer' }),
     promotable: z.enum(['voters', 'none']),
-    on_no_standby: z.enum(['degrade', 'wait']),
+    on_no_standby: z.enum(['degrade', 'wait']).meta({ description: 'What commits do when no standby is left' }),
     failover_wait: z.enum(['promise', 'lease']),
     data_at_risk_bytes: bytes.nullable().meta({ description: 'WAL that exists only on the primary' }),
     waiting_commits: z.int(),
