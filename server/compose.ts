@@ -4,8 +4,10 @@ import type { Logger } from '@/engine/kernel/log';
 import { AuditLog } from './audit/log';
 import { StoredAccounts } from './auth/accounts';
 import { Identifier } from './auth/identify';
+import { StoredLastUses } from './auth/last-uses';
 import { defaultRateLimits, type RateLimitSettings, RateLimits } from './auth/rate-limits';
 import { Sessions } from './auth/sessions';
+import { AccessUpkeep } from './auth/upkeep';
 import type { CurrentView, EngineClient } from './engine-client/api';
 import type { ConsoleFacts } from './procedures/context';
 import type { Services } from './surfaces/calls';
@@ -21,34 +23,53 @@ export type ComposeOptions = {
   readonly logger: Logger;
 };
 
-export type Composed = { readonly services: Services; readonly accounts: StoredAccounts; close(): Promise<void> };
+export type Composed = {
+  readonly services: Services;
+  readonly accounts: StoredAccounts;
+  readonly upkeep: AccessUpkeep;
+  close(): Promise<void>;
+};
 
 export async function compose(options: ComposeOptions): Promise<Composed> {
   const { engine, logger, facts } = options;
   const audit = await AuditLog.open(path.join(options.dataDirectory, 'audit'));
   const accounts = new StoredAccounts(engine);
+  const uses = new StoredLastUses(engine);
   const sessions = new Sessions({
+    engine,
     accounts,
     secret: new TextEncoder().encode(options.sessionSecret),
     cookieName: `rustydb_session_${facts.clusterId.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 12)}`,
     secure: options.secureCookies,
-    revokedFile: path.join(options.dataDirectory, 'signed-out.json'),
+    backlogFile: path.join(options.dataDirectory, 'session-backlog.json'),
   });
   const services: Services = {
     engine,
     accounts,
     sessions,
+    uses,
     identifier: new Identifier(accounts, sessions),
     audit,
     facts,
     gate: {
+      uses,
       limits: new RateLimits({ ...defaultRateLimits, ...options.rateLimits }),
       auditWriter: audit.writer,
       metrics: new ApiMetrics(() => currentOrNull(engine)),
       logger,
     },
   };
-  return { services, accounts, close: () => audit.writer.close() };
+  const upkeep = new AccessUpkeep({ accounts, sessions, uses, logger });
+  upkeep.start();
+  return {
+    services,
+    accounts,
+    upkeep,
+    async close() {
+      await upkeep.stop();
+      await audit.writer.close();
+    },
+  };
 }
 
 function currentOrNull(engine: EngineClient): CurrentView | null {

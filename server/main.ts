@@ -68,8 +68,8 @@ async function main(): Promise<void> {
     stopping.abort();
     logger.info({ signal }, 'the console stops');
     await http.close();
-    await engine.stop();
     await composed.close();
+    await engine.stop();
     process.exit(0);
   };
   process.on('SIGTERM', () => void stop('SIGTERM'));

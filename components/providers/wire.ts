@@ -4,7 +4,7 @@ import type { auditRecord } from '@/server/procedures/schemas/audit';
 import type { clusterConfig, loadBalancer } from '@/server/procedures/schemas/config';
 import type { clusterEvent, clusterLive } from '@/server/procedures/schemas/events';
 import type { failoverPreflight, failoverRecord } from '@/server/procedures/schemas/failover';
-import type { apiKey, createdApiKey, user, whoami } from '@/server/procedures/schemas/identity';
+import type { apiKey, consoleSession, createdApiKey, user, whoami } from '@/server/procedures/schemas/identity';
 import type {
   clusterNode,
   databaseSession,
@@ -46,6 +46,7 @@ export type Service = z.infer<typeof globalService>;
 export type Config = z.infer<typeof clusterConfig>;
 export type LoadBalancer = z.infer<typeof loadBalancer>;
 export type AuditRecord = z.infer<typeof auditRecord>;
+export type ConsoleSession = z.infer<typeof consoleSession>;
 export type User = z.infer<typeof user>;
 export type ApiKey = z.infer<typeof apiKey>;
 export type CreatedApiKey = z.infer<typeof createdApiKey>;

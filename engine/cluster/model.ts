@@ -22,6 +22,15 @@ export const keys = {
   users: 'users/',
   apiKey: (id: string) => `api-keys/${id}`,
   apiKeys: 'api-keys/',
+  /** Kept by the console servers; the engine does not look into them. */
+  sessions: 'sessions/',
+  endedSessions: 'ended-sessions/',
+  lastUsed: 'last-used/',
+  lockouts: 'lockouts/',
+  invitations: 'invitations/',
+  approvals: 'approvals/',
+  accessPolicy: 'access-policy/',
+  auditAnchors: 'audit-anchors/',
 } as const;
 
 // ---------------------------------------------------------------- records

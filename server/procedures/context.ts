@@ -1,6 +1,6 @@
 /** What a handler may use. Built once per call by a surface; everything else a handler needs comes in through its input. */
 import type { AuditTrail } from '@/server/audit/api';
-import type { AccountDirectory, Identity, SessionKeeper } from '@/server/auth/api';
+import type { AccountDirectory, Identity, LastUses, SessionKeeper } from '@/server/auth/api';
 import type { EngineClient } from '@/server/engine-client/api';
 
 export type Surface = 'rest' | 'trpc' | 'graphql' | 'websocket' | 'sse';
@@ -18,10 +18,13 @@ export type ProcedureContext = {
   readonly identity: Identity;
   readonly requestId: string;
   readonly clientAddress: string;
+  /** What the client calls itself; absent where a surface has no request headers. */
+  readonly userAgent?: string | null;
   readonly surface: Surface;
   readonly idempotencyKey: string | null;
   readonly accounts: AccountDirectory;
   readonly sessions: SessionKeeper;
+  readonly uses: LastUses;
   readonly audit: AuditTrail;
   readonly facts: ConsoleFacts;
   /** Aborts when the caller is gone. */

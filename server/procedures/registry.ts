@@ -56,11 +56,15 @@ import { get as operationsGet } from './platform/get-operation';
 import { listApiKeys as apiKeysList } from './platform/list-api-keys';
 import { listAudit as auditList } from './platform/list-audit';
 import { list as operationsList } from './platform/list-operations';
+import { listOwnSessions as sessionsListOwn } from './platform/list-own-sessions';
+import { listSessions as sessionsList } from './platform/list-sessions';
 import { listUsers as usersList } from './platform/list-users';
 import { login as authLogin } from './platform/login';
 import { logout as authLogout } from './platform/logout';
 import { me as authMe } from './platform/me';
+import { revokeAllSessions as sessionsRevokeAll } from './platform/revoke-all-sessions';
 import { revokeApiKey as apiKeysRevoke } from './platform/revoke-api-key';
+import { revokeSession as sessionsRevoke } from './platform/revoke-session';
 import { stream as eventsStream } from './platform/stream-events';
 import { streamView as viewStream } from './platform/stream-view';
 import { updateUser as usersUpdate } from './platform/update-user';
@@ -145,6 +149,12 @@ export const procedures = {
     create: apiKeysCreate,
     list: apiKeysList,
     revoke: apiKeysRevoke,
+  },
+  sessions: {
+    list: sessionsList,
+    listOwn: sessionsListOwn,
+    revoke: sessionsRevoke,
+    revokeAll: sessionsRevokeAll,
   },
   users: {
     create: usersCreate,

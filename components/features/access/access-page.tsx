@@ -4,6 +4,7 @@ import { useRoleReason } from '../../providers/session';
 import { PageHeader } from '../../ui/panel';
 import { Tabs } from '../../ui/tabs';
 import { ApiKeys } from './api-keys';
+import { EverybodysSessions } from './console-sessions';
 import { Users } from './users';
 
 export function AccessPage() {
@@ -20,6 +21,7 @@ export function AccessPage() {
         tabs={[
           { id: 'users', label: 'Users', content: <Users /> },
           { id: 'keys', label: 'API keys', content: <ApiKeys /> },
+          { id: 'sessions', label: 'Sessions', content: <EverybodysSessions /> },
         ]}
       />
     </>

@@ -10,6 +10,7 @@ import { Button } from '../../ui/button';
 import { Field, Input } from '../../ui/input';
 import { Facts, Panel } from '../../ui/panel';
 import { Time } from '../../ui/time';
+import { OwnSessions } from '../access/console-sessions';
 
 const minimum = 12;
 
@@ -95,6 +96,9 @@ export function AccountSettings() {
           </div>
         </form>
       </Panel>
+      <div className="md:col-span-2">
+        <OwnSessions />
+      </div>
     </div>
   );
 }

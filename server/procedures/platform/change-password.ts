@@ -23,7 +23,8 @@ export const changePassword = mutation({
     if (context.identity.kind !== 'user') throw new ClusterError('FORBIDDEN', 'An API key has no password');
     const { identity, accounts, sessions } = context;
     const user = await accounts.changePassword(identity.id, input.current_password, input.new_password);
-    context.setCookie?.((await sessions.renew(user)).cookie);
+    const { clientAddress, userAgent = null } = context;
+    context.setCookie?.((await sessions.renew(user, { clientAddress, userAgent })).cookie);
     return { success: true, message: 'Password changed; your other sessions have ended' };
   },
 });

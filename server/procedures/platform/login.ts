@@ -28,6 +28,7 @@ export const login = mutation({
     const { user, cookie, expiresAt } = await context.sessions.signIn({
       ...input,
       clientAddress: context.clientAddress,
+      userAgent: context.userAgent ?? null,
     });
     context.setCookie(cookie);
     return { kind: 'user' as const, id: user.id, name: user.username, role: user.role, session_expires_at: expiresAt };

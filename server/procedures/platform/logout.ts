@@ -15,9 +15,10 @@ export const logout = mutation({
   output: done,
   errors: ['UNAUTHORIZED'],
   example: {},
-  handler({ context }) {
+  async handler({ context }) {
     if (context.identity.kind === 'user') {
-      context.setCookie?.(context.sessions.signOut(context.identity.sessionId).cookie);
+      const { cookie } = await context.sessions.signOut(context.identity.sessionId);
+      context.setCookie?.(cookie);
     }
     return { success: true, message: 'Signed out' };
   },

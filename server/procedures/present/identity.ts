@@ -1,6 +1,6 @@
 /** Users, keys and the caller on the wire; hashes never leave. */
 import { ClusterError } from '@/engine/kernel/errors';
-import type { ApiKeyRecord, Identity, UserRecord } from '@/server/auth/api';
+import type { ApiKeyRecord, Identity, LastUse, SessionRecord, UserRecord } from '@/server/auth/api';
 
 export function presentUser(user: UserRecord) {
   return {
@@ -24,6 +24,21 @@ export function presentApiKey(key: ApiKeyRecord) {
     created_by: key.createdBy,
     expires_at: key.expiresAt,
     revoked: key.revoked,
+  };
+}
+
+export function presentConsoleSession(session: SessionRecord, use: LastUse | undefined, caller: Identity) {
+  return {
+    id: session.id,
+    user_id: session.userId,
+    created_at: session.createdAt,
+    expires_at: session.expiresAt,
+    client_address: session.clientAddress,
+    device: session.userAgent,
+    last_used_at: use?.at ?? session.createdAt,
+    last_used_from: use?.clientAddress ?? session.clientAddress,
+    reauthenticated_at: session.reauthenticatedAt,
+    current: caller.kind === 'user' && caller.sessionId === session.id,
   };
 }
 
