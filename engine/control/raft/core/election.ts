@@ -82,6 +82,7 @@ function becomeLeader(work: Work): void {
     noopIndex: next,
     electedAt: work.now,
     heartbeatAt: work.now + state.heartbeatMs,
+    beat: 0,
     round: 1,
     confirmedRound: 0,
     reads: [],

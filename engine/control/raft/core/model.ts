@@ -143,6 +143,8 @@ export type LeaderState = {
   readonly noopIndex: number;
   readonly electedAt: number;
   readonly heartbeatAt: number;
+  /** Counts heartbeats: many learners take turns. */
+  readonly beat: number;
   readonly round: number;
   readonly confirmedRound: number;
   readonly reads: readonly PendingRead[];

@@ -5,7 +5,7 @@
 import { configurationOf } from './configuration';
 import { memberKey } from './model';
 import { reachedByMajority } from './quorum';
-import { broadcastAppends } from './sending';
+import { broadcastRound } from './sending';
 import { setLeading, type Work } from './work';
 
 export function requestRead(work: Work, id: number): void {
@@ -25,7 +25,7 @@ export function requestRead(work: Work, id: number): void {
 
 export function startRound(work: Work): void {
   setLeading(work, { round: work.state.leading!.round + 1 });
-  broadcastAppends(work, true);
+  broadcastRound(work);
   answerReads(work);
 }
 

@@ -13,6 +13,34 @@ export function broadcastAppends(work: Work, heartbeat: boolean): void {
   for (const key of work.state.leading!.peers.keys()) sendAppends(work, key, heartbeat);
 }
 
+/** Rounds and heartbeats of voters decide who leads; a learner only needs to hear now and then what it may have missed. */
+const learnersPerBeat = 64;
+
+/** Only voters confirm a round, so only they are asked. */
+export function broadcastRound(work: Work): void {
+  for (const key of voterPeers(work)) sendAppends(work, key, true);
+}
+
+/** Every voter, and learners in turns of at most `learnersPerBeat`: the cost of a beat is bounded whatever the size of the cluster. */
+export function broadcastBeat(work: Work): void {
+  const voters = voterPeers(work);
+  const { peers, beat } = work.state.leading!;
+  const turns = Math.max(1, Math.ceil((peers.size - voters.size) / learnersPerBeat));
+  let learner = 0;
+  for (const key of peers.keys()) {
+    if (voters.has(key) || learner++ % turns === beat % turns) sendAppends(work, key, true);
+  }
+}
+
+function voterPeers(work: Work): ReadonlySet<string> {
+  const { peers } = work.state.leading!;
+  return new Set(
+    configurationOf(work.state)
+      .voters.map(memberKey)
+      .filter((key) => peers.has(key)),
+  );
+}
+
 /** Sends what the peer's window allows. `force`: at least one message, so that a heartbeat, a round or a commit index gets through. */
 export function sendAppends(work: Work, key: string, force: boolean): void {
   const { state } = work;

@@ -50,6 +50,11 @@ class Machine {
     return this.synced();
   }
 
+  wait(ms: number): this {
+    this.now += ms;
+    return this;
+  }
+
   acknowledge(id: string, match: number): this {
     return this.message({ kind: 'append-answer', from: member(id), ok: true, match, round: 0, prevIndex: 0 });
   }
@@ -187,5 +192,52 @@ describe('bounds', () => {
     const late = new Machine(machine.state, machine.state.leading!.electedAt + 600);
     late.feed({ kind: 'tick' });
     expect(late.state.role).toBe('follower');
+  });
+});
+
+describe('many learners', () => {
+  const learners = Array.from({ length: 200 }, (_, index) => member(`l${index}`));
+  const crowd = { voters: ids.map(member), learners };
+  const receivers = (machine: Machine) =>
+    machine.effects.flatMap((effect) => (effect.kind === 'send' ? effect.messages.map(({ to }) => to.id) : []));
+
+  function leading(): Machine {
+    const recovered = {
+      hardState: { term: 1, vote: null },
+      snapshot: { index: 1, term: 1, configuration: crowd, data: '' },
+      entries: [],
+    };
+    const state = initialState({
+      self: member('a'),
+      heartbeatMs: 100,
+      electionMs: 500,
+      limits: defaultLimits,
+      seed: 1,
+      now: 0,
+      recovered,
+    });
+    const machine = new Machine(state).lead();
+    for (const { id } of [...ids.slice(1).map(member), ...learners]) machine.acknowledge(id, 2);
+    return machine;
+  }
+
+  it('hear a heartbeat in turns, voters at each', () => {
+    const machine = leading();
+    const heard = new Map<string, number>();
+    for (let beat = 0; beat < 4; beat++) {
+      const all = receivers(machine.wait(100).feed({ kind: 'tick' }));
+      expect(all).toEqual(expect.arrayContaining(['b', 'c', 'd', 'e']));
+      expect(all.length).toBeLessThanOrEqual(4 + 64);
+      for (const id of all) heard.set(id, (heard.get(id) ?? 0) + 1);
+      for (const id of ids.slice(1)) machine.acknowledge(id, 2);
+    }
+    expect(learners.every(({ id }) => heard.get(id) === 1)).toBe(true);
+  });
+
+  it('are not asked whether this node still leads', () => {
+    const machine = leading();
+    machine.message({ kind: 'append-answer', from: member('b'), ok: true, match: 2, round: 1, prevIndex: 0 });
+    machine.message({ kind: 'append-answer', from: member('c'), ok: true, match: 2, round: 1, prevIndex: 0 });
+    expect(receivers(machine.feed({ kind: 'read', id: 1 })).sort()).toEqual(['b', 'c', 'd', 'e']);
   });
 });

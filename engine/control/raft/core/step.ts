@@ -26,7 +26,7 @@ import {
 import { reachedByMajority } from './quorum';
 import { requestRead } from './reads';
 import { advanceCommit, continueTransfer, onAppendAnswer, onSnapshotAnswer, syncPeers } from './replication';
-import { broadcastAppends, sendAppends } from './sending';
+import { broadcastAppends, broadcastBeat, sendAppends } from './sending';
 import {
   becomeFollower,
   begin,
@@ -170,17 +170,18 @@ function onTick(work: Work): void {
     becomeFollower(work, state.term, null);
     return;
   }
-  const { transfer, reads, confirmedRound, round } = state.leading;
+  const { transfer, reads, confirmedRound, round, beat } = state.leading;
   for (const [key, peer] of state.leading.peers) {
     if (peer.waiting && peer.mode === 'probe') setProgress(work, key, { waiting: false });
   }
   setLeading(work, {
     heartbeatAt: now + state.heartbeatMs,
+    beat: beat + 1,
     // A round whose messages were lost starts again; reads that wait for the next one join it.
     round: reads.length > 0 || confirmedRound < round ? round + 1 : round,
     transfer: transfer && transfer.deadline > now ? transfer : null,
   });
-  broadcastAppends(work, true);
+  broadcastBeat(work);
 }
 
 /** The latest moment by which a majority of voters had answered this leader; its election counts as one. */

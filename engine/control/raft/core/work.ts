@@ -24,6 +24,8 @@ export type Work = {
   appendedFrom: number | null;
   install: Snapshot | null;
   rewrite: boolean;
+  /** This step's own copy of the peers: copied once, however many of them the step changes. */
+  peers: Map<MemberKey, Progress> | null;
 };
 
 export function begin(state: RaftState, now: number): Work {
@@ -37,6 +39,7 @@ export function begin(state: RaftState, now: number): Work {
     appendedFrom: null,
     install: null,
     rewrite: false,
+    peers: null,
   };
 }
 
@@ -87,9 +90,11 @@ export function setLeading(work: Work, change: Partial<LeaderState>): void {
 
 export function setProgress(work: Work, key: MemberKey, change: Partial<Progress>): void {
   const leading = work.state.leading!;
-  const peers = new Map(leading.peers);
-  peers.set(key, { ...peers.get(key)!, ...change });
-  work.state.leading = { ...leading, peers };
+  if (work.peers === null || leading.peers !== work.peers) {
+    work.peers = new Map(leading.peers);
+    work.state.leading = { ...leading, peers: work.peers };
+  }
+  work.peers.set(key, { ...work.peers.get(key)!, ...change });
 }
 
 /** Draws the next election time-out: 0.8 to 1.6 of the nominal one. */
