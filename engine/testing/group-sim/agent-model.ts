@@ -244,7 +244,7 @@ export class AgentModel {
     if (this.lease.epoch !== null && (record.epoch > this.lease.epoch || !mine)) {
       if (mine && record.epoch > this.lease.epoch && !record.leaseReleased) {
         /* The own regrant came back through the watch: same holder, next epoch; renewals confirm it. */
-        if (!this.#postgres.dead) this.#postgres.epoch = record.epoch;
+        if (!this.#postgres.dead) this.#postgres.epoch = Math.max(this.#postgres.epoch, record.epoch);
         if (this.lease.confirmed !== null)
           this.#step({ kind: 'granted', epoch: record.epoch, sent: this.lease.confirmed });
         else this.#step({ kind: 'resumed', epoch: record.epoch, serving: this.#postgres.serving });
@@ -254,7 +254,8 @@ export class AgentModel {
       mine &&
       this.lease.epoch === null &&
       !record.leaseReleased &&
-      this.node.disk.member.lastHeldEpoch === record.epoch
+      /* Ahead of the record: a grant was prepared and never came to be. */
+      this.node.disk.member.lastHeldEpoch >= record.epoch
     ) {
       this.#step({ kind: 'resumed', epoch: record.epoch, serving: this.#postgres.serving });
     }
@@ -355,7 +356,7 @@ export class AgentModel {
         this.#busyUntil = 0;
         if (!result.ok) return;
         this.#world.fired('the holder took the next epoch');
-        if (!this.#postgres.dead) this.#postgres.epoch = next.epoch;
+        if (!this.#postgres.dead) this.#postgres.epoch = Math.max(this.#postgres.epoch, next.epoch);
         this.#step({ kind: 'granted', epoch: next.epoch, sent });
         this.onRecord(next, result.revision);
       });

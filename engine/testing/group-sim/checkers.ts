@@ -63,8 +63,9 @@ export class Checker {
     if (this.failSafe || node.guardian?.process.frozen) return;
     const end = this.#leaseEnd.get(`${server.id}/${server.epoch}`);
     if (end === undefined) return;
-    const late = this.world.now - Math.max(end, this.#staleFrom.get(server.id) ?? 0);
-    if (late > 200 || (late > 0 && this.world.now - end === late)) {
+    const late = this.world.now - end;
+    const thawed = this.#staleFrom.get(server.id);
+    if (late > 0 && (thawed === undefined || this.world.now - thawed > 200)) {
       this.fail(`${server.id} acknowledges alone ${Math.round(late)} ms after its lease of epoch ${server.epoch}`);
     }
   }

@@ -173,8 +173,8 @@ export class PostgresModel {
       const delay = this.world.random.between(1, 15);
       latest = Math.max(latest, delay);
       this.world.queue.after(delay, this.life, () => {
-        stream.names = names;
-        this.#release(names);
+        stream.names = this.data.names;
+        this.#release(stream.names);
       });
     }
     this.world.note(`${this.id} waits for ${names.k} of ${names.members}`);

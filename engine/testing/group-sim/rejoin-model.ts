@@ -104,6 +104,8 @@ export class RejoinModel {
   }
 
   #copy(primary: SimNode, record: GroupRecord): void {
+    /* One connection: what the network repeats never comes twice. */
+    let arrived = false;
     this.world.queue.after(this.world.random.between(150, 400), this.agent.process, () => {
       this.world.send(
         this.node.id,
@@ -118,6 +120,8 @@ export class RejoinModel {
             this.node.id,
             () => this.agent.process,
             () => {
+              if (arrived) return;
+              arrived = true;
               this.#ask(primary, record, (health) => {
                 this.#busyUntil = 0;
                 if (health.healthy && !this.agent.isLostVoter()) this.#swap(primary, record, wal, timelines);

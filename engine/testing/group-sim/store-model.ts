@@ -92,6 +92,8 @@ export class StoreModel {
     const asked = from.agent?.process ?? null;
     const leader = this.leader;
     if (asked === null || leader === null) return;
+    /* A request ends once, whatever the network repeats. */
+    let answered = false;
     this.world.send(
       from.id,
       leader.id,
@@ -105,7 +107,11 @@ export class StoreModel {
             leader.id,
             from.id,
             () => asked,
-            () => answer(result),
+            () => {
+              if (answered) return;
+              answered = true;
+              answer(result);
+            },
           );
         });
       },

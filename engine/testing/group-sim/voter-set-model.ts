@@ -13,6 +13,8 @@ import type { World } from './world';
 export class VoterSetModel {
   /** Set of a write whose outcome is not known. */
   unconfirmed: VoterSet | null = null;
+  /** Read back in this life: no walsender counts under an older setting. */
+  #confirmed = false;
   #barrier: { postgres: VoterSet; lsn: bigint } | null = null;
   #busyUntil = 0;
   /** Number of the present change. */
@@ -30,11 +32,16 @@ export class VoterSetModel {
   }
   forgetBarrier(): void {
     this.#barrier = null;
+    this.#confirmed = false;
   }
 
   act(): void {
     if (this.busy || this.world.now - this.node.postgres.servingSince < 1) return;
     const postgres = this.node.postgres;
+    if (!this.#confirmed) {
+      this.#set(postgres.names);
+      return;
+    }
     const action = nextVoterSetAction({
       mode: this.agent.record.mode,
       onNoStandby: this.agent.record.onNoStandby,
@@ -93,6 +100,17 @@ export class VoterSetModel {
     );
   }
 
+  #set(voterSet: VoterSet): void {
+    this.#confirmed = false;
+    this.#busyUntil = this.node.clock.mono() + 300;
+    const change = ++this.#change;
+    this.node.postgres.setNames(voterSet, () => {
+      if (this.#change !== change) return;
+      this.#confirmed = true;
+      this.#busyUntil = 0;
+    });
+  }
+
   #setNames(voterSet: VoterSet): void {
     const epoch = this.agent.lease.epoch!;
     const { revision } = this.agent;
@@ -105,7 +123,6 @@ export class VoterSetModel {
       )
         return;
       this.#barrier = null;
-      this.#busyUntil = this.node.clock.mono() + 300;
       const gone = this.agent.record.voterSet.members.filter((one) => !voterSet.members.includes(one));
       if (
         this.world.is('remove-voter-in-store-first') &&
@@ -120,9 +137,7 @@ export class VoterSetModel {
           return;
         }
       }
-      this.node.postgres.setNames(voterSet, () => {
-        this.#busyUntil = 0;
-      });
+      this.#set(voterSet);
     };
     if (this.world.is('stale-record-for-postgres')) {
       apply();
