@@ -40,6 +40,6 @@ export const defaultLimits: InterconnectLimits = {
   streamQueueBytes: 8 * MiB,
   streamsPerConnection: 1024,
   requestsPerConnection: 4096,
-  pingMs: 1000,
-  silenceMs: 4000,
+  pingMs: 2000,
+  silenceMs: 5000,
 };

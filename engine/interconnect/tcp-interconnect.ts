@@ -252,7 +252,7 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
   #tick(): void {
     const now = performance.now();
     // We stood still ourselves (SIGSTOP, a blocked loop): what was said meanwhile is still unread, so silence proves nothing yet.
-    const stalled = now - this.#lastTick > 2 * this.#limits.pingMs;
+    const stalled = now - this.#lastTick > 1.5 * this.#limits.pingMs;
     this.#lastTick = now;
     const links = [...(this.#acceptor?.links ?? [])];
     for (const dialer of this.#dialers.values()) {

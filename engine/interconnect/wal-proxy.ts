@@ -17,7 +17,7 @@ export type WalProxyOptions = {
   /** 0: any free port. */
   readonly listenPort: number;
   readonly logger: Logger;
-  /** Read often (every 100 ms while connections are open, and per chunk where one acts); may change at any time. */
+  /** Read at `applyFaults`, and while one acts every 100 ms (it may end) and per chunk. */
   readonly faults: () => readonly Fault[];
   readonly random?: () => number;
 };
@@ -33,7 +33,9 @@ export type WalProxyStats = {
 };
 
 const maxConnections = 64;
+/** While faults act, so that their end is noticed; otherwise only the rates are rolled. */
 const faultPollMs = 100;
+const quietPollMs = 1000;
 const connectMs = 5000;
 
 export class WalProxy {
@@ -41,7 +43,7 @@ export class WalProxy {
   readonly #relays = new Set<WalRelay>();
   #server: Server | null = null;
   #upstream: WalUpstream | null = null;
-  #timer: ReturnType<typeof setInterval> | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
   #inBytes = 0;
   #outBytes = 0;
   #window = { at: 0, inBytes: 0, outBytes: 0, inRate: 0, outRate: 0 };
@@ -92,9 +94,10 @@ export class WalProxy {
     for (const relay of [...this.#relays]) relay.close();
   }
 
-  /** Call after faults have changed; without it they act within 100 ms. */
+  /** Call after faults have changed; their end by time is noticed within 100 ms without it. */
   applyFaults(): void {
     for (const relay of this.#relays) relay.applyFaults();
+    if (this.#timer !== null) this.#schedule();
   }
 
   stats(): WalProxyStats {
@@ -147,17 +150,23 @@ export class WalProxy {
       },
     });
     this.#relays.add(relay);
-    this.#timer ??= setInterval(() => this.#poll(), faultPollMs);
+    this.#schedule();
     relay.start();
   }
 
+  #schedule(): void {
+    this.#stopTimer();
+    const pollMs = this.#options.faults().length > 0 ? faultPollMs : quietPollMs;
+    this.#timer = setTimeout(() => this.#poll(), pollMs);
+  }
+
   #poll(): void {
-    this.applyFaults();
     this.#roll(performance.now());
+    this.applyFaults();
   }
 
   #stopTimer(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
 

@@ -230,9 +230,9 @@ export class RaftControlStore implements EmbeddedControlStore {
     return this.#calls.run({ method, payload, local, budgetMs });
   }
 
-  async #confirmLeadership(): Promise<void> {
+  async #confirmLeadership(patient = false): Promise<void> {
     const { id, done } = this.#reads.add();
-    this.#runtime.feed({ kind: 'read', id });
+    this.#runtime.feed({ kind: 'read', id, patient });
     if (!this.#runtime.running) this.#reads.answer(id, null);
     await done;
   }
@@ -248,7 +248,8 @@ export class RaftControlStore implements EmbeddedControlStore {
   }
 
   async #leaderRenew(group: GroupName, epoch: Epoch, holder: NodeId): Promise<RenewResult> {
-    await this.#confirmLeadership();
+    // A heartbeat is at most an eighth of the lease away, and renewals of all groups share it.
+    await this.#confirmLeadership(true);
     const { leases, kv } = this.#runtime;
     if (!leases || !this.isLeader()) throw notLeader('it stepped down');
     const verdict = judgeRenewal(leases, kv, { group, epoch, holder });

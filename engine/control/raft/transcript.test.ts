@@ -61,7 +61,7 @@ class Stage {
         this.#feed(first, { kind: 'propose', data: args.slice(1) });
         return;
       case 'read':
-        this.#feed(first, { kind: 'read', id: Number(second) });
+        this.#feed(first, { kind: 'read', id: Number(second), patient: args[2] === 'patient' });
         return;
       case 'transfer':
         this.#feed(first, { kind: 'transfer', to: second });

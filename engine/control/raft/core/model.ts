@@ -202,7 +202,8 @@ export type Input =
   | { readonly kind: 'persisted'; readonly token: number; readonly lastIndex: number; readonly lastTerm: number }
   | { readonly kind: 'propose'; readonly data: readonly string[] }
   | { readonly kind: 'change'; readonly change: ConfigurationChange }
-  | { readonly kind: 'read'; readonly id: number }
+  /** `patient`: joins the next round or heartbeat instead of starting a round of its own. */
+  | { readonly kind: 'read'; readonly id: number; readonly patient?: boolean }
   | { readonly kind: 'transfer'; readonly to: NodeId }
   /** The state machine wrote itself at `index`; the snapshot file is durable. */
   | { readonly kind: 'snapshotted'; readonly index: number; readonly data: string }

@@ -8,7 +8,8 @@ import { reachedByMajority } from './quorum';
 import { broadcastRound } from './sending';
 import { setLeading, type Work } from './work';
 
-export function requestRead(work: Work, id: number): void {
+/** A patient read costs no messages: the next round that starts, at the latest with the next heartbeat, confirms it. */
+export function requestRead(work: Work, id: number, patient: boolean): void {
   const { state } = work;
   const leading = state.leading;
   const refuse = (reason: 'not-leader' | 'not-ready' | 'too-many-reads') =>
@@ -20,7 +21,7 @@ export function requestRead(work: Work, id: number): void {
   const round = leading.round + 1;
   setLeading(work, { reads: [...leading.reads, { id, index: state.commitIndex, round }] });
   // While a round is under way, later reads gather for the next one.
-  if (idle) startRound(work);
+  if (idle && !patient) startRound(work);
 }
 
 export function startRound(work: Work): void {

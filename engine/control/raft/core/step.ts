@@ -140,7 +140,7 @@ function dispatch(work: Work, input: Input): void {
       onChange(work, input.change);
       return;
     case 'read':
-      requestRead(work, input.id);
+      requestRead(work, input.id, input.patient === true);
       return;
     case 'transfer':
       onTransfer(work, input.to);

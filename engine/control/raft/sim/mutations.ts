@@ -74,7 +74,7 @@ export const mutations: readonly Mutation[] = [
     file: 'raft/core/reads.ts',
     find: 'if (state.commitIndex < leading.noopIndex)',
     replace: 'if (false)',
-    seed: 3,
+    seed: 19,
   },
   {
     name: 'new leader does not treat leases as renewed',
@@ -88,7 +88,7 @@ export const mutations: readonly Mutation[] = [
     file: 'core/leases.ts',
     find: "if (groups.includes(request.group)) return 'grant-in-flight';",
     replace: "if (groups.length < 0) return 'grant-in-flight';",
-    seed: 54,
+    seed: 66,
   },
   {
     name: 'lease guard not checked at the append',
@@ -102,7 +102,7 @@ export const mutations: readonly Mutation[] = [
     file: 'core/leases.ts',
     find: 'lease.epoch !== request.epoch || lease.primary !== request.holder || lease.free',
     replace: 'lease.free',
-    seed: 26,
+    seed: 372,
   },
   {
     name: 'repeated transaction applied again',
@@ -123,7 +123,7 @@ export const mutations: readonly Mutation[] = [
     file: 'raft/core/election.ts',
     find: 'if (configuration.voters.length === 0) return false;',
     replace: 'if (configuration.voters.length === 0) return true;',
-    seed: 79,
+    seed: 112,
   },
   {
     name: 'restored old copy takes part',

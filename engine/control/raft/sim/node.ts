@@ -381,11 +381,11 @@ export class SimNode {
   }
 
   read(key: string, answer: (pair: KeyValue | null, ok: boolean) => void): void {
-    this.#confirmed((ok) => answer(ok ? (this.kv.values.get(key) ?? null) : null, ok));
+    this.#confirmed(false, (ok) => answer(ok ? (this.kv.values.get(key) ?? null) : null, ok));
   }
 
   renew(group: string, epoch: number, holder: string, answer: (answer: RenewAnswer) => void): void {
-    this.#confirmed((ok) => {
+    this.#confirmed(true, (ok) => {
       if (!ok || !this.leases) {
         answer('no');
         return;
@@ -414,14 +414,14 @@ export class SimNode {
     if (this.running) this.feed({ kind: 'transfer', to });
   }
 
-  #confirmed(answer: (ok: boolean) => void): void {
+  #confirmed(patient: boolean, answer: (ok: boolean) => void): void {
     if (!this.running) {
       answer(false);
       return;
     }
     const id = this.#nextRead++;
     this.#reads.set(id, answer);
-    this.feed({ kind: 'read', id });
+    this.feed({ kind: 'read', id, patient });
   }
 
   #answerRead(id: number, ok: boolean): void {
