@@ -24,7 +24,11 @@ const stream = createClient({ url: '/graphql/stream' });
 const fetcher: GraphiQLProps['fetcher'] = ({ query, variables, operationName }, options) => {
   const operation = options?.documentAST && getOperationAST(options.documentAST, operationName ?? undefined);
   if (operation?.operation === 'subscription') {
-    return stream.iterate({ query, variables: variables as Record<string, unknown> | undefined, operationName });
+    return stream.iterate({
+      query,
+      variables: variables as Record<string, unknown> | undefined,
+      operationName: operationName ?? undefined,
+    });
   }
   return ask({ query, variables, operationName }, options?.headers);
 };
