@@ -116,7 +116,7 @@ export class CommandHandlers {
     },
   };
 
-  /** A member that promised an epoch nobody took asks the holder to take it, so that it has a primary to follow again. */
+  /** A member that promised an epoch nobody took asks the holder to take it, so that it has a primary to follow again; so may the holder itself. */
   async takeEpoch(epoch: number): Promise<void> {
     const { lease } = this.options;
     const fact = groupFact(this.#context);

@@ -9,9 +9,10 @@ import { statfsSync } from 'node:fs';
 import { decideRejoin } from '../cluster/core/rejoin';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
+import type { Epoch } from '../kernel/ids';
 import { parseLsn } from '../kernel/lsn';
 import { slotName } from '../postgres/settings';
-import { decideFollow } from './core/promise';
+import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
 import type { LeaseHolder } from './lease-holder';
 import { groupFact, instant, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
@@ -38,6 +39,8 @@ export type MemberLoopOptions = {
   /** The server began to serve as primary in place (start or restart), not by promotion. */
   readonly onServing: () => void;
   readonly onRouteChange: () => void;
+  /** As holder: take this epoch by a grant to oneself. */
+  readonly takeEpoch: (epoch: Epoch) => Promise<void>;
 };
 
 export class MemberLoop {
@@ -191,13 +194,17 @@ export class MemberLoop {
 
   // ------------------------------------------------------------ as the record's primary
   async #asPrimary(record: GroupRecord): Promise<void> {
-    const { context, lease } = this.options;
+    const { lease } = this.options;
     if (record.leaseReleased) return this.#doing('the lease was given back: waits for the next primary');
-    if (context.durable.current.promisedEpoch > record.epoch)
-      return this.#doing(`promised epoch ${context.durable.current.promisedEpoch}: waits for it`);
+    const resume = this.#mayResume(record);
+    if (resume.kind === 'wait') return this.#doing(`promised epoch ${resume.forEpoch}: waits for it`);
     if (lease.epoch === null || lease.epoch < record.epoch) {
       lease.input({ kind: 'resumed', epoch: record.epoch, serving: (await this.#serverRole()) === 'primary' });
       lease.wake();
+    }
+    if (resume.kind === 'resume-and-take' && lease.holds(record.epoch)) {
+      await this.options.takeEpoch(resume.epoch);
+      return this.trigger();
     }
     const role = await this.#serverRole();
     if (role === 'primary') {
@@ -208,6 +215,14 @@ export class MemberLoop {
     if (!lease.mayStart(record.epoch)) return this.#doing('waits for the lease to be confirmed');
     if (role === 'standby') return this.#promoteIfForgotten(record);
     await this.#startAsPrimary(record);
+  }
+
+  #mayResume(record: GroupRecord): ResumeDecision {
+    const { current } = this.options.context.durable;
+    if (current.promisedEpoch <= record.epoch) this.#waitingForEpochSince = null;
+    else this.#waitingForEpochSince ??= performance.now();
+    const waitedMs = performance.now() - (this.#waitingForEpochSince ?? performance.now());
+    return decideResume(current, record, waitedMs, abandonedAfterMs);
   }
 
   /** Granted but never promoted, and no operation is there to do it: the controller and its operation were lost together. */

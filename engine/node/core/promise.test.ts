@@ -7,6 +7,7 @@ import {
   decideFollow,
   decideGrant,
   decidePromise,
+  decideResume,
   type FailSafeHold,
   holdAfterRestart,
   type MemberFacts,
@@ -155,5 +156,17 @@ describe('fail-safe confirmation', () => {
     const restarted = facts({ hold: holdAfterRestart(1000, 2000, 4) });
     expect(outcome(decidePromise(restarted, { epoch: 5, fence: { controllerTerm: 7 } }))).toBe('fail-safe-hold');
     expect(outcome(decidePromise({ ...restarted, now: 3000 }, { epoch: 5, fence: { controllerTerm: 7 } }))).toBe('ok');
+  });
+});
+
+describe('the record’s own primary comes back', () => {
+  const durable: DurableMemberState = { promisedEpoch: 5, controllerTerm: 7, lastHeldEpoch: 5 };
+  it.each([
+    ['nothing higher was promised', { ...durable, promisedEpoch: 4 }, null, 0, { kind: 'resume' }],
+    ['an operation goes on with the promised epoch', durable, 'op-1', 60_000, { kind: 'wait', forEpoch: 5 }],
+    ['the next operation may be about to begin', durable, null, 3_999, { kind: 'wait', forEpoch: 5 }],
+    ['a grant prepared here never reached the store', durable, null, 4_000, { kind: 'resume-and-take', epoch: 5 }],
+  ] as const)('%s', (_, state, operation, waitedMs, expected) => {
+    expect(decideResume(state, { epoch: 4, operation }, waitedMs, 4_000)).toEqual(expected);
   });
 });

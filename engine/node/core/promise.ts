@@ -169,6 +169,29 @@ export function decideGrant(
   };
 }
 
+export type ResumeDecision =
+  | { readonly kind: 'resume' }
+  /** A higher epoch was promised: its operation goes on, or has just ended and the next one may begin. */
+  | { readonly kind: 'wait'; readonly forEpoch: Epoch }
+  /** Nobody goes on with the promised epoch: serve the one on record, then take the promised one oneself, so that every promise is met. */
+  | { readonly kind: 'resume-and-take'; readonly epoch: Epoch };
+
+/**
+ * The record's own primary, back from a restart or a stop. Resuming is safe whatever was promised: the store renews only the lease on record, and
+ * members that promised more follow nobody below it. Waiting for ever would not be: a grant prepared here may never have reached the store.
+ */
+export function decideResume(
+  durable: DurableMemberState,
+  record: Pick<GroupRecord, 'epoch' | 'operation'>,
+  waitedMs: number,
+  abandonedAfterMs: number,
+): ResumeDecision {
+  const { promisedEpoch } = durable;
+  if (promisedEpoch <= record.epoch) return { kind: 'resume' };
+  if (record.operation !== null || waitedMs < abandonedAfterMs) return { kind: 'wait', forEpoch: promisedEpoch };
+  return { kind: 'resume-and-take', epoch: promisedEpoch };
+}
+
 export type ConfirmDecision = {
   readonly confirmed: boolean;
   readonly epoch: Epoch;
