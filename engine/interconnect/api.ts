@@ -73,7 +73,8 @@ export interface Interconnect {
   onStream(method: string, handler: StreamHandler): void;
   onPeerState(callback: (peer: PeerIdentity, connected: boolean) => void): () => void;
 
-  linkStatus(): readonly PeerLinkStatus[];
+  /** Of all peers, or only of those named. */
+  linkStatus(of?: ReadonlySet<NodeId> | null): readonly PeerLinkStatus[];
 }
 
 /** A fault on the way to or from one peer; used by tests and by the rehearsal page. Null peer: all peers. */

@@ -195,9 +195,10 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
     return () => this.#stateListeners.delete(callback);
   }
 
-  linkStatus(): readonly PeerLinkStatus[] {
+  linkStatus(of: ReadonlySet<NodeId> | null = null): readonly PeerLinkStatus[] {
     const now = performance.now();
-    return [...this.#dialers.values()].map((dialer) => {
+    const dialers = [...this.#dialers.values()].filter((dialer) => of === null || of.has(dialer.node));
+    return dialers.map((dialer) => {
       const { counters } = dialer;
       return {
         peer: dialer.node,

@@ -147,7 +147,13 @@ export class Agent {
     this.#resources = new ResourceSampler(config.nodeDirectory, resourceMs, () =>
       [process.pid, context.postgres.guardianPid(), context.postgres.postmasterPid()].filter((pid) => pid !== null),
     );
-    this.#reporter = new Reporter(context, this.#lease, this.#loop, this.#resources);
+    this.#reporter = new Reporter(
+      context,
+      this.#lease,
+      this.#loop,
+      this.#resources,
+      () => this.#registration.reportedPeers,
+    );
     this.#controller = new Controller({
       self: config.nodeId,
       store: this.#store,
@@ -323,7 +329,8 @@ export class Agent {
   }
 
   #deliver(report: NodeReport): void {
-    const leader = this.#store.status().leader;
+    const { leader, configuration } = this.#store.status();
+    this.#registration.setConfiguration(configuration);
     const { lsn, state, waitingCommits, senders } = report.postgres;
     const fingerprint = `${leader} ${state} ${lsn} ${waitingCommits} ${senders.length} ${report.promisedEpoch} ${report.lease?.held} ${report.lease?.epoch} ${report.activity} ${report.troubles.join()}`;
     const now = performance.now();
@@ -342,7 +349,8 @@ export class Agent {
   }
 
   #reportArrived(report: NodeReport, from: NodeId | null): void {
-    const leader = this.#store.status().leader;
+    // Thousands arrive each second, and the status lists every member.
+    const leader = this.#store.isLeader() ? this.#config.nodeId : this.#store.status().leader;
     if (leader === this.#config.nodeId) this.#controller.ingest(report);
     // Handed on once only: what was handed on already does not come from the node that it tells of.
     else if (leader !== null && from === report.node) this.#interconnect.send(leader, 'agent.report', report);

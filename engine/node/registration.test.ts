@@ -10,6 +10,7 @@ function fixture(seedPorts: Readonly<Record<string, number>>) {
   const context = {
     config: {
       nodeId: 'n1',
+      group: 'alpha',
       seeds: Object.entries(seedPorts).map(([nodeId, port]) => ({ nodeId, host: '127.0.0.1', port })),
     },
     interconnect: {
@@ -17,7 +18,10 @@ function fixture(seedPorts: Readonly<Record<string, number>>) {
       peers: () => [...peers.keys()],
     },
     store: {
-      localList: () => [...records].map(([id, agentPort]) => ({ value: { id, host: '127.0.0.1', agentPort } })),
+      localList: () =>
+        [...records].map(([id, agentPort]) => ({
+          value: { id, group: id <= 'n2' ? 'alpha' : 'beta', host: '127.0.0.1', agentPort },
+        })),
     },
   } as unknown as NodeContext;
   const registration = new Registration(context);
@@ -52,5 +56,19 @@ describe('addresses of the peers', () => {
     records.set('n6', 60);
     registration.setPeers();
     expect(ports()).toEqual({ n6: 60 });
+  });
+
+  it('are those of its group and the voters in a large cluster, and follow the voters', () => {
+    const { records, registration, ports } = fixture({ n1: 1, n2: 20, n39: 39 });
+    registration.setSeedPeers();
+    for (let number = 1; number <= 60; number++) records.set(`n${number}`, number);
+    const members = (...ids: string[]) => ({ voters: ids.map((id) => ({ id, incarnation: 'i' })), learners: [] });
+    registration.setConfiguration(members('n39', 'n40'));
+    const group = Object.fromEntries([...records].filter(([id]) => id > 'n1' && id <= 'n2'));
+    expect(ports()).toEqual({ ...group, n39: 39, n40: 40, n2: 20 });
+    registration.setConfiguration(members('n40', 'n41'));
+    expect(Object.keys(ports()).sort()).toEqual([...Object.keys(group), 'n40', 'n41'].sort());
+    registration.setConfiguration(members('n1', 'n40'));
+    expect(Object.keys(ports())).toHaveLength(59);
   });
 });

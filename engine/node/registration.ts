@@ -3,10 +3,11 @@
  * and incarnation through any member it can reach; it may not be a member of the store itself yet.
  */
 import { keys, type NodeRecord } from '../cluster/model';
-import type { Json, KeyValue, TxnResult } from '../control/store';
+import type { Json, KeyValue, RaftConfiguration, TxnResult } from '../control/store';
 import { SeedAddresses } from '../interconnect/seed-addresses';
 import { messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
+import { wantedPeers } from './core/wanted-peers';
 import type { NodeContext } from './node-context';
 
 const checkMs = 1000;
@@ -17,6 +18,8 @@ export class Registration {
   #done = false;
   #stopped = false;
   readonly #seeds: SeedAddresses;
+  #configuration: RaftConfiguration | null = null;
+  #reported: ReadonlySet<NodeId> | null = null;
 
   constructor(private readonly context: NodeContext) {
     this.#seeds = new SeedAddresses(context.config.seeds);
@@ -30,21 +33,34 @@ export class Registration {
     }
   }
 
-  /** As the records say, once they have caught up with the launcher; a node whose record is gone is forgotten. */
+  /** Peers that the report tells of; null: all. */
+  get reportedPeers(): ReadonlySet<NodeId> | null {
+    return this.#reported;
+  }
+
+  /** Other voters are other peers. */
+  setConfiguration(configuration: RaftConfiguration): void {
+    if (configuration === this.#configuration) return;
+    this.#configuration = configuration;
+    this.setPeers();
+  }
+
+  /** As the records say, once they have caught up with the launcher; a node that is not wanted (any more) or whose record is gone is forgotten. */
   setPeers(): void {
     const { config, interconnect, store } = this.context;
     const records = store.localList(keys.nodes).map((entry) => entry.value as unknown as NodeRecord);
     if (records.length === 0) return;
-    const known = new Set<NodeId>();
+    const voters = this.#configuration?.voters.map((voter) => voter.id) ?? [];
+    const { connected, reported } = wantedPeers({ self: config.nodeId, group: config.group, nodes: records, voters });
+    this.#reported = reported;
     for (const record of records) {
-      known.add(record.id);
-      if (record.id !== config.nodeId && record.agentPort > 0)
+      if (record.id !== config.nodeId && record.agentPort > 0 && connected.has(record.id))
         interconnect.setPeer(
           record.id,
           this.#seeds.addressOf(record.id, { host: record.host, port: record.agentPort }),
         );
     }
-    for (const peer of interconnect.peers()) if (!known.has(peer)) interconnect.setPeer(peer, null);
+    for (const peer of interconnect.peers()) if (!connected.has(peer)) interconnect.setPeer(peer, null);
   }
 
   start(): void {

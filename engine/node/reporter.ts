@@ -1,5 +1,6 @@
 /** Makes this node's report for the controller: what PostgreSQL, the lease, the host and the links look like right now. */
 import type { NodeReport, PostgresReport } from '../cluster/model';
+import type { NodeId } from '../kernel/ids';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import type { NodeContext } from './node-context';
@@ -21,6 +22,7 @@ export class Reporter {
     private readonly lease: LeaseHolder,
     private readonly loop: MemberLoop,
     private readonly resources: ResourceSampler,
+    private readonly reportedPeers: () => ReadonlySet<NodeId> | null,
   ) {}
 
   make(postgres: PostgresReport, now: number): NodeReport {
@@ -65,7 +67,7 @@ export class Reporter {
   #linksNow(now: number): NodeReport['links'] {
     if (now - this.#linksAt >= linksEveryMs) {
       this.#linksAt = now;
-      this.#links = this.context.interconnect.linkStatus().map((link) => ({
+      this.#links = this.context.interconnect.linkStatus(this.reportedPeers()).map((link) => ({
         peer: link.peer,
         connected: link.connected,
         rttUs: link.rttUs === null ? null : Math.round(link.rttUs.p50),

@@ -50,7 +50,8 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
   const disk = report && report.diskTotalBytes > 0 ? (report.diskUsedBytes / report.diskTotalBytes) * 100 : null;
   const serving = report ? ['primary', 'standby'].includes(report.postgres.state) : false;
   const connected = report?.links.filter((link) => link.connected).length ?? 0;
-  const wantedLinks = Math.floor(view.nodes.length / 2);
+  // Of those it keeps: in a large cluster a node is connected to its group and the voters only.
+  const wantedLinks = Math.floor((report?.links.length ?? 0) / 2);
   const age = node.reportAgeMs;
   const diskLimit = health.diskWarningPercent;
   return [
