@@ -125,6 +125,7 @@ export class Agent {
       lease: this.#lease,
       onServing: () => void this.#cycle(),
       onRouteChange: () => this.#routes.changed(),
+      takeEpoch: (epoch) => this.#commands.takeEpoch(epoch),
     });
     this.#commands = new CommandHandlers({
       context,
