@@ -235,7 +235,7 @@ export class PostgresModel {
     const next = this.data.timelines[index + 1];
     if (standby.lsn > (next?.start ?? this.lsn)) return 'diverged';
     this.world.checker.streamBegins(this, standby);
-    if (standby.receiver !== null) standby.receiver.primary.#close(standby.receiver);
+    standby.stopReceiver();
     const stream: Stream = {
       primary: this,
       standby,
