@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib';
 
 const magic = 0x52444231;
-const headerBytes = 16;
+export const headerBytes = 16;
 /** A frame holds one group commit or one snapshot. */
 const maxBodyBytes = 512 << 20;
 

@@ -23,6 +23,8 @@ type Frame = {
   readonly head?: { readonly version: 1; readonly member: RaftMember; readonly reset: boolean; readonly place: Place };
   readonly hard?: HardState;
   readonly entries?: readonly Entry[];
+  /** Entries up to here were known to be committed when this was written; never more than what earlier frames and this one hold. */
+  readonly committed?: number;
 };
 
 export type StorageOptions = {
@@ -42,15 +44,30 @@ export class RaftLogStorage {
   #segmentBytes = 0;
   #hard: HardState = { term: 0, vote: null };
   #failed: Error | null = null;
+  #committed = 0;
+  #committedOnDisk = 0;
 
   private constructor(private readonly options: StorageOptions) {}
 
   /** Null `recovered`: the directory is empty. @throws StorageError */
-  static async open(options: StorageOptions): Promise<{ storage: RaftLogStorage; recovered: Recovered | null }> {
+  static async open(
+    options: StorageOptions,
+  ): Promise<{ storage: RaftLogStorage; recovered: Recovered | null; committed: number }> {
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     const storage = new RaftLogStorage(options);
     const recovered = await storage.#recover();
-    return { storage, recovered };
+    return { storage, recovered, committed: storage.#committedOnDisk };
+  }
+
+  /** `index` is committed and durable here: told with the next frame. True: nothing on disk tells it yet. */
+  noteCommitted(index: number): boolean {
+    this.#committed = Math.max(this.#committed, index);
+    return this.#committed > this.#committedOnDisk;
+  }
+
+  /** Writes what was noted, when no frame has carried it meanwhile. One call at a time, like `append`. */
+  async writeCommitted(): Promise<void> {
+    if (this.#committed > this.#committedOnDisk) await this.append(null, []);
   }
 
   /** Writes one frame and fsyncs it. One call at a time. */
@@ -58,7 +75,9 @@ export class RaftLogStorage {
     await this.#guarded(async () => {
       if (hard) this.#hard = hard;
       if (!this.#segment) await this.#newSegment({ reset: false, entries: [] });
-      await this.#write({ hard: hard ?? undefined, entries });
+      const committed = this.#committed;
+      await this.#write({ hard: hard ?? undefined, entries, ...(committed > 0 ? { committed } : {}) });
+      this.#committedOnDisk = committed;
       if (this.#segmentBytes > (this.options.maxSegmentBytes ?? 16 << 20)) {
         await this.#newSegment({ reset: false, entries: [] });
       }
@@ -115,14 +134,21 @@ export class RaftLogStorage {
     this.#segmentNumber += 1;
     const path = join(this.options.directory, `log-${padded(this.#segmentNumber)}`);
     const head = { version: 1, member: this.options.self, reset: content.reset } as const;
+    const committed = this.#committed;
     this.#segmentBytes = await this.#writeWhole(path, null, (place) =>
       encodeFrame(
         Buffer.from(
-          JSON.stringify({ head: { ...head, place }, hard: this.#hard, entries: content.entries } satisfies Frame),
+          JSON.stringify({
+            head: { ...head, place },
+            hard: this.#hard,
+            entries: content.entries,
+            ...(committed > 0 ? { committed } : {}),
+          } satisfies Frame),
         ),
       ),
     );
     this.#segment = await open(path, 'a');
+    this.#committedOnDisk = committed;
     await old?.close();
   }
 
@@ -208,6 +234,7 @@ export class RaftLogStorage {
         if (position === 0) await this.#checkHead(path, frame);
         if (frame.head?.reset) entries = [];
         if (frame.hard) this.#hard = frame.hard;
+        this.#committed = this.#committedOnDisk = frame.committed ?? this.#committedOnDisk;
         entries = joined(entries, frame.entries ?? []);
       }
     }

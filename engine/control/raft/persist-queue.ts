@@ -16,6 +16,7 @@ export class PersistQueue {
   #queue: Persist[] = [];
   #running: Promise<void> | null = null;
   #stopped = false;
+  #committedDue = false;
 
   constructor(
     private readonly storage: RaftLogStorage,
@@ -32,6 +33,13 @@ export class PersistQueue {
     this.#running ??= this.#drain();
   }
 
+  /** Writes how far the log is committed, after what is queued; nothing waits for it. */
+  writeCommitted(): void {
+    if (this.#stopped) return;
+    this.#committedDue = true;
+    this.#running ??= this.#drain();
+  }
+
   /** Writes what is queued, then refuses more. */
   async stop(): Promise<void> {
     await this.#running;
@@ -40,7 +48,13 @@ export class PersistQueue {
 
   async #drain(): Promise<void> {
     try {
-      while (this.#queue.length > 0 && !this.#stopped) await this.#writeSome();
+      while (!this.#stopped && (this.#queue.length > 0 || this.#committedDue)) {
+        if (this.#queue.length > 0) await this.#writeSome();
+        else {
+          this.#committedDue = false;
+          await this.storage.writeCommitted();
+        }
+      }
     } catch (error) {
       this.#stopped = true;
       this.callbacks.failed(error instanceof Error ? error : new Error(String(error)));

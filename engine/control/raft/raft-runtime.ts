@@ -21,7 +21,7 @@ import {
   type RaftState,
   type Snapshot,
 } from './core/model';
-import { initialState, nextTickAt, step } from './core/step';
+import { initialState, nextTickAt, type Recovered, step } from './core/step';
 import { RaftLogStorage } from './log-storage';
 import { PersistQueue } from './persist-queue';
 
@@ -50,6 +50,8 @@ export type RuntimeEvents = {
 };
 
 const maxLogChars = 64 << 20;
+/** How much later than the commit it is written down that it was one, when no other write carries it. */
+const committedEveryMs = 1_000;
 
 export class RaftRuntime {
   state!: RaftState;
@@ -64,6 +66,9 @@ export class RaftRuntime {
   #busy = false;
   #stopped = true;
   #snapshotting: Promise<void> | null = null;
+  /** The replica holds entries up to here although Raft, after a restart, has not learned again that they are committed. */
+  #replayedIndex = 0;
+  #committedTimer: NodeJS.Timeout | null = null;
 
   constructor(
     readonly options: RuntimeOptions,
@@ -88,7 +93,7 @@ export class RaftRuntime {
       await opened.storage.saveSnapshot(snapshot);
       recovered = { ...recovered, snapshot };
     }
-    this.kv = decodeKv(recovered.snapshot?.data ?? '');
+    this.#replay(recovered, opened.committed);
     this.#persist = new PersistQueue(opened.storage, {
       send: (messages) => this.#send(messages),
       persisted: (token, lastIndex, lastTerm) => this.feed({ kind: 'persisted', token, lastIndex, lastTerm }),
@@ -117,7 +122,10 @@ export class RaftRuntime {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer.handle);
     this.#timer = null;
+    if (this.#committedTimer) clearTimeout(this.#committedTimer);
+    this.#committedTimer = null;
     await this.#snapshotting;
+    this.#persist?.writeCommitted();
     await this.#persist?.stop();
     await this.#storage?.close();
     this.#storage = null;
@@ -155,6 +163,33 @@ export class RaftRuntime {
     before?.(effects);
     for (const effect of effects) this.#perform(effect);
     this.#snapshotIfDue();
+    this.#noteCommitted();
+  }
+
+  /**
+   * What is known to be committed is in the replica at once: without a majority nobody would tell again, and people must be able to sign in and see
+   * what was. Entries beyond it may still be replaced; they wait for a leader.
+   */
+  #replay(recovered: Recovered, committed: number): void {
+    this.kv = decodeKv(recovered.snapshot?.data ?? '');
+    this.#replayedIndex = recovered.snapshot?.index ?? 0;
+    for (const entry of recovered.entries) {
+      if (entry.index !== this.#replayedIndex + 1 || entry.index > committed) continue;
+      if (entry.kind === 'txn') applyCommand(this.kv, JSON.parse(entry.data) as Command);
+      this.#replayedIndex = entry.index;
+    }
+  }
+
+  #noteCommitted(): void {
+    const { commitIndex, durableIndex, snapshot } = this.state;
+    // Durable here too: an entry that a crash may still take away must not be told to be committed. Up to the snapshot it tells itself.
+    const index = Math.min(commitIndex, durableIndex);
+    if (index <= (snapshot?.index ?? 0) || !this.#storage?.noteCommitted(index) || this.#committedTimer) return;
+    this.#committedTimer = setTimeout(() => {
+      this.#committedTimer = null;
+      this.#persist?.writeCommitted();
+    }, committedEveryMs);
+    this.#committedTimer.unref();
   }
 
   noteGrants(index: number, groups: readonly string[]): void {
@@ -202,7 +237,8 @@ export class RaftRuntime {
   #applyEntries(entries: readonly Entry[]): void {
     const changes: WatchEvent[] = [];
     for (const entry of entries) {
-      const result = entry.kind === 'txn' ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
+      const known = entry.index <= this.#replayedIndex;
+      const result = entry.kind === 'txn' && !known ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
       const events = result?.kind === 'done' ? result.events : [];
       changes.push(...events);
       if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, performance.now());
@@ -218,6 +254,7 @@ export class RaftRuntime {
   #restore(snapshot: Snapshot): void {
     const before = this.kv;
     this.kv = decodeKv(snapshot.data);
+    this.#replayedIndex = snapshot.index;
     const events = differences(before, this.kv);
     if (events.length > 0) this.events.changed(events);
   }
@@ -230,7 +267,8 @@ export class RaftRuntime {
 
   #snapshotIfDue(): void {
     const { state } = this;
-    if (this.#snapshotting || this.#stopped) return;
+    // A replica that is ahead of what Raft has applied is no picture of any applied index.
+    if (this.#snapshotting || this.#stopped || state.appliedIndex < this.#replayedIndex) return;
     const since = state.appliedIndex - (state.snapshot?.index ?? 0);
     const heavy = state.log.chars > maxLogChars && since > 100;
     if (since < (this.options.snapshotEvery ?? 10_000) && !heavy) return;

@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pollUntil } from '../../kernel/async';
 import { MemoryNetwork } from '../../testing/memory-interconnect';
 import type { RaftConfiguration, RaftMember } from '../store';
+import { decodeFrames, headerBytes as frameHeaderBytes } from './log-frames';
+import { RaftLogStorage } from './log-storage';
 import { RaftControlStore } from './raft-store';
 
 const logger = pino({ level: 'silent' });
@@ -102,6 +104,76 @@ describe('three stores on real files', () => {
     for (const store of stores) {
       expect((await store.list('k/')).map((pair) => pair.value)).toEqual(['v0', 'v1', 'v2']);
       expect(await store.get('none')).toBeNull();
+    }
+  });
+
+  it('shows what was committed after a complete restart without a majority, and nothing else', async () => {
+    await startThree();
+    const first = await leader();
+    const leaderId = [...running.entries()].find(([, node]) => node.store === first)![0];
+    for (let n = 1; n <= 5; n++) await first.txn(put(`k/${n}`, `v${n}`));
+    const others = [...running.keys()].filter((id) => id !== leaderId);
+    for (const id of others) await stop(id);
+    // Reaches this disk, and no majority.
+    await expect(first.txn(put('k/never', 'acknowledged'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await stop(leaderId);
+
+    const alone = await start(leaderId);
+    expect(alone.localList('k/').map((pair) => pair.value)).toEqual(['v1', 'v2', 'v3', 'v4', 'v5']);
+    expect(alone.localState()).toEqual({ ageMs: Number.POSITIVE_INFINITY, revision: 5 });
+    expect(alone.isLeader()).toBe(false);
+
+    for (const id of others) await start(id);
+    const next = await leader();
+    expect(await next.txn(put('k/6', 'v6', 0))).toMatchObject({ succeeded: true });
+    const expected = next.localState().revision;
+    for (const { store } of running.values()) {
+      await pollUntil(() => (store.localState().revision === expected ? true : undefined), {
+        timeoutMs: 5000,
+        intervalMs: 5,
+        what: 'all replicas are equal',
+      });
+      expect(store.localGet('k/1')).toEqual(next.localGet('k/1'));
+    }
+  });
+
+  it('shows it also after a crash that let nothing be written at the end', async () => {
+    await startThree();
+    const store = await leader();
+    await store.txn(put('k', 'v'));
+    const follower = running.get(followerId(store))!;
+    const directory = join(root, 'copy');
+    const remembered = () =>
+      RaftLogStorage.open({ directory, self: member(follower.store.status().id), acceptMoved: true }).then(
+        async ({ storage, committed }) => {
+          await storage.close();
+          return committed;
+        },
+      );
+    const committed = await pollUntil(
+      async () => {
+        // What a kill at this moment leaves.
+        await rm(directory, { recursive: true, force: true });
+        await cp(follower.directory, directory, { recursive: true });
+        const index = await remembered();
+        return index >= follower.store.status().commitIndex ? index : undefined;
+      },
+      { timeoutMs: 5000, intervalMs: 50, what: 'the commit is written down' },
+    );
+    expect(committed).toBe(follower.store.status().commitIndex);
+  });
+
+  it('takes no snapshot of a replica that is ahead of what Raft has applied', async () => {
+    await startThree({ snapshotEvery: 4 });
+    const first = await leader();
+    for (let n = 1; n <= 11; n++) await first.txn(put('count', `v${n}`));
+    for (let round = 0; round < 3; round++) {
+      for (const id of ['a', 'b', 'c']) await stop(id);
+      await startThree({ snapshotEvery: 4 });
+      const store = await leader();
+      const before = store.localState().revision;
+      expect(before).toBe(11 + round);
+      expect(await store.txn(put('count', `round ${round}`))).toMatchObject({ succeeded: true, revision: before + 1 });
     }
   });
 
@@ -328,7 +400,9 @@ describe('damage on disk', () => {
   it('cuts a torn last record and goes on', async () => {
     await writeSome();
     const path = await segment();
-    await truncate(path, (await readFile(path)).length - 3);
+    // The very last record only says how far the log is committed; the one before it is the last transaction.
+    const last = decodeFrames(await readFile(path)).bodies.at(-1)!;
+    await truncate(path, (await readFile(path)).length - last.length - frameHeaderBytes - 3);
     await start('a', { bootstrap: lone });
     expect(await (await leader()).list('k/')).toHaveLength(4);
     await stop('a');
