@@ -126,14 +126,37 @@ describe('API keys', () => {
   });
 
   it('run out', async () => {
+    const expiresAt = '2020-01-01T00:00:00Z';
+    const { secret } = await console.services.accounts.createApiKey({
+      name: 'old',
+      role: 'viewer',
+      expiresAt,
+      by: 'test',
+    });
+    expect((await console.json('/api/v1/auth/me', { role: null, headers: { 'X-API-Key': secret } })).status).toBe(401);
+    const late = await console.json('/api/v1/api-keys', {
+      method: 'POST',
+      role: 'admin',
+      body: { name: 'old', role: 'viewer', expires_at: expiresAt },
+    });
+    expect(late.body.message).toBe('expires_at: is in the past');
+  });
+
+  it('say when and from where they were used last', async () => {
     const { body } = await console.json('/api/v1/api-keys', {
       method: 'POST',
       role: 'admin',
-      body: { name: 'old', role: 'viewer', expires_at: '2020-01-01T00:00:00Z' },
+      body: { name: 'a', role: 'viewer' },
     });
-    expect((await console.json('/api/v1/auth/me', { role: null, headers: { 'X-API-Key': body.secret } })).status).toBe(
-      401,
-    );
+    expect(body.last_used_at).toBeNull();
+    await console.json('/api/v1/auth/me', { role: null, headers: { 'X-API-Key': body.secret } });
+    const find = async (on: ConsoleFixture) =>
+      (await on.json('/api/v1/api-keys', { role: 'admin' })).body.find((one: { id: string }) => one.id === body.id);
+    expect(await find(console)).toMatchObject({ last_used_at: expect.any(String), last_used_from: '127.0.0.1' });
+    await console.upkeep.run();
+    const other = await startConsole({ engine: console.engine });
+    expect(await find(other)).toMatchObject({ last_used_at: expect.any(String) });
+    await other.stop();
   });
 
   it('are stored hashed, as passwords are', async () => {

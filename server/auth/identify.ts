@@ -28,7 +28,7 @@ export class Identifier {
   async #byKey(secret: string): Promise<Identity> {
     const key = await this.accounts.findBySecret(secret);
     if (!key) throw new ClusterError('UNAUTHORIZED', 'The API key is not valid: unknown, revoked or expired');
-    return { kind: 'api-key', id: key.id, name: key.name, role: key.role };
+    return { kind: 'api-key', id: key.id, name: key.name, role: key.role, groups: key.groups ?? null };
   }
 }
 

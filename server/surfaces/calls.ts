@@ -5,8 +5,10 @@ import { ClusterError } from '@/engine/kernel/errors';
 import type { AuditTrail } from '@/server/audit/api';
 import type { StoredAccounts } from '@/server/auth/accounts';
 import type { Identity } from '@/server/auth/api';
+import { scopeOf } from '@/server/auth/group-scope';
 import { type Identifier, requireSameSite } from '@/server/auth/identify';
 import type { StoredLastUses } from '@/server/auth/last-uses';
+import { clusterWide, engineFor } from '@/server/auth/scoped-engine';
 import type { Sessions } from '@/server/auth/sessions';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { ConsoleFacts, Surface } from '@/server/procedures/context';
@@ -76,5 +78,23 @@ export function contextOf(
   >,
 ): CallContext {
   const { engine, accounts, sessions, uses, audit, facts, gate } = services;
-  return { engine, accounts, sessions, uses, audit, facts, gate, identity, ...call };
+  const all = { engine, accounts, sessions, uses, audit, facts, gate, identity, ...call };
+  if (scopeOf(identity) === null) return all;
+  return {
+    ...all,
+    engine: engineFor(engine, identity),
+    accounts: outOfScope('accounts'),
+    sessions: outOfScope('sessions'),
+    uses: outOfScope('last uses'),
+    audit: outOfScope('the audit log'),
+    // One password opens role `app` in every group.
+    facts: { ...facts, appPassword: () => Promise.reject(clusterWide("the password of role 'app'")) },
+  };
+}
+
+/** In place of what has no groups: any use of it is refused. */
+function outOfScope<T extends object>(what: string): T {
+  return new Proxy({} as T, {
+    get: () => () => Promise.reject(clusterWide(what)),
+  });
 }

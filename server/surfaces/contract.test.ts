@@ -1,29 +1,38 @@
-/** The registry against every surface: nothing may be missing anywhere, and the same call gives the same answer and the same error. */
-
+/**
+ * The registry against every surface, procedure by procedure and without exceptions: it is there, it is described, its example runs, the
+ * answers are the same data and fit the document, the refusals are the same error.
+ */
 import type { GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '@/engine/kernel/errors';
-import type { AnyDefinition, Role } from '@/server/procedures/definition';
+import type { AnyDefinition } from '@/server/procedures/definition';
 import { allProcedures } from '@/server/procedures/registry';
+import { describeField } from '@/server/procedures/schemas/vocabulary';
 import { type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
+import { executableExample } from '../testing/examples';
+import { ResponseValidator } from '../testing/response-validator';
+import { differences, graphqlCall, restCall, type SurfaceCall, trpcCall } from '../testing/surface-calls';
 import { buildGraphqlSchema } from './graphql/schema';
-import { defOf, metaOf } from './graphql/types';
+import { bare, defOf, metaOf } from './graphql/types';
 import { buildOpenApi } from './openapi/document';
 import { staleSnapshots } from './snapshots';
 import { appRouter } from './trpc/router';
 
 const openApi = buildOpenApi() as Wire;
+const validator = new ResponseValidator(openApi);
 const schema = buildGraphqlSchema();
-const roots = {
-  query: schema.getQueryType(),
-  mutation: schema.getMutationType(),
-  subscription: schema.getSubscriptionType(),
-};
 const trpcProcedures = appRouter._def.procedures as unknown as Record<string, unknown>;
+const surfaces: Readonly<Record<string, SurfaceCall>> = { REST: restCall, tRPC: trpcCall, GraphQL: graphqlCall };
+const byName = (procedures: readonly AnyDefinition[]) => procedures.map((one) => [one.name, one] as const);
+const calls = allProcedures.filter((one) => one.kind !== 'subscription');
 
+const plenty = { points: 1_000_000, seconds: 1 };
 let console: ConsoleFixture;
 beforeAll(async () => {
-  console = await startConsole();
+  console = await startConsole({
+    withAdmin: true,
+    rateLimits: { read: plenty, node: plenty, write: plenty, login: plenty, anonymous: plenty },
+  });
 });
 afterAll(() => console.stop());
 
@@ -37,110 +46,126 @@ describe('the registry', () => {
   it('has snapshots that are up to date', () => {
     expect(staleSnapshots()).toEqual([]);
   });
+});
 
-  describe.each(allProcedures.map((one) => [one.name, one] as const))('%s', (_name, definition) => {
-    it('is on every surface', () => {
-      expect(trpcProcedures[definition.name], 'tRPC').toBeDefined();
-      expect(definition.rest, 'REST').not.toBeNull();
-      const operation = openApi.paths[`/api/v1${definition.rest!.path}`]?.[definition.rest!.method.toLowerCase()];
-      expect(operation?.operationId, 'OpenAPI').toBe(definition.name);
-      const root = roots[definition.kind] as GraphQLObjectType;
-      expect(root.getFields()[definition.graphql!.field], 'GraphQL').toBeDefined();
-    });
+describe.each(byName(allProcedures))('%s', (_name, definition) => {
+  it('is on every surface', () => {
+    expect(trpcProcedures[definition.name], 'tRPC').toBeDefined();
+    expect(definition.rest, 'REST').not.toBeNull();
+    expect(operationOf(definition)?.operationId, 'OpenAPI').toBe(definition.name);
+    const root = schema.getRootType(definition.kind as Parameters<typeof schema.getRootType>[0]) as GraphQLObjectType;
+    expect(root.getFields()[definition.graphql!.field], 'GraphQL').toBeDefined();
+  });
 
-    it('says what it does, who may call it and what it costs', () => {
-      expect(definition.summary).toMatch(/^[A-Z].{5,}/);
-      expect(['anonymous', 'viewer', 'operator', 'admin']).toContain(definition.role);
-      expect(['read', 'node', 'write', 'login']).toContain(definition.rate);
-      for (const code of definition.errors) expect(Object.keys(errorTable)).toContain(code);
-      if (definition.kind === 'mutation') expect(definition.rest!.method).not.toBe('GET');
-    });
+  it('says what it does, who may call it and what it costs', () => {
+    expect(definition.summary).toMatch(/^[A-Z].{5,}/);
+    expect(['anonymous', 'viewer', 'operator', 'admin']).toContain(definition.role);
+    expect(['read', 'node', 'write', 'login']).toContain(definition.rate);
+    expect(operationOf(definition)).toMatchObject({ 'x-role': definition.role, 'x-rate-class': definition.rate });
+    for (const code of definition.errors) expect(Object.keys(errorTable)).toContain(code);
+    if (definition.kind === 'mutation') expect(definition.rest!.method).not.toBe('GET');
+  });
 
-    it('has an example that its input accepts, and refuses unknown keys', () => {
-      expect(definition.input.safeParse(definition.example).error).toBeUndefined();
-      const withUnknown = { ...(definition.example as object), surprise: 1 };
-      expect(definition.input.safeParse(withUnknown).success).toBe(false);
-    });
+  it('describes every field that it takes and gives', () => {
+    const schemas = [definition.input, definition.output, definition.legacy?.output].filter((one) => one != null);
+    expect(schemas.flatMap((one) => undescribed(one))).toEqual([]);
+  });
 
-    it('names its output type', () => {
-      const output = defOf(definition.output);
-      const named = output.type === 'array' ? output.element! : (output.shape?.items ?? definition.output);
-      const item = defOf(named).type === 'array' ? defOf(named).element! : named;
-      expect(metaOf(item).id).toBeTruthy();
-    });
+  it('has an example that its input accepts, and refuses unknown keys', () => {
+    expect(definition.input.safeParse(definition.example).error).toBeUndefined();
+    const withUnknown = { ...(definition.example as object), surprise: 1 };
+    expect(definition.input.safeParse(withUnknown).success).toBe(false);
+  });
+
+  it('names its output type', () => {
+    const output = defOf(definition.output);
+    const named = output.type === 'array' ? output.element! : (output.shape?.items ?? definition.output);
+    const item = defOf(named).type === 'array' ? defOf(named).element! : named;
+    expect(metaOf(item).id).toBeTruthy();
   });
 });
 
-/** What the recorded engine cannot answer: these need something that is not there in the recording. */
-const needsRecord = new Set([
-  'cluster.getFailover',
-  'operations.get',
-  'operations.cancel',
-  'users.update',
-  'users.delete',
-  'sessions.revoke',
-  'sessions.revokeAll',
-]);
-const needsRecordOrState = new Set([
-  ...needsRecord,
-  'apiKeys.revoke',
-  'auth.login',
-  'auth.logout',
-  'auth.changePassword',
-]);
+describe.each(byName(calls))('the example of %s', (_name, definition) => {
+  it('gives the same, documented data on every surface', async () => {
+    const answers: Record<string, Wire> = {};
+    for (const [surface, call] of Object.entries(surfaces)) {
+      const { input, caller } = await executableExample(console, definition);
+      const answer = await call(console.url, definition, input, caller);
+      expect(answer.error, `${surface}: ${JSON.stringify(answer.error)}`).toBeNull();
+      answers[surface] = answer.data;
+      if (surface === 'REST') expect(documented(definition, answer.status, answer.data)).toEqual([]);
+    }
+    const fresh = definition.kind === 'mutation';
+    expect(differences(answers.REST, answers.tRPC, fresh), 'tRPC').toEqual([]);
+    expect(differences(answers.REST, answers.GraphQL, fresh), 'GraphQL').toEqual([]);
+  });
 
-describe.each(allProcedures.filter((one) => needsRecord.has(one.name)).map((one) => [one.name, one] as const))(
-  '%s of something unknown',
-  (_name, definition) => {
-    it('is the same NOT_FOUND on every surface', async () => {
-      const role = definition.role as Role;
-      const rest = await restCall(definition, definition.example as Record<string, unknown>, role);
-      expect([rest.status, rest.body.code]).toEqual([404, 'NOT_FOUND']);
-      const trpc = await trpcCall(definition, definition.example, role);
-      expect([trpc.status, trpc.body.error.data.error.code]).toEqual([404, 'NOT_FOUND']);
-      expect(trpc.body.error.data.error.message).toBe(rest.body.message);
-    });
-  },
-);
-
-describe.each(
-  allProcedures
-    .filter((one) => one.kind !== 'subscription' && !needsRecordOrState.has(one.name))
-    .map((one) => [one.name, one] as const),
-)('the example of %s', (_name, definition) => {
-  it('gives the declared output over REST and tRPC', async () => {
-    const role = definition.role as Role;
-    const rest = await restCall(definition, definition.example as Record<string, unknown>, role);
-    expect(rest.status, JSON.stringify(rest.body)).toBeLessThan(300);
-    const trpc = await trpcCall(definition, definition.example, role);
-    expect(trpc.status, JSON.stringify(trpc.body)).toBe(200);
-    const output = trpc.body.result.data;
-    const parsed = definition.output.safeParse(output);
-    expect(parsed.error?.issues).toBeUndefined();
-    const names = Object.keys(output);
-    // Nothing that the schema does not declare leaves the server.
-    if (!Array.isArray(output)) expect(Object.keys(parsed.data as object)).toEqual(expect.arrayContaining(names));
+  it('refuses a caller without identity, and an unknown field, in the same way on every surface', async () => {
+    const input = definition.example as Record<string, unknown>;
+    const admin = { 'X-API-Key': console.keys.admin };
+    if (definition.role !== 'anonymous') {
+      for (const call of Object.values(surfaces)) {
+        expect((await call(console.url, definition, input, {})).error?.code).toBe('UNAUTHORIZED');
+      }
+    }
+    const rest = await restCall(console.url, definition, { ...input, surprise: 1 }, admin);
+    const trpc = await trpcCall(console.url, definition, { ...input, surprise: 1 }, admin);
+    expect(documented(definition, rest.status, rest.error)).toEqual([]);
+    expect(trpc.status).toBe(rest.status);
+    expect(trpc.error).toMatchObject({ code: 'INVALID_INPUT', message: rest.error!.message });
+    // GraphQL's own types refuse it; a variable that is declared and unknown is the caller's mistake as well.
+    const graphql = await graphqlCall(console.url, definition, { ...input, surprise: {} }, admin);
+    if (definition.graphql!.style === 'input') expect(graphql.error?.code).toBe('INVALID_INPUT');
   });
 });
 
-async function restCall(definition: AnyDefinition, example: Record<string, unknown>, role: Role) {
-  const { method, path } = definition.rest!;
-  const rest = { ...example };
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_whole, key: string) => {
-    const value = String(rest[key]);
-    delete rest[key];
-    return value;
+const named = calls.filter((one) => one.errors.includes('NOT_FOUND') && namingKey(one) !== null);
+
+describe.each(byName(named))('%s of something unknown', (_name, definition) => {
+  it('is the same refusal on every surface', async () => {
+    const input = { ...(definition.example as object), [namingKey(definition)!]: 'no-such-thing' };
+    const caller = { 'X-API-Key': console.keys.admin };
+    const rest = await restCall(console.url, definition, input, caller);
+    expect([rest.status, rest.error?.code]).toEqual([404, 'NOT_FOUND']);
+    expect(documented(definition, rest.status, rest.error)).toEqual([]);
+    const { timestamp: _at, request_id: _id, ...same } = rest.error as Wire;
+    const trpc = await trpcCall(console.url, definition, input, caller);
+    expect(trpc).toMatchObject({ status: 404, error: same });
+    const graphql = await graphqlCall(console.url, definition, input, caller);
+    if (definition.graphql!.nullable) expect(graphql).toMatchObject({ error: null, data: null });
+    else expect(graphql.error).toMatchObject(same);
   });
-  const search = new URLSearchParams(Object.entries(rest).map(([key, value]) => [key, String(value)]));
-  const address = `/api/v1${filled}${method === 'GET' && search.size > 0 ? `?${search}` : ''}`;
-  return console.json(address, { method, role, body: method === 'GET' ? undefined : rest });
+});
+
+/** The key of the example that says what the call is about: of the path first. */
+function namingKey(definition: AnyDefinition): string | null {
+  const [, inPath] = /\{(\w+)\}/.exec(definition.rest!.path) ?? [];
+  const keys = [inPath, 'target_node', 'node', 'group'];
+  return keys.find((key) => key !== undefined && key in (definition.example as object)) ?? null;
 }
 
-async function trpcCall(definition: AnyDefinition, input: unknown, role: Role) {
-  if (definition.kind === 'query') {
-    return console.json(`/api/trpc/${definition.name}?input=${encodeURIComponent(JSON.stringify(input))}`, { role });
-  }
-  // The REST call before may have made it already (users, keys).
-  const fresh = definition.name === 'users.create' ? { ...(input as object), username: 'other' } : input;
-  return console.json(`/api/trpc/${definition.name}`, { method: 'POST', role, body: fresh });
+function operationOf(definition: AnyDefinition): Wire {
+  return openApi.paths[`/api/v1${definition.rest!.path}`]?.[definition.rest!.method.toLowerCase()];
+}
+
+function documented(definition: AnyDefinition, status: number, body: unknown): string[] {
+  return validator.check(`/api/v1${definition.rest!.path}`, definition.rest!.method, status, body);
+}
+
+function undescribed(root: AnyDefinition['input']): string[] {
+  const seen = new Set<unknown>();
+  const walk = (wrapped: AnyDefinition['input'], path: string): string[] => {
+    const { schema: at } = bare(wrapped);
+    if (seen.has(at)) return [];
+    seen.add(at);
+    const def = defOf(at);
+    if (def.element) return walk(def.element, path);
+    if (def.options) return def.options.flatMap((option) => walk(option, path));
+    const owner = metaOf(at).id;
+    return Object.entries(def.shape ?? {}).flatMap(([key, field]) => [
+      ...(describeField(owner, key, field) ? [] : [`${path}.${key}`]),
+      ...walk(field, `${path}.${key}`),
+    ]);
+  };
+  return walk(root, metaOf(root).id ?? '');
 }

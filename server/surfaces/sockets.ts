@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
 import { requireRole } from '@/server/auth/authorise';
 import { requireSameSite } from '@/server/auth/identify';
+import { engineFor } from '@/server/auth/scoped-engine';
 import { errorBody, toClusterError } from '@/server/errors/wire';
 import { requestIdOf, type Services } from './calls';
 import { type Channel, channels } from './events/channels';
@@ -86,7 +87,10 @@ export class Sockets {
       server.handleUpgrade(request, socket, head, (client) => {
         this.#keep(client, request, identity.kind === 'anonymous' ? null : identity.role);
         server.emit('connection', client, request);
-        if (channel) serveEventSocket(this.services, channel, client, request, requestId);
+        if (channel) {
+          const engine = engineFor(this.services.engine, identity);
+          serveEventSocket(this.services, channel, client, request, requestId, engine);
+        }
       });
     } catch (thrown) {
       refuse(socket, toClusterError(thrown), requestId);

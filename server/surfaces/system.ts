@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
 import { requireRole } from '@/server/auth/authorise';
+import { scopeOf } from '@/server/auth/group-scope';
+import { clusterWide } from '@/server/auth/scoped-engine';
 import type { EngineClient } from '@/server/engine-client/api';
 import { toClusterError } from '@/server/errors/wire';
 import { callFor, clientAddressOf, type Services } from './calls';
@@ -84,6 +86,7 @@ export async function handleSystem(
       const call = await callFor(services, request, { surface: 'rest', requestId, response });
       await services.gate.limits.consume('node', call.identity, call.clientAddress);
       requireRole(call.identity, 'viewer', path);
+      if (path === '/metrics' && scopeOf(call.identity) !== null) throw clusterWide(path);
     }
     if (path === '/metrics') {
       const { contentType, body } = await services.gate.metrics.text();

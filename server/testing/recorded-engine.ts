@@ -293,6 +293,8 @@ export class RecordedEngine implements EngineClient {
 
   #operation({ request, requester }: StartOperation): Operation {
     const group = this.#guard(request);
+    const standbys = this.view.nodes.filter((one) => one.record.group === group && one.role === 'standby');
+    const standby = standbys[0]?.record.id ?? 'node-2';
     return {
       id: `019a0000-0000-7000-8000-${String(++this.#operationCount).padStart(12, '0')}`,
       kind: request.kind,
@@ -323,9 +325,9 @@ export class RecordedEngine implements EngineClient {
         },
       ],
       checks: [
-        { rule: 'lag', node: 'node-2', ok: true, severity: 'info', measured: '0 bytes', limit: '16 MB', remedy: null },
+        { rule: 'lag', node: standby, ok: true, severity: 'info', measured: '0 bytes', limit: '16 MB', remedy: null },
       ],
-      candidates: [{ node: 'node-2', eligible: true, rank: 1, lagBytes: 0, checks: [] }],
+      candidates: [{ node: standby, eligible: true, rank: 1, lagBytes: 0, checks: [] }],
       expectedPauseMs: 300,
       bytesAtRisk: 0,
       timeline: [],

@@ -31,12 +31,31 @@ export function ApiKeys() {
     { id: 'prefix', header: 'Begins with', value: (row) => row.prefix, className: 'num' },
     { id: 'role', header: 'Role', value: (row) => row.role, cell: (row) => <Badge>{row.role}</Badge> },
     {
+      id: 'groups',
+      header: 'Groups',
+      value: (row) => row.groups?.join(', ') ?? 'all',
+      cell: (row) => (row.groups === null ? <span className="text-muted">all</span> : row.groups.join(', ')),
+    },
+    {
       id: 'state',
       header: 'State',
       value: stateOf,
       cell: (row) => <Status value={stateOf(row) === 'active' ? 'active' : 'stopped'} label={stateOf(row)} />,
     },
     { id: 'expires', header: 'Expires', value: (row) => row.expires_at, cell: (row) => <Time at={row.expires_at} /> },
+    {
+      id: 'used',
+      header: 'Last used',
+      value: (row) => row.last_used_at,
+      cell: (row) =>
+        row.last_used_at === null ? (
+          <span className="text-muted">never</span>
+        ) : (
+          <span title={`from ${row.last_used_from}`}>
+            <Time at={row.last_used_at} />
+          </span>
+        ),
+    },
     { id: 'created', header: 'Created', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },
     { id: 'by', header: 'By', value: (row) => row.created_by },
     { id: 'actions', header: 'Actions', value: () => '', cell: (row) => <Revoke apiKey={row} /> },
@@ -99,6 +118,8 @@ function CreateKey() {
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
   const [expires, setExpires] = useState('');
+  const [groups, setGroups] = useState<readonly string[]>([]);
+  const known = useQuery({ ...trpc.cluster.getTopology.queryOptions({}), enabled: open }).data?.groups ?? [];
   const [created, setCreated] = useState<CreatedApiKey | null>(null);
   const create = useMutation(
     trpc.apiKeys.create.mutationOptions({
@@ -113,12 +134,18 @@ function CreateKey() {
     if (next) return;
     setCreated(null);
     setName('');
+    setGroups([]);
     create.reset();
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (name === '') return;
-    create.mutate({ name, role, ...(expires === '' ? {} : { expires_at: new Date(expires).toISOString() }) });
+    create.mutate({
+      name,
+      role,
+      ...(groups.length === 0 ? {} : { groups: [...groups] }),
+      ...(expires === '' ? {} : { expires_at: new Date(expires).toISOString() }),
+    });
   };
   return (
     <>
@@ -159,6 +186,29 @@ function CreateKey() {
                 />
               )}
             </Field>
+            <fieldset className="grid gap-1">
+              <legend className="font-medium">Groups</legend>
+              <div className="flex flex-wrap gap-x-4 gap-y-1">
+                {known.map((group) => (
+                  <label key={group.name} className="flex items-center gap-1.5">
+                    <input
+                      type="checkbox"
+                      checked={groups.includes(group.name)}
+                      onChange={(event) =>
+                        setGroups(
+                          event.target.checked ? [...groups, group.name] : groups.filter((one) => one !== group.name),
+                        )
+                      }
+                    />
+                    {group.name}
+                  </label>
+                ))}
+              </div>
+              <p className="text-[0.92rem] text-muted">
+                None chosen: every group. A key with chosen groups sees and changes only these, and nothing that
+                concerns the whole cluster.
+              </p>
+            </fieldset>
             <Field label="Expires" hint="Empty: never.">
               {(ids) => (
                 <Input

@@ -18,7 +18,8 @@ export const listApiKeys = query({
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
   example: {},
   async handler({ input, context }) {
-    const all = (await context.accounts.apiKeys()).map(presentApiKey);
+    const [found, used] = await Promise.all([context.accounts.apiKeys(), context.uses.ofKeys()]);
+    const all = found.map((one) => presentApiKey(one, used.get(one.id)));
     return paginate(all, input, { key: (one) => [one.name, one.id], direction: 1 });
   },
 });

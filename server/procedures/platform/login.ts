@@ -31,6 +31,13 @@ export const login = mutation({
       userAgent: context.userAgent ?? null,
     });
     context.setCookie(cookie);
-    return { kind: 'user' as const, id: user.id, name: user.username, role: user.role, session_expires_at: expiresAt };
+    return {
+      kind: 'user' as const,
+      id: user.id,
+      name: user.username,
+      role: user.role,
+      session_expires_at: expiresAt,
+      groups: null,
+    };
   },
 });

@@ -14,15 +14,18 @@ export function presentUser(user: UserRecord) {
   };
 }
 
-export function presentApiKey(key: ApiKeyRecord) {
+export function presentApiKey(key: ApiKeyRecord, use?: LastUse) {
   return {
     id: key.id,
     name: key.name,
     prefix: key.prefix,
     role: key.role,
+    groups: key.groups ? [...key.groups] : null,
     created_at: key.createdAt,
     created_by: key.createdBy,
     expires_at: key.expiresAt,
+    last_used_at: use?.at ?? null,
+    last_used_from: use?.clientAddress ?? null,
     revoked: key.revoked,
   };
 }
@@ -50,5 +53,6 @@ export function presentIdentity(identity: Identity) {
     name: identity.name,
     role: identity.role,
     session_expires_at: identity.kind === 'user' ? identity.sessionExpiresAt : null,
+    groups: identity.kind === 'api-key' && identity.groups ? [...identity.groups] : null,
   };
 }

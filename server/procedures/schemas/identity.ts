@@ -28,9 +28,12 @@ export const apiKey = z
     name: z.string(),
     prefix: z.string().meta({ description: 'First characters of the secret, to recognise it' }),
     role,
+    groups: z.array(z.string()).nullable().meta({ description: 'The only groups it may see and act on; null: all' }),
     created_at: isoTime,
     created_by: z.string(),
     expires_at: isoTime.nullable(),
+    last_used_at: isoTime.nullable().meta({ description: 'Up to a minute behind; null: not used yet' }),
+    last_used_from: z.string().nullable().meta({ description: 'Address of the last use' }),
     revoked: z.boolean(),
   })
   .meta({ id: 'ApiKey', description: 'An API key, never its secret' });
@@ -61,5 +64,6 @@ export const whoami = z
     name: z.string(),
     role,
     session_expires_at: isoTime.nullable(),
+    groups: z.array(z.string()).nullable().meta({ description: 'The only groups the caller may see; null: all' }),
   })
   .meta({ id: 'Identity', description: 'The caller' });

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineEvent } from '@/engine/monitoring/model';
-import type { EventItem } from '@/server/engine-client/api';
+import type { EngineClient, EventItem } from '@/server/engine-client/api';
 import { errorBody, toClusterError } from '@/server/errors/wire';
 import { presentEvent, presentGap } from '@/server/procedures/present/event';
 import type { Services } from '../calls';
@@ -32,8 +32,9 @@ export function serveEventSocket(
   socket: WebSocket,
   request: IncomingMessage,
   requestId: string,
+  engine: EngineClient,
 ): void {
-  const reader = new EventReader(services, channel, socket, requestId);
+  const reader = new EventReader(engine, channel, socket, requestId);
   const last = new URL(request.url ?? '/', 'http://console').searchParams.get('last_event_id');
   const closed = services.gate.metrics.streamOpened('websocket');
   socket.on('message', (data) => reader.onMessage(data.toString()));
@@ -52,7 +53,7 @@ class EventReader {
   #lastSent: string | null = null;
 
   constructor(
-    private readonly services: Services,
+    private readonly engine: EngineClient,
     private readonly channel: Channel,
     private readonly socket: WebSocket,
     private readonly requestId: string,
@@ -64,7 +65,7 @@ class EventReader {
     const { message, availableEvents } = this.channel;
     const timestamp = Math.floor(Date.now() / 1000);
     this.#send(JSON.stringify({ event_type: 'connected', message, available_events: availableEvents, timestamp }));
-    this.#unsubscribe = this.services.engine.onEvent((item) => this.#take(item));
+    this.#unsubscribe = this.engine.onEvent((item) => this.#take(item));
     this.#replay(lastEventId);
   }
 
@@ -99,7 +100,7 @@ class EventReader {
   }
 
   #replay(after: string | null): void {
-    for (const item of this.services.engine.eventsSince(after)) this.#take(item);
+    for (const item of this.engine.eventsSince(after)) this.#take(item);
   }
 
   #take(item: EventItem): void {

@@ -1,6 +1,7 @@
 /** REST over the registry, in front of Next: strict, bounded, cached where the view allows. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
+import { scopeKey } from '@/server/auth/group-scope';
 import { callerOf } from '@/server/auth/rate-limits';
 import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
@@ -100,8 +101,9 @@ export class RestAdapter {
   async #answerHot({ request, response, context, route, url, params }: Call): Promise<void> {
     const { definition } = route;
     const current = context.engine.current();
-    const stamp = HotCache.stampOf(current);
-    const key = `${url.pathname}${url.search}|${isAdmin(context.identity) ? 'admin' : 'other'}`;
+    const scope = scopeKey(context.identity);
+    const stamp = `${HotCache.stampOf(current)}${scope === '' ? '' : `-${scope}`}`;
+    const key = `${url.pathname}${url.search}|${scope}|${isAdmin(context.identity) ? 'admin' : 'other'}`;
     let answer: HotAnswer | null = this.#hot.get(key, stamp);
     if (answer) {
       const startedAt = performance.now();
