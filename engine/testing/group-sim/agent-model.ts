@@ -107,7 +107,13 @@ export class AgentModel {
   /** fsync, then go on; a crash in between leaves the old state. */
   #persist(durable: DurableMemberState, then: () => void): void {
     this.#world.queue.after(this.#world.random.between(0.5, 4), this.process, () => {
-      this.node.disk.member = durable;
+      const { member } = this.node.disk;
+      /* Decided and written in one go by the real one, so what a later decision wrote is never taken back. */
+      this.node.disk.member = {
+        promisedEpoch: Math.max(member.promisedEpoch, durable.promisedEpoch),
+        controllerTerm: Math.max(member.controllerTerm, durable.controllerTerm),
+        lastHeldEpoch: Math.max(member.lastHeldEpoch, durable.lastHeldEpoch),
+      };
       then();
     });
   }
@@ -276,7 +282,7 @@ export class AgentModel {
       const postgres = this.#postgres;
       const report = () => {
         if (postgres.role !== 'standby') return answer({ refused: 'not-a-standby' });
-        const lsn = formatLsn(BigInt(postgres.lsn));
+        const lsn = formatLsn(BigInt(postgres.data.flushed));
         answer({
           node: this.node.id,
           epoch,

@@ -260,7 +260,15 @@ export class PostgresModel {
   #close(stream: Stream): void {
     stream.open = false;
     if (this.streams.get(stream.standby.id) === stream) this.streams.delete(stream.standby.id);
-    if (stream.standby.receiver === stream) stream.standby.receiver = null;
+    if (stream.standby.receiver === stream) stream.standby.#receiverEnded(stream);
+  }
+
+  /** What arrived is flushed when the walreceiver ends, if its processes live to do so. */
+  #receiverEnded(stream: Stream): void {
+    this.receiver = null;
+    this.world.queue.after(this.world.random.between(0.2, 2), stream.standbyLife, () => {
+      this.data.flushed = this.lsn;
+    });
   }
 
   #wake(stream: Stream): void {
