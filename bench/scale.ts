@@ -1,10 +1,12 @@
 /**
  * `npm run bench:scale`: what N nodes cost the leading controller, through the real interconnect, control store and controller; the agents are simulated
  * (no PostgreSQL) but report and renew leases like real ones. `--nodes 10,100,300,1000`, `--stores 3`, `--seconds 15`, `--quiet 0` (share of idle nodes),
- * `--api` also runs the console server of RUSTYDB_DIST against the largest cluster and loads it with bench/api.ts.
+ * `--api` also runs the console server of RUSTYDB_DIST against the largest cluster and loads it with bench/api.ts. `--profile directory` writes a CPU
+ * profile of the leader (and of the console server) there.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '15' },
     quiet: { type: 'string', default: '0' },
     api: { type: 'boolean', default: false },
+    profile: { type: 'string', default: '' },
     'api-seconds': { type: 'string', default: '15' },
   },
 });
@@ -37,6 +40,7 @@ type Busy = {
   readonly leader: boolean;
   readonly sentence: string;
   readonly healthy: number;
+  readonly connected: number;
   readonly heapMB: number;
 };
 
@@ -84,8 +88,8 @@ async function begin(nodes: number): Promise<Cluster> {
     const to = Math.min(nodes, from + agentsPerProcess);
     agents.push(child('agents.ts', { from, to, nodes, stores, quiet: Number(values.quiet) }));
   }
-  for (const one of agents) one.send({ kind: 'leader', leader: stores[leader]?.id });
-  await Promise.all(agents.map((one) => answer(one, 'started')));
+  const started = await Promise.all(agents.map((one) => answer<{ ports: object }>(one, 'started')));
+  for (const { ports } of started) for (const host of hosts) host.send({ kind: 'peers', ports });
   return { nodes, directory, stores, hosts, agents };
 }
 
@@ -100,13 +104,6 @@ async function leaderOf(hosts: readonly ChildProcess[]): Promise<number> {
   );
 }
 
-/** Agents learn from their own replica who leads; the simulated ones have none and are told. */
-async function tellLeader(cluster: Cluster): Promise<number> {
-  const index = await leaderOf(cluster.hosts);
-  for (const one of cluster.agents) one.send({ kind: 'leader', leader: cluster.stores[index]?.id });
-  return index;
-}
-
 function end(cluster: Cluster): void {
   for (const one of [...cluster.agents, ...cluster.hosts]) one.kill('SIGKILL');
   rmSync(cluster.directory, { recursive: true, force: true });
@@ -116,25 +113,31 @@ async function measure(cluster: Cluster) {
   const { hosts, agents, nodes } = cluster;
   const index = await pollUntil(
     async () => {
-      const leading = await tellLeader(cluster);
+      const leading = await leaderOf(hosts);
       const { healthy, sentence } = await answer<Busy>(hosts[leading] as ChildProcess, 'busy', { kind: 'busy' });
       if (healthy < nodes) throw new Error(`${healthy} of ${nodes} healthy: ${sentence}`);
+      const all = await Promise.all(hosts.map((host) => answer<Busy>(host, 'busy', { kind: 'busy' })));
+      const fewest = Math.min(...all.map((one) => one.connected));
+      if (fewest < nodes) throw new Error(`a control store is connected to ${fewest} of ${nodes}`);
       return leading;
     },
     { timeoutMs: 120_000, intervalMs: 500, what: 'all nodes healthy' },
   );
   const leader = hosts[index] as ChildProcess;
   const pids = [...hosts, ...agents].map((one) => one.pid as number);
+  const before = await countsOf(agents);
   const cpuBefore = pids.map((pid) => cpuTimeMs(pid) ?? 0);
   const busyBefore = await answer<Busy>(leader, 'busy', { kind: 'busy' });
+  const profile = (file: string) => answer(leader, 'profiled', { kind: 'profile', file });
+  if (values.profile) await profile('');
   const begun = performance.now();
   const viewMs = await viewLatencies(cluster, Number(values.seconds) * 1000);
   const seconds = (performance.now() - begun) / 1000;
   const busy = await answer<Busy>(leader, 'busy', { kind: 'busy' });
   const cores = pids.map((pid, at) => ((cpuTimeMs(pid) ?? 0) - (cpuBefore[at] ?? 0)) / 1000 / seconds);
-  const renewals = await Promise.all(
-    agents.map((one) => answer<{ renewals: number; refused: number }>(one, 'busy', { kind: 'busy' })),
-  );
+  if (values.profile) await profile(join(values.profile, `leader-${nodes}.cpuprofile`));
+  const afterwards = await countsOf(agents);
+  const counted = (name: keyof AgentCounts) => afterwards[name] - before[name];
   return {
     nodes,
     reportsPerSecond: Math.round((busy.reports - busyBefore.reports) / seconds),
@@ -144,11 +147,21 @@ async function measure(cluster: Cluster) {
     loopP99Ms: Math.round(busy.loopP99Ms * 10) / 10,
     loopMaxMs: Math.round(busy.loopMaxMs),
     viewP95Ms: Math.round(percentile(viewMs, 0.95) * 10) / 10,
-    refusedRenewals: renewals.reduce((sum, one) => sum + one.refused, 0),
+    renewalsPerSecond: Math.round(counted('renewals') / seconds),
+    refusedRenewals: counted('refused'),
+    appendsPerSecond: Math.round(counted('appends') / seconds),
     healthy: busy.healthy,
     leaderKept: busy.leader ? 'yes' : 'no',
     leaderMB: busy.heapMB,
   };
+}
+
+type AgentCounts = { readonly renewals: number; readonly refused: number; readonly appends: number };
+
+async function countsOf(agents: readonly ChildProcess[]): Promise<AgentCounts> {
+  const all = await Promise.all(agents.map((one) => answer<AgentCounts>(one, 'busy', { kind: 'busy' })));
+  const sum = (name: keyof AgentCounts) => all.reduce((total, one) => total + one[name], 0);
+  return { renewals: sum('renewals'), refused: sum('refused'), appends: sum('appends') };
 }
 
 function connect(cluster: Cluster): EngineConnection {
@@ -203,10 +216,15 @@ async function api(cluster: Cluster): Promise<readonly unknown[]> {
     rateLimits: { read: generous, node: generous, write: generous, login: generous, anonymous: generous },
   };
   const file = secretFile('server.json', JSON.stringify(config));
-  const server = spawn(process.execPath, ['--enable-source-maps', join(distDirectory(), 'server.mjs'), file], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, NODE_ENV: 'production' },
-  });
+  const profiled = values.profile ? ['--cpu-prof', '--cpu-prof-dir', values.profile] : [];
+  const server = spawn(
+    process.execPath,
+    [...profiled, '--enable-source-maps', join(distDirectory(), 'server.mjs'), file],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    },
+  );
   try {
     const url = `http://127.0.0.1:${port}`;
     const headers = { 'X-API-Key': apiKey };
@@ -228,13 +246,15 @@ async function api(cluster: Cluster): Promise<readonly unknown[]> {
     say(JSON.stringify(results.at(-1)));
     return results;
   } finally {
+    const gone = new Promise((done) => server.once('exit', done));
     server.kill('SIGTERM');
+    await gone;
   }
 }
 
 function load(url: string, path: string, rate: number): Promise<unknown> {
   const words = ['--import', 'tsx', 'bench/api.ts', '--url', url, '--key', apiKey, '--rate', String(rate)];
-  const rest = ['--seconds', values['api-seconds'], '--closed', '0', '--paths', path];
+  const rest = ['--seconds', values['api-seconds'], '--closed', '0', '--gzip', '--paths', path];
   return new Promise((done, fail) => {
     const process_ = spawn(process.execPath, [...words, ...rest], { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
@@ -257,26 +277,25 @@ async function topologies(url: string, seconds: number): Promise<unknown> {
   const counts = { full: 0, unchanged: 0, other: 0, bytes: 0 };
   let tag = '';
   const open = new Set<Promise<void>>();
+  const agent = new Agent({ keepAlive: true });
   const begun = performance.now();
   for (let number = 0; number < rate * seconds; number++) {
     const due = begun + (number * 1_000) / rate;
     if (due > performance.now()) await delay(due - performance.now());
     const one = (async () => {
-      const response = await fetch(`${url}/api/v1/cluster/topology`, {
-        headers: { 'X-API-Key': apiKey, ...(tag ? { 'If-None-Match': tag } : {}) },
-      });
-      const body = await response.arrayBuffer();
+      const { status, etag, bytes } = await getTopology(url, agent, tag);
       times.push(performance.now() - due);
-      tag = response.headers.get('etag') ?? tag;
-      counts.bytes = Math.max(counts.bytes, body.byteLength);
-      if (response.status === 200) counts.full++;
-      else if (response.status === 304) counts.unchanged++;
+      tag = etag ?? tag;
+      counts.bytes = Math.max(counts.bytes, bytes);
+      if (status === 200) counts.full++;
+      else if (status === 304) counts.unchanged++;
       else counts.other++;
     })().catch(() => void counts.other++);
     open.add(one);
     void one.finally(() => open.delete(one));
   }
   await Promise.all(open);
+  agent.destroy();
   return {
     path: '/api/v1/cluster/topology',
     offered_per_second: rate,
@@ -284,6 +303,19 @@ async function topologies(url: string, seconds: number): Promise<unknown> {
     p50_ms: Math.round(percentile(times, 0.5) * 10) / 10,
     p95_ms: Math.round(percentile(times, 0.95) * 10) / 10,
   };
+}
+
+function getTopology(url: string, agent: Agent, tag: string) {
+  const headers = { 'X-API-Key': apiKey, 'Accept-Encoding': 'gzip', ...(tag ? { 'If-None-Match': tag } : {}) };
+  return new Promise<{ status: number; etag: string | undefined; bytes: number }>((done, fail) => {
+    get(`${url}/api/v1/cluster/topology`, { agent, headers }, (response) => {
+      let bytes = 0;
+      response.on('data', (part: Buffer) => {
+        bytes += part.length;
+      });
+      response.once('end', () => done({ status: response.statusCode ?? 0, etag: response.headers.etag, bytes }));
+    }).once('error', fail);
+  });
 }
 
 async function main(): Promise<void> {

@@ -1,8 +1,11 @@
 /**
  * One control-store member with the real interconnect, store, controller and engine's door, without a PostgreSQL of its own. Child process of
- * bench/scale.ts: argument: JSON {id, port, stores, nodes, directory}. Answers `busy` messages with its event loop's delay.
+ * bench/scale.ts: argument: JSON {id, port, stores, nodes, directory}. Answers `busy` messages with its event loop's delay, `profile` writes a CPU
+ * profile of the time since it was last asked.
  */
-import { mkdirSync } from 'node:fs';
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Controller } from '../../engine/cluster/controller';
@@ -46,7 +49,13 @@ mkdirSync(join(options.directory, 'raft'), { recursive: true });
 const store = new RaftControlStore({
   self: { id: options.id, incarnation: incarnation(options.id) },
   directory: join(options.directory, 'raft'),
-  bootstrap: { voters: options.stores.map(({ id }) => ({ id, incarnation: incarnation(id) })), learners: [] },
+  bootstrap: {
+    voters: options.stores.map(({ id }) => ({ id, incarnation: incarnation(id) })),
+    learners: Array.from({ length: options.nodes }, (_, index) => nodeRecord(index)).map(({ id, incarnation }) => ({
+      id,
+      incarnation,
+    })),
+  },
   interconnect,
   logger,
   timings: { heartbeatMs: 100, electionMs: 500, leaseMs: 2_000 },
@@ -107,11 +116,29 @@ async function seed(): Promise<void> {
   }
 }
 
+const inspector = new Session();
+let profiling = false;
+
+async function profile(file: string): Promise<void> {
+  if (profiling) {
+    const { profile: taken } = await inspector.post('Profiler.stop');
+    writeFileSync(file, JSON.stringify(taken));
+  } else {
+    inspector.connect();
+    await inspector.post('Profiler.enable');
+    await inspector.post('Profiler.start');
+  }
+  profiling = !profiling;
+  process.send?.({ kind: 'profiled' });
+}
+
 const delayHistogram = monitorEventLoopDelay({ resolution: 5 });
 delayHistogram.enable();
 // The benchmark may be killed: nothing of it stays.
 process.on('disconnect', () => process.exit());
-process.on('message', (message: { kind: string }) => {
+process.on('message', (message: { kind: string; ports?: Record<string, number>; file?: string }) => {
+  for (const [id, port] of Object.entries(message.ports ?? {})) interconnect.setPeer(id, { host: '127.0.0.1', port });
+  if (message.kind === 'profile') void profile(message.file as string);
   if (message.kind === 'seed') seed().then(() => process.send?.({ kind: 'seeded' }), console.error);
   if (message.kind !== 'busy') return;
   process.send?.({
@@ -122,6 +149,7 @@ process.on('message', (message: { kind: string }) => {
     leader: store.isLeader(),
     sentence: controller.view().sentence,
     healthy: controller.view().nodes.filter((node) => node.status === 'healthy').length,
+    connected: interconnect.connectedPeers().length - options.stores.length + 1,
     heapMB: Math.round(process.memoryUsage().rss / 2 ** 20),
   });
   delayHistogram.reset();

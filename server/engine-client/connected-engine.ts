@@ -2,7 +2,7 @@
  * The engine client over a real connection. The view is streamed from the controller; when the stream is down or nobody leads, a node's own
  * replica is asked each second, so pages keep telling what is known, with its age.
  */
-import type { ClusterView } from '@/engine/cluster/model';
+import type { ClusterView, NodeView } from '@/engine/cluster/model';
 import type { EngineConnection } from '@/engine/interconnect/engine-connection';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { NodeId } from '@/engine/kernel/ids';
@@ -38,6 +38,7 @@ export class ConnectedEngine implements EngineClient {
   #eventLeader: NodeId | null = null;
   #stopped = false;
   #knownNodes = '';
+  #followed: ClusterView['nodes'] | null = null;
 
   constructor(
     private readonly connection: EngineConnection,
@@ -181,6 +182,15 @@ export class ConnectedEngine implements EngineClient {
 
   /** Nodes that came or went since the seeds were written down. */
   #follow(view: ClusterView): void {
+    // Most changes are of reports: records keep their addresses.
+    const before = this.#followed;
+    this.#followed = view.nodes;
+    if (
+      before !== null &&
+      view.nodes.length === before.length &&
+      view.nodes.every((node, at) => sameAddress(node, before[at]))
+    )
+      return;
     const nodes = new Map(this.seeds.map((seed) => [seed.nodeId, seed]));
     for (const { record } of view.nodes) {
       nodes.set(record.id, { nodeId: record.id, host: record.host, port: record.agentPort });
@@ -216,6 +226,10 @@ export class ConnectedEngine implements EngineClient {
     if (!this.#ring.push(item)) return;
     for (const listener of [...this.#eventListeners]) listener(item);
   }
+}
+
+function sameAddress({ record: a }: NodeView, b: NodeView | undefined): boolean {
+  return a.id === b?.record.id && a.host === b.record.host && a.agentPort === b.record.agentPort;
 }
 
 function unreachableNodes(method: EngineMethod): ClusterError {

@@ -54,8 +54,22 @@ export function counts(view: ClusterView) {
   };
 }
 
-export function membersOf(view: ClusterView, group: string): readonly NodeView[] {
-  return view.nodes.filter((node) => node.record.group === group);
+const memberTables = new WeakMap<ClusterView['nodes'], ReadonlyMap<string, NodeView[]>>();
+
+/** Sorted into groups once per view: hundreds of groups must not each search a thousand nodes. */
+export function membersOf({ nodes }: ClusterView, group: string): readonly NodeView[] {
+  let table = memberTables.get(nodes);
+  if (!table) {
+    const sorted = new Map<string, NodeView[]>();
+    for (const node of nodes) {
+      const members = sorted.get(node.record.group);
+      if (members) members.push(node);
+      else sorted.set(node.record.group, [node]);
+    }
+    table = sorted;
+    memberTables.set(nodes, table);
+  }
+  return table.get(group) ?? [];
 }
 
 export function presentGroup({ view }: CurrentView, group: GroupView) {

@@ -10,7 +10,7 @@ import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { serveSse } from '../events/sse';
 import { admit, invoke } from '../invoke';
-import { type HotAnswer, HotCache, matchesEtag } from './hot-cache';
+import { type HotAnswer, HotCache, matchesEtag, takesGzip } from './hot-cache';
 import { IdempotencyKeys } from './idempotency';
 import { isOperationOutput, presentRest } from './present';
 import { readInput } from './read-input';
@@ -118,14 +118,19 @@ export class RestAdapter {
     const headers = {
       ETag: answer.etag,
       'Cache-Control': 'private, no-cache',
-      Vary: 'Cookie, Authorization, X-API-Key',
+      Vary: 'Cookie, Authorization, X-API-Key, Accept-Encoding',
       ...(answer.link === null ? {} : { Link: answer.link }),
     };
     if (matchesEtag(request.headers['if-none-match'], answer.etag)) {
       response.writeHead(304, headers).end();
       return;
     }
-    sendText(request, response, 200, answer.body, { 'Content-Type': 'application/json; charset=utf-8', ...headers });
+    const type = { 'Content-Type': 'application/json; charset=utf-8' };
+    const compressed = takesGzip(request.headers['accept-encoding']) ? await this.#hot.compressed(answer) : null;
+    if (compressed === null) return sendText(request, response, 200, answer.body, { ...type, ...headers });
+    // The same content in other bytes: the tag is weak.
+    const encoded = { ...type, ...headers, ETag: `W/${answer.etag}`, 'Content-Encoding': 'gzip' };
+    sendText(request, response, 200, compressed, encoded);
   }
 
   async #stream({ request, response, context, route, url, params }: Call): Promise<void> {

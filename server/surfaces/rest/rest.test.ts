@@ -1,7 +1,9 @@
 /** REST over a real HTTP server: statuses, headers, pages, caching, strictness. */
-import { request as httpRequest } from 'node:http';
+import { get, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ConsoleFixture, startConsole } from '../../testing/console-fixture';
+import { largeView } from '../../testing/recorded-view';
 
 let console: ConsoleFixture;
 beforeEach(async () => {
@@ -106,6 +108,30 @@ describe('reads', () => {
     const changed = await console.json('/api/v1/cluster/topology', { headers: { 'If-None-Match': etag } });
     expect([changed.status, changed.body.sentence]).toEqual([200, 'Healthy!']);
     expect(changed.headers.get('etag')).not.toBe(etag);
+  });
+
+  it('are compressed for who takes it, the same content under a weak tag', async () => {
+    console.engine.view = largeView(60);
+    const raw = (headers: Record<string, string>) =>
+      new Promise<{ headers: IncomingHttpHeaders; body: Buffer; status: number }>((resolve, reject) => {
+        const address = `${console.url}/api/v1/cluster/topology`;
+        get(address, { headers: { 'X-API-Key': console.keys.viewer, ...headers } }, (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('end', () =>
+            resolve({ headers: response.headers, body: Buffer.concat(parts), status: response.statusCode ?? 0 }),
+          );
+        }).on('error', reject);
+      });
+    const plain = await raw({});
+    const gzipped = await raw({ 'Accept-Encoding': 'br;q=0.5, gzip' });
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(gzipped.headers).toMatchObject({ 'content-encoding': 'gzip', etag: `W/${plain.headers.etag}` });
+    expect(gzipped.headers.vary).toContain('Accept-Encoding');
+    expect(gunzipSync(gzipped.body).equals(plain.body)).toBe(true);
+    expect(gzipped.body.length).toBeLessThan(plain.body.length / 4);
+    expect((await raw({ 'If-None-Match': gzipped.headers.etag as string })).status).toBe(304);
+    expect((await raw({ 'Accept-Encoding': 'gzip;q=0' })).headers['content-encoding']).toBeUndefined();
   });
 
   it('answer HEAD like GET, without a body', async () => {
