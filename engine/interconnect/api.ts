@@ -2,6 +2,7 @@
  * What the rest of the engine sees of the interconnect: authenticated requests, one-way messages and streams between named peers.
  * Payloads are JSON values; the binary framing, the handshake and the queues are this module's business.
  */
+import type { ClusterError } from '../kernel/errors';
 import type { Incarnation, NodeId } from '../kernel/ids';
 
 /** `node:<id>`, or a client: `console:<uuid>`, `router:<host>`, `launcher`. Only nodes take part in protocols. */
@@ -38,12 +39,16 @@ export type MessageHandler = (payload: unknown, from: PeerIdentity) => void;
 
 export type RequestOptions = { readonly timeoutMs: number; readonly signal?: AbortSignal };
 
-/** A stream of items from a peer; ends with an error when the connection is lost. At the bound of its buffer the slow side is cut, never blocked. */
+/**
+ * A stream of items from a peer; ends with an error when the connection is lost. At the bound of its buffer the slow side is cut, never blocked.
+ * `end` ends it from this side, with the reason: a stream that this node can no longer feed must not stay open in silence.
+ */
 export type StreamHandler = (
   payload: unknown,
   from: PeerIdentity,
   push: (item: unknown) => boolean,
   signal: AbortSignal,
+  end: (error: ClusterError | null) => void,
 ) => void;
 
 export interface Interconnect {

@@ -178,6 +178,86 @@ describe('openStream', () => {
     stream.close();
   });
 
+  it('finds the one node that serves it, whichever it is, and tells of one interruption', async () => {
+    const asked: string[] = [];
+    agents.forEach((agent, i) => {
+      agent.onStream('engine.view.stream', (_params, _from, push) => {
+        asked.push(names[i]!);
+        if (i !== 2) notLeader();
+        push('the view');
+      });
+    });
+    await allUp();
+    connection.preferLeader('n1');
+    const items: unknown[] = [];
+    const interruptions: boolean[] = [];
+    connection.openStream(
+      'view.stream',
+      {},
+      { onItem: (item) => items.push(item), onInterrupted: (interrupted) => interruptions.push(interrupted) },
+    );
+    await eventually('it is served', () => items.length === 1);
+    expect(asked.filter((name) => name === 'n3')).toHaveLength(1);
+    expect(asked.length).toBeLessThanOrEqual(3);
+    expect(interruptions).toEqual([true, false]);
+  });
+
+  it('follows the hint of who leads', async () => {
+    const asked: string[] = [];
+    agents.forEach((agent, i) => {
+      agent.onStream('engine.view.stream', (_params, _from, push) => {
+        asked.push(names[i]!);
+        if (i !== 2) notLeader('n3');
+        push('the view');
+      });
+    });
+    await allUp();
+    connection.preferLeader('n1');
+    const items: unknown[] = [];
+    connection.openStream('view.stream', {}, { onItem: (item) => items.push(item) });
+    await eventually('it is served', () => items.length === 1);
+    expect(asked).toEqual(['n1', 'n3']);
+  });
+
+  it('asks ever more slowly while nobody serves it, and says so once', async () => {
+    let asked = 0;
+    for (const agent of agents) {
+      agent.onStream('engine.view.stream', () => {
+        asked++;
+        notLeader();
+      });
+    }
+    await allUp();
+    const interruptions: boolean[] = [];
+    const begun = performance.now();
+    connection.openStream(
+      'view.stream',
+      {},
+      { onItem: () => undefined, onInterrupted: (interrupted) => interruptions.push(interrupted) },
+    );
+    await eventually('three rounds', () => asked === 9);
+    expect(performance.now() - begun).toBeGreaterThan(700);
+    expect(interruptions).toEqual([true]);
+  });
+
+  it('goes elsewhere when the node ends it', async () => {
+    const ends: ((error: ClusterError | null) => void)[] = [];
+    agents.forEach((agent, i) => {
+      agent.onStream('engine.view.stream', (_params, _from, push, _signal, end) => {
+        ends.push(end);
+        push(names[i]);
+      });
+    });
+    await allUp();
+    connection.preferLeader('n1');
+    const items: unknown[] = [];
+    connection.openStream('view.stream', {}, { onItem: (item) => items.push(item) });
+    await eventually('the first serves it', () => items.length === 1);
+    ends[0]!(new ClusterError('UNAVAILABLE', 'deposed', { clusterCode: 'CLU_NOT_LEADER', extra: { leader: 'n3' } }));
+    await eventually('the one that was named serves it', () => items.length === 2);
+    expect(items).toEqual(['n1', 'n3']);
+  });
+
   it('bound to one node waits for it, without turning in circles', async () => {
     await allUp();
     const items: unknown[] = [];

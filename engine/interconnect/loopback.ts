@@ -80,8 +80,9 @@ export class Loopback {
       if (stream.signal.aborted) return;
       try {
         const handler = this.handlers.streamHandler(method, this.self);
-        reader.onOpened?.();
-        handler(decode(body), this.self, push, stream.signal);
+        // Refused streams were never open; items come later (setImmediate), so the order is kept.
+        handler(decode(body), this.self, push, stream.signal, end);
+        if (!stream.signal.aborted) reader.onOpened?.();
       } catch (error) {
         end(toClusterError(error));
       }

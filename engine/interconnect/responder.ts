@@ -131,8 +131,16 @@ export class Responder {
       );
       stream.abort();
     };
+    let told = false;
+    /** A stream that its handler refuses was never open: told with the first item, or when the handler has taken it. */
+    const opened = () => {
+      if (told || stream.signal.aborted) return;
+      told = true;
+      this.link.send({ type: 'streamOpened', id: frame.id, method: '', body: '' }, 'control');
+    };
     const push = (item: unknown): boolean => {
       if (stream.signal.aborted) return false;
+      opened();
       const result = this.link.send({ type: 'streamItem', id: frame.id, method: '', body: encode(item) }, 'stream');
       if (result === 'accepted') return true;
       end(
@@ -151,8 +159,8 @@ export class Responder {
     }
     try {
       const handler = this.handlers.streamHandler(frame.method, this.link.remote);
-      this.link.send({ type: 'streamOpened', id: frame.id, method: '', body: '' }, 'control');
-      handler(payload, this.link.remote, push, stream.signal);
+      handler(payload, this.link.remote, push, stream.signal, end);
+      opened();
     } catch (error) {
       stopOnBrokenInvariant(error);
       const clusterError = toClusterError(error);

@@ -64,10 +64,14 @@ export class EngineDoor {
         (handler as (params: unknown) => Promise<unknown>)(payload),
       );
     }
-    interconnect.onStream('engine.view.stream', (_payload, _from, push, signal) => this.#streamView(push, signal));
-    interconnect.onStream('engine.event.stream', (payload, _from, push, signal) =>
-      this.#streamEvents(payload as { after: string | null }, push, signal),
-    );
+    interconnect.onStream('engine.view.stream', (_payload, _from, push, signal, end) => {
+      this.#whileLeading(signal, end);
+      this.#streamView(push, signal);
+    });
+    interconnect.onStream('engine.event.stream', (payload, _from, push, signal, end) => {
+      this.#whileLeading(signal, end);
+      this.#streamEvents(payload as { after: string | null }, push, signal);
+    });
     interconnect.onStream('engine.route.stream', (_payload, _from, push, signal) => {
       const unsubscribe = options.routes.onChange((hint) => push(hint));
       signal.addEventListener('abort', unsubscribe, { once: true });
@@ -164,13 +168,27 @@ export class EngineDoor {
     'router.get': async () => (performance.now() - this.#routerAt < 10_000 ? this.#router : null),
   };
 
-  /** Only the leader has a live view: elsewhere the stream ends at once and the client asks the next node. */
+  /** Only the leader has a live view and all events: elsewhere a stream is refused, and it ends when the leadership does, so that the client goes on elsewhere. */
+  #whileLeading(signal: AbortSignal, end: (error: ClusterError) => void): void {
+    const { store } = this.options.context;
+    if (!store.isLeader()) throw this.#notLeading();
+    const unsubscribe = store.onLeadership((leading) => {
+      if (!leading) end(this.#notLeading());
+    });
+    signal.addEventListener('abort', unsubscribe, { once: true });
+  }
+
+  #notLeading(): ClusterError {
+    const { store, config } = this.options.context;
+    const { leader } = store.status();
+    return new ClusterError('UNAVAILABLE', 'This node does not lead the control store.', {
+      clusterCode: 'CLU_NOT_LEADER',
+      ...(leader === null || leader === config.nodeId ? {} : { extra: { leader } }),
+    });
+  }
+
   #streamView(push: (item: ViewItem) => boolean, signal: AbortSignal): void {
-    const { controller, context } = this.options;
-    if (!context.store.isLeader())
-      throw new ClusterError('UNAVAILABLE', 'This node does not lead the control store.', {
-        clusterCode: 'CLU_NOT_LEADER',
-      });
+    const { controller } = this.options;
     let sent: ClusterView = controller.view();
     push({ kind: 'full', view: sent });
     let timer: NodeJS.Timeout | null = null;
@@ -196,11 +214,7 @@ export class EngineDoor {
   }
 
   #streamEvents({ after }: { after: string | null }, push: (item: unknown) => boolean, signal: AbortSignal): void {
-    const { controller, context } = this.options;
-    if (!context.store.isLeader())
-      throw new ClusterError('UNAVAILABLE', 'This node does not lead the control store.', {
-        clusterCode: 'CLU_NOT_LEADER',
-      });
+    const { controller } = this.options;
     const { gap, events } = controller.events.since(after);
     if (gap) push({ kind: 'gap', ...gap });
     for (const event of events) push({ kind: 'event', event });
