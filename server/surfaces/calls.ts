@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { ClusterError } from '@/engine/kernel/errors';
 import type { AuditTrail } from '@/server/audit/api';
 import type { StoredAccounts } from '@/server/auth/accounts';
-import type { Identity } from '@/server/auth/api';
+import type { AccessPolicyStore, ApprovalDirectory, Identity, LockoutDirectory } from '@/server/auth/api';
 import { scopeOf } from '@/server/auth/group-scope';
 import { type Identifier, requireSameSite } from '@/server/auth/identify';
 import type { StoredLastUses } from '@/server/auth/last-uses';
@@ -19,6 +19,9 @@ export type Services = {
   readonly accounts: StoredAccounts;
   readonly sessions: Sessions;
   readonly uses: StoredLastUses;
+  readonly lockouts: LockoutDirectory;
+  readonly policy: AccessPolicyStore;
+  readonly approvals: ApprovalDirectory;
   readonly identifier: Identifier;
   readonly audit: AuditTrail;
   readonly facts: ConsoleFacts;
@@ -77,18 +80,21 @@ export function contextOf(
     'surface' | 'requestId' | 'clientAddress' | 'userAgent' | 'idempotencyKey' | 'signal' | 'setCookie'
   >,
 ): CallContext {
-  const { engine, accounts, sessions, uses, audit, facts, gate } = services;
-  const all = { engine, accounts, sessions, uses, audit, facts, gate, identity, ...call };
+  const { identifier: _identifier, ...used } = services;
+  const all = { ...used, identity, ...call };
   if (scopeOf(identity) === null) return all;
   return {
     ...all,
-    engine: engineFor(engine, identity),
+    engine: engineFor(services.engine, identity),
     accounts: outOfScope('accounts'),
     sessions: outOfScope('sessions'),
     uses: outOfScope('last uses'),
+    lockouts: outOfScope('lockouts'),
+    policy: outOfScope('the access policy'),
+    approvals: outOfScope('approvals'),
     audit: outOfScope('the audit log'),
     // One password opens role `app` in every group.
-    facts: { ...facts, appPassword: () => Promise.reject(clusterWide("the password of role 'app'")) },
+    facts: { ...services.facts, appPassword: () => Promise.reject(clusterWide("the password of role 'app'")) },
   };
 }
 

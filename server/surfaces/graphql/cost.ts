@@ -19,7 +19,7 @@ import {
 } from 'graphql';
 import type { RateClass } from '@/server/procedures/definition';
 
-export const maxCost = 100_000;
+export const maxCost = 200_000;
 /** Lists inside an answer whose length no argument bounds: steps, checks, voters. */
 const assumedItems = 10;
 const pageDefault = 100;

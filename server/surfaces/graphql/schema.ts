@@ -57,7 +57,9 @@ function fieldsOf(types: TypeFactory, definition: AnyDefinition): Record<string,
 function argumentsOf(types: TypeFactory, definition: AnyDefinition, without: readonly string[] = []) {
   const { field, style } = definition.graphql!;
   if (style === 'input') {
-    return { input: { type: types.input(definition.input, field) } } satisfies GraphQLFieldConfigArgumentMap;
+    return {
+      input: { type: types.input(definition.input, field), description: 'Everything that the call takes' },
+    } satisfies GraphQLFieldConfigArgumentMap;
   }
   return types.inputFields(definition.input, field, without) as GraphQLFieldConfigArgumentMap;
 }

@@ -19,6 +19,7 @@ import {
   GraphQLString,
 } from 'graphql';
 import type { z } from 'zod';
+import { describeField } from '@/server/procedures/schemas/vocabulary';
 import { bigIntScalar, dateTimeScalar, jsonScalar } from './scalars';
 
 type Def = {
@@ -114,7 +115,7 @@ export class TypeFactory {
       fields: () => {
         const fields: GraphQLFieldConfigMap<unknown, unknown> = {};
         for (const [key, field] of Object.entries(defOf(schema).shape ?? {})) {
-          fields[key] = { type: this.output(field), description: describe(field) };
+          fields[key] = { type: this.output(field), description: describeField(name, key, field) };
         }
         return fields;
       },
@@ -133,9 +134,17 @@ export class TypeFactory {
       name,
       description: 'A page',
       fields: {
-        items: { type: new GraphQLNonNull(new GraphQLList(itemType)) },
-        nextCursor: { type: GraphQLString, resolve: (page) => page.next_cursor },
-        totalCount: { type: GraphQLInt, resolve: (page) => page.total_count },
+        items: { type: new GraphQLNonNull(new GraphQLList(itemType)), description: 'The page, in order' },
+        nextCursor: {
+          type: GraphQLString,
+          description: 'Cursor of the next page; null at the end',
+          resolve: (page) => page.next_cursor,
+        },
+        totalCount: {
+          type: GraphQLInt,
+          description: 'How many there are in all; null where counting would cost',
+          resolve: (page) => page.total_count,
+        },
       },
     });
     this.#outputs.set(name, type);
@@ -171,14 +180,13 @@ export class TypeFactory {
     const fields: GraphQLInputFieldConfigMap = {};
     for (const [key, field] of Object.entries(defOf(schema).shape ?? {})) {
       if (!without.includes(key))
-        fields[key] = { type: this.input(field, `${path}.${key}`), description: describe(field) };
+        fields[key] = {
+          type: this.input(field, `${path}.${key}`),
+          description: describeField(metaOf(bare(schema).schema).id, key, field),
+        };
     }
     return fields;
   }
-}
-
-function describe(schema: z.ZodType): string | undefined {
-  return metaOf(schema).description ?? metaOf(bare(schema).schema).description;
 }
 
 /** GraphQL says null where a caller left something out; zod's optional fields know only absence. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { errorTable } from '@/engine/kernel/errors';
 import type { AnyDefinition } from '@/server/procedures/definition';
+import { wordFor } from '@/server/procedures/schemas/vocabulary';
 import { isOperationOutput, isPageOutput } from '../rest/present';
 import { apiPrefix, type Route, routes } from '../rest/routes';
 
@@ -56,8 +57,12 @@ function areaOf(definition: AnyDefinition): string {
 
 function operationOf(route: Route, components: Components): Json {
   const { definition, method, path } = route;
-  const input = components.inline(definition.input, 'input');
-  const properties = (input.properties ?? {}) as Record<string, Json>;
+  const input = components.opened(components.inline(definition.input, 'input'));
+  const owner = (definition.input.meta() as { id?: string } | undefined)?.id;
+  const properties = describedProperties((input.properties ?? {}) as Record<string, Json>, owner) as Record<
+    string,
+    Json
+  >;
   const required = new Set((input.required ?? []) as string[]);
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!);
   const rest = Object.entries(properties).filter(([key]) => !inPath.includes(key));
@@ -212,12 +217,19 @@ class Components {
     return { $ref: `#/components/schemas/${this.#place(id, placed, io)}` };
   }
 
+  /** A schema with an id comes as a reference; this is what stands behind it. */
+  opened(schema: Json): Json {
+    const name = typeof schema.$ref === 'string' ? schema.$ref.replace('#/components/schemas/', '') : null;
+    return (name === null ? undefined : this.#schemas.get(name)) ?? schema;
+  }
+
   add(schema: z.ZodType, io: 'input' | 'output'): void {
     this.inline(schema, io);
   }
 
   sorted(): Json {
-    return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const sorted = [...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(sorted.map(([id, schema]) => [id, described(schema, id)]));
   }
 
   #place(id: string, schema: Json, io: 'input' | 'output'): string {
@@ -231,6 +243,39 @@ class Components {
     this.#schemas.set(name, rewrite(schema, new Map()));
     return name;
   }
+}
+
+/** Every field has a description: its own, or what its word means. A reference is described where it leads. */
+function described(schema: Json, owner: string | undefined): Json {
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => {
+      if (key === 'properties') return [key, describedProperties(value as Record<string, Json>, owner)];
+      if (Array.isArray(value)) return [key, value.map((one) => (isJson(one) ? described(one, owner) : one))];
+      return [key, isJson(value) && key !== 'example' ? described(value, owner) : value];
+    }),
+  );
+}
+
+function describedProperties(properties: Record<string, Json>, owner: string | undefined): Json {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => {
+      const word = wordFor(owner, name);
+      const own = described(schema, owner);
+      const says = 'description' in own || '$ref' in own;
+      const description = alternativeOf(own) ?? word;
+      return [name, says || description === undefined ? own : { ...own, description }];
+    }),
+  );
+}
+
+/** What a nullable field says about the value that it has when it has one. */
+function alternativeOf(schema: Json): unknown {
+  const alternatives = Array.isArray(schema.anyOf) ? schema.anyOf.filter(isJson) : [];
+  return alternatives.find((one) => 'description' in one)?.description;
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function clean(schema: Json): Json {

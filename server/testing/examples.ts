@@ -1,0 +1,75 @@
+/**
+ * Examples that can be executed: a procedure's own example, after what it speaks of has been made. A procedure whose example names
+ * something that a fresh cluster does not have needs an entry in `preparations`.
+ */
+import type { AnyDefinition, Role } from '@/server/procedures/definition';
+import { adminPassword, type ConsoleFixture } from './console-fixture';
+import type { Caller } from './surface-calls';
+
+export type Example = { readonly input: Readonly<Record<string, unknown>>; readonly caller: Caller };
+
+type Preparation = (console: ConsoleFixture, example: Example) => Promise<Partial<Example>>;
+
+let count = 0;
+
+export async function executableExample(console: ConsoleFixture, definition: AnyDefinition): Promise<Example> {
+  const role: Role = definition.role === 'anonymous' ? 'viewer' : definition.role;
+  const example: Example = {
+    input: definition.example as Record<string, unknown>,
+    caller: definition.role === 'anonymous' ? {} : { 'X-API-Key': console.keys[role] },
+  };
+  const preparation = preparations[definition.name];
+  return preparation ? { ...example, ...(await preparation(console, example)) } : example;
+}
+
+async function operation(console: ConsoleFixture, path: string, body: object): Promise<{ input: { id: string } }> {
+  const started = await console.json(`/api/v1${path}`, { method: 'POST', role: 'operator', body });
+  return { input: { id: started.body.id } };
+}
+
+async function newUser(console: ConsoleFixture) {
+  const user = await console.services.accounts.createUser({
+    username: `maria-${++count}`,
+    password: adminPassword,
+    role: 'viewer',
+    by: 'test',
+  });
+  return user;
+}
+
+/** The cookie of a fresh session of a fresh person. */
+async function signedIn(console: ConsoleFixture): Promise<{ caller: Caller; userId: string; username: string }> {
+  const user = await newUser(console);
+  const response = await console.request('/api/v1/auth/login', {
+    method: 'POST',
+    role: null,
+    body: { username: user.username, password: adminPassword },
+  });
+  const cookie = response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+  return { caller: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' }, userId: user.id, username: user.username };
+}
+
+const preparations: Readonly<Record<string, Preparation>> = {
+  'operations.get': (console) => operation(console, '/cluster/nodes/node-3/stop', {}),
+  'operations.cancel': (console) => operation(console, '/cluster/nodes/node-3/stop', {}),
+  'cluster.getFailover': (console) => operation(console, '/cluster/failover', { group: 'alpha', mode: 'switchover' }),
+  'users.create': async (_console, { input }) => ({ input: { ...input, username: `maria-${++count}` } }),
+  'users.update': async (console, { input }) => ({ input: { ...input, id: (await newUser(console)).id } }),
+  'users.delete': async (console) => ({ input: { id: (await newUser(console)).id } }),
+  'apiKeys.revoke': async (console) => {
+    const key = { name: 'short-lived', role: 'viewer', expiresAt: null, by: 'test' } as const;
+    return { input: { id: (await console.services.accounts.createApiKey(key)).record.id } };
+  },
+  'auth.login': async (console) => {
+    const { username } = await newUser(console);
+    return { input: { username, password: adminPassword } };
+  },
+  'auth.logout': async (console) => ({ caller: (await signedIn(console)).caller }),
+  'auth.changePassword': async (console) => ({ caller: (await signedIn(console)).caller }),
+  'sessions.revoke': async (console) => {
+    const { userId, caller } = await signedIn(console);
+    const [session] = await console.services.sessions.list(userId);
+    return { input: { id: session!.id }, caller };
+  },
+  'sessions.revokeAll': async (console) => ({ input: {}, caller: (await signedIn(console)).caller }),
+};
