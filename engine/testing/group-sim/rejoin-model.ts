@@ -17,6 +17,8 @@ const freshMs = 100;
 
 export class RejoinModel {
   #busyUntil = Number.NEGATIVE_INFINITY;
+  /** One attempt at a time: what an earlier one still has under way comes to nothing. */
+  #attempt = 0;
   #comparison: 'can-follow' | 'diverged' | null = null;
 
   constructor(
@@ -43,6 +45,7 @@ export class RejoinModel {
       return;
     }
     this.#busyUntil = this.world.now + 1500;
+    this.#attempt++;
     this.#ask(primary, record, (health) => {
       const decision = decideRejoin({
         data: !data.present ? 'absent' : data.standbySignal ? 'standby' : 'was-primary',
@@ -70,6 +73,7 @@ export class RejoinModel {
   /** The answer counts only while the record still names that primary and epoch. */
   #ask(primary: SimNode, record: GroupRecord, then: (health: Health) => void): void {
     const askedAt = this.node.clock.mono();
+    const attempt = this.#attempt;
     let answered = false;
     const there = () => primary.agent?.process ?? null;
     this.world.send(this.node.id, primary.id, there, () => {
@@ -82,7 +86,7 @@ export class RejoinModel {
         this.node.id,
         () => this.agent.process,
         () => {
-          if (answered) return;
+          if (answered || attempt !== this.#attempt) return;
           answered = true;
           const current = this.agent.record.epoch === record.epoch && this.agent.record.primary === primary.id;
           const fresh = this.node.clock.mono() - askedAt <= freshMs;
@@ -106,6 +110,7 @@ export class RejoinModel {
   #copy(primary: SimNode, record: GroupRecord): void {
     /* One connection: what the network repeats never comes twice. */
     let arrived = false;
+    const attempt = this.#attempt;
     this.world.queue.after(this.world.random.between(150, 400), this.agent.process, () => {
       this.world.send(
         this.node.id,
@@ -120,7 +125,7 @@ export class RejoinModel {
             this.node.id,
             () => this.agent.process,
             () => {
-              if (arrived) return;
+              if (arrived || attempt !== this.#attempt) return;
               arrived = true;
               this.#ask(primary, record, (health) => {
                 this.#busyUntil = 0;

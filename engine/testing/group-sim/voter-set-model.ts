@@ -39,7 +39,7 @@ export class VoterSetModel {
     if (this.busy || this.world.now - this.node.postgres.servingSince < 1) return;
     const postgres = this.node.postgres;
     if (!this.#confirmed) {
-      this.#set(postgres.names);
+      this.#set(this.node.disk.data.names);
       return;
     }
     const action = nextVoterSetAction({
@@ -150,6 +150,7 @@ export class VoterSetModel {
       return;
     }
     this.store.read(this.node, (record, current) => {
+      if (this.#change !== change) return;
       this.#busyUntil = 0;
       if (current === revision) apply();
       else this.agent.onRecord(record, current);
