@@ -2,7 +2,7 @@
  * `npm run bench:scale`: what N nodes cost the leading controller, through the real interconnect, control store and controller; the agents are simulated
  * (no PostgreSQL) but report and renew leases like real ones. `--nodes 10,100,300,1000`, `--stores 3`, `--seconds 15`, `--quiet 0` (share of idle nodes),
  * `--api` also runs the console server of RUSTYDB_DIST against the largest cluster and loads it with bench/api.ts. `--profile directory` writes a CPU
- * profile of the leader (and of the console server) there.
+ * profile of each control store (and of the console server) there.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -128,14 +128,20 @@ async function measure(cluster: Cluster) {
   const before = await countsOf(agents);
   const cpuBefore = pids.map((pid) => cpuTimeMs(pid) ?? 0);
   const busyBefore = await answer<Busy>(leader, 'busy', { kind: 'busy' });
-  const profile = (file: string) => answer(leader, 'profiled', { kind: 'profile', file });
-  if (values.profile) await profile('');
+  const profile = () =>
+    Promise.all(
+      hosts.map((host, at) => {
+        const file = join(values.profile, `${at === index ? 'leader' : `follower-${at + 1}`}-${nodes}.cpuprofile`);
+        return answer(host, 'profiled', { kind: 'profile', file });
+      }),
+    );
+  if (values.profile) await profile();
   const begun = performance.now();
   const viewMs = await viewLatencies(cluster, Number(values.seconds) * 1000);
   const seconds = (performance.now() - begun) / 1000;
   const busy = await answer<Busy>(leader, 'busy', { kind: 'busy' });
   const cores = pids.map((pid, at) => ((cpuTimeMs(pid) ?? 0) - (cpuBefore[at] ?? 0)) / 1000 / seconds);
-  if (values.profile) await profile(join(values.profile, `leader-${nodes}.cpuprofile`));
+  if (values.profile) await profile();
   const afterwards = await countsOf(agents);
   const counted = (name: keyof AgentCounts) => afterwards[name] - before[name];
   return {
