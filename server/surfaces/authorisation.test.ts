@@ -4,6 +4,9 @@ import { permits } from '@/server/auth/authorise';
 import type { AnyDefinition, Role } from '@/server/procedures/definition';
 import { allProcedures } from '@/server/procedures/registry';
 import { type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
+import { executableExample } from '../testing/examples';
+import { streams } from '../testing/streams';
+import { graphqlCall } from '../testing/surface-calls';
 
 const callers: readonly (Role | null)[] = [null, 'viewer', 'operator', 'admin'];
 const plenty = { points: 100_000, seconds: 1 };
@@ -40,16 +43,49 @@ describe.each(allProcedures.filter((one) => one.kind !== 'subscription').map((on
   },
 );
 
-it('decides in the same way over GraphQL', async () => {
-  const asked = '{ apiKeys { id } }';
-  expect(codeOf(await console.graphql(asked, {}, null))).toBe('UNAUTHORIZED');
-  expect(codeOf(await console.graphql(asked, {}, 'viewer'))).toBe('FORBIDDEN');
-  expect(codeOf(await console.graphql(asked, {}, 'operator'))).toBe('FORBIDDEN');
-  expect((await console.graphql(asked, {}, 'admin')).data.apiKeys).toHaveLength(3);
-  const change = 'mutation { setAutomaticFailover(group: "alpha", enabled: true) { name } }';
-  expect(codeOf(await console.graphql(change, {}, 'viewer'))).toBe('FORBIDDEN');
-  expect((await console.graphql(change, {}, 'operator')).data.setAutomaticFailover.name).toBe('alpha');
-});
+describe.each(allProcedures.filter((one) => one.kind !== 'subscription').map((one) => [one.name, one] as const))(
+  '%s over GraphQL',
+  (_name, definition) => {
+    it('is decided for everybody as on the other surfaces', async () => {
+      const { input } = await executableExample(console, definition);
+      const decisions: Record<string, string> = {};
+      for (const caller of callers) {
+        const answer = await graphqlCall(console.url, definition, input, keyOf(caller));
+        decisions[String(caller)] = refusalOf(definition, answer.error);
+      }
+      expect(decisions).toEqual(Object.fromEntries(callers.map((one) => [String(one), expected(definition, one)])));
+    });
+  },
+);
+
+describe.each(allProcedures.filter((one) => one.kind === 'subscription').map((one) => [one.name, one] as const))(
+  '%s',
+  (_name, definition) => {
+    it('is opened for whom it is for, on every surface', async () => {
+      for (const caller of callers) {
+        for (const [surface, open] of Object.entries(streams)) {
+          const opened = await open(console.url, definition, definition.example as object, keyOf(caller));
+          opened.close();
+          expect(refusalOf(definition, opened.error), `${surface} for ${caller}`).toBe(expected(definition, caller));
+        }
+      }
+    });
+  },
+);
+
+/** What a refusal because of the procedure's role looks like; anything else means that the call was let in. */
+function refusalOf(definition: AnyDefinition, error: Wire): string {
+  const wantsIdentity = error?.code === 'UNAUTHORIZED' && /^Sign in, or send/.test(error.message);
+  const wantsRole =
+    error?.code === 'FORBIDDEN' &&
+    error.details?.reasons?.[0]?.rule === 'role' &&
+    error.details.reasons[0].limit === definition.role;
+  return wantsIdentity || wantsRole ? error.code : 'allowed';
+}
+
+function keyOf(caller: Role | null): Record<string, string> {
+  return caller === null ? {} : { 'X-API-Key': console.keys[caller] };
+}
 
 it('keeps force paths for admins on every surface', async () => {
   const body = { group: 'alpha', allow_data_loss: true, dry_run: true };
