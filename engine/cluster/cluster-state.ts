@@ -126,9 +126,10 @@ export class ClusterState {
     return this.#silent;
   }
 
-  /** A new leader has heard nobody. */
-  forgetReports(): void {
-    this.#reports.clear();
+  /** A new leader goes on with what it heard while nobody led; anything older is of another time in which it led. */
+  forgetOldReports(): void {
+    const now = this.clock.monotonic();
+    for (const [id, heard] of this.#reports) if (now - heard.atMs > this.#config.leaseMs) this.#reports.delete(id);
     this.#silent.clear();
   }
 

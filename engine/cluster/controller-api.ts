@@ -39,7 +39,7 @@ export type ControllerDependencies = {
 export interface ClusterController {
   start(): void;
   stop(): Promise<void>;
-  /** A report of any node; ignored unless leading. */
+  /** A report of any node; ignored while another one leads, kept while nobody does. */
   ingest(report: NodeReport): void;
   /** All nodes that their launcher says stopped for good, with the sentence that says what to do. */
   noteStopped?(stopped: readonly { readonly node: NodeId; readonly sentence: string }[]): void;

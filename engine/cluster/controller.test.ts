@@ -253,6 +253,32 @@ describe('node operations', () => {
   });
 });
 
+describe('without a leader', () => {
+  it('shows a group that goes on in fail-safe as writable, from what each node hears of the others', async () => {
+    const of = await begin();
+    const { controller } = of.controllers.get('node-2')!;
+    expect(controller.view().groups[0]?.writable).toBe(false);
+    of.store.leader = null;
+    of.store.hasQuorum = false;
+    for (const node of of.nodes.values()) controller.ingest(of.report(node));
+    controller.refresh();
+    const view = controller.view();
+    expect(view.raft).toMatchObject({ leader: null, hasQuorum: false });
+    expect(view.groups[0]).toMatchObject({ writable: true, readable: true });
+    expect(view.problems.map((problem) => problem.rule)).toContain('control-quorum-lost');
+  });
+
+  it('and takes what it heard along when it is elected', async () => {
+    const of = await begin();
+    const { controller } = of.controllers.get('node-2')!;
+    of.store.leader = null;
+    for (const node of of.nodes.values()) controller.ingest(of.report(node));
+    for (const node of of.nodes.values()) node.alive = false;
+    of.store.lead('node-2');
+    expect(controller.view().groups[0]?.writable).toBe(true);
+  });
+});
+
 describe('configuration and records', () => {
   it('adjusts dependants, acts at once and survives in the store', async () => {
     const of = await begin();

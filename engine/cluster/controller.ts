@@ -110,7 +110,7 @@ export class Controller implements ClusterController {
   }
 
   ingest(report: NodeReport): void {
-    if (!this.#leading && report.node !== this.deps.self) return;
+    if (!this.#leading && report.node !== this.deps.self && this.deps.store.status().leader !== null) return;
     if (this.#state.ingest(report)) this.#cache.touchNode(report.node);
   }
 
@@ -221,7 +221,7 @@ export class Controller implements ClusterController {
     this.#term = term;
     this.#leading = true;
     this.#log.beginTerm(term);
-    this.#state.forgetReports();
+    this.#state.forgetOldReports();
     this.#memories.clear();
     this.#events.leaderElected(this.deps.self, term);
     this.#cache.touchAll();

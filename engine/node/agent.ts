@@ -8,6 +8,7 @@ import type { AgentCommand, AgentCommands, ExitNotice } from '../cluster/command
 import { Controller } from '../cluster/controller';
 import { type GroupRecord, keys, type NodeReport, type PostgresReport } from '../cluster/model';
 import { RaftControlStore } from '../control/raft/raft-store';
+import type { RaftConfiguration } from '../control/store';
 import { serveFaults } from '../interconnect/fault-door';
 import { TcpInterconnect } from '../interconnect/tcp-interconnect';
 import { WalProxy } from '../interconnect/wal-proxy';
@@ -44,6 +45,8 @@ const quietReportMs = 1_000;
 const quietLookMs = 500;
 const resourceMs = 5_000;
 const shutdownMs = 30_000;
+/** Up to this many peers hear each other's reports while nobody leads; in a larger cluster the voters do. */
+const smallCluster = 32;
 
 export class Agent {
   readonly #config: AgentConfig;
@@ -66,6 +69,8 @@ export class Agent {
   #timers: NodeJS.Timeout[] = [];
   #cycling = false;
   #stopped = false;
+  /** The control store has read what is on disk; messages may come before. */
+  #started = false;
   #loggedDutyFailure = '';
   #sent = { fingerprint: '', at: 0 };
 
@@ -188,6 +193,7 @@ export class Agent {
     await this.#interconnect.start();
     await this.#context.walProxy.start();
     await this.#store.start();
+    this.#started = true;
     await this.#adopt();
     this.#watchRecords();
     this.#controller.start();
@@ -250,6 +256,8 @@ export class Agent {
     store.watch(keys.config, () => this.#applyTimings());
     store.onLeadership((leading) => {
       if (leading && this.#config.seed) void this.#seed();
+      // Nobody has told the new leader anything yet; without asking, a healthy cluster would look dead until the next reports.
+      if (leading) for (const peer of this.#interconnect.peers()) this.#interconnect.send(peer, 'agent.report-due', {});
     });
     this.#registration.setPeers();
     this.#applyTimings();
@@ -339,20 +347,39 @@ export class Agent {
     this.#sent = { fingerprint, at: now };
     if (leader === this.#config.nodeId) this.#controller.ingest(report);
     else if (leader !== null) this.#interconnect.send(leader, 'agent.report', report);
-    else this.#deliverThroughPeer(report);
+    else this.#deliverWithoutLeader(report, configuration);
   }
 
-  /** Not (yet) a member of the control store: the leader is unknown here, but any member knows it. One peer at a time, the next one each time. */
-  #deliverThroughPeer(report: NodeReport): void {
+  /**
+   * A node that is not (yet) a member of the store does not know the leader, but any member does: one peer at a time, the next one each time. A member
+   * that knows no leader has none: then whoever still runs shows the cluster from what it hears, so each hears of every other.
+   */
+  #deliverWithoutLeader(report: NodeReport, { voters, learners }: RaftConfiguration): void {
+    this.#controller.ingest(report);
     const peers = this.#interconnect.peers();
-    const peer = peers[report.sequence % Math.max(1, peers.length)];
-    if (peer !== undefined) this.#interconnect.send(peer, 'agent.report', report);
+    const next = peers[report.sequence % Math.max(1, peers.length)];
+    const isMember = [...voters, ...learners].some((member) => member.id === this.#config.nodeId);
+    const hearers = peers.length <= smallCluster ? peers : peers.filter((peer) => voters.some(({ id }) => id === peer));
+    for (const peer of isMember ? hearers : []) this.#interconnect.send(peer, 'agent.report', report);
+    if (next !== undefined && !(isMember && hearers.includes(next)))
+      this.#interconnect.send(next, 'agent.report', report);
+  }
+
+  async #reportTo(leader: NodeId | null): Promise<void> {
+    if (!this.#started || this.#stopped || leader === null) return;
+    try {
+      const postgres = await this.#context.reports.get(quietReportMs);
+      this.#interconnect.send(leader, 'agent.report', this.#reporter.make(postgres, performance.now()));
+    } catch (error) {
+      this.#logger.debug({ error: messageOf(error) }, 'no report for the new leader yet; the next cycle sends one');
+    }
   }
 
   #reportArrived(report: NodeReport, from: NodeId | null): void {
+    if (!this.#started) return;
     // Thousands arrive each second, and the status lists every member.
     const leader = this.#store.isLeader() ? this.#config.nodeId : this.#store.status().leader;
-    if (leader === this.#config.nodeId) this.#controller.ingest(report);
+    if (leader === this.#config.nodeId || leader === null) this.#controller.ingest(report);
     // Handed on once only: what was handed on already does not come from the node that it tells of.
     else if (leader !== null && from === report.node) this.#interconnect.send(leader, 'agent.report', report);
   }
@@ -381,6 +408,7 @@ export class Agent {
   #serve(): void {
     const interconnect = this.#interconnect;
     interconnect.onMessage('agent.report', (payload, from) => this.#reportArrived(payload as NodeReport, from.nodeId));
+    interconnect.onMessage('agent.report-due', (_payload, from) => void this.#reportTo(from.nodeId));
     interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
     for (const [command, handler] of Object.entries(this.#commands.handlers)) {
       interconnect.onRequest(command, (payload, from) => {

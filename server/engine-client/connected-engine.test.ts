@@ -117,6 +117,13 @@ it('goes to the new leader although the streams of the old one stay open', async
   expect(engine.current().live).toBe(true);
 });
 
+it('knows no leader any more when no node answers, and keeps what was known', async () => {
+  await mesh.stop();
+  await expect.poll(() => engine.current().view.raft.leader, { timeout: 8000 }).toBeNull();
+  expect(engine.current()).toMatchObject({ live: false, view: { raft: { hasQuorum: false } } });
+  expect(engine.current().view.nodes.length).toBeGreaterThan(0);
+});
+
 it('falls back to a local view without a leader, and says so', async () => {
   leader = null;
   await expect.poll(sentence, { timeout: 8000 }).toBe('local');

@@ -210,11 +210,21 @@ export class ConnectedEngine implements EngineClient {
       if (led) this.#accept(led, led.raft.hasQuorum);
       else this.#accept(await this.anyNode('view.local', {}, 1500), false);
     } catch (error) {
-      this.#live = false;
+      this.#nobodyAnswers();
       this.logger.debug({ err: error }, 'no node tells its view');
     } finally {
       this.#polling = false;
     }
+  }
+
+  /** What was last known stays, with its age; who led then leads nobody who answers now. */
+  #nobodyAnswers(): void {
+    const wasLive = this.#live;
+    this.#live = false;
+    const view = this.#view;
+    if (view === null || (!wasLive && view.raft.leader === null)) return;
+    this.#view = { ...view, raft: { ...view.raft, leader: null, hasQuorum: false } };
+    for (const listener of [...this.#viewListeners]) listener();
   }
 
   #takeEvent(item: EventItem): void {

@@ -18,13 +18,15 @@ export const systemPaths = ['/healthz', '/readyz', '/metrics', '/api/v1/openapi.
 export function readiness(engine: EngineClient): {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** What does not stop writes but should be looked at. */
+  readonly warnings: readonly string[];
   readonly groups: readonly { readonly name: string; readonly writable: boolean; readonly waiting_commits: number }[];
 } {
   let current: ReturnType<EngineClient['current']>;
   try {
     current = engine.current();
   } catch {
-    return { ready: false, reasons: ['No node has answered yet'], groups: [] };
+    return { ready: false, reasons: ['No node has answered yet'], warnings: [], groups: [] };
   }
   const { view, ageMs } = current;
   const groups = view.groups.map((group) => {
@@ -46,7 +48,13 @@ export function readiness(engine: EngineClient): {
     ...groups.filter((group) => !group.writable).map((group) => `${group.name} has no writable primary`),
     ...groups.filter((group) => group.stuck).map((group) => `commits of ${group.name} wait for a standby`),
   ];
-  return { ready: reasons.length === 0, reasons, groups: groups.map(({ stuck: _stuck, ...group }) => group) };
+  const { hasQuorum, quorumSize, configuration } = view.raft;
+  const warnings = hasQuorum
+    ? []
+    : [
+        `The control store has no majority (${quorumSize} of ${configuration.voters.length} voters are needed): nothing can be changed; groups whose voters all confirm go on writing`,
+      ];
+  return { ready: reasons.length === 0, reasons, warnings, groups: groups.map(({ stuck: _stuck, ...group }) => group) };
 }
 
 function hasEnoughStandbys(view: ReturnType<EngineClient['current']>['view'], name: string): boolean {

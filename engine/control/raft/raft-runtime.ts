@@ -131,6 +131,11 @@ export class RaftRuntime {
     this.#storage = null;
   }
 
+  /** What is on disk was read; from then on there is a state, also after a stop. */
+  get loaded(): boolean {
+    return this.state !== undefined;
+  }
+
   get running(): boolean {
     return !this.#stopped;
   }

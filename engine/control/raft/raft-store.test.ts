@@ -163,6 +163,33 @@ describe('three stores on real files', () => {
     expect(committed).toBe(follower.store.status().commitIndex);
   });
 
+  it('knows of no leader on a learner either once it is silent', async () => {
+    await startThree();
+    const lone = await start('d', { bootstrap: null });
+    await (await leader()).addLearner(member('d'));
+    const status = () => lone.status();
+    const until = (what: string, so: () => boolean) =>
+      pollUntil(() => so() || undefined, { timeoutMs: 5000, intervalMs: 5, what });
+    await until('it follows', () => status().role === 'learner' && status().hasQuorum);
+    for (const id of ['a', 'b', 'c']) await stop(id);
+    await until('it says that nobody leads', () => status().leader === null && !status().hasQuorum);
+  });
+
+  it('answers UNAVAILABLE before it has read its disk', async () => {
+    const store = new RaftControlStore({
+      self: member('e'),
+      directory: join(root, 'e'),
+      bootstrap: null,
+      interconnect: network.join('e', 'e-1'),
+      logger,
+      timings,
+      onFatal: () => undefined,
+    });
+    for (const ask of [() => store.status(), () => store.recentLog(1)])
+      expect(ask).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
+    expect(store.isLeader()).toBe(false);
+  });
+
   it('takes no snapshot of a replica that is ahead of what Raft has applied', async () => {
     await startThree({ snapshotEvery: 4 });
     const first = await leader();

@@ -132,11 +132,14 @@ export class RaftControlStore implements EmbeddedControlStore {
   }
 
   // -------------------------------------------------------------- EmbeddedControlStore
+  /** @throws UNAVAILABLE before `start` has read what is on disk */
   status(): RaftStatus {
+    this.#mustBeLoaded();
     return statusOf(this.#runtime.state, this.#runtime.kv.bytes, performance.now());
   }
 
   recentLog(limit: number): readonly RaftLogEntry[] {
+    this.#mustBeLoaded();
     const { log } = this.#runtime.state;
     const found: RaftLogEntry[] = [];
     for (let index = lastIndex(log); found.length < limit; index--) {
@@ -145,6 +148,14 @@ export class RaftControlStore implements EmbeddedControlStore {
       found.push(describeEntry(entry));
     }
     return found;
+  }
+
+  /** Requests may come as soon as this node listens, before its store runs. */
+  #mustBeLoaded(): void {
+    if (this.#runtime.loaded) return;
+    throw new ClusterError('UNAVAILABLE', 'This node is starting: its control store does not run yet', {
+      clusterCode: 'CLU_NOT_LEADER',
+    });
   }
 
   isLeader(): boolean {

@@ -293,6 +293,13 @@ describe('limits and headers', () => {
     expect([status, body.reasons]).toEqual([503, ['beta has no writable primary']]);
   });
 
+  it('are ready without a majority while every group writes, and warn', async () => {
+    console.engine.change((view) => ({ raft: { ...view.raft, leader: null, hasQuorum: false } }));
+    const { status, body } = await console.json('/readyz', { role: null });
+    expect([status, body.ready]).toEqual([200, true]);
+    expect(body.warnings[0]).toContain('no majority');
+  });
+
   it('tell metrics to those with a key', async () => {
     expect((await console.request('/metrics', { role: null })).status).toBe(401);
     await console.json('/api/v1/cluster/config');
