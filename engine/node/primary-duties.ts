@@ -29,6 +29,8 @@ export class PrimaryDuties {
   #slotVoters = '';
   #why = '';
   #unsureOf: VoterSet | null = null;
+  /** A set write of this agent's earlier life may still be on its way: nothing of ours has raised the record's revision since. */
+  #earlierLifeMayWrite = true;
 
   constructor(
     private readonly context: NodeContext,
@@ -112,13 +114,15 @@ export class PrimaryDuties {
   }
 
   /**
-   * Read through the leader, not from the replica. After a write whose outcome was never learned the record is written again as it is: whatever
-   * became of that write, it can't be applied any more once PostgreSQL has moved on.
+   * Read through the leader, not from the replica. After a write whose outcome was never learned, and once in the life of an agent (the one before
+   * may have left such a write behind), the record is written again as it is: whatever became of that write, it can't be applied any more once
+   * PostgreSQL has moved on.
    */
   async #storeIsAsDecided(record: GroupRecord): Promise<boolean> {
-    const unsure = this.#unsureOf !== null;
+    const unsure = this.#unsureOf !== null || this.#earlierLifeMayWrite;
     const current = await changeOwnGroup(this.context, record.epoch, (found) => (unsure ? { ...found } : null));
     this.#unsureOf = null;
+    this.#earlierLifeMayWrite = false;
     return decidedOn(record, current);
   }
 

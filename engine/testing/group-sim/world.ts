@@ -27,7 +27,8 @@ export type Mutation =
   | 'ignore-lease-guard'
   | 'reuse-timeline'
   | 'fail-safe-with-a-silent-voter'
-  | 'stale-record-for-postgres';
+  | 'stale-record-for-postgres'
+  | 'no-touch-after-restart';
 
 export type Counters = {
   deliveries: number;

@@ -1,0 +1,99 @@
+import pino from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { VoterSet } from '../cluster/core/voter-set';
+import { type GroupRecord, keys, type NodeRecord, type PostgresReport } from '../cluster/model';
+import type { Txn } from '../control/store';
+import type { LeaseHolder } from './lease-holder';
+import type { NodeContext } from './node-context';
+import { PrimaryDuties } from './primary-duties';
+
+const record = {
+  name: 'alpha',
+  mode: 'semi_synchronous',
+  epoch: 3,
+  primary: 'a',
+  voterSet: { members: ['b', 'c'], k: 1 },
+  promotable: 'voters',
+  onNoStandby: 'degrade',
+  timeline: 1,
+  systemIdentifier: '7',
+  timelineHistory: [{ epoch: 3, timeline: 1, startLsn: '0/0', primary: 'a', at: '' }],
+} as unknown as GroupRecord;
+
+const report = {
+  state: 'primary',
+  lsn: '0/100',
+  timeline: 1,
+  waitingCommits: 0,
+  synchronousStandbyNames: 'ANY 1 ("b")',
+  senders: ['b', 'c'].map((applicationName) => ({
+    applicationName,
+    state: 'streaming',
+    flushLsn: '0/100',
+    replayLsn: '0/100',
+    replyTime: null,
+  })),
+} as unknown as PostgresReport;
+
+/** The store and PostgreSQL as far as the primary's duties see them; `done` is what happened, in order. */
+function scene() {
+  const done: string[] = [];
+  let entry = { key: keys.group('alpha'), value: record as unknown, modRevision: 20 };
+  const nodes = ['a', 'b', 'c'].map((id) => ({
+    key: keys.node(id),
+    value: { id, group: 'alpha', maintenance: false, priority: 100, wanted: 'running' } as unknown as NodeRecord,
+    modRevision: 1,
+  }));
+  const context = {
+    config: { nodeId: 'a', group: 'alpha' },
+    logger: pino({ level: 'silent' }),
+    store: {
+      get: async () => entry,
+      localGet: (key: string) => (key === entry.key ? entry : (nodes.find((node) => node.key === key) ?? null)),
+      localList: () => nodes,
+      txn: async (txn: Txn) => {
+        const succeeded = txn.compare[0]!.modRevision === entry.modRevision;
+        const [put] = txn.mutations;
+        if (succeeded && put?.kind === 'put')
+          entry = { ...entry, value: put.value, modRevision: entry.modRevision + 1 };
+        const { voterSet } = entry.value as GroupRecord;
+        done.push(`store ${succeeded ? entry.modRevision : 'refused'} ${voterSet.members.join()}`);
+        return { succeeded };
+      },
+    },
+    postgres: {
+      setSynchronousStandbys: async (members: readonly string[], k: number) =>
+        void done.push(`postgres ${k} of ${members.join()}`),
+      currentLsn: async () => '0/100',
+      keepSlots: async () => undefined,
+      setSynchronizedStandbySlots: async () => undefined,
+    },
+  } as unknown as NodeContext;
+  const lease = { holds: () => true } as unknown as LeaseHolder;
+  const lateWrite = (expected: number, voterSet: VoterSet) =>
+    context.store.txn({
+      compare: [{ key: entry.key, modRevision: expected }],
+      mutations: [{ kind: 'put', key: entry.key, value: { ...record, voterSet } as never }],
+    });
+  return { context, lease, done, lateWrite };
+}
+
+describe('duties of the primary', () => {
+  it('shut out what an earlier life of the agent still has on its way before PostgreSQL’s setting changes', async () => {
+    const { context, lease, done, lateWrite } = scene();
+    const duties = new PrimaryDuties(context, lease);
+    await duties.cycle(report, performance.now(), false);
+    expect(done).toEqual(['postgres 1 of b', 'store 21 b,c', 'postgres 1 of b,c']);
+    await lateWrite(20, { members: ['b'], k: 1 });
+    expect(done.at(-1)).toBe('store refused b,c');
+  });
+
+  it('write the record for that only once in a life', async () => {
+    const { context, lease, done } = scene();
+    const duties = new PrimaryDuties(context, lease);
+    await duties.cycle(report, performance.now(), false);
+    done.length = 0;
+    await duties.cycle(report, performance.now(), false);
+    expect(done).toEqual([]);
+  });
+});
