@@ -46,7 +46,11 @@ for (const store of options.stores)
   if (store.id !== options.id) interconnect.setPeer(store.id, { host: '127.0.0.1', port: store.port });
 
 mkdirSync(join(options.directory, 'raft'), { recursive: true });
-const store = new RaftControlStore({
+/** Simulated agents acknowledge and never vote: none of them may become a voter. */
+class StoreOfThree extends RaftControlStore {
+  override async promoteLearner(): Promise<void> {}
+}
+const store = new StoreOfThree({
   self: { id: options.id, incarnation: incarnation(options.id) },
   directory: join(options.directory, 'raft'),
   bootstrap: {
