@@ -19,7 +19,12 @@ import {
   type RaftView,
 } from './model';
 
-type Heard = { readonly report: NodeReport; readonly atMs: MonotonicMs };
+type Heard = {
+  readonly report: NodeReport;
+  readonly atMs: MonotonicMs;
+  /** When its last report came that said it serves as primary. */
+  readonly servedAtMs: MonotonicMs | null;
+};
 
 const keptPauses = 200;
 
@@ -95,7 +100,9 @@ export class ClusterState {
     const sameAgent =
       known?.report.agentPid === report.agentPid && known.report.agentStartedAt === report.agentStartedAt;
     if (known && sameAgent && report.sequence <= known.report.sequence) return false;
-    this.#reports.set(report.node, { report, atMs: this.clock.monotonic() });
+    const atMs = this.clock.monotonic();
+    const serves = report.postgres.state === 'primary' && report.lease?.held === true;
+    this.#reports.set(report.node, { report, atMs, servedAtMs: serves ? atMs : (known?.servedAtMs ?? null) });
     return true;
   }
 
@@ -137,10 +144,12 @@ export class ClusterState {
     const record = this.#nodes.get(id);
     if (!record) return undefined;
     const heard = this.#reports.get(id);
+    const servedAtMs = heard?.servedAtMs ?? null;
     return {
       record,
       report: heard?.report ?? null,
       reportAgeMs: heard ? Math.max(0, this.clock.monotonic() - heard.atMs) : null,
+      servedAgeMs: servedAtMs === null ? null : Math.max(0, this.clock.monotonic() - servedAtMs),
       stoppedFor: this.#stopped.get(id) ?? null,
     };
   }

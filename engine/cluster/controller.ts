@@ -274,7 +274,8 @@ export class Controller implements ClusterController {
     if (!needsLook || performance.now() < memory.notBeforeMs) return;
     const group = this.#state.group(name);
     if (!group) return;
-    const decision = decide({ snapshot: this.#state.snapshot(), group, exit: memory.exit });
+    const heardAgeMs = record.primary === null ? null : (this.deps.lastHeardMs?.(record.primary) ?? null);
+    const decision = decide({ snapshot: this.#state.snapshot(), group, exit: memory.exit, heardAgeMs });
     if (decision.kind === 'fail-over') {
       memory.waiting = null;
       // One attempt at a time: until the journal answers, the record does not show the operation yet.

@@ -22,30 +22,58 @@ export type DetectorInput = {
   readonly group: GroupSnapshot;
   /** An exit reported for the epoch in force. */
   readonly exit: ExitNotice | null;
+  /** How long ago this leader's own link heard the primary's agent; null: never. */
+  readonly heardAgeMs?: number | null;
 };
 
-export function decide({ snapshot, group, exit }: DetectorInput): Decision {
+export function decide({ snapshot, group, exit, heardAgeMs = null }: DetectorInput): Decision {
   const { record, leaseRemainingMs } = group;
   if (record.primary === null || leaseRemainingMs === null || record.operation !== null) return { kind: 'nothing' };
   const over = leaseRemainingMs <= 0 || record.leaseReleased;
   const handedOver = exit !== null && exit.decision === 'fail-over' && exit.epoch === record.epoch;
   if (!over && !handedOver) return { kind: 'nothing' };
-  const request = failoverRequest(snapshot, group, handedOver ? exit : null);
+  const request = failoverRequest(snapshot, group, { exit: handedOver ? exit : null, heardAgeMs });
   const plan = planFailover(request, snapshot, { admin: false });
   if (plan.refusal) return { kind: 'wait', why: plan.refusal.message };
   return { kind: 'fail-over', request, plan };
 }
 
-function failoverRequest(snapshot: ClusterSnapshot, group: GroupSnapshot, exit: ExitNotice | null): FailoverRequest {
-  const { record } = group;
+/**
+ * How long ago the old primary certainly could still serve: by its own last report that said so, or, while nothing it said speaks against it, by when
+ * any member's link last heard its agent. Null: nothing tells. Never later than the truth, so a pause counted from it is never too short by more than
+ * what passes between two signs of life.
+ */
+export function lastServedAgeMs(group: GroupSnapshot, heardAgeMs: number | null): number | null {
   const primary = primaryOf(group);
-  const lastReportMs = primary?.reportAgeMs ?? null;
+  const served = primary?.servedAgeMs ?? null;
+  const { report = null, reportAgeMs = null } = primary ?? {};
+  const saidOtherwise =
+    group.record.leaseReleased || (report !== null && (served === null || served > (reportAgeMs ?? 0) + 1));
+  if (saidOtherwise) return served;
+  const links = group.members.flatMap((member) => {
+    const link = member.report?.links.find((entry) => entry.peer === group.record.primary);
+    const heard = link?.lastHeardMs ?? null;
+    return heard === null || member.reportAgeMs === null ? [] : [heard + member.reportAgeMs];
+  });
+  const ages = [...links, ...(served === null ? [] : [served]), ...(heardAgeMs === null ? [] : [heardAgeMs])];
+  return ages.length === 0 ? null : Math.min(...ages);
+}
+
+function failoverRequest(
+  snapshot: ClusterSnapshot,
+  group: GroupSnapshot,
+  seen: { readonly exit: ExitNotice | null; readonly heardAgeMs: number | null },
+): FailoverRequest {
+  const { record } = group;
+  const { exit } = seen;
+  const servedAgeMs = lastServedAgeMs(group, seen.heardAgeMs);
+  const lastReportMs = primaryOf(group)?.reportAgeMs ?? seen.heardAgeMs;
   const cause = exit
     ? `PostgreSQL of ${record.primary} died and its agent handed the group over (redo would have taken ${formatMs(exit.redoMs)}).`
     : record.leaseReleased
       ? `${record.primary} gave its lease back.`
       : `The lease of ${record.primary} ran out${lastReportMs === null ? '' : `; last heard ${formatMs(lastReportMs)} ago`}.`;
-  const lastServedMs = exit ? Date.parse(exit.at) : lastReportMs === null ? null : snapshot.atMs - lastReportMs;
+  const lastServedMs = exit ? Date.parse(exit.at) : servedAgeMs === null ? null : snapshot.atMs - servedAgeMs;
   return {
     kind: 'failover',
     group: record.name,

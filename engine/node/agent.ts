@@ -23,6 +23,7 @@ import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { CommandHandlers } from './command-handlers';
 import { CrashWatch } from './crash-watch';
 import { DurableState } from './durable-state';
+import { EarlierLife } from './earlier-life';
 import { EngineDoor } from './engine-door';
 import { GroupSettings } from './group-settings';
 import { LeaseHolder } from './lease-holder';
@@ -122,12 +123,14 @@ export class Agent {
       unconfirmedSet: () => this.#duties.unconfirmedSet,
       onRouteChange: () => this.#routes.changed(),
     });
-    this.#duties = new PrimaryDuties(context, this.#lease);
+    const earlierLife = new EarlierLife(context);
+    this.#duties = new PrimaryDuties(context, this.#lease, earlierLife);
     this.#standbyDuties = new StandbyDuties(context);
     this.#settings = new GroupSettings(context);
     this.#loop = new MemberLoop({
       context,
       lease: this.#lease,
+      earlierLife,
       onServing: () => void this.#cycle(),
       onRouteChange: () => this.#routes.changed(),
       takeEpoch: (epoch) => this.#commands.takeEpoch(epoch),
@@ -167,6 +170,7 @@ export class Agent {
       logger,
       archiveDirectory: join(config.nodeDirectory, 'archive'),
       rehearsalEnabled: config.rehearsalEnabled,
+      lastHeardMs: (node) => this.#interconnect.linkStatus(new Set([node]))[0]?.lastHeardMs ?? null,
       command: (node, command, params, timeoutMs) => this.#command(node, command, params, timeoutMs),
     });
     this.#registration = new Registration(context);

@@ -11,7 +11,7 @@ import type { GroupName, OperationId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import { compensations } from './compensation';
 import { needsGroupLock } from './core/group-lock';
-import { pauseMsOf, summaryOf, timelineOf } from './core/incident';
+import { pauseMsOf, pauseUnknown, summaryOf, timelineOf } from './core/incident';
 import { deadlineError, deadlineLeftMs, isPastReturn } from './core/operation-deadline';
 import { isPromotionAction, recoveryFor } from './core/recovery';
 import { isFresh } from './core/snapshot';
@@ -352,6 +352,7 @@ export class OperationExecutor {
     const result = {
       ...(choice ? { primary: choice.node, epoch: choice.epoch, bytes_lost: choice.bytesLost } : {}),
       ...(pauseMsOf(done) === null ? {} : { pause_ms: pauseMsOf(done) }),
+      ...(pauseUnknown(done) === null ? {} : { pause_unknown: pauseUnknown(done) }),
       ...(done.steps.some((entry) => actionOf(entry) === 'apply-settings')
         ? { pending_restart: pendingRestarts(done) }
         : {}),

@@ -23,18 +23,34 @@ export function timelineOf(operation: Operation): readonly Phase[] {
   ].filter((entry): entry is Phase => entry !== null);
 }
 
-/** The write pause: from the last moment served (or the stop of the old primary) until the new one was seen serving. Null: no primary changed. */
+/** The write pause: from the last moment served (or the stop of the old primary) until the new one was seen serving. Null: no primary changed, or unknown. */
 export function pauseMsOf(operation: Operation): number | null {
   const routed = lastOf(operation, 'route')?.finishedAt;
-  if (!routed) return null;
-  const automatic = operation.request.kind === 'failover' ? operation.request.automatic : undefined;
-  const began =
-    automatic?.lastServedAt ??
-    automatic?.detectedAt ??
-    lastOf(operation, 'demote')?.startedAt ??
-    lastOf(operation, 'collect-promises')?.startedAt ??
-    null;
-  return began === null ? null : Math.max(0, Date.parse(routed) - Date.parse(began));
+  const began = routed ? pauseBegan(operation) : null;
+  return routed && began !== null ? Math.max(0, Date.parse(routed) - Date.parse(began)) : null;
+}
+
+/** Why the pause of a change of primary is not known; null: it is known, or no primary changed. */
+export function pauseUnknown(operation: Operation): string | null {
+  if (!lastOf(operation, 'route')?.finishedAt || pauseBegan(operation) !== null) return null;
+  const who = operation.oldPrimary ?? 'the old primary';
+  return isAutomatic(operation)
+    ? `Unknown: nobody who still runs had heard ${who} serve.`
+    : `Unknown: ${who} did not serve any more when the failover was asked for.`;
+}
+
+function isAutomatic(operation: Operation): boolean {
+  return operation.request.kind === 'failover' && operation.request.automatic !== undefined;
+}
+
+function pauseBegan(operation: Operation): string | null {
+  const { request } = operation;
+  if (request.kind === 'failover' && request.automatic) return request.automatic.lastServedAt;
+  const demoted = lastOf(operation, 'demote')?.startedAt;
+  if (demoted) return demoted;
+  // Without a stop the pause begins with the promises only if the primary served until then.
+  const served = operation.checks.some((entry) => entry.rule === 'primary-is-down' && !entry.ok);
+  return served ? (lastOf(operation, 'collect-promises')?.startedAt ?? null) : null;
 }
 
 export function summaryOf(operation: Operation, timeline: readonly Phase[]): readonly string[] {
@@ -47,6 +63,8 @@ export function summaryOf(operation: Operation, timeline: readonly Phase[]): rea
     const parts = timeline.map((entry) => `${entry.phase} ${formatMs(entry.ms)}`).join(', ');
     sentences.push(`Write pause ${formatMs(pause)} (${parts}).`);
   }
+  const unknown = pauseUnknown(operation);
+  if (unknown !== null) sentences.push(`Write pause: ${unknown}`);
   const lost = bytesLost(operation);
   if (lost !== undefined)
     sentences.push(lost === null ? 'Bytes given up: unknown.' : `WAL given up: ${formatBytes(lost)}.`);

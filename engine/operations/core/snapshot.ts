@@ -11,6 +11,8 @@ export type NodeSnapshot = {
   readonly report: NodeReport | null;
   /** Leader's clock; null: never heard since this leader began. */
   readonly reportAgeMs: number | null;
+  /** Age of its last report that said it serves as primary; absent or null: none was heard. */
+  readonly servedAgeMs?: number | null;
   /** Why its agent stopped for good, as its launcher tells; absent or null: not known to have. */
   readonly stoppedFor?: string | null;
 };

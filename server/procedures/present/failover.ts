@@ -1,6 +1,6 @@
 /** Failovers as previews, records and events. */
 import type { ClusterView } from '@/engine/cluster/model';
-import type { Operation, Phase } from '@/engine/operations/model';
+import type { Operation } from '@/engine/operations/model';
 import type { FailoverRequest } from '../failover-request';
 import { findGroup } from '../find';
 import { presentCheck, presentOperation } from './operation';
@@ -51,6 +51,7 @@ export function presentFailover(operation: Operation) {
     duration_ms:
       operation.finishedAt === null ? null : Date.parse(operation.finishedAt) - Date.parse(operation.createdAt),
     write_pause_ms: writePauseMs(operation),
+    write_pause_unknown: text(operation.result?.pause_unknown),
     bytes_at_risk: operation.bytesAtRisk,
     phases: wire.timeline,
     summary: wire.summary,
@@ -78,24 +79,19 @@ export function presentFailoverEvent(operation: Operation) {
 function participants(operation: Operation): { from: string | null; to: string | null } {
   const request = operation.request.kind === 'failover' ? operation.request : null;
   const result = operation.result ?? {};
-  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   const chosen = operation.candidates.find((candidate) => candidate.rank === 1)?.node ?? null;
   return {
-    from: text(result.from) ?? text(result.oldPrimary) ?? request?.expectedPrimary ?? null,
-    to: text(result.to) ?? text(result.newPrimary) ?? text(result.primary) ?? request?.target ?? chosen,
+    from: operation.oldPrimary ?? request?.expectedPrimary ?? null,
+    to: text(result.primary) ?? request?.target ?? chosen,
   };
 }
 
-/** Measured by the engine when it says so; otherwise from the first phase that stops writes to the end of the last. */
-export function writePauseMs(operation: Operation): number | null {
-  const told = operation.result?.writePauseMs;
-  if (typeof told === 'number') return told;
-  const outage = operation.timeline.filter((phase) => phase.phase !== 'prepare' && phase.phase !== 'plan');
-  const first = outage[0];
-  const last = outage.at(-1);
-  return first && last && operation.finishedAt !== null ? end(last) - Date.parse(first.startedAt) : null;
+/** As the engine measured it; null: it did not, or nobody can tell. The phases are no measure: they may begin long after writes stopped. */
+function writePauseMs(operation: Operation): number | null {
+  const told = operation.result?.pause_ms;
+  return typeof told === 'number' ? told : null;
 }
 
-function end(phase: Phase): number {
-  return Date.parse(phase.startedAt) + phase.ms;
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }

@@ -61,7 +61,15 @@ export const failoverRecord = z
     created_at: isoTime,
     finished_at: isoTime.nullable(),
     duration_ms: milliseconds.nullable(),
-    write_pause_ms: milliseconds.nullable().meta({ description: 'Measured, from the phases' }),
+    write_pause_ms: milliseconds
+      .nullable()
+      .meta({
+        description: 'Measured, from the last sign that the old primary served; null while it runs or when unknown',
+      }),
+    write_pause_unknown: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why the write pause of a finished change is not known' }),
     bytes_at_risk: bytes.nullable(),
     phases: z.array(phase),
     summary: z.array(z.string()),
