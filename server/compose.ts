@@ -2,15 +2,20 @@
 import path from 'node:path';
 import type { Logger } from '@/engine/kernel/log';
 import { AuditLog } from './audit/log';
+import { StoredAccessPolicy } from './auth/access-policy';
 import { StoredAccounts } from './auth/accounts';
+import { Approvals } from './auth/approvals';
 import { Identifier } from './auth/identify';
 import { StoredLastUses } from './auth/last-uses';
+import { Lockouts } from './auth/lockouts';
 import { defaultRateLimits, type RateLimitSettings, RateLimits } from './auth/rate-limits';
 import { Sessions } from './auth/sessions';
 import { AccessUpkeep } from './auth/upkeep';
 import type { CurrentView, EngineClient } from './engine-client/api';
 import type { ConsoleFacts } from './procedures/context';
+import { allProcedures } from './procedures/registry';
 import type { Services } from './surfaces/calls';
+import { personOfIn, runApproved } from './surfaces/force-gate';
 import { ApiMetrics } from './telemetry/api-metrics';
 
 export type ComposeOptions = {
@@ -35,9 +40,17 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
   const audit = await AuditLog.open(path.join(options.dataDirectory, 'audit'));
   const accounts = new StoredAccounts(engine);
   const uses = new StoredLastUses(engine);
+  const lockouts = new Lockouts(engine);
+  const policy = new StoredAccessPolicy(engine);
+  const approvals = new Approvals(
+    engine,
+    (record) => runApproved(services, allProcedures, record),
+    personOfIn(accounts),
+  );
   const sessions = new Sessions({
     engine,
     accounts,
+    lockouts,
     secret: new TextEncoder().encode(options.sessionSecret),
     cookieName: `rustydb_session_${facts.clusterId.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 12)}`,
     secure: options.secureCookies,
@@ -48,18 +61,22 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     accounts,
     sessions,
     uses,
+    lockouts,
+    policy,
+    approvals,
     identifier: new Identifier(accounts, sessions),
     audit,
     facts,
     gate: {
       uses,
+      force: { policy, sessions, approvals },
       limits: new RateLimits({ ...defaultRateLimits, ...options.rateLimits }),
       auditWriter: audit.writer,
       metrics: new ApiMetrics(() => currentOrNull(engine)),
       logger,
     },
   };
-  const upkeep = new AccessUpkeep({ accounts, sessions, uses, logger });
+  const upkeep = new AccessUpkeep({ accounts, sessions, uses, lockouts, approvals, logger });
   upkeep.start();
   return {
     services,

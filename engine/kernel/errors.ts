@@ -44,7 +44,10 @@ export type ClusterCode =
   | 'CLU_NOT_LEADER'
   | 'CLU_REVISION_CONFLICT'
   | 'CLU_LEASE_HELD'
-  | 'CLU_STALE_EPOCH';
+  | 'CLU_STALE_EPOCH'
+  | 'CLU_REAUTHENTICATION_REQUIRED'
+  | 'CLU_CONFIRMATION_REQUIRED'
+  | 'CLU_APPROVAL_PENDING';
 
 /** Why something is refused, machine-readable. Shape of `details.reasons[]` on the wire. */
 export type Reason = {

@@ -73,14 +73,6 @@ export class StoredAccounts implements AccountDirectory {
     if (!(await this.#users.remove(id, held.modRevision))) throw changedMeanwhile();
   }
 
-  async changePassword(id: string, current: string, next: string): Promise<UserRecord> {
-    const user = await this.user(id);
-    if (!user || !(await verifyPassword(current, user.passwordHash))) {
-      throw new ClusterError('FORBIDDEN', 'current_password: is not your password');
-    }
-    return this.updateUser(id, { password: next });
-  }
-
   async verify(username: string, password: string): Promise<UserRecord | null> {
     const user = (await this.users()).find((one) => one.username === username);
     if (!user || user.disabled) {

@@ -9,6 +9,7 @@ export type Identity =
       readonly role: Role;
       readonly sessionId: string;
       readonly sessionExpiresAt: string;
+      readonly signedInAt: string;
     }
   | {
       readonly kind: 'api-key';
@@ -84,13 +85,21 @@ export interface AccountDirectory {
   createUser(input: { username: string; password: string; role: Role; by: string }): Promise<UserRecord>;
   updateUser(id: string, patch: { role?: Role; disabled?: boolean; password?: string }): Promise<UserRecord>;
   deleteUser(id: string): Promise<void>;
-  changePassword(id: string, current: string, next: string): Promise<UserRecord>;
   /** The user whose password this is, or null. Takes the same time either way. */
   verify(username: string, password: string): Promise<UserRecord | null>;
   apiKeys(): Promise<readonly ApiKeyRecord[]>;
   createApiKey(input: NewApiKey): Promise<{ record: ApiKeyRecord; secret: string }>;
   revokeApiKey(id: string): Promise<ApiKeyRecord>;
 }
+
+export type PasswordProof = {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly password: string;
+  readonly clientAddress: string;
+  /** What the caller's input calls the password. */
+  readonly field: string;
+};
 
 export interface SessionKeeper {
   /** Throttled by client address and by name. @throws UNAUTHORIZED, RATE_LIMITED */
@@ -106,6 +115,10 @@ export interface SessionKeeper {
   list(userId: string | null): Promise<readonly SessionRecord[]>;
   /** Ends one; it is refused on every console server from then on. @throws NOT_FOUND */
   end(id: string): Promise<SessionRecord>;
+  /** The person proved anew to own the account. @throws FORBIDDEN for a wrong password, RATE_LIMITED */
+  reauthenticate(input: PasswordProof): Promise<void>;
+  /** When the person behind a session last proved it. */
+  provedAt(sessionId: string): Promise<string | null>;
   /** Ends all of a user but the one to keep. @returns how many records there were */
   endAll(userId: string, keep: string | null): Promise<number>;
 }
@@ -113,4 +126,87 @@ export interface SessionKeeper {
 export interface LastUses {
   ofSessions(): Promise<ReadonlyMap<string, LastUse>>;
   ofKeys(): Promise<ReadonlyMap<string, LastUse>>;
+}
+
+/** Stored under lockouts/<kind>:<subject>. */
+export type LockoutRecord = {
+  readonly kind: 'account' | 'address';
+  readonly subject: string;
+  readonly failures: number;
+  readonly firstFailureAt: string;
+  readonly lastFailureAt: string;
+  readonly lockedUntil: string | null;
+};
+
+export interface LockoutDirectory {
+  /** What is locked or being counted now. */
+  list(): Promise<readonly LockoutRecord[]>;
+  /** @throws NOT_FOUND */
+  unlock(id: string): Promise<LockoutRecord>;
+}
+
+/** Stored under access-policy/current. */
+export type AccessPolicy = {
+  /** A force path needs a password given not longer ago. */
+  readonly reauthenticateMinutes: number;
+  /** Keys must send `confirm` with the name of what a force path hits. */
+  readonly keysConfirmForce: boolean;
+  /** A force path waits until another admin approves it. */
+  readonly forceNeedsApproval: boolean;
+  readonly approvalMinutes: number;
+};
+
+export interface AccessPolicyStore {
+  get(): Promise<AccessPolicy>;
+  update(patch: Partial<AccessPolicy>): Promise<AccessPolicy>;
+}
+
+/** The plan as it was shown when approval was asked for. */
+export type ApprovalPlan = {
+  readonly hash: string;
+  readonly group: string | null;
+  readonly steps: readonly string[];
+  readonly expectedPauseMs: number | null;
+  readonly bytesAtRisk: number | null;
+};
+
+/** Stored under approvals/<id>. */
+export type ApprovalRecord = {
+  readonly id: string;
+  readonly procedure: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly plan: ApprovalPlan | null;
+  readonly requester: {
+    readonly kind: 'user' | 'api-key';
+    readonly id: string;
+    readonly name: string;
+    readonly role: Role;
+    readonly groups: readonly string[] | null;
+  };
+  /** Who stands behind the requester. */
+  readonly person: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly state: 'pending' | 'approved' | 'executed' | 'rejected' | 'expired' | 'failed';
+  readonly decidedBy: string | null;
+  readonly decidedAt: string | null;
+  readonly comment: string | null;
+  readonly operationId: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+};
+
+export interface ApprovalDirectory {
+  list(): Promise<readonly ApprovalRecord[]>;
+  get(id: string): Promise<ApprovalRecord | null>;
+  /** Approves and runs it. @throws NOT_FOUND, CONFLICT (decided already, expired), FORBIDDEN (own request) */
+  approve(
+    id: string,
+    identity: Exclude<Identity, { kind: 'anonymous' }>,
+    comment: string | null,
+  ): Promise<ApprovalRecord>;
+  reject(
+    id: string,
+    identity: Exclude<Identity, { kind: 'anonymous' }>,
+    comment: string | null,
+  ): Promise<ApprovalRecord>;
 }

@@ -9,8 +9,9 @@ import { keys } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { StoredAccounts } from './accounts';
-import type { ClientFacts, Identity, SessionKeeper, SessionRecord, UserRecord } from './api';
-import { ControlRecords } from './control-records';
+import type { ClientFacts, Identity, PasswordProof, SessionKeeper, SessionRecord, UserRecord } from './api';
+import { ControlRecords, changedMeanwhile } from './control-records';
+import type { Lockouts } from './lockouts';
 import { rateLimited } from './rate-limits';
 import { SessionBacklog } from './session-backlog';
 import { readToken, signToken } from './session-tokens';
@@ -30,6 +31,7 @@ const tidyAfterMs = 300_000;
 export type SessionOptions = {
   readonly engine: EngineClient;
   readonly accounts: StoredAccounts;
+  readonly lockouts: Lockouts;
   readonly secret: Uint8Array;
   /** Cookies are shared between the ports of a host, so each cluster has its own name. */
   readonly cookieName: string;
@@ -72,16 +74,52 @@ export class Sessions implements SessionKeeper {
   }
 
   async signIn(input: { username: string; password: string } & ClientFacts) {
-    const name = `${input.username.toLowerCase()}/${input.clientAddress}`;
-    await this.#refuseWhenThrottled(this.#byName, name, failuresPerName);
-    await this.#refuseWhenThrottled(this.#byAddress, input.clientAddress, failuresPerAddress);
-    const user = await this.options.accounts.verify(input.username, input.password);
-    if (!user) {
-      await Promise.allSettled([this.#byName.consume(name), this.#byAddress.consume(input.clientAddress)]);
-      throw new ClusterError('UNAUTHORIZED', 'Name or password is wrong');
-    }
-    await this.#byName.delete(name);
+    const user = await this.#verify(input);
+    if (!user) throw new ClusterError('UNAUTHORIZED', 'Name or password is wrong');
     return { user, ...(await this.#begin(user, input)) };
+  }
+
+  async reauthenticate(input: PasswordProof) {
+    if ((await this.#verify({ ...input, username: input.userId })) === null) {
+      throw new ClusterError('FORBIDDEN', `${input.field}: is not your password`);
+    }
+    await this.markProved(input.sessionId);
+  }
+
+  /** @throws UNAVAILABLE without a majority, which what needs the proof would be refused by anyway */
+  async markProved(sessionId: string): Promise<void> {
+    const reauthenticatedAt = new Date().toISOString();
+    const held = await this.#records.held(sessionId);
+    const known = held?.record ?? this.#backlog.begun.find((one) => one.id === sessionId);
+    if (!known) throw new ClusterError('NOT_FOUND', `No session ${sessionId}: sign in again`);
+    const after = { ...known, reauthenticatedAt };
+    if (!(await this.#records.put(sessionId, held?.modRevision ?? 0, after))) throw changedMeanwhile();
+  }
+
+  async provedAt(sessionId: string): Promise<string | null> {
+    const begun = this.#backlog.begun.find((one) => one.id === sessionId);
+    return ((await this.#records.get(sessionId)) ?? begun)?.reauthenticatedAt ?? null;
+  }
+
+  /** Throttled and counted; null: not the password of that name. */
+  async #verify(input: { username: string; password: string; clientAddress: string }): Promise<UserRecord | null> {
+    const { username, password, clientAddress } = input;
+    const { accounts, lockouts } = this.options;
+    const name = `${username.toLowerCase()}/${clientAddress}`;
+    await this.#refuseWhenThrottled(this.#byName, name, failuresPerName);
+    await this.#refuseWhenThrottled(this.#byAddress, clientAddress, failuresPerAddress);
+    await lockouts.refuseLocked(username, clientAddress);
+    const user = await accounts.verify(username, password);
+    if (user) {
+      await Promise.all([this.#byName.delete(name), lockouts.countSuccess(username)]);
+      return user;
+    }
+    await Promise.allSettled([
+      this.#byName.consume(name),
+      this.#byAddress.consume(clientAddress),
+      lockouts.countFailure(username, clientAddress),
+    ]);
+    return null;
   }
 
   renew(user: UserRecord, client: ClientFacts) {
@@ -137,6 +175,7 @@ export class Sessions implements SessionKeeper {
       role: user.role,
       sessionId: claims.sessionId,
       sessionExpiresAt: claims.expiresAt,
+      signedInAt: claims.issuedAt,
     };
   }
 

@@ -1,7 +1,9 @@
 /** Once a minute: last uses are written, what could not be stored before is stored, what has run out is removed. Failing does no harm. */
 import type { Logger } from '@/engine/kernel/log';
 import type { StoredAccounts } from './accounts';
+import type { Approvals } from './approvals';
 import type { StoredLastUses } from './last-uses';
+import type { Lockouts } from './lockouts';
 import type { Sessions } from './sessions';
 
 const everyMs = 60_000;
@@ -15,6 +17,8 @@ export class AccessUpkeep {
       readonly accounts: StoredAccounts;
       readonly sessions: Sessions;
       readonly uses: StoredLastUses;
+      readonly lockouts: Lockouts;
+      readonly approvals: Approvals;
       readonly logger: Logger;
     },
   ) {}
@@ -38,11 +42,13 @@ export class AccessUpkeep {
   }
 
   async #run(): Promise<void> {
-    const { accounts, sessions, uses, logger } = this.parts;
+    const { accounts, sessions, uses, lockouts, approvals, logger } = this.parts;
     try {
       await uses.flush();
       const held = await sessions.tidy();
       await uses.forget(held, new Set((await accounts.apiKeys()).map((key) => key.id)));
+      await lockouts.tidy();
+      await approvals.tidy();
     } catch (error) {
       logger.debug({ err: error }, 'sessions and last uses could not be tidied; next minute again');
     }

@@ -1,6 +1,14 @@
 /** What a handler may use. Built once per call by a surface; everything else a handler needs comes in through its input. */
 import type { AuditTrail } from '@/server/audit/api';
-import type { AccountDirectory, Identity, LastUses, SessionKeeper } from '@/server/auth/api';
+import type {
+  AccessPolicyStore,
+  AccountDirectory,
+  ApprovalDirectory,
+  Identity,
+  LastUses,
+  LockoutDirectory,
+  SessionKeeper,
+} from '@/server/auth/api';
 import type { EngineClient } from '@/server/engine-client/api';
 
 export type Surface = 'rest' | 'trpc' | 'graphql' | 'websocket' | 'sse';
@@ -25,6 +33,9 @@ export type ProcedureContext = {
   readonly accounts: AccountDirectory;
   readonly sessions: SessionKeeper;
   readonly uses: LastUses;
+  readonly lockouts: LockoutDirectory;
+  readonly policy: AccessPolicyStore;
+  readonly approvals: ApprovalDirectory;
   readonly audit: AuditTrail;
   readonly facts: ConsoleFacts;
   /** Aborts when the caller is gone. */

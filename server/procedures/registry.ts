@@ -46,15 +46,19 @@ import type { AnyDefinition } from './definition';
 import { getCredentials as gdsGetCredentials } from './gds/get-credentials';
 import { getService as gdsGetService } from './gds/get-service';
 import { listServices as gdsListServices } from './gds/list-services';
+import { approveRequest as approvalsApprove } from './platform/approve-request';
 import { cancel as operationsCancel } from './platform/cancel-operation';
 import { changePassword as authChangePassword } from './platform/change-password';
 import { createApiKey as apiKeysCreate } from './platform/create-api-key';
 import { createUser as usersCreate } from './platform/create-user';
 import { deleteUser as usersDelete } from './platform/delete-user';
+import { getAccessPolicy as accessPolicyGet } from './platform/get-access-policy';
 import { getInfo as platformGetInfo } from './platform/get-info';
 import { get as operationsGet } from './platform/get-operation';
 import { listApiKeys as apiKeysList } from './platform/list-api-keys';
+import { listApprovals as approvalsList } from './platform/list-approvals';
 import { listAudit as auditList } from './platform/list-audit';
+import { listLockouts as lockoutsList } from './platform/list-lockouts';
 import { list as operationsList } from './platform/list-operations';
 import { listOwnSessions as sessionsListOwn } from './platform/list-own-sessions';
 import { listSessions as sessionsList } from './platform/list-sessions';
@@ -62,11 +66,15 @@ import { listUsers as usersList } from './platform/list-users';
 import { login as authLogin } from './platform/login';
 import { logout as authLogout } from './platform/logout';
 import { me as authMe } from './platform/me';
+import { reauthenticate as authReauthenticate } from './platform/reauthenticate';
+import { rejectRequest as approvalsReject } from './platform/reject-request';
 import { revokeAllSessions as sessionsRevokeAll } from './platform/revoke-all-sessions';
 import { revokeApiKey as apiKeysRevoke } from './platform/revoke-api-key';
 import { revokeSession as sessionsRevoke } from './platform/revoke-session';
 import { stream as eventsStream } from './platform/stream-events';
 import { streamView as viewStream } from './platform/stream-view';
+import { unlock as lockoutsUnlock } from './platform/unlock';
+import { updateAccessPolicy as accessPolicyUpdate } from './platform/update-access-policy';
 import { updateUser as usersUpdate } from './platform/update-user';
 import { verifyAudit as auditVerify } from './platform/verify-audit';
 import { configure as replicationConfigure } from './replication/configure';
@@ -144,11 +152,25 @@ export const procedures = {
     login: authLogin,
     logout: authLogout,
     me: authMe,
+    reauthenticate: authReauthenticate,
   },
   apiKeys: {
     create: apiKeysCreate,
     list: apiKeysList,
     revoke: apiKeysRevoke,
+  },
+  accessPolicy: {
+    get: accessPolicyGet,
+    update: accessPolicyUpdate,
+  },
+  approvals: {
+    approve: approvalsApprove,
+    list: approvalsList,
+    reject: approvalsReject,
+  },
+  lockouts: {
+    list: lockoutsList,
+    unlock: lockoutsUnlock,
   },
   sessions: {
     list: sessionsList,

@@ -8,6 +8,7 @@ import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { actorOf } from '@/server/procedures/identity';
 import type { CallContext } from './call-context';
+import { holdForApproval, requireForceProof } from './force-gate';
 import { parseInput } from './parse-input';
 
 /** Limit and role; before any input is looked at. */
@@ -25,8 +26,10 @@ export async function invoke(definition: AnyDefinition, raw: unknown, context: C
     await admit(definition, context);
     const input = parseInput(definition, raw);
     decideInput(definition, input, context.identity);
+    await requireForceProof(definition, input, context);
     if (audited) intent.recorded = await recordIntent(definition, input, context);
     if (definition.kind === 'mutation' && !definition.local) requireMajority(context);
+    await holdForApproval(definition, input, context);
     const output = await definition.handler({ input, context });
     const ms = performance.now() - startedAt;
     if (intent.recorded !== null) await recordOutcome(context, intent.recorded, output, null, ms);

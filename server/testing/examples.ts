@@ -49,6 +49,27 @@ async function signedIn(console: ConsoleFixture): Promise<{ caller: Caller; user
   return { caller: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' }, userId: user.id, username: user.username };
 }
 
+/** A call with force that waits for approval. */
+async function heldCall(console: ConsoleFixture): Promise<string> {
+  const { id, username } = await newUser(console);
+  const held = await console.services.gate.force.approvals.request({
+    procedure: 'accessPolicy.update',
+    input: { reauthenticate_minutes: 10 },
+    plan: null,
+    identity: {
+      kind: 'user',
+      id,
+      name: username,
+      role: 'viewer',
+      sessionId: 'none',
+      sessionExpiresAt: '',
+      signedInAt: '',
+    },
+    minutes: 5,
+  });
+  return held.id;
+}
+
 const preparations: Readonly<Record<string, Preparation>> = {
   'operations.get': (console) => operation(console, '/cluster/nodes/node-3/stop', {}),
   'operations.cancel': (console) => operation(console, '/cluster/nodes/node-3/stop', {}),
@@ -70,6 +91,15 @@ const preparations: Readonly<Record<string, Preparation>> = {
     const { userId, caller } = await signedIn(console);
     const [session] = await console.services.sessions.list(userId);
     return { input: { id: session!.id }, caller };
+  },
+  'auth.reauthenticate': async (console) => ({ caller: (await signedIn(console)).caller }),
+  'approvals.approve': async (console) => ({ input: { id: await heldCall(console) } }),
+  'approvals.reject': async (console) => ({ input: { id: await heldCall(console) } }),
+  'lockouts.unlock': async (console) => {
+    const { username } = await newUser(console);
+    const body = { username, password: 'wrong' };
+    await console.json('/api/v1/auth/login', { method: 'POST', role: null, body });
+    return { input: { id: `account:${username}` } };
   },
   'sessions.revokeAll': async (console) => ({ input: {}, caller: (await signedIn(console)).caller }),
 };

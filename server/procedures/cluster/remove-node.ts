@@ -15,6 +15,8 @@ export const removeNode = mutation({
   role: 'operator',
   rate: 'write',
   adminKeys: ['force'],
+  // Its data goes with it.
+  forcePath: () => true,
   input: z.strictObject({
     id: nodeIdArgument,
     force: z.boolean().optional().meta({ description: 'Admin only: a primary is switched over first' }),

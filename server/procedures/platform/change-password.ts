@@ -21,9 +21,17 @@ export const changePassword = mutation({
   example: { current_password: 'correct horse battery', new_password: 'staple battery horse' },
   async handler({ input, context }) {
     if (context.identity.kind !== 'user') throw new ClusterError('FORBIDDEN', 'An API key has no password');
-    const { identity, accounts, sessions } = context;
-    const user = await accounts.changePassword(identity.id, input.current_password, input.new_password);
-    const { clientAddress, userAgent = null } = context;
+    const { identity, accounts, sessions, clientAddress, userAgent = null } = context;
+    const { id: userId, sessionId } = identity;
+    // Guessed here it counts as at the door.
+    await sessions.reauthenticate({
+      userId,
+      sessionId,
+      password: input.current_password,
+      clientAddress,
+      field: 'current_password',
+    });
+    const user = await accounts.updateUser(userId, { password: input.new_password });
     context.setCookie?.((await sessions.renew(user, { clientAddress, userAgent })).cookie);
     return { success: true, message: 'Password changed; your other sessions have ended' };
   },

@@ -67,6 +67,11 @@ export const guardInput = {
     .optional()
     .meta({ description: 'Hash of the plan that was shown; 412 with the new plan when it no longer matches' }),
   reason: z.string().max(500).optional().meta({ description: 'Why; kept in the operation and in the audit log' }),
+  confirm: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: 'Name of the node or group that is hit, where the cluster wants keys to confirm force' }),
 } as const;
 
 export const done = z

@@ -1,0 +1,30 @@
+/** Calls with force that wait for another admin, and those that were decided in the last 30 days. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { paginate } from '../page';
+import { presentApproval } from '../present/access';
+import { approval } from '../schemas/access';
+import { pageInput, pageOf } from '../schemas/primitives';
+
+export const listApprovals = query({
+  name: 'approvals.list',
+  summary: 'Calls with force that wait for approval, and decided ones',
+  rest: { method: 'GET', path: '/approvals' },
+  graphql: { field: 'approvals' },
+  role: 'operator',
+  rate: 'node',
+  input: z.strictObject({
+    ...pageInput,
+    state: z
+      .enum(['pending', 'approved', 'executed', 'rejected', 'expired', 'failed'])
+      .optional()
+      .meta({ description: 'Only in this state' }),
+  }),
+  output: pageOf(approval),
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
+  example: {},
+  async handler({ input, context }) {
+    const found = (await context.approvals.list()).filter((one) => !input.state || one.state === input.state);
+    return paginate(found.map(presentApproval), input, { key: (one) => [one.requested_at, one.id], direction: -1 });
+  },
+});
