@@ -196,7 +196,7 @@ export function withoutNulls(schema: z.ZodType, value: unknown): unknown {
   if (def.type !== 'object' || typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, one]) => {
-      const field = def.shape?.[key];
+      const field = def.shape && Object.hasOwn(def.shape, key) ? def.shape[key] : undefined;
       if (one === undefined || (one === null && field && !acceptsNull(field))) return [];
       return [[key, field ? withoutNulls(field, one) : one]];
     }),

@@ -42,7 +42,8 @@ function readParams(schema: z.ZodType, params: Readonly<Record<string, string>>)
 
 function fieldOf(schema: z.ZodType, key: string): z.ZodType | null {
   const { def } = schema._zod as unknown as { def: { type: string; shape?: Record<string, z.ZodType> } };
-  return def.type === 'object' ? (def.shape?.[key] ?? null) : null;
+  // Own keys only: `toString` is a key that no schema has.
+  return def.type === 'object' && def.shape && Object.hasOwn(def.shape, key) ? def.shape[key]! : null;
 }
 
 /** What the field is once optional, default and nullable are taken off. */

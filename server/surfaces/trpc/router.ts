@@ -47,7 +47,8 @@ const t = initTRPC
   .create({
     isDev: false,
     errorFormatter({ shape, error, path, ctx }): ErrorShape {
-      const cause = toClusterError(error.cause ?? error);
+      // What tRPC refuses itself has a cause of its own (a SyntaxError) that says nothing about ours.
+      const cause = toClusterError(error);
       return {
         message: cause.message,
         code: shape.code,
