@@ -21,6 +21,7 @@ import { PgServer } from '../postgres/server';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { CommandHandlers } from './command-handlers';
+import { observedCommand } from './command-trace';
 import { CrashWatch } from './crash-watch';
 import { DurableState } from './durable-state';
 import { EarlierLife } from './earlier-life';
@@ -138,6 +139,7 @@ export class Agent {
     this.#commands = new CommandHandlers({
       context,
       lease: this.#lease,
+      earlierLife,
       loop: this.#loop,
       duties: this.#duties,
       onPromoted: (epoch) => this.#routes.serves(epoch),
@@ -417,7 +419,11 @@ export class Agent {
     for (const [command, handler] of Object.entries(this.#commands.handlers)) {
       interconnect.onRequest(command, (payload, from) => {
         if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Commands come from nodes only.');
-        return (handler as (params: unknown) => Promise<unknown>)(payload);
+        return observedCommand(command as AgentCommand, payload, {
+          node: this.#config.nodeId,
+          logger: this.#logger,
+          obey: () => (handler as (params: unknown) => Promise<unknown>)(payload),
+        });
       });
     }
     serveFaults({

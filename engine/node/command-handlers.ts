@@ -18,6 +18,7 @@ import {
   type MemberFacts,
   type Refusal,
 } from './core/promise';
+import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
@@ -32,6 +33,7 @@ const stopTimeoutMs = 60_000;
 export type CommandHandlersOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
+  readonly earlierLife: EarlierLife;
   readonly loop: MemberLoop;
   readonly duties: PrimaryDuties;
   readonly onPromoted: (epoch: number) => void;
@@ -130,6 +132,7 @@ export class CommandHandlers {
       grants: { group: fact.record.name, epoch, holder: this.#context.config.nodeId },
     });
     if (!result.succeeded) return;
+    this.options.earlierLife.ended();
     this.#context.durable.save({
       ...this.#context.durable.current,
       promisedEpoch: Math.max(epoch, this.#context.durable.current.promisedEpoch),
@@ -208,6 +211,7 @@ export class CommandHandlers {
         clusterCode: 'CLU_REVISION_CONFLICT',
       });
     }
+    this.options.earlierLife.ended();
     this.options.lease.input({ kind: 'granted', epoch: next.epoch, sent });
     this.options.lease.wake();
     return { modRevision: result.revision };

@@ -13,6 +13,7 @@ import type { Epoch } from '../kernel/ids';
 import { parseLsn } from '../kernel/lsn';
 import { slotName } from '../postgres/settings';
 import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
+import type { EarlierLife } from './earlier-life';
 import type { LeaseHolder } from './lease-holder';
 import { groupFact, instant, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
@@ -36,6 +37,7 @@ type ServerRole = 'primary' | 'standby' | 'changing' | 'none';
 export type MemberLoopOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
+  readonly earlierLife: EarlierLife;
   /** The server began to serve as primary in place (start or restart), not by promotion. */
   readonly onServing: () => void;
   readonly onRouteChange: () => void;
@@ -194,7 +196,7 @@ export class MemberLoop {
 
   // ------------------------------------------------------------ as the record's primary
   async #asPrimary(record: GroupRecord): Promise<void> {
-    const { lease } = this.options;
+    const { lease, earlierLife } = this.options;
     if (record.leaseReleased) return this.#doing('the lease was given back: waits for the next primary');
     const resume = this.#mayResume(record);
     if (resume.kind === 'wait') return this.#doing(`promised epoch ${resume.forEpoch}: waits for it`);
@@ -213,6 +215,10 @@ export class MemberLoop {
     }
     if (role === 'changing') return this.#doing('PostgreSQL is starting or stopping');
     if (!lease.mayStart(record.epoch)) return this.#doing('waits for the lease to be confirmed');
+    if (earlierLife.mayStillWrite) {
+      await earlierLife.shutOut(record.epoch);
+      return this.trigger();
+    }
     if (role === 'standby') return this.#promoteIfForgotten(record);
     await this.#startAsPrimary(record);
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { VoterSet } from '../cluster/core/voter-set';
 import { type GroupRecord, keys, type NodeRecord, type PostgresReport } from '../cluster/model';
 import type { Txn } from '../control/store';
+import { EarlierLife } from './earlier-life';
 import type { LeaseHolder } from './lease-holder';
 import type { NodeContext } from './node-context';
 import { PrimaryDuties } from './primary-duties';
@@ -81,7 +82,7 @@ function scene() {
 describe('duties of the primary', () => {
   it('shut out what an earlier life of the agent still has on its way before PostgreSQL’s setting changes', async () => {
     const { context, lease, done, lateWrite } = scene();
-    const duties = new PrimaryDuties(context, lease);
+    const duties = new PrimaryDuties(context, lease, new EarlierLife(context));
     await duties.cycle(report, performance.now(), false);
     expect(done).toEqual(['postgres 1 of b', 'store 21 b,c', 'postgres 1 of b,c']);
     await lateWrite(20, { members: ['b'], k: 1 });
@@ -90,7 +91,7 @@ describe('duties of the primary', () => {
 
   it('write the record for that only once in a life', async () => {
     const { context, lease, done } = scene();
-    const duties = new PrimaryDuties(context, lease);
+    const duties = new PrimaryDuties(context, lease, new EarlierLife(context));
     await duties.cycle(report, performance.now(), false);
     done.length = 0;
     await duties.cycle(report, performance.now(), false);

@@ -8,6 +8,7 @@ import type { GroupRecord, PostgresReport } from '../cluster/model';
 import { messageOf, unreachable } from '../kernel/errors';
 import type { Epoch, NodeId } from '../kernel/ids';
 import { type Lsn, parseLsn } from '../kernel/lsn';
+import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import { clusterConfig, groupFact, groupMembers, type NodeContext, nodeRecord, otherMembers } from './node-context';
@@ -29,12 +30,11 @@ export class PrimaryDuties {
   #slotVoters = '';
   #why = '';
   #unsureOf: VoterSet | null = null;
-  /** A set write of this agent's earlier life may still be on its way: nothing of ours has raised the record's revision since. */
-  #earlierLifeMayWrite = true;
 
   constructor(
     private readonly context: NodeContext,
     private readonly lease: LeaseHolder,
+    private readonly earlierLife: EarlierLife,
   ) {}
 
   /** One human sentence: what commits wait for, or why the set is changing. */
@@ -119,10 +119,10 @@ export class PrimaryDuties {
    * PostgreSQL has moved on.
    */
   async #storeIsAsDecided(record: GroupRecord): Promise<boolean> {
-    const unsure = this.#unsureOf !== null || this.#earlierLifeMayWrite;
+    const unsure = this.#unsureOf !== null || this.earlierLife.mayStillWrite;
     const current = await changeOwnGroup(this.context, record.epoch, (found) => (unsure ? { ...found } : null));
     this.#unsureOf = null;
-    this.#earlierLifeMayWrite = false;
+    this.earlierLife.ended();
     return decidedOn(record, current);
   }
 

@@ -57,6 +57,9 @@ export class AgentModel {
   /** When somebody last streamed from this primary: without a follower nobody could take over. */
   #followedAt = Number.NEGATIVE_INFINITY;
   #startedAt: number;
+  /** What an earlier life of this agent wrote may still arrive, until a write of this one has raised the revision. */
+  earlierLifeMayWrite = true;
+  #shutOutUntil = Number.NEGATIVE_INFINITY;
   readonly #world: World;
 
   constructor(
@@ -332,6 +335,7 @@ export class AgentModel {
         { expected: request.expectedRevision, next, guard: request.guard, grants: true },
         (result) => {
           if (!result.ok) return answer({ refused: result.why });
+          this.earlierLifeMayWrite = false;
           this.#step({ kind: 'granted', epoch: request.epoch, sent });
           this.onRecord(next, result.revision);
           answer('granted');
@@ -361,6 +365,7 @@ export class AgentModel {
       this.store.txn(this.node, { expected: revision, next, guard: false, grants: true }, (result) => {
         this.#busyUntil = 0;
         if (!result.ok) return;
+        this.earlierLifeMayWrite = false;
         this.#world.fired('the holder took the next epoch');
         if (!this.#postgres.dead) this.#postgres.epoch = Math.max(this.#postgres.epoch, next.epoch);
         this.#step({ kind: 'granted', epoch: next.epoch, sent });
@@ -380,6 +385,10 @@ export class AgentModel {
   #serve(epoch: number): void {
     const postgres = this.#postgres;
     if (this.record.epoch !== epoch || !holdsLease(this.lease, this.node.clock.instant(), epoch)) return;
+    if (this.earlierLifeMayWrite && !this.#world.is('no-touch-after-restart')) {
+      this.#shutOutEarlierLife();
+      return;
+    }
     if (postgres.dead) {
       if (!this.node.disk.data.present) return;
       if (this.#crashed && !this.#mayRestart()) return;
@@ -398,6 +407,21 @@ export class AgentModel {
       : Math.max(this.record.timeline, postgres.timeline + 1);
     postgres.promote(epoch, timeline, () => {
       this.#world.counters.promotions++;
+    });
+  }
+
+  #shutOutEarlierLife(): void {
+    if (this.#now < this.#shutOutUntil) return;
+    this.#shutOutUntil = this.#now + 300;
+    const { record, revision } = this;
+    this.store.txn(this.node, { expected: revision, next: record, guard: false, grants: false }, (answer) => {
+      this.#shutOutUntil = Number.NEGATIVE_INFINITY;
+      if (!answer.ok) {
+        this.store.read(this.node, (found, current) => this.onRecord(found, current));
+        return;
+      }
+      this.earlierLifeMayWrite = false;
+      this.onRecord(record, answer.revision);
     });
   }
 

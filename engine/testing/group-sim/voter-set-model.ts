@@ -17,8 +17,6 @@ export class VoterSetModel {
   #confirmed = false;
   #barrier: { postgres: VoterSet; lsn: bigint } | null = null;
   #busyUntil = 0;
-  /** What an earlier life of this agent wrote may still arrive; a write of ours that raises the revision shuts it out. */
-  #earlierLifeMayWrite = true;
   /** Number of the present change. */
   #change = 0;
 
@@ -97,7 +95,7 @@ export class VoterSetModel {
       (answer) => {
         this.#busyUntil = 0;
         if (answer.ok) {
-          this.#earlierLifeMayWrite = false;
+          this.agent.earlierLifeMayWrite = false;
           this.agent.onRecord(record, answer.revision);
         } else this.store.read(this.node, (current, revision) => this.agent.onRecord(current, revision));
       },
@@ -148,7 +146,7 @@ export class VoterSetModel {
       return;
     }
     this.#busyUntil = this.node.clock.mono() + 300;
-    if (this.unconfirmed !== null || (this.#earlierLifeMayWrite && !this.world.is('no-touch-after-restart'))) {
+    if (this.unconfirmed !== null || (this.agent.earlierLifeMayWrite && !this.world.is('no-touch-after-restart'))) {
       /* A set write of unknown outcome may still arrive; raising the revision shuts it out (or shows that it was first). */
       this.#touch();
       return;
