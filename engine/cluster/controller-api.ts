@@ -51,6 +51,8 @@ export interface ClusterController {
   handle<M extends LeaderMethod>(method: M, params: EngineParams<M>): Promise<EngineResult<M>>;
   /** Leading: live. Otherwise what the local replica and the own last report tell. */
   view(): ClusterView;
+  /** Finished operations that this node archived while it led. */
+  archived(params: EngineParams<'operation.archived'>): Promise<EngineResult<'operation.archived'>>;
   onViewChange(callback: () => void): () => void;
   events: {
     /** Buffered events after `after` (null: none, only live ones), or the gap that lies between. */

@@ -10,9 +10,11 @@ import type { GroupName, NodeId } from '../kernel/ids';
 import { EventLog } from '../monitoring/event-log';
 import type { EngineEvent } from '../monitoring/model';
 import type { Plan } from '../operations/core/plan-model';
+import { isFresh } from '../operations/core/snapshot';
 import { OperationExecutor } from '../operations/executor';
 import type { Operation, OperationRequest } from '../operations/model';
 import { OperationArchive } from '../operations/operation-archive';
+import { OperationHistory } from '../operations/operation-history';
 import { newOperationId } from '../operations/operation-id';
 import { OperationService, planFields } from '../operations/operation-service';
 import type { ExecutorWorld } from '../operations/step-context';
@@ -31,6 +33,7 @@ import { ViewCache } from './view-cache';
 const leasePollMs = 50;
 const analysisIntervalMs = 250;
 const notificationIntervalMs = 100;
+const maxArchivists = 16;
 
 export class Controller implements ClusterController {
   readonly #log: EventLog;
@@ -38,6 +41,8 @@ export class Controller implements ClusterController {
   readonly #state: ClusterState;
   readonly #cache: ViewCache;
   readonly #executor: OperationExecutor;
+  readonly #archive: OperationArchive;
+  readonly #history: OperationHistory;
   readonly #service: OperationService;
   readonly #methods: LeaderMethods;
   readonly #janitor: Janitor;
@@ -59,6 +64,13 @@ export class Controller implements ClusterController {
     this.#state = new ClusterState(deps.self, deps.store, clock, (changed) => this.#recordsChanged(changed));
     this.#cache = new ViewCache(this.#state, clock);
     const archive = new OperationArchive(deps.archiveDirectory);
+    this.#archive = archive;
+    this.#history = new OperationHistory({
+      stored: () => this.#state.operations().map((entry) => entry.operation),
+      archives: () => this.#archivists(),
+      archived: (node, params) =>
+        node === deps.self ? archive.list(params) : this.#world().request(node, 'operation.archived', params, 2_000),
+    });
     const listener = {
       stepped: (operation: Operation, step: Operation['steps'][number]) =>
         this.#events.operationStepped(operation, step),
@@ -69,7 +81,7 @@ export class Controller implements ClusterController {
       store: deps.store,
       state: this.#state,
       executor: this.#executor,
-      archive,
+      history: this.#history,
       settingsOf: (node) => this.#world().request(node, 'node.settings', {}, 2_000),
       nowMs: clock.wall,
     });
@@ -174,7 +186,7 @@ export class Controller implements ClusterController {
     },
     'operation.cancel': (params) => this.#service.cancel(params.id, params.requester),
     'operation.get': (params) => this.#service.get(params.id),
-    'operation.list': async (params) => this.#service.list(params),
+    'operation.list': (params) => this.#history.list(params),
     'config.put': (params) => this.#methods.putConfig(params),
     'group.put': (params) => this.#methods.putGroup(params),
     'node.put': (params) => this.#methods.putNode(params),
@@ -194,6 +206,22 @@ export class Controller implements ClusterController {
       return this.deps.interconnect.request(node, faultsSetMethod, { node, faults }, { timeoutMs: 5_000 });
     },
   };
+
+  archived(params: EngineParams<'operation.archived'>): Promise<EngineResult<'operation.archived'>> {
+    return this.#archive.list(params);
+  }
+
+  /** Only voters lead; a few more are asked, because they may have been voters once. */
+  #archivists(): readonly NodeId[] {
+    const { config } = this.#state;
+    const fresh = (id: NodeId) => {
+      const node = this.#state.node(id);
+      return node !== undefined && isFresh(node, config.leaseMs);
+    };
+    const voters = this.deps.store.status().configuration.voters.map((voter) => voter.id);
+    const others = [...voters, ...this.#state.nodeIds()].filter((id) => id !== this.deps.self && fresh(id));
+    return [this.deps.self, ...new Set(others)].slice(0, maxArchivists);
+  }
 
   #world(): ExecutorWorld {
     const { deps } = this;

@@ -17,6 +17,7 @@ const effects: Record<EngineMethod, 'read' | 'write'> = {
   'store.list': 'read',
   'store.txn': 'write',
   'faults.set': 'write',
+  'operation.archived': 'read',
   'store.localList': 'read',
   'view.local': 'read',
   'raft.status': 'read',

@@ -7,6 +7,7 @@ import type { ClusterView } from '../cluster/model';
 import type { FaultInjector, Interconnect } from '../interconnect/api';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
+import { answerTraced } from '../kernel/traced-request';
 import type {
   EngineMethod,
   EngineParams,
@@ -61,7 +62,7 @@ export class EngineDoor {
     for (const method of Object.keys(leaderMethods) as LeaderMethod[]) this.#serveLeader(interconnect, method);
     for (const [method, handler] of Object.entries(this.#nodeHandlers)) {
       interconnect.onRequest(`engine.${method}`, (payload) =>
-        (handler as (params: unknown) => Promise<unknown>)(payload),
+        answerTraced(method, payload, handler as (params: unknown) => Promise<unknown>),
       );
     }
     interconnect.onStream('engine.view.stream', (_payload, _from, push, signal, end) => {
@@ -79,7 +80,8 @@ export class EngineDoor {
   }
 
   #serveLeader<M extends LeaderMethod>(interconnect: Interconnect, method: M): void {
-    const answer = (payload: unknown) => this.options.controller.handle(method, payload as EngineParams<M>);
+    const answer = (payload: unknown) =>
+      answerTraced(method, payload, (params) => this.options.controller.handle(method, params as EngineParams<M>));
     interconnect.onRequest(`engine.${method}`, (payload) =>
       this.options.context.store.isLeader() ? answer(payload) : this.#forward(method, payload),
     );
@@ -111,6 +113,7 @@ export class EngineDoor {
       const { store } = this.options.context;
       return { entries: store.localList(prefix), ageMs: finite(store.localState().ageMs) };
     },
+    'operation.archived': (params) => this.options.controller.archived(params),
     'view.local': async () => this.options.controller.view(),
     'raft.status': async () => this.options.context.store.status(),
     'raft.log': async ({ limit }) => this.options.context.store.recentLog(Math.min(1000, limit)),

@@ -9,6 +9,7 @@ import { deferred, delay } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, OperationId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
+import { inOperationSpan, inStepSpan, onBehalfOf } from './command-origin';
 import { compensations } from './compensation';
 import { needsGroupLock } from './core/group-lock';
 import { pauseMsOf, pauseUnknown, summaryOf, timelineOf } from './core/incident';
@@ -87,7 +88,13 @@ export class OperationExecutor {
     };
     handle.begun.promise.catch(() => undefined);
     this.#running.set(operation.id, handle);
-    handle.ended = this.#run(handle).finally(() => this.#running.delete(operation.id));
+    handle.ended = inOperationSpan(operation, async (span) => {
+      // Without a caller's trace it has one of its own, in which a later leader goes on.
+      const { traceparent } = span;
+      if (handle.draft.traceparent === undefined && traceparent !== null) handle.draft = { ...operation, traceparent };
+      await this.#run(handle);
+      span.set({ 'rustydb.operation.state': handle.draft.state });
+    }).finally(() => this.#running.delete(operation.id));
     return handle.begun.promise;
   }
 
@@ -148,17 +155,21 @@ export class OperationExecutor {
       for (;;) {
         const index = handle.draft.steps.findIndex((entry) => entry.state === 'pending' || entry.state === 'running');
         if (index < 0) return await this.#finish(handle, handle.regranting ? 'compensated' : 'succeeded', null);
-        const failure = await this.#runStep(handle, index);
+        const failure = await inStepSpan(
+          handle.draft.steps[index]!,
+          () => handle.draft.steps[index]!,
+          () => this.#runStep(handle, index),
+        );
         if (handle.stop.signal.aborted) throw new Superseded('stopped');
         if (failure !== null && (await this.#recover(handle, index, failure))) return;
       }
     } catch (error) {
       handle.begun.reject(error);
       if (error instanceof Superseded || error instanceof ClaimTaken)
-        this.logger.info({ operation: handle.draft.id }, messageOf(error));
+        this.logger.info(aboutOf(handle.draft), messageOf(error));
       else
         this.logger.error(
-          { operation: handle.draft.id, error: messageOf(error) },
+          { ...aboutOf(handle.draft), error: messageOf(error) },
           'operation stopped; it is resumed later',
         );
     }
@@ -175,6 +186,7 @@ export class OperationExecutor {
     if (action !== 'choose') {
       await this.#write(handle);
       handle.begun.resolve(handle.draft);
+      this.logger.info({ ...aboutOf(handle.draft), step: handle.draft.steps[index]!.name }, 'step begun');
       this.listener.stepped(handle.draft, handle.draft.steps[index]!);
     }
     try {
@@ -233,7 +245,7 @@ export class OperationExecutor {
       ? { kind: 'compensate' as const }
       : recoveryFor({ ...this.#recoveryInput(handle, action), expired: isExpiry(failure) });
     this.logger.warn(
-      { operation: handle.draft.id, step: step.name, why: messageOf(why), recovery: recovery.kind },
+      { ...aboutOf(handle.draft), step: step.name, why: messageOf(why), recovery: recovery.kind },
       'step failed',
     );
     if (recovery.kind === 'next-candidate') {
@@ -323,7 +335,7 @@ export class OperationExecutor {
       const context = this.#context(handle, entry, performance.now() + 5_000, new AbortController().signal);
       const done = await undo(context).catch((error: unknown) => {
         this.logger.warn(
-          { operation: handle.draft.id, step: entry.name, error: messageOf(error) },
+          { ...aboutOf(handle.draft), step: entry.name, error: messageOf(error) },
           'compensation failed',
         );
         return false;
@@ -360,6 +372,7 @@ export class OperationExecutor {
     handle.draft = { ...done, timeline, result };
     handle.draft = { ...handle.draft, summary: summaryOf(handle.draft, timeline) };
     await this.#write(handle, true);
+    this.logger.info({ ...aboutOf(handle.draft), state, error: handle.draft.error?.message }, 'operation ended');
     handle.begun.resolve(handle.draft);
     this.listener.finished(handle.draft);
   }
@@ -416,7 +429,7 @@ export class OperationExecutor {
       attempt: step.attempt,
     });
     return {
-      world: this.world,
+      world: onBehalfOf(this.world, handle.draft.requestId),
       operation: handle.draft,
       step,
       signal,
@@ -442,6 +455,11 @@ export class OperationExecutor {
   #now(): string {
     return new Date(this.world.nowMs()).toISOString();
   }
+}
+
+/** What every log line about an operation says. */
+function aboutOf({ id, kind, group, requestId }: Operation) {
+  return { operation: id, kind, group: group ?? undefined, requestId: requestId ?? undefined };
 }
 
 function resultOf<T>(operation: Operation, action: StepAction): T | undefined {

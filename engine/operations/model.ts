@@ -148,6 +148,8 @@ export type Operation = {
   readonly chosen?: NodeId | null;
   /** Who was primary of the group when the operation was planned. */
   readonly oldPrimary?: NodeId | null;
+  /** The trace it belongs to, for whoever goes on with it; absent: none. */
+  readonly traceparent?: string;
   /** Whether an admin asked: a scheduled operation is planned again under the same right. */
   readonly requestedByAdmin?: boolean;
 };

@@ -1,11 +1,28 @@
 /** Finished operations beyond the last 1,000: appended to one JSON-lines file per month on the leader's node, then deleted from the store. Append before delete: a crash between leaves a duplicate, never a hole. */
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OperationId } from '../kernel/ids';
+import { createInterface } from 'node:readline';
+import type { EngineParams } from '../runtime/engine-api';
 import { isFinished, type Operation } from './model';
 
 const keptOperations = 1_000;
 const batchSize = 50;
+const maxPage = 501;
+
+export type OperationFilter = EngineParams<'operation.list'>;
+
+export function fits(operation: Operation, filter: OperationFilter): boolean {
+  if (filter.before !== null && operation.id >= filter.before) return false;
+  if (filter.group !== null && operation.group !== filter.group) return false;
+  if (filter.kinds !== null && !filter.kinds.includes(operation.kind)) return false;
+  return filter.states === null || filter.states.includes(operation.state);
+}
+
+/** Ids begin with the time. */
+export function newestFirst(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? 1 : -1;
+}
 
 export class OperationArchive {
   constructor(private readonly directory: string) {}
@@ -23,19 +40,85 @@ export class OperationArchive {
     await mkdir(this.directory, { recursive: true });
     const byFile = grouped(operations);
     for (const [file, group] of byFile) {
-      await appendFile(join(this.directory, file), group.map((operation) => `${JSON.stringify(operation)}\n`).join(''));
+      const path = join(this.directory, file);
+      // A line that a crash cut short must not swallow the next one.
+      const before = (await endsInsideLine(path)) ? '\n' : '';
+      const lines = group.map((operation) => `${JSON.stringify(operation)}\n`).join('');
+      await appendFile(path, before + lines, { flush: true });
     }
   }
 
-  async find(id: OperationId): Promise<Operation | null> {
-    const files = (await readdir(this.directory).catch(() => [])).filter((file) => /^operations-.*\.jsonl$/.test(file));
-    for (const file of files.sort().reverse()) {
-      const text = await readFile(join(this.directory, file), 'utf8');
-      const line = text.split('\n').find((entry) => entry.includes(`"id":"${id}"`));
-      if (line) return JSON.parse(line) as Operation;
+  /** Newest first. Reads as few months as the page needs; never holds more than one page and one line. */
+  async list(params: EngineParams<'operation.archived'>): Promise<readonly Operation[]> {
+    const limit = Math.max(1, Math.min(maxPage, params.limit));
+    const found = new Map<string, Operation>();
+    for (const file of await this.#files(params.before ?? params.id)) {
+      for await (const operation of this.#read(file, params.id)) {
+        if (params.id === null ? !fits(operation, params) : operation.id !== params.id) continue;
+        found.set(operation.id, operation);
+        if (found.size > 2 * limit) keepNewest(found, limit);
+      }
+      if (found.size >= limit) break;
     }
+    keepNewest(found, limit);
+    return [...found.values()];
+  }
+
+  /** Newest month first; months after that of `id` hold nothing that is not newer. */
+  async #files(id: string | null): Promise<readonly string[]> {
+    const names = await readdir(this.directory).catch(() => []);
+    const newest = id === null ? null : fileOfTime(timeOf(id));
+    return names
+      .filter((name) => /^operations-\d{4}-\d{2}\.jsonl$/.test(name) && (newest === null || name <= newest))
+      .sort()
+      .reverse();
+  }
+
+  async *#read(file: string, id: string | null): AsyncGenerator<Operation> {
+    const lines = createInterface({ input: createReadStream(join(this.directory, file), 'utf8'), crlfDelay: 1_000 });
+    for await (const line of lines) {
+      if (id !== null && !line.includes(`"id":"${id}"`)) continue;
+      const operation = parsed(line);
+      if (operation) yield operation;
+    }
+  }
+}
+
+/** A line that a crash cut short is still in the store: it is deleted there only after the whole of it was written. */
+function parsed(line: string): Operation | null {
+  try {
+    return JSON.parse(line) as Operation;
+  } catch {
     return null;
   }
+}
+
+async function endsInsideLine(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return false;
+  try {
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    return size > 0 && last.toString() !== '\n';
+  } finally {
+    await file.close();
+  }
+}
+
+function keepNewest(found: Map<string, Operation>, limit: number): void {
+  const kept = [...found.values()].sort(newestFirst).slice(0, limit);
+  found.clear();
+  for (const operation of kept) found.set(operation.id, operation);
+}
+
+/** The time in a uuid v7. */
+function timeOf(id: string): number {
+  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+}
+
+function fileOfTime(ms: number): string | null {
+  return Number.isFinite(ms) && ms < 8.64e15 ? `operations-${new Date(ms).toISOString().slice(0, 7)}.jsonl` : null;
 }
 
 function fileOf(operation: Operation): string {

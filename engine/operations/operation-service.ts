@@ -1,5 +1,5 @@
 /**
- * The door to operations: plan, start, cancel, list; idempotency keys; schedule; archive. Invariants: what is started is the plan that was shown (or a
+ * The door to operations: plan, start, cancel, get; idempotency keys; schedule. Invariants: what is started is the plan that was shown (or a
  * refusal that carries the new one); a repeated key never starts a second operation; a refusal names every reason.
  */
 import type { ClusterState } from '../cluster/cluster-state';
@@ -14,7 +14,7 @@ import { isFresh } from './core/snapshot';
 import type { OperationExecutor } from './executor';
 import { type Claim, Superseded } from './journal';
 import { isFinished, type Operation, type OperationRequest } from './model';
-import type { OperationArchive } from './operation-archive';
+import type { OperationHistory } from './operation-history';
 import { newOperationId, sha256 } from './operation-id';
 
 const idempotencyHours = 24;
@@ -32,7 +32,7 @@ export type OperationServiceDependencies = {
   readonly store: EmbeddedControlStore;
   readonly state: ClusterState;
   readonly executor: OperationExecutor;
-  readonly archive: OperationArchive;
+  readonly history: OperationHistory;
   /** The settings that a node's server has. */
   settingsOf(node: NodeId): Promise<readonly Pick<SettingInfo, 'name' | 'context'>[]>;
   nowMs(): number;
@@ -140,27 +140,7 @@ export class OperationService {
   }
 
   async get(id: OperationId): Promise<Operation | null> {
-    return this.deps.state.operation(id)?.operation ?? (await this.deps.archive.find(id));
-  }
-
-  list(params: {
-    limit: number;
-    before: OperationId | null;
-    group: string | null;
-    kinds: readonly string[] | null;
-    states: readonly string[] | null;
-  }): { operations: readonly Operation[]; next: OperationId | null } {
-    const limit = Math.max(1, Math.min(500, params.limit));
-    const fitting = this.deps.state
-      .operations()
-      .map((entry) => entry.operation)
-      .filter((operation) => params.before === null || operation.id < params.before)
-      .filter((operation) => params.group === null || operation.group === params.group)
-      .filter((operation) => params.kinds === null || params.kinds.includes(operation.kind))
-      .filter((operation) => params.states === null || params.states.includes(operation.state))
-      .sort((a, b) => (a.id < b.id ? 1 : -1));
-    const operations = fitting.slice(0, limit);
-    return { operations, next: fitting.length > limit ? (operations.at(-1)?.id ?? null) : null };
+    return this.deps.state.operation(id)?.operation ?? (await this.deps.history.find(id));
   }
 
   /** The plan with the shown hash, if any fit candidate still gives it: between equals the choice may have moved with the load. */
@@ -210,6 +190,7 @@ export class OperationService {
       requestedByAdmin: requester.admin,
       reason: requester.reason,
       requestId: requester.requestId,
+      ...(requester.traceparent ? { traceparent: requester.traceparent } : {}),
       createdAt: new Date(nowMs).toISOString(),
       finishedAt: null,
       scheduledAt: scheduledAtOf(params),

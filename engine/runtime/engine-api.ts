@@ -17,6 +17,8 @@ export type Requester = {
   readonly reason: string | null;
   readonly requestId: string | null;
   readonly admin: boolean;
+  /** The trace that the request is part of (W3C trace context); what it begins goes on in it. */
+  readonly traceparent?: string | null;
 };
 
 export type StartOperation = {
@@ -209,6 +211,12 @@ export type EngineRequests = {
   };
 
   // ---- answered by the addressed node
+  /** What this node archived while it led, newest first; with an id only that one. */
+  'operation.archived': {
+    scope: 'node';
+    params: EngineRequests['operation.list']['params'] & { id: OperationId | null };
+    result: readonly Operation[];
+  };
   /** The local replica's records: works without a majority. */
   'store.localList': {
     scope: 'node';

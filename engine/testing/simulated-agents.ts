@@ -2,6 +2,7 @@
  * Agents without processes: they obey the controller's commands over an in-memory store, write rows, replicate, promise, promote and rejoin like real
  * ones, so that operations can be tested with controllers killed anywhere. The checker asks whether a row that was acknowledged is on the primary.
  */
+import { join } from 'node:path';
 import pino from 'pino';
 import type { AgentCommand, AgentCommands } from '../cluster/commands';
 import { Controller } from '../cluster/controller';
@@ -49,6 +50,7 @@ export type WorldOptions = {
   readonly nodes?: number;
   readonly record?: Partial<GroupRecord>;
   readonly config?: Partial<ClusterConfig>;
+  /** Each controller archives into its own directory below this one, as nodes do. */
   readonly archiveDirectory: string;
 };
 
@@ -151,7 +153,7 @@ export class SimulatedWorld {
         store: member,
         interconnect: {} as Interconnect,
         logger: pino({ level: 'silent' }),
-        archiveDirectory: this.options.archiveDirectory,
+        archiveDirectory: join(this.options.archiveDirectory, id),
         rehearsalEnabled: false,
         command: (node, command, params) => this.command(node, command, params),
         nodeRequest: <M extends EngineMethod>(node: NodeId, method: M, params: EngineParams<M>) =>
@@ -423,9 +425,13 @@ export class SimulatedWorld {
     'agent.confirmEpoch': (_node, { epoch }) => ({ confirmed: true, epoch }),
   };
 
-  async #request<M extends EngineMethod>(id: NodeId, method: M, _params: EngineParams<M>): Promise<EngineResult<M>> {
+  async #request<M extends EngineMethod>(id: NodeId, method: M, params: EngineParams<M>): Promise<EngineResult<M>> {
     const node = this.nodes.get(id);
     if (!node?.alive) throw new ClusterError('UNAVAILABLE', `${id} is not connected.`);
+    if (method === 'operation.archived') {
+      const { controller } = this.controllers.get(id)!;
+      return controller.archived(params as EngineParams<'operation.archived'>) as Promise<EngineResult<M>>;
+    }
     if (method === 'node.settings') return simulatedSettings as unknown as EngineResult<M>;
     if (method !== 'node.route') throw new ClusterError('NOT_FOUND', method);
     const lease = this.store.leases.get(groupName);
