@@ -19,6 +19,7 @@ export type CurrentView = {
 
 export type EventItem =
   | { readonly kind: 'event'; readonly event: EngineEvent }
+  /** `from` is '0' when it speaks of everything before `to`. */
   | { readonly kind: 'gap'; readonly from: string; readonly to: string };
 
 export interface EngineClient {

@@ -7,6 +7,7 @@ import type { EngineConnection } from '@/engine/interconnect/engine-connection';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { NodeId } from '@/engine/kernel/ids';
 import type { Logger } from '@/engine/kernel/log';
+import { withTrace } from '@/engine/kernel/traced-request';
 import type { EngineMethod, EngineParams, EngineResult, ViewItem } from '@/engine/runtime/engine-api';
 import type { CurrentView, EngineClient, EventItem, LeaderMethods, NodeMethods } from './api';
 import { EventRing } from './event-ring';
@@ -91,7 +92,7 @@ export class ConnectedEngine implements EngineClient {
     params: EngineParams<M>,
     timeoutMs = requestTimeoutMs,
   ): Promise<EngineResult<M>> {
-    return this.connection.requestLeader(method, params, timeoutMs);
+    return this.connection.requestLeader(method, withTrace(params), timeoutMs);
   }
 
   node<M extends NodeMethods>(
@@ -100,7 +101,7 @@ export class ConnectedEngine implements EngineClient {
     params: EngineParams<M>,
     timeoutMs = requestTimeoutMs,
   ): Promise<EngineResult<M>> {
-    return this.connection.requestNode(node, method, params, timeoutMs);
+    return this.connection.requestNode(node, method, withTrace(params), timeoutMs);
   }
 
   async anyNode<M extends NodeMethods>(
@@ -112,7 +113,7 @@ export class ConnectedEngine implements EngineClient {
     // Half of the time for the first: a frozen node must not use up all of it.
     for (const node of this.connectedNodes().slice(0, 5)) {
       try {
-        return await this.connection.requestNode(node, method, params, Math.max(250, timeoutMs / 2));
+        return await this.connection.requestNode(node, method, withTrace(params), Math.max(250, timeoutMs / 2));
       } catch (error) {
         last = error;
       }
@@ -229,8 +230,9 @@ export class ConnectedEngine implements EngineClient {
 
   #takeEvent(item: EventItem): void {
     if (item.kind === 'gap' && this.#ring.last === null) {
-      // What was before this console's time is a floor, not a loss.
+      // What was before this console's time is a floor, and a loss only for who goes on from before it: from '0' says so.
       this.#ring.setFloor(item.to);
+      for (const listener of [...this.#eventListeners]) listener({ ...item, from: '0' });
       return;
     }
     if (!this.#ring.push(item)) return;

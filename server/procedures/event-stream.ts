@@ -1,10 +1,13 @@
 /**
  * Events as an async iterable: what is buffered after the last one seen, then live. At `queueLimit` undelivered events the older half is
- * given up and a gap item tells so; nothing is lost silently.
+ * given up and a gap item tells so; nothing is lost silently, and nothing comes twice.
  */
+import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineEvent, EventSeverity } from '@/engine/monitoring/model';
+import type { Identity } from '@/server/auth/api';
 import type { EventItem } from '@/server/engine-client/api';
 import type { ProcedureContext } from './context';
+import { isAdmin } from './identity';
 import { presentEvent, presentGap, type WireEvent } from './present/event';
 
 export const queueLimit = 1000;
@@ -15,21 +18,79 @@ export type EventFilter = {
   readonly categories?: readonly string[] | undefined;
   readonly event_types?: readonly string[] | undefined;
   readonly min_severity?: EventSeverity | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly node_ids?: readonly string[] | undefined;
 };
 
 export function matches(event: EngineEvent, filter: EventFilter): boolean {
   if (filter.categories && !filter.categories.includes(event.category)) return false;
   if (filter.event_types && !filter.event_types.includes(event.eventType)) return false;
-  return !filter.min_severity || severityRank[event.severity] >= severityRank[filter.min_severity];
+  if (filter.min_severity && severityRank[event.severity] < severityRank[filter.min_severity]) return false;
+  if (filter.groups && !filter.groups.includes(String(event.payload.group))) return false;
+  return !filter.node_ids || subjectsOf(event).some((one) => filter.node_ids!.includes(one));
+}
+
+/** The part of a source after its colon, and the nodes that the payload names. */
+export function subjectsOf(event: EngineEvent): readonly string[] {
+  const [, subject] = event.source.split(':');
+  const { node, node_id: nodeId, nodeId: camel, replica_id: replica } = event.payload;
+  return [subject, node, nodeId, camel, replica].filter((one): one is string => typeof one === 'string');
+}
+
+/** Who did what is for admins, as the audit log is. Limits of a key to groups are the engine's, before this. */
+export function mayRead(event: EngineEvent, identity: Identity): boolean {
+  return event.category !== 'audit' || isAdmin(identity);
+}
+
+const idPattern = /^\d+(-\d+)?$/;
+
+/** An id that is none would sort anywhere and hide a loss. @throws INVALID_INPUT */
+export function requireEventId(id: string | null | undefined): string | null {
+  if (id === null || id === undefined || id === '') return null;
+  if (idPattern.test(id)) return id;
+  throw new ClusterError('INVALID_INPUT', 'last_event_id: take it from an event, unchanged');
+}
+
+/**
+ * Where one reader stands. After a restart of the console the ring fills while readers are already back: what they have seen comes again
+ * and is dropped here; what the engine no longer has is a gap only for those who go on from before it.
+ */
+export class ReadingPosition {
+  #seen: string | null;
+
+  constructor(after: string | null) {
+    this.#seen = after;
+  }
+
+  /** Goes back, or on, to where the reader asks to resume. */
+  resume(after: string): void {
+    this.#seen = after;
+  }
+
+  /** What of an item is news for this reader; null: nothing. */
+  take(item: EventItem): EventItem | null {
+    if (item.kind === 'event') {
+      if (this.#seen !== null && item.event.eventId <= this.#seen) return null;
+      this.#seen = item.event.eventId;
+      return item;
+    }
+    const from = this.#seen !== null && this.#seen > item.from ? this.#seen : item.from;
+    if ((this.#seen === null && item.from === '0') || from >= item.to) return null;
+    return { kind: 'gap', from, to: item.to };
+  }
 }
 
 export async function* streamEvents(context: ProcedureContext, filter: EventFilter): AsyncGenerator<WireEvent, void> {
+  const after = requireEventId(filter.last_event_id);
+  const position = new ReadingPosition(after);
   const queue: EventItem[] = [];
   let wake: (() => void) | null = null;
   const push = (item: EventItem) => {
-    if (item.kind === 'event' && !matches(item.event, filter)) return;
+    const news = position.take(item);
+    if (news === null) return;
+    if (news.kind === 'event' && !(matches(news.event, filter) && mayRead(news.event, context.identity))) return;
     if (queue.length >= queueLimit) collapse(queue);
-    queue.push(item);
+    queue.push(news);
     wake?.();
   };
   const unsubscribe = context.engine.onEvent(push);
@@ -37,7 +98,7 @@ export async function* streamEvents(context: ProcedureContext, filter: EventFilt
   context.signal.addEventListener('abort', onAbort);
   try {
     // Subscribed first and read second, in one turn: nothing falls between.
-    for (const item of context.engine.eventsSince(filter.last_event_id ?? null)) push(item);
+    for (const item of context.engine.eventsSince(after)) push(item);
     while (!context.signal.aborted) {
       const item = queue.shift();
       if (item) {

@@ -24,6 +24,9 @@ const recheckMs = 10_000;
 /** How often this console looks for sessions and keys that ended on another one, while sockets are open. */
 const watchMs = 500;
 const pingMs = 20_000;
+/** A socket that lets this much wait is cut: it may come back and resume. Event sockets leave events out long before. */
+const maxBufferedBytes = 16 * 1024 * 1024;
+const bufferLookMs = 1000;
 
 export class Sockets {
   readonly #trpc = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
@@ -36,6 +39,7 @@ export class Sockets {
   readonly #open = new Map<WebSocket, () => Promise<void>>();
   readonly #stopWatching: () => void;
   readonly #stopTrpc: { broadcastReconnectNotification(): void };
+  readonly #bufferLook: ReturnType<typeof setInterval>;
   readonly #stopGraphql: { dispose(): void | Promise<void> };
 
   constructor(
@@ -45,6 +49,11 @@ export class Sockets {
     this.#stopTrpc = serveTrpcSockets(services, this.#trpc);
     this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql);
     this.#stopWatching = this.#watchAccess();
+    this.#bufferLook = setInterval(() => this.#cutSlow(), bufferLookMs).unref();
+  }
+
+  #cutSlow(): void {
+    for (const client of this.#open.keys()) if (client.bufferedAmount > maxBufferedBytes) client.terminate();
   }
 
   get count(): number {
@@ -89,7 +98,7 @@ export class Sockets {
         server.emit('connection', client, request);
         if (channel) {
           const engine = engineFor(this.services.engine, identity);
-          serveEventSocket(this.services, channel, client, request, requestId, engine);
+          serveEventSocket(this.services, channel, client, request, { engine, identity, requestId });
         }
       });
     } catch (thrown) {
@@ -144,6 +153,7 @@ export class Sockets {
 
   async close(): Promise<void> {
     this.#stopWatching();
+    clearInterval(this.#bufferLook);
     this.#stopTrpc.broadcastReconnectNotification();
     await this.#stopGraphql.dispose();
     for (const client of this.#open.keys()) client.close(1001, 'The console stops');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { resumableSubscription } from '../definition';
 import { streamEvents } from '../event-stream';
 import { clusterEvent, eventCategory, eventSeverity } from '../schemas/events';
+import { groupName, nodeId } from '../schemas/primitives';
 
 export const stream = resumableSubscription({
   name: 'events.stream',
@@ -16,10 +17,12 @@ export const stream = resumableSubscription({
     last_event_id: z.string().max(100).optional().meta({ description: 'Resume after this event' }),
     categories: z.array(eventCategory).optional().meta({ description: 'Only these' }),
     event_types: z.array(z.string().max(64)).max(100).optional().meta({ description: 'Only these' }),
+    groups: z.array(groupName).max(100).optional().meta({ description: 'Only events of these groups' }),
+    node_ids: z.array(nodeId).max(200).optional().meta({ description: 'Only events that name one of these nodes' }),
     min_severity: eventSeverity.optional().meta({ description: 'This severity and above' }),
   }),
   output: clusterEvent,
-  errors: ['UNAVAILABLE'],
+  errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
   eventId: (event) => event.event_id,
   handler: ({ input, context }) => streamEvents(context, input),

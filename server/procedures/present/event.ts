@@ -5,7 +5,18 @@ import type { clusterEvent } from '../schemas/events';
 
 export type WireEvent = z.output<typeof clusterEvent>;
 
+const presented = new WeakMap<EngineEvent, WireEvent>();
+
+/** The same object for the same event, so that whoever serialises can do so once for all readers. */
 export function presentEvent(event: EngineEvent): WireEvent {
+  const known = presented.get(event);
+  if (known) return known;
+  const wire = toWire(event);
+  presented.set(event, wire);
+  return wire;
+}
+
+function toWire(event: EngineEvent): WireEvent {
   return {
     category: event.category,
     event_type: event.eventType,

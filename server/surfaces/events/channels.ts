@@ -1,16 +1,17 @@
 /** RustyDB's event sockets: what each carries and how a client narrows it. Pure. */
 import { z } from 'zod';
-import type { EngineEvent, EventSeverity } from '@/engine/monitoring/model';
-
-const severityRank: Readonly<Record<EventSeverity, number>> = { info: 0, warning: 1, error: 2, critical: 3 };
+import type { EngineEvent } from '@/engine/monitoring/model';
+import { matches, subjectsOf } from '@/server/procedures/event-stream';
 
 const lastEventId = z.string().max(100).optional();
+const severity = z.enum(['info', 'warning', 'error', 'critical']).optional();
 const names = z.array(z.string().max(64)).max(200).optional();
 
 export const replicationFilter = z.strictObject({
   replica_ids: names,
   event_types: names,
-  min_severity: z.enum(['info', 'warning', 'error', 'critical']).optional(),
+  groups: names,
+  min_severity: severity,
   include_lag_alerts: z.boolean().optional(),
   include_status_changes: z.boolean().optional(),
   include_conflicts: z.boolean().optional(),
@@ -19,7 +20,9 @@ export const replicationFilter = z.strictObject({
 
 export const nodesFilter = z.strictObject({
   node_ids: names,
+  groups: names,
   event_types: names,
+  min_severity: severity,
   include_health_changes: z.boolean().optional(),
   include_failover_events: z.boolean().optional(),
   include_leader_elections: z.boolean().optional(),
@@ -69,18 +72,15 @@ const nodeEvents = [
   'operation_cancelled',
 ] as const;
 
-/** The part of a source after its colon, or the node that the payload names. */
-function subjectsOf(event: EngineEvent): readonly string[] {
-  const [, subject] = event.source.split(':');
-  const { node, node_id: nodeId, nodeId: camel, replica_id: replica } = event.payload as Record<string, unknown>;
-  return [subject, node, nodeId, camel, replica].filter((one): one is string => typeof one === 'string');
+/** What all channels share with the event stream. */
+function common({ event_types, min_severity, groups }: z.output<typeof nodesFilter | typeof replicationFilter>) {
+  return { event_types, min_severity, groups };
 }
 
 function matchReplication(filter: z.output<typeof replicationFilter>): Matcher {
   return (event) => {
     if (event.category !== 'replication') return false;
-    if (filter.event_types && !filter.event_types.includes(event.eventType)) return false;
-    if (filter.min_severity && severityRank[event.severity] < severityRank[filter.min_severity]) return false;
+    if (!matches(event, common(filter))) return false;
     if (filter.include_lag_alerts === false && event.eventType === 'replication_lag_alert') return false;
     if (filter.include_status_changes === false && event.eventType === 'replica_status_change') return false;
     if (filter.include_conflicts === false && event.eventType.startsWith('conflict_')) return false;
@@ -92,12 +92,11 @@ function matchNodes(filter: z.output<typeof nodesFilter>): Matcher {
   return (event) => {
     if (event.category !== 'clustering' && event.category !== 'operation') return false;
     const type = event.eventType;
-    if (filter.event_types && !filter.event_types.includes(type)) return false;
+    if (!matches(event, { ...common(filter), node_ids: filter.node_ids })) return false;
     if (filter.include_health_changes === false && type === 'node_health_change') return false;
     if (filter.include_failover_events === false && type.startsWith('failover_')) return false;
     if (filter.include_leader_elections === false && type.startsWith('leader_')) return false;
-    if (filter.include_migrations === false && type.startsWith('migration_')) return false;
-    return !filter.node_ids || subjectsOf(event).some((one) => filter.node_ids!.includes(one));
+    return filter.include_migrations !== false || !type.startsWith('migration_');
   };
 }
 

@@ -77,6 +77,24 @@ describe('event sockets', () => {
     expect((await reader.next()).event_id).toBe(wanted.eventId);
   });
 
+  it('take severity and group as filters too', async () => {
+    const reader = open(nodes);
+    await reader.next();
+    reader.socket.send(JSON.stringify({ min_severity: 'error', groups: ['beta'] }));
+    reader.socket.send('nonsense');
+    await reader.next();
+    console.engine.emit({ severity: 'critical', payload: { group: 'alpha' } });
+    console.engine.emit({ severity: 'info', payload: { group: 'beta' } });
+    const wanted = console.engine.emit({ severity: 'critical', payload: { group: 'beta' } });
+    expect((await reader.next()).event_id).toBe(wanted.eventId);
+  });
+
+  it('refuse an id that is none, instead of hiding a loss behind it', async () => {
+    const reader = open(`${nodes}?last_event_id=zzz`);
+    await reader.next();
+    expect(await reader.next()).toMatchObject({ event_type: 'error', code: 'INVALID_INPUT' });
+  });
+
   it('resume after the last event that was seen, without loss', async () => {
     const first = console.engine.emit({});
     const second = console.engine.emit({});
@@ -136,8 +154,8 @@ describe('event sockets', () => {
 });
 
 describe('server-sent events', () => {
-  async function readEvents(headers: Record<string, string>, count: number): Promise<Wire[]> {
-    const response = await console.request('/api/v1/events', { headers });
+  async function readEvents(headers: Record<string, string>, count: number, search = ''): Promise<Wire[]> {
+    const response = await console.request(`/api/v1/events${search}`, { headers });
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     const found: Wire[] = [];
     let text = '';
@@ -154,6 +172,18 @@ describe('server-sent events', () => {
     await reader.cancel();
     return found;
   }
+
+  it('take group, node and severity as filters, and keep audit events for admins', async () => {
+    const before = console.engine.emit({});
+    console.engine.emit({ payload: { group: 'beta', node_id: 'node-4' }, severity: 'error' });
+    console.engine.emit({ payload: { group: 'alpha', node_id: 'node-1' }, severity: 'error', source: 'node:node-1' });
+    console.engine.emit({ payload: { group: 'alpha', node_id: 'node-2' }, severity: 'info' });
+    console.engine.emit({ category: 'audit', payload: { group: 'alpha', node_id: 'node-2' }, severity: 'error' });
+    const wanted = console.engine.emit({ payload: { group: 'alpha', node_id: 'node-2' }, severity: 'error' });
+    const search = '?groups=alpha&node_ids=node-2&min_severity=warning';
+    const [event] = await readEvents({ 'Last-Event-ID': before.eventId }, 1, search);
+    expect(event!.event_id).toBe(wanted.eventId);
+  });
 
   it('resume by Last-Event-ID and leave no listener behind', async () => {
     const first = console.engine.emit({});
@@ -189,6 +219,30 @@ describe('tRPC over WebSocket', () => {
       );
     });
     expect(view).toBe('orders');
+    const patches = await new Promise<readonly Wire[]>((resolve) => {
+      const items: Wire[] = [];
+      const subscription = trpc.view.patches.subscribe(
+        {},
+        {
+          onData(item) {
+            items.push(item);
+            if (items.length === 1) console.engine.change(() => ({ sentence: 'All is new' }));
+            else {
+              subscription.unsubscribe();
+              resolve(items);
+            }
+          },
+        },
+      );
+    });
+    expect(patches[0]).toMatchObject({ sequence: 1, base: null, whole: { topology: { cluster_name: 'orders' } } });
+    expect(patches[1]).toMatchObject({
+      sequence: 2,
+      base: 1,
+      whole: null,
+      nodes: [],
+      rest: { sentence: 'All is new' },
+    });
     const event = console.engine.emit({});
     console.engine.emit({ eventType: 'leader_elected' });
     const item = await new Promise<Wire>((resolve) => {

@@ -31,9 +31,7 @@ export async function serveSse(
   const heartbeat = setInterval(() => response.write(': alive\n\n'), heartbeatMs);
   try {
     for await (const item of items) {
-      const id = definition.eventId?.(item);
-      const frame = `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(item)}\n\n`;
-      if (!response.write(frame) && !(await drained(response))) break;
+      if (!response.write(frameOf(definition, item as object)) && !(await drained(response))) break;
     }
   } catch (thrown) {
     const error = toClusterError(thrown);
@@ -43,6 +41,18 @@ export async function serveSse(
     closed();
     response.end();
   }
+}
+
+const frames = new WeakMap<object, Buffer>();
+
+/** Serialised once per item: events are the same object for every reader. */
+function frameOf(definition: AnyDefinition, item: object): Buffer {
+  const known = frames.get(item);
+  if (known) return known;
+  const id = definition.eventId?.(item);
+  const frame = Buffer.from(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(item)}\n\n`);
+  frames.set(item, frame);
+  return frame;
 }
 
 /** False: gone or stalled. */

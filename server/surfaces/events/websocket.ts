@@ -6,8 +6,10 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineEvent } from '@/engine/monitoring/model';
+import type { Identity } from '@/server/auth/api';
 import type { EngineClient, EventItem } from '@/server/engine-client/api';
 import { errorBody, toClusterError } from '@/server/errors/wire';
+import { mayRead, ReadingPosition, requireEventId } from '@/server/procedures/event-stream';
 import { presentEvent, presentGap } from '@/server/procedures/present/event';
 import type { Services } from '../calls';
 import type { Channel, Matcher } from './channels';
@@ -16,25 +18,32 @@ import type { Channel, Matcher } from './channels';
 const highWaterBytes = 1024 * 1024;
 const lowWaterBytes = 64 * 1024;
 
-const serialised = new WeakMap<EngineEvent, string>();
+const serialised = new WeakMap<EngineEvent, Buffer>();
 
-function textOf(event: EngineEvent): string {
+/** The bytes of a frame's content: made once, sent to everybody. */
+function contentOf(event: EngineEvent): Buffer {
   const known = serialised.get(event);
   if (known !== undefined) return known;
-  const text = JSON.stringify(presentEvent(event));
-  serialised.set(event, text);
-  return text;
+  const content = Buffer.from(JSON.stringify(presentEvent(event)));
+  serialised.set(event, content);
+  return content;
 }
+
+/** Whose events these are: `engine` already shows this identity's part of the cluster. */
+export type EventCaller = {
+  readonly engine: EngineClient;
+  readonly identity: Identity;
+  readonly requestId: string;
+};
 
 export function serveEventSocket(
   services: Services,
   channel: Channel,
   socket: WebSocket,
   request: IncomingMessage,
-  requestId: string,
-  engine: EngineClient,
+  caller: EventCaller,
 ): void {
-  const reader = new EventReader(engine, channel, socket, requestId);
+  const reader = new EventReader(caller, channel, socket);
   const last = new URL(request.url ?? '/', 'http://console').searchParams.get('last_event_id');
   const closed = services.gate.metrics.streamOpened('websocket');
   socket.on('message', (data) => reader.onMessage(data.toString()));
@@ -51,12 +60,12 @@ class EventReader {
   /** First event that was left out; null while the client keeps up. */
   #leftOutFrom: string | null = null;
   #lastSent: string | null = null;
+  readonly #position = new ReadingPosition(null);
 
   constructor(
-    private readonly engine: EngineClient,
+    private readonly caller: EventCaller,
     private readonly channel: Channel,
     private readonly socket: WebSocket,
-    private readonly requestId: string,
   ) {
     this.#matches = channel.matcher({});
   }
@@ -65,8 +74,8 @@ class EventReader {
     const { message, availableEvents } = this.channel;
     const timestamp = Math.floor(Date.now() / 1000);
     this.#send(JSON.stringify({ event_type: 'connected', message, available_events: availableEvents, timestamp }));
-    this.#unsubscribe = this.engine.onEvent((item) => this.#take(item));
-    this.#replay(lastEventId);
+    this.#unsubscribe = this.caller.engine.onEvent((item) => this.#take(item));
+    if (lastEventId !== null) this.#guarded(() => this.#replay(lastEventId));
   }
 
   close(): void {
@@ -74,13 +83,19 @@ class EventReader {
   }
 
   onMessage(text: string): void {
-    try {
+    this.#guarded(() => {
       const filter = this.#parse(text);
       this.#matches = this.channel.matcher(filter);
       if (filter.last_event_id !== undefined) this.#replay(filter.last_event_id);
+    });
+  }
+
+  /** What the client sent wrong is told; the filter before stays in force. */
+  #guarded(act: () => void): void {
+    try {
+      act();
     } catch (thrown) {
-      // The filter before stays in force.
-      const error = errorBody(toClusterError(thrown), this.requestId);
+      const error = errorBody(toClusterError(thrown), this.caller.requestId);
       this.#send(JSON.stringify({ event_type: 'error', ...error }));
     }
   }
@@ -99,17 +114,22 @@ class EventReader {
     throw new ClusterError('INVALID_INPUT', `${field}: ${issue?.message ?? 'not valid'}`);
   }
 
-  #replay(after: string | null): void {
-    for (const item of this.engine.eventsSince(after)) this.#take(item);
+  #replay(lastEventId: string): void {
+    const after = requireEventId(lastEventId);
+    if (after === null) return;
+    this.#position.resume(after);
+    for (const item of this.caller.engine.eventsSince(after)) this.#take(item);
   }
 
   #take(item: EventItem): void {
-    if (item.kind === 'gap') {
-      this.#gap(item.from, item.to);
+    const news = this.#position.take(item);
+    if (news === null) return;
+    if (news.kind === 'gap') {
+      this.#gap(news.from, news.to);
       return;
     }
-    const { event } = item;
-    if (!this.#matches(event)) return;
+    const { event } = news;
+    if (!this.#matches(event) || !mayRead(event, this.caller.identity)) return;
     if (this.#leftOutFrom !== null && this.socket.bufferedAmount > lowWaterBytes) return;
     if (this.#leftOutFrom !== null) {
       this.#gap(this.#leftOutFrom, event.eventId);
@@ -119,14 +139,14 @@ class EventReader {
       return;
     }
     this.#lastSent = event.eventId;
-    this.#send(textOf(event));
+    this.#send(contentOf(event));
   }
 
   #gap(from: string, to: string): void {
     this.#send(JSON.stringify(presentGap(from, to)));
   }
 
-  #send(text: string): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(text);
+  #send(content: string | Buffer): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(content, { binary: false });
   }
 }

@@ -56,7 +56,7 @@ export class GraphqlHttp {
       const streams = (request.headers.accept ?? '').includes('text/event-stream');
       if (streams || url.pathname.endsWith('/stream')) {
         const call = await callFor(this.services, request, { surface: 'graphql', requestId, response });
-        return await this.#stream(request, response, call);
+        return await this.#stream(request, response, call, url);
       }
       if (request.method !== 'POST' && request.method !== 'GET') {
         const error = new ClusterError('METHOD_NOT_ALLOWED', 'GraphQL takes GET and POST');
@@ -102,15 +102,20 @@ export class GraphqlHttp {
     sendJson(request, response, 'data' in result ? 200 : 400, errors ? { ...result, errors } : result);
   }
 
-  async #stream(request: IncomingMessage, response: ServerResponse, call: CallContext): Promise<void> {
+  async #stream(request: IncomingMessage, response: ServerResponse, call: CallContext, url: URL): Promise<void> {
+    if (request.method !== 'POST' && request.method !== 'GET') {
+      const error = new ClusterError('METHOD_NOT_ALLOWED', 'GraphQL takes GET and POST');
+      return sendError(request, response, error, call.requestId, { Allow: 'GET, POST' });
+    }
+    // Read by us: bounded, strict, and refused in the one form.
+    const params = request.method === 'GET' ? fromSearch(url.searchParams) : await fromBody(request);
     const [body, init] = await this.#sse({
       method: request.method ?? 'GET',
       url: request.url ?? '/',
       // Clients may accept more than one type; that it is a stream is decided by now.
       headers: { get: (key) => (key === 'accept' ? 'text/event-stream' : headerOf(request, key)) },
       raw: request,
-      // Ours, because it is bounded.
-      body: () => readBody(request),
+      body: request.method === 'GET' ? null : params,
       context: { call },
     });
     response.writeHead(init.status, init.statusText, { ...init.headers, 'Cache-Control': 'no-store' });

@@ -154,7 +154,7 @@ async function ask({ url, init }: Sent): Promise<FuzzAnswer> {
 
 /** Lone surrogates have no form in an address. */
 function encode(text: string): string {
-  return encodeURIComponent(text.toWellFormed());
+  return encodeURIComponent(Buffer.from(text).toString());
 }
 
 function safely<T>(make: () => T): T | null {

@@ -1,0 +1,65 @@
+/** One reader's position: nothing twice, no loss untold, over the restart of a console whose ring is still filling. */
+import { describe, expect, it } from 'vitest';
+import type { EngineEvent } from '@/engine/monitoring/model';
+import type { EventItem } from '@/server/engine-client/api';
+import { collapse, mayRead, ReadingPosition, requireEventId } from './event-stream';
+
+const id = (sequence: number) => `0000000001-${String(sequence).padStart(12, '0')}`;
+const event = (sequence: number, patch: Partial<EngineEvent> = {}): EventItem & { kind: 'event' } => ({
+  kind: 'event',
+  event: {
+    eventId: id(sequence),
+    category: 'clustering',
+    eventType: 'node_joined',
+    severity: 'info',
+    source: 'node:x',
+    payload: {},
+    timestamp: '2026-01-01T00:00:00.000Z',
+    ...patch,
+  },
+});
+const gap = (from: string, to: string): EventItem => ({ kind: 'gap', from, to });
+
+describe('ReadingPosition', () => {
+  it('drops what was seen, also when the ring is filled again after a restart', () => {
+    const position = new ReadingPosition(id(5));
+    expect([4, 5, 6, 6, 7].map((one) => position.take(event(one)) !== null)).toEqual([false, false, true, false, true]);
+  });
+
+  it('tells the floor of a new ring to who goes on from before it, from where that reader was', () => {
+    expect(new ReadingPosition(id(3)).take(gap('0', id(9)))).toEqual(gap(id(3), id(9)));
+    expect(new ReadingPosition(id(9)).take(gap('0', id(9)))).toBeNull();
+    expect(new ReadingPosition(null).take(gap('0', id(9)))).toBeNull();
+    expect(new ReadingPosition(null).take(gap(id(2), id(9)))).toEqual(gap(id(2), id(9)));
+  });
+
+  it('goes back where a client asks to resume', () => {
+    const position = new ReadingPosition(null);
+    position.take(event(9));
+    position.resume(id(4));
+    expect(position.take(event(5))).not.toBeNull();
+  });
+});
+
+it('takes only ids of events', () => {
+  expect(requireEventId(id(1))).toBe(id(1));
+  expect([requireEventId(''), requireEventId(null), requireEventId(undefined)]).toEqual([null, null, null]);
+  for (const wrong of ['zzz', '1-', '-1', 'a-1', '1-1-1']) expect(() => requireEventId(wrong)).toThrow(/last_event_id/);
+});
+
+it('shows audit events to admins only', () => {
+  const audit = event(1, { category: 'audit' }).event;
+  const key = (role: 'viewer' | 'operator' | 'admin') => ({ kind: 'api-key', id: 'x', name: 'x', role }) as const;
+  expect((['viewer', 'operator', 'admin'] as const).map((role) => mayRead(audit, key(role)))).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  expect(mayRead(event(1).event, key('viewer'))).toBe(true);
+});
+
+it('gives up the older half of a full queue and leaves one gap', () => {
+  const queue: EventItem[] = [1, 2, 3, 4].map((one) => event(one));
+  collapse(queue);
+  expect(queue).toEqual([gap(id(1), id(3)), event(3), event(4)]);
+});
