@@ -1,12 +1,13 @@
 'use client';
 /** The states every page has besides "fine": empty, partial, forbidden, error. Each says what is true and what to do next. */
 import { CircleX, Inbox, Lock, RotateCw, TriangleAlert } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useContext } from 'react';
 import { Button } from '../ui/button';
 import { cn } from '../ui/cn';
 import { CopyButton } from '../ui/code';
 import type { Failure } from './failure';
 import { ReasonList } from './reasons';
+import { RemedyContext } from './remedy';
 
 export function EmptyState({
   title,
@@ -55,6 +56,7 @@ export function ErrorPanel({
   readonly onRetry?: () => void;
   readonly className?: string;
 }) {
+  const remedy = useContext(RemedyContext);
   return (
     <div role="alert" className={cn('rounded-lg border border-bad bg-bad-soft p-3', className)}>
       <p className="flex items-center gap-2 font-medium text-bad">
@@ -63,6 +65,7 @@ export function ErrorPanel({
       </p>
       <p className="mt-1">{failure.message}</p>
       <ReasonList reasons={failure.reasons} className="mt-2" />
+      {remedy(failure)}
       <div className="mt-2 flex flex-wrap items-center gap-2 text-muted">
         <span className="num">
           {failure.code}

@@ -3,7 +3,9 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { failureOf } from '../feedback/failure';
+import { RemedyContext } from '../feedback/remedy';
 import { ConnectionContext, createConnection } from './connection';
+import { remedyOf } from './password-proof';
 import { TRPCProvider } from './trpc';
 
 const retryable = new Set(['UNAVAILABLE', 'TIMEOUT', 'REQUEST_TIMEOUT']);
@@ -29,7 +31,7 @@ export function ConsoleProviders({ children }: { readonly children: ReactNode })
     <QueryClientProvider client={queryClient}>
       <ConnectionContext.Provider value={connection}>
         <TRPCProvider trpcClient={connection.client} queryClient={queryClient}>
-          {children}
+          <RemedyContext.Provider value={remedyOf}>{children}</RemedyContext.Provider>
         </TRPCProvider>
       </ConnectionContext.Provider>
     </QueryClientProvider>

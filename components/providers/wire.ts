@@ -1,8 +1,15 @@
 /** The server's shapes by the names that the console uses. Types only. */
 import type { z } from 'zod';
+import type {
+  accessPolicy,
+  approval,
+  createdInvitation,
+  invitation,
+  lockout,
+} from '@/server/procedures/schemas/access';
 import type { auditRecord } from '@/server/procedures/schemas/audit';
 import type { clusterConfig, loadBalancer } from '@/server/procedures/schemas/config';
-import type { clusterEvent, clusterLive } from '@/server/procedures/schemas/events';
+import type { clusterEvent, clusterLive, livePatch } from '@/server/procedures/schemas/events';
 import type { failoverPreflight, failoverRecord } from '@/server/procedures/schemas/failover';
 import type { apiKey, consoleSession, createdApiKey, user, whoami } from '@/server/procedures/schemas/identity';
 import type {
@@ -26,6 +33,7 @@ export type ClusterNode = z.infer<typeof clusterNode>;
 export type Link = z.infer<typeof link>;
 export type Problem = z.infer<typeof problem>;
 export type Live = z.infer<typeof clusterLive>;
+export type LivePatch = z.infer<typeof livePatch>;
 export type ClusterEvent = z.infer<typeof clusterEvent>;
 export type Operation = z.infer<typeof operation>;
 export type OperationStep = z.infer<typeof operationStep>;
@@ -47,6 +55,11 @@ export type Config = z.infer<typeof clusterConfig>;
 export type LoadBalancer = z.infer<typeof loadBalancer>;
 export type AuditRecord = z.infer<typeof auditRecord>;
 export type ConsoleSession = z.infer<typeof consoleSession>;
+export type Lockout = z.infer<typeof lockout>;
+export type AccessPolicy = z.infer<typeof accessPolicy>;
+export type Approval = z.infer<typeof approval>;
+export type Invitation = z.infer<typeof invitation>;
+export type CreatedInvitation = z.infer<typeof createdInvitation>;
 export type User = z.infer<typeof user>;
 export type ApiKey = z.infer<typeof apiKey>;
 export type CreatedApiKey = z.infer<typeof createdApiKey>;

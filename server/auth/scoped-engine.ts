@@ -164,6 +164,7 @@ class ScopedEngine implements EngineClient {
     'raft.log': 'refused',
     'runtime.put': 'refused',
     'router.status': 'refused',
+    'operation.archived': (found) => found.filter((one) => operationInScope(one, this.scope)),
     'view.local': (view) => scopeView(view, this.scope),
     'node.links': (links) => {
       const { view } = this.inner.current();

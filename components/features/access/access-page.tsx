@@ -5,6 +5,8 @@ import { PageHeader } from '../../ui/panel';
 import { Tabs } from '../../ui/tabs';
 import { ApiKeys } from './api-keys';
 import { EverybodysSessions } from './console-sessions';
+import { ForcePolicy } from './force-policy';
+import { Lockouts } from './lockouts';
 import { Users } from './users';
 
 export function AccessPage() {
@@ -22,6 +24,8 @@ export function AccessPage() {
           { id: 'users', label: 'Users', content: <Users /> },
           { id: 'keys', label: 'API keys', content: <ApiKeys /> },
           { id: 'sessions', label: 'Sessions', content: <EverybodysSessions /> },
+          { id: 'lockouts', label: 'Lockouts', content: <Lockouts /> },
+          { id: 'force', label: 'Force', content: <ForcePolicy /> },
         ]}
       />
     </>

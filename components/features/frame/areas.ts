@@ -11,6 +11,7 @@ import {
   ScrollText,
   Server,
   Settings,
+  ShieldCheck,
   Shuffle,
   Workflow,
 } from 'lucide-react';
@@ -35,6 +36,13 @@ export const areas: readonly Area[] = [
   { href: '/consensus', label: 'Consensus', icon: Workflow, keywords: 'raft quorum leader term log' },
   { href: '/services', label: 'Services', icon: CircuitBoard, keywords: 'connect router psql password clients' },
   { href: '/operations', label: 'Operations', icon: ListChecks, keywords: 'jobs running steps' },
+  {
+    href: '/approvals',
+    label: 'Approvals',
+    icon: ShieldCheck,
+    role: 'operator',
+    keywords: 'four eyes force approve reject',
+  },
   { href: '/audit', label: 'Audit', icon: ScrollText, role: 'admin', keywords: 'log who what' },
   { href: '/access', label: 'Users & keys', icon: KeyRound, role: 'admin', keywords: 'accounts api password roles' },
   {
