@@ -329,7 +329,12 @@ export class PostgresModel {
 
   #statusLoop(stream: Stream): void {
     this.world.queue.after(80, stream.standbyLife, () => {
-      if (!stream.open || this.world.now - stream.lastReplyAt > 5000) return;
+      if (!stream.open) return;
+      /* wal_sender_timeout and wal_receiver_timeout: a dead connection is given up and made anew. */
+      if (this.world.now - stream.lastReplyAt > 5000) {
+        stream.primary.#close(stream);
+        return;
+      }
       stream.standby.#reply(stream);
       this.#statusLoop(stream);
     });
