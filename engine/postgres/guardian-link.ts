@@ -160,6 +160,13 @@ export class GuardianLink {
     if (this.socket.writable) this.socket.write(`${JSON.stringify(command)}\n`);
   }
 
+  /** Lets go of a guardian that has nothing to guard, and lets it end. An older one that doesn't know the word ends by itself after two seconds. */
+  dismiss(): void {
+    this.#closing = true;
+    this.#write({ kind: 'dismiss', id: this.#nextId++ });
+    this.socket.end();
+  }
+
   /** Lets go of the guardian; it and PostgreSQL go on. */
   close(): void {
     this.#closing = true;

@@ -27,7 +27,9 @@ export type GuardianCommand =
   | { readonly kind: 'kill'; readonly id: number }
   | { readonly kind: 'serve'; readonly deadline: Deadline }
   | { readonly kind: 'role'; readonly id: number; readonly role: GuardianRole; readonly deadline: Deadline | null }
-  | { readonly kind: 'reload'; readonly id: number };
+  | { readonly kind: 'reload'; readonly id: number }
+  /** The node stops for good: with no server left to guard, the guardian ends at once instead of waiting for another agent. */
+  | { readonly kind: 'dismiss'; readonly id: number };
 
 export type GuardianExit = {
   readonly at: string;

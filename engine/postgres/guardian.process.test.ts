@@ -57,6 +57,17 @@ async function guarded(orphanMs = 60_000, exit: () => void = () => undefined) {
 }
 
 describe('guardian', () => {
+  it('ends at once when it is dismissed, and not while a server runs', async () => {
+    const exited = deferred<string>();
+    const { link, start, ended } = await guarded(60_000, () => exited.resolve('exited'));
+    await start('standby', null);
+    await expect(link.request({ kind: 'dismiss' }, 1_000)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await link.request({ kind: 'kill' }, 5_000);
+    await ended;
+    link.dismiss();
+    expect(await exited.promise).toBe('exited');
+  });
+
   it('stops when wall and monotonic clock part: the machine slept', async () => {
     const { link, start, ended } = await guarded();
     await start('primary', inMs(60_000));

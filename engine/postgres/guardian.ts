@@ -119,6 +119,9 @@ export class Guardian {
       case 'reload':
         if (!this.#server || !killQuietly(this.#server.pid, 'SIGHUP')) throw new Error('PostgreSQL is not running');
         return;
+      case 'dismiss':
+        if (this.#server) throw new Error(`PostgreSQL runs (pid ${this.#server.pid}); it is not left alone`);
+        return this.exit();
       case 'role':
         this.#role = command.role;
         this.#deadline = command.role === 'primary' ? command.deadline : null;

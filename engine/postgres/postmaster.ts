@@ -265,9 +265,11 @@ export class Postmaster {
     return processesIn(this.#dataDirectory).length === 0;
   }
 
+  /** A running server goes on under its guardian; without one the guardian is not needed any more. */
   close(): void {
     this.#closed = true;
-    this.#link?.close();
+    if (this.#pid === null) this.#link?.dismiss();
+    else this.#link?.close();
     this.#link = null;
   }
 }
