@@ -5,9 +5,11 @@
  */
 import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSubscription } from '@trpc/tanstack-react-query';
+import { useRef } from 'react';
 import { useFastNow } from '../ui/clock';
 import { useConnectionState } from './connection';
 import { appendEvent, appendLag, type LagHistory } from './live-history';
+import { applyPatch, type LiveCopy } from './live-patch';
 import { useTRPC } from './trpc';
 import type { ClusterEvent, ClusterNode, Live, Operation, Topology } from './wire';
 
@@ -16,13 +18,25 @@ export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): voi
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const keys = useLiveKeys();
-  useSubscription(
-    trpc.view.stream.subscriptionOptions(
+  const copy = useRef<LiveCopy | null>(null);
+  const patches = useSubscription(
+    trpc.view.patches.subscriptionOptions(
       {},
       {
-        onData(live) {
+        onData(item) {
+          const applied = applyPatch(copy.current, item);
+          if (applied.kind === 'gap') {
+            // The next item of a new subscription is whole.
+            copy.current = null;
+            resubscribe.current();
+            return;
+          }
+          const before = copy.current?.live;
+          copy.current = applied.copy;
+          const { live } = applied.copy;
           queryClient.setQueryData<Live>(keys.live, live);
           queryClient.setQueryData<LagHistory>(keys.lag, (old) => appendLag(old, live.topology.nodes, Date.now()));
+          if (live.operations === before?.operations) return;
           for (const operation of live.operations) {
             queryClient.setQueryData(trpc.operations.get.queryKey({ id: operation.id }), operation);
           }
@@ -30,6 +44,8 @@ export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): voi
       },
     ),
   );
+  const resubscribe = useRef(patches.reset);
+  resubscribe.current = patches.reset;
   useSubscription(
     trpc.events.stream.subscriptionOptions(
       {},

@@ -72,6 +72,7 @@ import { revokeAllSessions as sessionsRevokeAll } from './platform/revoke-all-se
 import { revokeApiKey as apiKeysRevoke } from './platform/revoke-api-key';
 import { revokeSession as sessionsRevoke } from './platform/revoke-session';
 import { stream as eventsStream } from './platform/stream-events';
+import { streamPatches as viewPatches } from './platform/stream-patches';
 import { streamView as viewStream } from './platform/stream-view';
 import { unlock as lockoutsUnlock } from './platform/unlock';
 import { updateAccessPolicy as accessPolicyUpdate } from './platform/update-access-policy';
@@ -195,6 +196,7 @@ export const procedures = {
     stream: eventsStream,
   },
   view: {
+    patches: viewPatches,
     stream: viewStream,
   },
   replication: {

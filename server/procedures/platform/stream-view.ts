@@ -1,9 +1,8 @@
-/** The live view for the console: whole at the start and after each change, at most four times a second. */
+/** The live view for simple readers: whole at the start and after each change, at most four times a second. */
 import { z } from 'zod';
 import { subscription } from '../definition';
 import { isAdmin } from '../identity';
-import { presentOperation } from '../present/operation';
-import { presentTopology } from '../present/topology';
+import { presentLive } from '../present/live';
 import { clusterLive } from '../schemas/events';
 import { viewChanges } from '../view-stream';
 
@@ -20,10 +19,7 @@ export const streamView = subscription({
   example: {},
   async *handler({ context }) {
     for await (const current of viewChanges(context)) {
-      yield {
-        topology: presentTopology(current, isAdmin(context.identity)),
-        operations: current.view.operations.map(presentOperation),
-      };
+      yield presentLive(current, isAdmin(context.identity));
     }
   },
 });

@@ -240,7 +240,6 @@ describe('tRPC over WebSocket', () => {
       sequence: 2,
       base: 1,
       whole: null,
-      nodes: [],
       rest: { sentence: 'All is new' },
     });
     const event = console.engine.emit({});
