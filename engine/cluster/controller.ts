@@ -197,7 +197,7 @@ export class Controller implements ClusterController {
     'store.txn': (params) => this.deps.store.txn(params),
     'faults.set': async (params) => {
       if (!this.deps.rehearsalEnabled) {
-        const remedy = 'Enable rehearsal in the start configuration.';
+        const remedy = 'Start with RUSTYDB_REHEARSAL=1; never on a cluster that matters.';
         throw new ClusterError('FORBIDDEN', 'Fault injection is off.', {
           reasons: [{ rule: 'rehearsal-enabled', measured: 'off', limit: 'on', remedy }],
         });

@@ -3,9 +3,12 @@
  * sockets reach it.
  */
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import next from 'next';
+import { createLogger } from '@/engine/kernel/log';
 import type { Pages } from './http-server';
 import { contentSecurityPolicy, newNonce, PrerenderedScripts } from './security-headers';
 
@@ -15,6 +18,8 @@ export async function mountPages(options: {
   readonly port: number;
   readonly directory: string;
 }): Promise<Pages> {
+  const missing = options.dev ? null : pagesMissing(options.directory);
+  if (missing !== null) return withoutPages(missing);
   const upgrades = new EventEmitter();
   const app = next({
     dev: options.dev,
@@ -42,5 +47,24 @@ export async function mountPages(options: {
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer) {
       return (request.url ?? '').startsWith('/_next/') && upgrades.emit('upgrade', request, socket, head);
     },
+  };
+}
+
+/** Null: the pages were built. A build that broke off has no id. */
+function pagesMissing(directory: string): string | null {
+  const built = join(directory, '.next');
+  if (existsSync(join(built, 'BUILD_ID'))) return null;
+  return `The pages of the console are not built: ${built} ${existsSync(built) ? 'is incomplete' : 'is not there'}. Run "npm run build" in ${directory} and restart; the API is served meanwhile.`;
+}
+
+/** Pages are one of several surfaces: without them the others still serve, and who asks for a page is told what to do. */
+function withoutPages(sentence: string): Pages {
+  createLogger('pages').error(sentence);
+  return {
+    handle(_request: IncomingMessage, response: ServerResponse) {
+      response.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' });
+      response.end(`${sentence}\n`);
+    },
+    upgrade: () => false,
   };
 }

@@ -45,7 +45,7 @@ export const setFaults = mutation({
             rule: 'rehearsal-enabled',
             measured: 'off',
             limit: 'on',
-            remedy: 'Start with rehearsal enabled in the topology file; never on a cluster that matters',
+            remedy: 'Start with RUSTYDB_REHEARSAL=1 in the environment; never on a cluster that matters',
           },
         ],
       });

@@ -300,6 +300,15 @@ describe('limits and headers', () => {
     expect(body.warnings[0]).toContain('no majority');
   });
 
+  it('say how rehearsal is switched on', async () => {
+    const off = await startConsole({ rehearsalEnabled: false });
+    const body = { node: 'node-3', faults: [] };
+    const refused = await off.json('/api/v1/cluster/faults', { method: 'PUT', role: 'admin', body });
+    expect(refused.status).toBe(403);
+    expect(refused.body.details.reasons[0].remedy).toContain('RUSTYDB_REHEARSAL=1');
+    await off.stop();
+  });
+
   it('tell metrics to those with a key', async () => {
     expect((await console.request('/metrics', { role: null })).status).toBe(401);
     await console.json('/api/v1/cluster/config');
