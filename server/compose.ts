@@ -5,7 +5,9 @@ import { AuditLog } from './audit/log';
 import { StoredAccessPolicy } from './auth/access-policy';
 import { StoredAccounts } from './auth/accounts';
 import { Approvals } from './auth/approvals';
+import { BreakGlass } from './auth/break-glass';
 import { Identifier } from './auth/identify';
+import { Invitations } from './auth/invitations';
 import { StoredLastUses } from './auth/last-uses';
 import { Lockouts } from './auth/lockouts';
 import { defaultRateLimits, type RateLimitSettings, RateLimits } from './auth/rate-limits';
@@ -23,6 +25,7 @@ export type ComposeOptions = {
   readonly dataDirectory: string;
   readonly sessionSecret: string;
   readonly secureCookies: boolean;
+  readonly breakGlassFile?: string | undefined;
   readonly rateLimits?: Partial<RateLimitSettings>;
   readonly facts: ConsoleFacts;
   readonly logger: Logger;
@@ -42,6 +45,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
   const uses = new StoredLastUses(engine);
   const lockouts = new Lockouts(engine);
   const policy = new StoredAccessPolicy(engine);
+  const invitations = new Invitations(engine, accounts);
   const approvals = new Approvals(
     engine,
     (record) => runApproved(services, allProcedures, record),
@@ -64,7 +68,8 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     lockouts,
     policy,
     approvals,
-    identifier: new Identifier(accounts, sessions),
+    invitations,
+    identifier: new Identifier(accounts, sessions, new BreakGlass(options.breakGlassFile ?? null, logger)),
     audit,
     facts,
     gate: {
@@ -76,7 +81,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
       logger,
     },
   };
-  const upkeep = new AccessUpkeep({ accounts, sessions, uses, lockouts, approvals, logger });
+  const upkeep = new AccessUpkeep({ accounts, sessions, uses, lockouts, approvals, invitations, logger });
   upkeep.start();
   return {
     services,

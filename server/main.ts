@@ -4,9 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { EngineConnection } from '@/engine/interconnect/engine-connection';
 import { messageOf } from '@/engine/kernel/errors';
 import { createLogger, type Logger } from '@/engine/kernel/log';
+import { startTraceExport } from '@/engine/monitoring/trace-export';
 import { ensureFirstAccounts } from './auth/first-start';
 import { type Composed, compose } from './compose';
 import { type ConsoleConfig, readConfig, readSecret } from './config/config';
@@ -19,6 +21,10 @@ const accountRetryMs = 500;
 async function main(): Promise<void> {
   const config = readConfig(process.argv[2] ?? 'console.json');
   const logger = createLogger('console');
+  const traces = await startTraceExport(
+    { process: 'console', instance: hostname(), cluster: config.clusterId },
+    logger,
+  );
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const engine = new ConnectedEngine(
     new EngineConnection({
@@ -38,6 +44,7 @@ async function main(): Promise<void> {
     dataDirectory: config.dataDirectory,
     sessionSecret: readSecret(config.sessionSecretFile, 'The session secret'),
     secureCookies: config.secureCookies ?? false,
+    breakGlassFile: config.breakGlassFile,
     rateLimits: config.rateLimits,
     logger,
     facts: {
@@ -70,6 +77,7 @@ async function main(): Promise<void> {
     await http.close();
     await composed.close();
     await engine.stop();
+    await traces.stop();
     process.exit(0);
   };
   process.on('SIGTERM', () => void stop('SIGTERM'));

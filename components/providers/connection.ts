@@ -17,8 +17,8 @@ import type { AppRouter } from '@/server/surfaces/trpc/router';
 export type ConnectionState = 'connecting' | 'open' | 'lost';
 
 const endpoint = '/api/trpc';
-/** Procedures that set or read the session cookie. */
-const overHttp = /^auth\./;
+/** Procedures that set or read the session cookie, or are called by who has none yet. */
+const overHttp = /^(auth\.|invitations\.accept$)/;
 
 export type Connection = {
   readonly client: ReturnType<typeof createTRPCClient<AppRouter>>;

@@ -177,6 +177,7 @@ export class Installation {
       secretFile: secrets.clusterSecret,
       sessionSecretFile: secrets.sessionSecret,
       adminPasswordFile: secrets.adminPassword,
+      breakGlassFile: secrets.breakGlass,
       ...(secrets.apiKey ? { apiKeyFile: secrets.apiKey } : {}),
       appPasswordFile: secrets.appPassword,
       seeds: await this.seeds(nodes),

@@ -92,6 +92,7 @@ export type ServerConfig = {
   readonly sessionSecretFile: string;
   readonly adminPasswordFile: string;
   readonly apiKeyFile?: string;
+  readonly breakGlassFile?: string;
   readonly appPasswordFile: string;
   readonly seeds: readonly SeedAddress[];
   readonly rehearsalEnabled: boolean;

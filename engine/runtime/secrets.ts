@@ -13,6 +13,8 @@ export type SecretFiles = {
   readonly adminPassword: string;
   readonly appPassword: string;
   readonly apiKey: string | null;
+  /** Admin on this installation's console also when no account can be read. */
+  readonly breakGlass: string;
   readonly postgres: string;
 };
 
@@ -37,6 +39,7 @@ export function ensureSecrets(dataDirectory: string, overrides: SecretOverrides,
   ensureSecret(path('session-secret'), () => token(32));
   ensureSecret(path('admin-password'), () => overrides.adminPassword ?? token(15));
   ensureSecret(path('app-password'), () => overrides.appPassword ?? token(15));
+  ensureSecret(path('break-glass-token'), () => `rdbbg_${token(32)}`);
   if (overrides.apiKey) ensureSecret(path('api-key'), () => overrides.apiKey as string);
   ensureSecret(path('postgres.json'), () =>
     JSON.stringify({
@@ -55,6 +58,7 @@ export function ensureSecrets(dataDirectory: string, overrides: SecretOverrides,
     adminPassword: path('admin-password'),
     appPassword: path('app-password'),
     apiKey: existsSync(path('api-key')) ? path('api-key') : null,
+    breakGlass: path('break-glass-token'),
     postgres: path('postgres.json'),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { keys } from '@/engine/cluster/model';
+import type { Mutation } from '@/engine/control/store';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { Role } from '@/server/procedures/definition';
@@ -22,6 +23,15 @@ export class StoredAccounts implements AccountDirectory {
     };
     this.#users = new ControlRecords(engine, keys.users, { onChange });
     this.#keys = new ControlRecords(engine, keys.apiKeys, { onChange });
+  }
+
+  /** For transactions that make a user together with something else. */
+  puttingUser(user: UserRecord): Mutation {
+    return this.#users.putting(user.id, user);
+  }
+
+  noteUsers(mutations: readonly Mutation[], revision: number): void {
+    this.#users.note(mutations, revision);
   }
 
   /** Calls back when an account or a key is seen to have changed, here or on another console. */

@@ -210,3 +210,31 @@ export interface ApprovalDirectory {
     comment: string | null,
   ): Promise<ApprovalRecord>;
 }
+
+/** Stored under invitations/<id>. */
+export type InvitationRecord = {
+  readonly id: string;
+  readonly username: string;
+  readonly role: Role;
+  /** sha256 of the token, hex. */
+  readonly tokenHash: string;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly endedAt: string | null;
+  readonly accepted: boolean;
+};
+
+export interface InvitationDirectory {
+  list(): Promise<readonly InvitationRecord[]>;
+  /** @throws CONFLICT when the name is taken or invited */
+  create(input: {
+    username: string;
+    role: Role;
+    hours: number;
+    by: string;
+  }): Promise<{ readonly record: InvitationRecord; readonly token: string }>;
+  withdraw(id: string): Promise<InvitationRecord>;
+  /** @throws NOT_FOUND for a token that is not, or no longer, good */
+  accept(token: string, password: string): Promise<UserRecord>;
+}

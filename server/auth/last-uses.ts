@@ -5,6 +5,7 @@
 import { keys } from '@/engine/cluster/model';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { Identity, LastUse, LastUses } from './api';
+import { isBreakGlass } from './break-glass';
 import { ControlRecords } from './control-records';
 
 const batchLimit = 500;
@@ -63,5 +64,6 @@ export class StoredLastUses implements LastUses {
 
 function recordIdOf(identity: Identity): string | null {
   if (identity.kind === 'user') return `session/${identity.sessionId}`;
-  return identity.kind === 'api-key' ? `api-key/${identity.id}` : null;
+  // Each use of the break-glass token is in the audit log.
+  return identity.kind === 'api-key' && !isBreakGlass(identity) ? `api-key/${identity.id}` : null;
 }

@@ -2,6 +2,7 @@
 import type { Logger } from '@/engine/kernel/log';
 import type { StoredAccounts } from './accounts';
 import type { Approvals } from './approvals';
+import type { Invitations } from './invitations';
 import type { StoredLastUses } from './last-uses';
 import type { Lockouts } from './lockouts';
 import type { Sessions } from './sessions';
@@ -19,6 +20,7 @@ export class AccessUpkeep {
       readonly uses: StoredLastUses;
       readonly lockouts: Lockouts;
       readonly approvals: Approvals;
+      readonly invitations: Invitations;
       readonly logger: Logger;
     },
   ) {}
@@ -42,13 +44,14 @@ export class AccessUpkeep {
   }
 
   async #run(): Promise<void> {
-    const { accounts, sessions, uses, lockouts, approvals, logger } = this.parts;
+    const { accounts, sessions, uses, lockouts, approvals, invitations, logger } = this.parts;
     try {
       await uses.flush();
       const held = await sessions.tidy();
       await uses.forget(held, new Set((await accounts.apiKeys()).map((key) => key.id)));
       await lockouts.tidy();
       await approvals.tidy();
+      await invitations.tidy();
     } catch (error) {
       logger.debug({ err: error }, 'sessions and last uses could not be tidied; next minute again');
     }

@@ -15,6 +15,7 @@ export const consoleConfig = z.strictObject({
   sessionSecretFile: z.string().min(1),
   adminPasswordFile: z.string().min(1),
   apiKeyFile: z.string().min(1).optional(),
+  breakGlassFile: z.string().min(1).optional(),
   appPasswordFile: z.string().min(1),
   seeds: z.array(z.strictObject({ nodeId: z.string(), host: z.string(), port: z.int().min(1).max(65_535) })).min(1),
   rehearsalEnabled: z.boolean(),

@@ -5,6 +5,7 @@ import type {
   AccountDirectory,
   ApprovalDirectory,
   Identity,
+  InvitationDirectory,
   LastUses,
   LockoutDirectory,
   SessionKeeper,
@@ -28,6 +29,8 @@ export type ProcedureContext = {
   readonly clientAddress: string;
   /** What the client calls itself; absent where a surface has no request headers. */
   readonly userAgent?: string | null;
+  /** The caller's trace, or the span of this call once it is open. */
+  readonly traceparent?: string | null;
   readonly surface: Surface;
   readonly idempotencyKey: string | null;
   readonly accounts: AccountDirectory;
@@ -36,6 +39,7 @@ export type ProcedureContext = {
   readonly lockouts: LockoutDirectory;
   readonly policy: AccessPolicyStore;
   readonly approvals: ApprovalDirectory;
+  readonly invitations: InvitationDirectory;
   readonly audit: AuditTrail;
   readonly facts: ConsoleFacts;
   /** Aborts when the caller is gone. */

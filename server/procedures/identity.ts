@@ -1,6 +1,7 @@
 /** Who asks, in the words of the engine and of the audit log. */
 import type { Requester } from '@/engine/runtime/engine-api';
 import type { Identity } from '@/server/auth/api';
+import { isBreakGlass } from '@/server/auth/break-glass';
 import type { ProcedureContext } from './context';
 
 export function isAdmin(identity: Identity): boolean {
@@ -8,6 +9,7 @@ export function isAdmin(identity: Identity): boolean {
 }
 
 export function actorOf(identity: Identity): string {
+  if (isBreakGlass(identity)) return 'break-glass';
   return identity.kind === 'anonymous' ? 'anonymous' : `${identity.kind}:${identity.name}`;
 }
 
@@ -17,5 +19,6 @@ export function requesterOf(context: ProcedureContext, reason?: string): Request
     reason: reason ?? null,
     requestId: context.requestId,
     admin: isAdmin(context.identity),
+    traceparent: context.traceparent ?? null,
   };
 }

@@ -46,10 +46,12 @@ import type { AnyDefinition } from './definition';
 import { getCredentials as gdsGetCredentials } from './gds/get-credentials';
 import { getService as gdsGetService } from './gds/get-service';
 import { listServices as gdsListServices } from './gds/list-services';
+import { acceptInvitation as invitationsAccept } from './platform/accept-invitation';
 import { approveRequest as approvalsApprove } from './platform/approve-request';
 import { cancel as operationsCancel } from './platform/cancel-operation';
 import { changePassword as authChangePassword } from './platform/change-password';
 import { createApiKey as apiKeysCreate } from './platform/create-api-key';
+import { createInvitation as invitationsCreate } from './platform/create-invitation';
 import { createUser as usersCreate } from './platform/create-user';
 import { deleteUser as usersDelete } from './platform/delete-user';
 import { getAccessPolicy as accessPolicyGet } from './platform/get-access-policy';
@@ -58,6 +60,7 @@ import { get as operationsGet } from './platform/get-operation';
 import { listApiKeys as apiKeysList } from './platform/list-api-keys';
 import { listApprovals as approvalsList } from './platform/list-approvals';
 import { listAudit as auditList } from './platform/list-audit';
+import { listInvitations as invitationsList } from './platform/list-invitations';
 import { listLockouts as lockoutsList } from './platform/list-lockouts';
 import { list as operationsList } from './platform/list-operations';
 import { listOwnSessions as sessionsListOwn } from './platform/list-own-sessions';
@@ -78,6 +81,7 @@ import { unlock as lockoutsUnlock } from './platform/unlock';
 import { updateAccessPolicy as accessPolicyUpdate } from './platform/update-access-policy';
 import { updateUser as usersUpdate } from './platform/update-user';
 import { verifyAudit as auditVerify } from './platform/verify-audit';
+import { withdrawInvitation as invitationsWithdraw } from './platform/withdraw-invitation';
 import { configure as replicationConfigure } from './replication/configure';
 import { getClusterReplication as replicationGetClusterReplication } from './replication/get-cluster-replication';
 import { getConfig as replicationGetConfig } from './replication/get-config';
@@ -168,6 +172,12 @@ export const procedures = {
     approve: approvalsApprove,
     list: approvalsList,
     reject: approvalsReject,
+  },
+  invitations: {
+    accept: invitationsAccept,
+    create: invitationsCreate,
+    list: invitationsList,
+    withdraw: invitationsWithdraw,
   },
   lockouts: {
     list: lockoutsList,

@@ -2,9 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
+import { parseTraceparent } from '@/engine/kernel/tracing';
 import type { AuditTrail } from '@/server/audit/api';
 import type { StoredAccounts } from '@/server/auth/accounts';
-import type { AccessPolicyStore, ApprovalDirectory, Identity, LockoutDirectory } from '@/server/auth/api';
+import type {
+  AccessPolicyStore,
+  ApprovalDirectory,
+  Identity,
+  InvitationDirectory,
+  LockoutDirectory,
+} from '@/server/auth/api';
 import { scopeOf } from '@/server/auth/group-scope';
 import { type Identifier, requireSameSite } from '@/server/auth/identify';
 import type { StoredLastUses } from '@/server/auth/last-uses';
@@ -22,6 +29,7 @@ export type Services = {
   readonly lockouts: LockoutDirectory;
   readonly policy: AccessPolicyStore;
   readonly approvals: ApprovalDirectory;
+  readonly invitations: InvitationDirectory;
   readonly identifier: Identifier;
   readonly audit: AuditTrail;
   readonly facts: ConsoleFacts;
@@ -66,6 +74,8 @@ export async function callFor(
     requestId: options.requestId,
     clientAddress: clientAddressOf(request),
     userAgent: request.headers['user-agent']?.slice(0, 200) ?? null,
+    // A socket's handshake is not the call: what comes over it has no trace of its own.
+    traceparent: response === null ? null : parseTraceparent(request.headers.traceparent),
     idempotencyKey: idempotencyKeyOf(request.headers),
     signal: gone.signal,
     setCookie: response === null ? null : (cookie) => response.appendHeader('Set-Cookie', cookie),
@@ -77,7 +87,7 @@ export function contextOf(
   identity: Identity,
   call: Pick<
     CallContext,
-    'surface' | 'requestId' | 'clientAddress' | 'userAgent' | 'idempotencyKey' | 'signal' | 'setCookie'
+    'surface' | 'requestId' | 'clientAddress' | 'userAgent' | 'traceparent' | 'idempotencyKey' | 'signal' | 'setCookie'
   >,
 ): CallContext {
   const { identifier: _identifier, ...used } = services;
@@ -92,6 +102,7 @@ export function contextOf(
     lockouts: outOfScope('lockouts'),
     policy: outOfScope('the access policy'),
     approvals: outOfScope('approvals'),
+    invitations: outOfScope('invitations'),
     audit: outOfScope('the audit log'),
     // One password opens role `app` in every group.
     facts: { ...services.facts, appPassword: () => Promise.reject(clusterWide("the password of role 'app'")) },

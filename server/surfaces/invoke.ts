@@ -4,10 +4,12 @@
  */
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import { decide, decideInput } from '@/server/auth/authorise';
+import { isBreakGlass } from '@/server/auth/break-glass';
 import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { actorOf } from '@/server/procedures/identity';
 import type { CallContext } from './call-context';
+import { inCallSpan } from './call-span';
 import { holdForApproval, requireForceProof } from './force-gate';
 import { parseInput } from './parse-input';
 
@@ -18,9 +20,13 @@ export async function admit(definition: AnyDefinition, context: CallContext): Pr
   context.gate.uses.touch(context.identity, context.clientAddress);
 }
 
-export async function invoke(definition: AnyDefinition, raw: unknown, context: CallContext): Promise<unknown> {
+export function invoke(definition: AnyDefinition, raw: unknown, call: CallContext): Promise<unknown> {
+  return inCallSpan(definition, call, (context) => run(definition, raw, context));
+}
+
+async function run(definition: AnyDefinition, raw: unknown, context: CallContext): Promise<unknown> {
   const startedAt = performance.now();
-  const audited = definition.kind === 'mutation' || definition.audited === true;
+  const audited = definition.kind === 'mutation' || definition.audited === true || isBreakGlass(context.identity);
   const intent = { recorded: null as number | null };
   try {
     await admit(definition, context);
@@ -33,15 +39,25 @@ export async function invoke(definition: AnyDefinition, raw: unknown, context: C
     const output = await definition.handler({ input, context });
     const ms = performance.now() - startedAt;
     if (intent.recorded !== null) await recordOutcome(context, intent.recorded, output, null, ms);
-    context.gate.metrics.observe(definition.name, context.surface, 'OK', ms);
+    measured(definition, context, 'OK', ms);
     return output;
   } catch (thrown) {
     const error = refusalOf(definition, thrown, context);
     const ms = performance.now() - startedAt;
     if (audited) await recordRefusal(definition, raw, context, intent.recorded, error, ms);
-    context.gate.metrics.observe(definition.name, context.surface, error.code, ms);
+    measured(definition, context, error.code, ms);
     throw error;
   }
+}
+
+function measured(definition: AnyDefinition, context: CallContext, code: string, ms: number): void {
+  context.gate.metrics.observe(definition.name, context.surface, code, ms);
+  const { logger } = context.gate;
+  const level = definition.kind === 'mutation' ? 'info' : 'debug';
+  if (!logger.isLevelEnabled(level)) return;
+  const { requestId, surface, identity } = context;
+  const about = { requestId, procedure: definition.name, surface, caller: actorOf(identity), code };
+  logger[level]({ ...about, ms: Math.round(ms * 10) / 10 }, 'call');
 }
 
 /** Opens a subscription; every item comes from the handler as it is. */
@@ -54,7 +70,34 @@ export async function subscribe(
   await admit(definition, context);
   const input = parseInput(definition, raw);
   decideInput(definition, input, context.identity);
+  await recordBreakGlass(context, definition.name);
   return definition.handler({ input, context: { ...context, signal } }) as AsyncIterable<unknown>;
+}
+
+/** What goes past `invoke` (streams, metrics) is recorded too when it is done with the break-glass token. */
+export async function recordBreakGlass(
+  call: Pick<CallContext, 'identity' | 'clientAddress' | 'surface' | 'requestId' | 'gate'>,
+  what: string,
+): Promise<void> {
+  if (!isBreakGlass(call.identity)) return;
+  const { clientAddress, surface, requestId } = call;
+  const actor = actorOf(call.identity);
+  const sequence = await call.gate.auditWriter.intent({
+    actor,
+    role: 'admin',
+    clientAddress,
+    surface,
+    requestId,
+    procedure: what,
+    input: {},
+  });
+  await call.gate.auditWriter.outcome(sequence, {
+    outcome: 'succeeded',
+    code: null,
+    message: null,
+    operationId: null,
+    durationMs: null,
+  });
 }
 
 function requireMajority(context: CallContext): void {

@@ -11,7 +11,7 @@ import { subscribe } from './invoke';
 const others = /alpha|node-[123]\b/;
 const plenty = { points: 100_000, seconds: 1 };
 /** About the caller alone. */
-const personal = new Set(['auth.login', 'auth.logout', 'auth.me', 'sessions.listOwn']);
+const personal = new Set(['auth.login', 'auth.logout', 'auth.me', 'sessions.listOwn', 'auth.reauthenticate']);
 
 let console: ConsoleFixture;
 let secret: string;

@@ -11,10 +11,11 @@ import { requireRole } from '@/server/auth/authorise';
 import { requireSameSite } from '@/server/auth/identify';
 import { engineFor } from '@/server/auth/scoped-engine';
 import { errorBody, toClusterError } from '@/server/errors/wire';
-import { requestIdOf, type Services } from './calls';
+import { clientAddressOf, requestIdOf, type Services } from './calls';
 import { type Channel, channels } from './events/channels';
 import { serveEventSocket } from './events/websocket';
 import { serveGraphqlSockets } from './graphql/websocket';
+import { recordBreakGlass } from './invoke';
 import { serveTrpcSockets, trpcPath } from './trpc/mount';
 
 const maxPayloadBytes = 256 * 1024;
@@ -93,6 +94,11 @@ export class Sockets {
       if (byCookie) requireSameSite(request.headers);
       // GraphQL may still send its credentials in connection_init.
       if (server !== this.#graphql) requireRole(identity, 'viewer', 'a WebSocket');
+      if (channel) {
+        const { gate } = this.services;
+        const clientAddress = clientAddressOf(request);
+        await recordBreakGlass({ identity, clientAddress, surface: 'websocket', requestId, gate }, channel.path);
+      }
       server.handleUpgrade(request, socket, head, (client) => {
         this.#keep(client, request, identity.kind === 'anonymous' ? null : identity.role);
         server.emit('connection', client, request);

@@ -7,6 +7,7 @@ import { clusterWide } from '@/server/auth/scoped-engine';
 import type { EngineClient } from '@/server/engine-client/api';
 import { toClusterError } from '@/server/errors/wire';
 import { callFor, clientAddressOf, type Services } from './calls';
+import { recordBreakGlass } from './invoke';
 import { buildOpenApi } from './openapi/document';
 import { sendError, sendJson, sendText } from './rest/send';
 
@@ -95,6 +96,7 @@ export async function handleSystem(
       await services.gate.limits.consume('node', call.identity, call.clientAddress);
       requireRole(call.identity, 'viewer', path);
       if (path === '/metrics' && scopeOf(call.identity) !== null) throw clusterWide(path);
+      await recordBreakGlass(call, path);
     }
     if (path === '/metrics') {
       const { contentType, body } = await services.gate.metrics.text();

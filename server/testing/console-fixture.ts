@@ -6,7 +6,7 @@ import pino from 'pino';
 import type { RateLimitSettings } from '@/server/auth/rate-limits';
 import { compose } from '@/server/compose';
 import type { Role } from '@/server/procedures/definition';
-import { ConsoleHttpServer } from '@/server/surfaces/http-server';
+import { ConsoleHttpServer, type Pages } from '@/server/surfaces/http-server';
 import { RecordedEngine } from './recorded-engine';
 
 export const adminPassword = 'correct horse battery';
@@ -44,6 +44,7 @@ export async function startConsole(
     readonly withAdmin?: boolean;
     /** Another console of the same cluster. */
     readonly engine?: RecordedEngine;
+    readonly pages?: Pages;
     readonly explorerDirectory?: string;
   } = {},
 ): Promise<ConsoleFixture> {
@@ -55,6 +56,7 @@ export async function startConsole(
     dataDirectory,
     sessionSecret: 'a session secret for tests',
     secureCookies: false,
+    breakGlassFile: path.join(dataDirectory, 'break-glass-token'),
     rateLimits: options.rateLimits,
     logger,
     facts: {
@@ -74,7 +76,7 @@ export async function startConsole(
   }
   const http = new ConsoleHttpServer({
     services: composed.services,
-    pages: null,
+    pages: options.pages ?? null,
     system: { metricsAnonymousOnLoopback: false },
     explorerDirectory: options.explorerDirectory,
     logger,

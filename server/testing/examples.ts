@@ -49,6 +49,10 @@ async function signedIn(console: ConsoleFixture): Promise<{ caller: Caller; user
   return { caller: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' }, userId: user.id, username: user.username };
 }
 
+function invited(console: ConsoleFixture) {
+  return console.services.invitations.create({ username: `maria-${++count}`, role: 'viewer', hours: 1, by: 'test' });
+}
+
 /** A call with force that waits for approval. */
 async function heldCall(console: ConsoleFixture): Promise<string> {
   const { id, username } = await newUser(console);
@@ -101,5 +105,8 @@ const preparations: Readonly<Record<string, Preparation>> = {
     await console.json('/api/v1/auth/login', { method: 'POST', role: null, body });
     return { input: { id: `account:${username}` } };
   },
+  'invitations.create': async (_console, { input }) => ({ input: { ...input, username: `maria-${++count}` } }),
+  'invitations.accept': async (console, { input }) => ({ input: { ...input, token: (await invited(console)).token } }),
+  'invitations.withdraw': async (console) => ({ input: { id: (await invited(console)).record.id } }),
   'sessions.revokeAll': async (console) => ({ input: {}, caller: (await signedIn(console)).caller }),
 };

@@ -110,7 +110,8 @@ export function differences(left: Wire, right: Wire, fresh: boolean, path = ''):
 }
 
 const moving = /(_ms|_at|\.at|age|timestamp|uptime_seconds|last_\w+|cpu_\w+|memory_\w+)$/;
-const identifying = /\.(id|name|username|prefix|secret|request_id|requested_by|user_id|message|head|hash)$/;
+const identifying =
+  /\.(id|operation_id|token|path|name|username|prefix|secret|request_id|requested_by|user_id|message|head|hash)$/;
 
 function sameMoment(left: unknown, right: unknown): boolean {
   const moment = (value: unknown) => (typeof value === 'string' ? Date.parse(value) : Number(value) * 1000);

@@ -4,8 +4,10 @@ import { useRoleReason } from '../../providers/session';
 import { PageHeader } from '../../ui/panel';
 import { Tabs } from '../../ui/tabs';
 import { ApiKeys } from './api-keys';
+import { BreakGlassUses } from './break-glass-uses';
 import { EverybodysSessions } from './console-sessions';
 import { ForcePolicy } from './force-policy';
+import { Invitations } from './invitations';
 import { Lockouts } from './lockouts';
 import { Users } from './users';
 
@@ -22,9 +24,11 @@ export function AccessPage() {
         label="Users and keys"
         tabs={[
           { id: 'users', label: 'Users', content: <Users /> },
+          { id: 'invitations', label: 'Invitations', content: <Invitations /> },
           { id: 'keys', label: 'API keys', content: <ApiKeys /> },
           { id: 'sessions', label: 'Sessions', content: <EverybodysSessions /> },
           { id: 'lockouts', label: 'Lockouts', content: <Lockouts /> },
+          { id: 'break-glass', label: 'Break-glass', content: <BreakGlassUses /> },
           { id: 'force', label: 'Force', content: <ForcePolicy /> },
         ]}
       />

@@ -1,5 +1,6 @@
 /** Lockouts, policy, approvals and invitations on the wire. */
-import type { AccessPolicy, ApprovalRecord, LockoutRecord } from '@/server/auth/api';
+import type { AccessPolicy, ApprovalRecord, InvitationRecord, LockoutRecord } from '@/server/auth/api';
+import { stateOf } from '@/server/auth/invitations';
 
 export function presentLockout(record: LockoutRecord, now = Date.now()) {
   const remainingMs = record.lockedUntil === null ? 0 : Date.parse(record.lockedUntil) - now;
@@ -45,5 +46,17 @@ export function presentApproval(record: ApprovalRecord) {
     comment: record.comment,
     operation_id: record.operationId,
     error: record.error?.message ?? null,
+  };
+}
+
+export function presentInvitation(record: InvitationRecord) {
+  return {
+    id: record.id,
+    username: record.username,
+    role: record.role,
+    created_by: record.createdBy,
+    created_at: record.createdAt,
+    expires_at: record.expiresAt,
+    state: stateOf(record),
   };
 }

@@ -1,6 +1,7 @@
 /** REST over the registry, in front of Next: strict, bounded, cached where the view allows. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
+import { isBreakGlass } from '@/server/auth/break-glass';
 import { scopeKey } from '@/server/auth/group-scope';
 import { callerOf } from '@/server/auth/rate-limits';
 import { toClusterError } from '@/server/errors/wire';
@@ -56,7 +57,7 @@ export class RestAdapter {
     const context = await callFor(this.services, request, { surface, requestId, response });
     const call: Call = { request, response, context, route, url, params };
     if (route.definition.kind === 'subscription') return this.#stream(call);
-    if (route.definition.hot) return this.#answerHot(call);
+    if (route.definition.hot && !isBreakGlass(context.identity)) return this.#answerHot(call);
     await this.#answer(call);
   }
 

@@ -1,0 +1,44 @@
+'use client';
+/** When the break-glass token was used on this console, and for what. */
+import { useQuery } from '@tanstack/react-query';
+import { QueryView } from '../../feedback/query-view';
+import { EmptyState } from '../../feedback/states';
+import { useTRPC } from '../../providers/trpc';
+import type { AuditRecord } from '../../providers/wire';
+import { type Column, DataTable } from '../../ui/data-table';
+import { Panel } from '../../ui/panel';
+import { TableSkeleton } from '../../ui/skeleton';
+import { Time } from '../../ui/time';
+
+const columns: readonly Column<AuditRecord>[] = [
+  { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <Time at={row.at} /> },
+  { id: 'procedure', header: 'What', value: (row) => row.procedure, className: 'num' },
+  { id: 'from', header: 'From', value: (row) => row.client_address, className: 'num' },
+  { id: 'outcome', header: 'Outcome', value: (row) => row.outcome },
+];
+
+export function BreakGlassUses() {
+  const trpc = useTRPC();
+  const query = useQuery(trpc.audit.list.queryOptions({ actor: 'break-glass', limit: 200 }));
+  return (
+    <Panel flush title="Uses of the break-glass token on this console">
+      <QueryView query={query} what="the uses" needs="admin" skeleton={<TableSkeleton label="uses" />}>
+        {(page) => (
+          <DataTable
+            id="break-glass"
+            label="Uses of the break-glass token"
+            columns={columns}
+            rows={page.items}
+            rowId={(row) => String(row.sequence)}
+            empty={
+              <EmptyState title="It was never used">
+                Whoever can read the file secrets/break-glass-token of the data directory is admin here, also when no
+                account can be read. Every use is recorded.
+              </EmptyState>
+            }
+          />
+        )}
+      </QueryView>
+    </Panel>
+  );
+}

@@ -1,0 +1,31 @@
+/** Invites somebody: the account is made when they choose a password. The token is in this answer and nowhere else. */
+import { z } from 'zod';
+import { mutation } from '../definition';
+import { actorOf } from '../identity';
+import { presentInvitation } from '../present/access';
+import { createdInvitation } from '../schemas/access';
+import { role, userName } from '../schemas/identity';
+
+export const createInvitation = mutation({
+  name: 'invitations.create',
+  summary: 'Invite a user; the link is shown once',
+  rest: { method: 'POST', path: '/invitations', status: 201 },
+  graphql: { field: 'createInvitation', style: 'input' },
+  role: 'admin',
+  rate: 'write',
+  input: z
+    .strictObject({
+      username: userName,
+      role,
+      hours: z.int().min(1).max(720).default(72).meta({ description: 'How long the link works' }),
+    })
+    .meta({ id: 'CreateInvitationInput', description: 'Whom to invite' }),
+  output: createdInvitation,
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'CONFLICT', 'UNAVAILABLE'],
+  example: { username: 'maria', role: 'operator' },
+  async handler({ input, context }) {
+    const { record, token } = await context.invitations.create({ ...input, by: actorOf(context.identity) });
+    // Behind the # it reaches no server log.
+    return { ...presentInvitation(record), token, path: `/invitation#${token}` };
+  },
+});

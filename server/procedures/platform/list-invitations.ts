@@ -1,0 +1,24 @@
+/** Who was invited, and what became of it. */
+import { z } from 'zod';
+import { query } from '../definition';
+import { paginate } from '../page';
+import { presentInvitation } from '../present/access';
+import { invitation } from '../schemas/access';
+import { pageInput, pageOf } from '../schemas/primitives';
+
+export const listInvitations = query({
+  name: 'invitations.list',
+  summary: 'Invitations, open and past (never their token)',
+  rest: { method: 'GET', path: '/invitations' },
+  graphql: { field: 'invitations' },
+  role: 'admin',
+  rate: 'node',
+  input: z.strictObject({ ...pageInput }),
+  output: pageOf(invitation),
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
+  example: {},
+  async handler({ input, context }) {
+    const found = (await context.invitations.list()).map(presentInvitation);
+    return paginate(found, input, { key: (one) => [one.created_at, one.id], direction: -1 });
+  },
+});
