@@ -3,6 +3,7 @@
  * above the limit its events are left out and a gap says so when it has caught up.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineEvent } from '@/engine/monitoring/model';
@@ -13,6 +14,7 @@ import { mayRead, ReadingPosition, requireEventId } from '@/server/procedures/ev
 import { presentEvent, presentGap } from '@/server/procedures/present/event';
 import type { Services } from '../calls';
 import type { Channel, Matcher } from './channels';
+import { textFrame, writeTogether } from './frame';
 
 /** Bytes that may wait for a client before its events are left out, and below which it gets them again. */
 const highWaterBytes = 1024 * 1024;
@@ -20,13 +22,13 @@ const lowWaterBytes = 64 * 1024;
 
 const serialised = new WeakMap<EngineEvent, Buffer>();
 
-/** The bytes of a frame's content: made once, sent to everybody. */
-function contentOf(event: EngineEvent): Buffer {
+/** Made once, sent to everybody. */
+function frameOf(event: EngineEvent): Buffer {
   const known = serialised.get(event);
   if (known !== undefined) return known;
-  const content = Buffer.from(JSON.stringify(presentEvent(event)));
-  serialised.set(event, content);
-  return content;
+  const frame = textFrame(JSON.stringify(presentEvent(event)));
+  serialised.set(event, frame);
+  return frame;
 }
 
 /** Whose events these are: `engine` already shows this identity's part of the cluster. */
@@ -43,7 +45,7 @@ export function serveEventSocket(
   request: IncomingMessage,
   caller: EventCaller,
 ): void {
-  const reader = new EventReader(caller, channel, socket);
+  const reader = new EventReader(caller, channel, socket, request.socket);
   const last = new URL(request.url ?? '/', 'http://console').searchParams.get('last_event_id');
   const closed = services.gate.metrics.streamOpened('websocket');
   socket.on('message', (data) => reader.onMessage(data.toString()));
@@ -66,6 +68,7 @@ class EventReader {
     private readonly caller: EventCaller,
     private readonly channel: Channel,
     private readonly socket: WebSocket,
+    private readonly transport: Duplex,
   ) {
     this.#matches = channel.matcher({});
   }
@@ -139,14 +142,14 @@ class EventReader {
       return;
     }
     this.#lastSent = event.eventId;
-    this.#send(contentOf(event));
+    if (this.socket.readyState === this.socket.OPEN) writeTogether(this.transport, frameOf(event));
   }
 
   #gap(from: string, to: string): void {
     this.#send(JSON.stringify(presentGap(from, to)));
   }
 
-  #send(content: string | Buffer): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(content, { binary: false });
+  #send(text: string): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(text);
   }
 }
