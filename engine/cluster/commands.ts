@@ -14,6 +14,9 @@ export type Fence = {
   readonly attempt: number;
 };
 
+/** On whose behalf: for logs and traces, never for a decision. */
+export type CommandOrigin = { readonly requestId: string | null; readonly traceparent: string | null };
+
 export type PromiseReport = {
   readonly node: NodeId;
   readonly epoch: Epoch;
@@ -24,7 +27,7 @@ export type PromiseReport = {
   readonly inRecovery: boolean;
 };
 
-export type AgentCommands = {
+type CommandTable = {
   /** Durably promise to follow no primary of an epoch below `epoch`, stop receiving, then report the position. Idempotent. */
   'agent.promise': { params: { fence: Fence; group: GroupName; epoch: Epoch }; result: PromiseReport };
   /**
@@ -70,6 +73,13 @@ export type AgentCommands = {
   'agent.confirmEpoch': {
     params: { group: GroupName; epoch: Epoch; holder: NodeId; holdMs: number };
     result: { confirmed: boolean; epoch: Epoch };
+  };
+};
+
+export type AgentCommands = {
+  [C in keyof CommandTable]: {
+    params: CommandTable[C]['params'] & { readonly origin?: CommandOrigin };
+    result: CommandTable[C]['result'];
   };
 };
 

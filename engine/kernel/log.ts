@@ -1,5 +1,6 @@
 /** Structured logs (JSON lines through pino). Secrets never go in; the redaction list is a second fence, not the first. */
 import pino from 'pino';
+import { traceFields } from './tracing';
 
 export type Logger = pino.Logger;
 
@@ -9,6 +10,7 @@ export function createLogger(process: string, fields: Readonly<Record<string, un
     level: globalThis.process?.env.RUSTYDB_LOG_LEVEL ?? 'info',
     base: { process, ...fields },
     timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: traceFields,
     redact: ['password', '*.password', 'secret', '*.secret', 'authorization', '*.authorization'],
   };
   return file ? pino(options, pino.destination({ dest: file, sync: true, mode: 0o600 })) : pino(options);

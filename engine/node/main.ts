@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { messageOf } from '../kernel/errors';
 import { createLogger } from '../kernel/log';
+import { startTraceExport } from '../monitoring/trace-export';
 import { type AgentConfig, fatalExitCode, readProcessConfig } from '../runtime/process-config';
 import { Agent } from './agent';
 
@@ -33,13 +34,16 @@ try {
   fatal(error);
 }
 
+const traces = await startTraceExport({ process: 'agent', instance: config.nodeId, cluster: config.clusterId }, logger);
+
 let stopping = false;
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
   process.on(name, () => {
     if (stopping) return;
     stopping = true;
     logger.info({ signal: name }, 'stopping');
-    agent.stop().then(
+    const stopped = agent.stop().finally(() => traces.stop());
+    stopped.then(
       () => process.exit(0),
       (error) => {
         logger.error({ error: messageOf(error) }, 'did not stop cleanly');

@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { SerialQueue, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
+import { inSqlSpan } from '../kernel/tracing';
 import { superuser } from './settings';
 
 export type LocalEndpoint = {
@@ -38,7 +39,11 @@ export class LocalConnection {
   readonly #queue: SerialQueue;
   #closed = false;
 
-  constructor(private readonly endpoint: () => LocalEndpoint) {
+  /** `traced`: statements appear in the trace of the command that they are part of. */
+  constructor(
+    private readonly endpoint: () => LocalEndpoint,
+    private readonly traced = false,
+  ) {
     this.#queue = new SerialQueue('PostgreSQL control connection', 64);
   }
 
@@ -47,17 +52,23 @@ export class LocalConnection {
     text: string,
     options: { values?: unknown[]; name?: string; timeoutMs?: number } = {},
   ): Promise<T[]> {
-    return this.#queue.run(async () => {
-      const client = await this.#connected();
-      try {
-        const result = client.query<T>({ text, values: options.values, name: options.name });
-        return (await withTimeout(result, options.timeoutMs ?? 5000, 'PostgreSQL’s answer')).rows;
-      } catch (error) {
-        // SQL errors (they have a five-character code) leave the connection usable; everything else does not.
-        if (!/^[0-9A-Z]{5}$/.test(sqlState(error) ?? '') || /^(57P0|08)/.test(sqlState(error) ?? '')) this.reset();
-        throw error;
-      }
-    });
+    const run = () => this.#query<T>(text, options);
+    return this.#queue.run(() => (this.traced ? inSqlSpan(text, run) : run()));
+  }
+
+  async #query<T extends Row>(
+    text: string,
+    options: { values?: unknown[]; name?: string; timeoutMs?: number },
+  ): Promise<T[]> {
+    const client = await this.#connected();
+    try {
+      const result = client.query<T>({ text, values: options.values, name: options.name });
+      return (await withTimeout(result, options.timeoutMs ?? 5000, 'PostgreSQL’s answer')).rows;
+    } catch (error) {
+      // SQL errors (they have a five-character code) leave the connection usable; everything else does not.
+      if (!/^[0-9A-Z]{5}$/.test(sqlState(error) ?? '') || /^(57P0|08)/.test(sqlState(error) ?? '')) this.reset();
+      throw error;
+    }
   }
 
   async #connected(): Promise<pg.Client> {

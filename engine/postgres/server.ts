@@ -10,6 +10,7 @@ import { pollUntil, SerialQueue, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { type LsnText, lagBytes } from '../kernel/lsn';
+import { inSqlSpan } from '../kernel/tracing';
 import type { LogLine, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
 import type {
   ControlData,
@@ -70,7 +71,7 @@ export class PgServer implements PostgresServer {
   ) {
     this.#postmaster = new Postmaster(configuration, () => this.#stopped(), options.orphanMs);
     this.#reports = new LocalConnection(() => this.#endpoint('rustydb agent (report)'));
-    this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'));
+    this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'), true);
     this.#reporter = new Reporter(this.#reports, configuration.paths.dataDirectory);
     this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
   }
@@ -343,7 +344,9 @@ export class PgServer implements PostgresServer {
 
   async checkpoint(): Promise<void> {
     // In a session of its own: nothing that a failover needs waits behind it.
-    await withFreshSession(this.#fresh, (client) => withTimeout(client.query('CHECKPOINT'), 120_000, 'the checkpoint'));
+    await withFreshSession(this.#fresh, (client) =>
+      inSqlSpan('CHECKPOINT', () => withTimeout(client.query('CHECKPOINT'), 120_000, 'the checkpoint')),
+    );
   }
 
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }> {

@@ -2,16 +2,30 @@
  * A whole installation as a user starts it, hurt for real while a checked workload writes: PostgreSQL killed, a whole node frozen, a planned
  * switchover over REST, everything killed at once. One cluster, one story, in order; no acknowledged row may be missing on any member at the end.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { CheckedWorkload } from './checked-workload';
+import { OtlpReceiver, type ReceivedSpan } from './otlp-receiver';
 import { RealCluster } from './real-cluster';
 
 let cluster: RealCluster;
 let workload: CheckedWorkload;
+let collector: OtlpReceiver;
+/** The caller's trace of the planned switchover. */
+const trace = { id: '5e'.repeat(16), span: 'c0'.repeat(8) };
 
 beforeAll(async () => {
-  cluster = await RealCluster.start();
+  collector = await OtlpReceiver.start();
+  cluster = await RealCluster.start({
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_BSP_SCHEDULE_DELAY: '200',
+      // Only what its caller records.
+      OTEL_TRACES_SAMPLER: 'parentbased_always_off',
+    },
+  });
   await cluster.healed();
   const service = await cluster.service('alpha-rw');
   await CheckedWorkload.createTable(service);
@@ -21,6 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await workload?.stop();
   await cluster?.destroy();
+  await collector?.stop();
 });
 
 async function commitsGoOn(): Promise<void> {
@@ -72,11 +87,12 @@ describe('a cluster under load', () => {
       },
     );
     expect([plan.status, plan.body.state]).toEqual([200, 'planned']);
-    const started = await cluster.api<{ id: string; steps: { name: string }[] }>('POST', '/cluster/failover', {
-      group: 'alpha',
-      target_node: target,
-      plan_hash: plan.body.plan_hash,
-    });
+    const started = await cluster.api<{ id: string; steps: { name: string }[] }>(
+      'POST',
+      '/cluster/failover',
+      { group: 'alpha', target_node: target, plan_hash: plan.body.plan_hash },
+      { traceparent: `00-${trace.id}-${trace.span}-01`, 'x-request-id': 'planned-switchover' },
+    );
     expect(started.status, JSON.stringify(started.body)).toBe(202);
     expect(started.body.steps.map((step) => step.name)).toEqual(plan.body.steps.map((step) => step.name));
     expect((await cluster.operation(started.body.id)).state).toBe('succeeded');
@@ -89,6 +105,52 @@ describe('a cluster under load', () => {
     });
     expect([stale.status, stale.body.code]).toEqual([412, 'PRECONDITION_FAILED']);
     await cluster.healed();
+  });
+
+  it('tells that switchover as one trace, from the HTTP request to the statements of both servers', async () => {
+    const isStatement = (span: ReceivedSpan) => span.attributes['db.system.name'] === 'postgresql';
+    const spans = await collector.until(trace.id, 'the whole trace', (all) => {
+      const has = (name: string) => all.some((span) => span.name === name);
+      return has('operation failover') && has('agent.promote') && has('agent.demote') && all.some(isStatement);
+    });
+    const byId = new Map(spans.map((span) => [span.spanId, span]));
+    const ancestors = (span: ReceivedSpan): readonly string[] => {
+      const parent = span.parentSpanId === null ? undefined : byId.get(span.parentSpanId);
+      return parent ? [parent.name, ...ancestors(parent)] : [];
+    };
+    const roots = spans.filter((span) => !byId.has(span.parentSpanId ?? ''));
+    expect(roots.map((span) => [span.name, span.parentSpanId])).toEqual([['cluster.failover', trace.span]]);
+    expect(roots[0]?.attributes).toMatchObject({
+      'http.request.method': 'POST',
+      'http.route': '/api/v1/cluster/failover',
+      'rustydb.request_id': 'planned-switchover',
+      'rustydb.code': 'OK',
+    });
+    const promote = spans.find((span) => span.name === 'agent.promote')!;
+    expect(ancestors(promote)).toEqual(['step promote', 'operation failover', 'cluster.failover']);
+    const promotion = spans.find((span) => `${span.attributes['db.query.text']}`.includes('pg_promote'))!;
+    expect(ancestors(promotion)).toEqual(['agent.promote', ...ancestors(promote)]);
+    expect(promotion.resource).toMatchObject({ 'service.instance.id': promote.attributes['rustydb.node'] });
+    const checkpoint = spans.find((span) => span.name === 'CHECKPOINT')!;
+    expect(ancestors(checkpoint).slice(0, 2)).toEqual(['agent.checkpoint', 'step checkpoint']);
+    expect(checkpoint.resource['service.instance.id']).not.toBe(promotion.resource['service.instance.id']);
+    expect(collector.spans.every((span) => span.traceId === trace.id)).toBe(true);
+  });
+
+  it('has the request’s id in the log lines of console, controller and agents', async () => {
+    const logged = (file: string) =>
+      readFileSync(join(cluster.dataDirectory, 'logs', file), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('"requestId":"planned-switchover"'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const files = readdirSync(join(cluster.dataDirectory, 'logs')).filter((file) => file.endsWith('.log'));
+    const lines = files.flatMap(logged);
+    const said = (about: Record<string, unknown>) =>
+      expect(lines).toContainEqual(expect.objectContaining({ ...about, trace_id: trace.id }));
+    said({ process: 'console', procedure: 'cluster.failover', code: 'OK' });
+    said({ process: 'agent', step: 'promote', msg: 'step begun' });
+    said({ process: 'agent', command: 'agent.promote', msg: 'obeyed a command' });
+    said({ process: 'agent', msg: 'operation ended', state: 'succeeded' });
   });
 
   it('fails over from a frozen node, which rejoins as a standby when it thaws', async () => {
