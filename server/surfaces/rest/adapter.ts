@@ -11,6 +11,7 @@ import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { serveSse } from '../events/sse';
 import { admit, invoke } from '../invoke';
+import { deprecationHeaders } from './deprecation';
 import { type HotAnswer, HotCache, matchesEtag, takesGzip } from './hot-cache';
 import { IdempotencyKeys } from './idempotency';
 import { isOperationOutput, presentRest } from './present';
@@ -52,7 +53,8 @@ export class RestAdapter {
       return sendError(request, response, error, requestId, { Allow: found.allow.join(', ') });
     }
     const { route, params } = found;
-    if (route.deprecated) response.setHeader('Deprecation', 'true');
+    for (const [name, value] of Object.entries(deprecationHeaders(route, params) ?? {}))
+      response.appendHeader(name, value);
     const surface = route.definition.kind === 'subscription' ? 'sse' : 'rest';
     const context = await callFor(this.services, request, { surface, requestId, response });
     const call: Call = { request, response, context, route, url, params };
