@@ -86,11 +86,17 @@ function laneNodes({ layout }: ElementInput): LaneNode[] {
 }
 
 function frameNodes({ layout, groups, nodes, view }: ElementInput): FrameNode[] {
+  const sorted = new Map<string, MapNode[]>();
+  for (const node of nodes) {
+    const members = sorted.get(node.group);
+    if (members) members.push(node);
+    else sorted.set(node.group, [node]);
+  }
   return groups.flatMap((group) => {
     const rect = layout.groups.get(group.name);
     if (rect === undefined) return [];
-    const members = nodes.flatMap((node) => {
-      const place = node.group === group.name ? layout.nodes.get(node.id) : undefined;
+    const members = (sorted.get(group.name) ?? []).flatMap((node) => {
+      const place = layout.nodes.get(node.id);
       if (place === undefined) return [];
       const inside = { ...place, x: place.x - rect.x, y: place.y - rect.y };
       return [{ id: node.id, status: node.status, primary: node.role === 'primary', place: inside }];

@@ -1,10 +1,28 @@
-/** The wire's topology in the map's own words. Pure. */
+/**
+ * The wire's topology in the map's own words. Pure. Each list takes the one made before: rows that are drawn alike stay the same objects, and a list
+ * without a change is the same list, so that a tick which touches nothing on the map costs nothing.
+ */
 import type { ClusterNode, Group, Link, Topology } from '../../providers/wire';
 import type { MapGroup, MapLink, MapNode } from '../../topology/model';
 
-export function mapNodes(topology: Topology): readonly MapNode[] {
+export function mapNodes(topology: Topology, before: readonly MapNode[]): readonly MapNode[] {
   const holders = new Set(topology.groups.map((group) => group.lease_holder));
-  return topology.nodes.map((node) => mapNode(node, holders.has(node.id), topology.leader_node));
+  return keep(
+    before,
+    topology.nodes.map((node) => mapNode(node, holders.has(node.id), topology.leader_node)),
+  );
+}
+
+/** Rows are flat: equal fields are an equal row. */
+function keep<T extends object>(before: readonly T[], after: readonly T[]): readonly T[] {
+  const rows = after.map((row, at) => (alike(before[at], row) ? (before[at] as T) : row));
+  return rows.length === before.length && rows.every((row, at) => row === before[at]) ? before : rows;
+}
+
+function alike<T extends object>(a: T | undefined, b: T): boolean {
+  if (a === undefined) return false;
+  for (const name in b) if (a[name] !== b[name]) return false;
+  return true;
 }
 
 function mapNode(node: ClusterNode, holdsLease: boolean, leader: string | null): MapNode {
@@ -28,8 +46,8 @@ function mapNode(node: ClusterNode, holdsLease: boolean, leader: string | null):
   };
 }
 
-export function mapGroups(topology: Topology): readonly MapGroup[] {
-  return topology.groups.map((group: Group) => ({
+export function mapGroups(topology: Topology, before: readonly MapGroup[]): readonly MapGroup[] {
+  const groups = topology.groups.map((group: Group) => ({
     name: group.name,
     primary: group.primary,
     mode: group.mode,
@@ -37,10 +55,11 @@ export function mapGroups(topology: Topology): readonly MapGroup[] {
     degraded: group.degraded,
     sentence: group.sentence,
   }));
+  return keep(before, groups);
 }
 
-export function mapLinks(topology: Topology): readonly MapLink[] {
-  return topology.links.map((link: Link) => ({
+export function mapLinks(topology: Topology, before: readonly MapLink[]): readonly MapLink[] {
+  const links = topology.links.map((link: Link) => ({
     from: link.from,
     to: link.to,
     kind: link.kind,
@@ -51,4 +70,5 @@ export function mapLinks(topology: Topology): readonly MapLink[] {
     bytesPerSecond: link.bytes_per_second === null ? null : Math.round(link.bytes_per_second),
     rttUs: link.rtt_us === null ? null : Math.round(link.rtt_us),
   }));
+  return keep(before, links);
 }

@@ -1,7 +1,7 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { EmptyState } from '../../feedback/states';
 import { useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
@@ -55,9 +55,9 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
     const on = new Set(layersText.split(','));
     return { replication: on.has('replication'), interconnect: on.has('interconnect'), services: false };
   }, [layersText]);
-  const nodes = useMemo(() => mapNodes(topology), [topology]);
-  const groups = useMemo(() => mapGroups(topology), [topology]);
-  const links = useMemo(() => mapLinks(topology), [topology]);
+  const nodes = useKept(topology, mapNodes);
+  const groups = useKept(topology, mapGroups);
+  const links = useKept(topology, mapLinks);
   const drag = useDragPreflight(topology);
   const select = useCallback((id: string | null) => setSelected(id ?? ''), [setSelected]);
   const promote = useCallback(
@@ -122,6 +122,17 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
       </div>
     </div>
   );
+}
+
+function useKept<T>(
+  topology: Topology,
+  make: (topology: Topology, before: readonly T[]) => readonly T[],
+): readonly T[] {
+  const before = useRef<readonly T[]>([]);
+  return useMemo(() => {
+    before.current = make(topology, before.current);
+    return before.current;
+  }, [topology, make]);
 }
 
 /** Asks the server's preflight as soon as a drag begins, so that a refusal shows its real reason while dragging. */
