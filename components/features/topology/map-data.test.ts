@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { ClusterNode, Group, Link, Topology } from '../../providers/wire';
+import { mapGroups, mapLinks, mapNodes } from './map-data';
+
+describe('rows of the map', () => {
+  const row = (index: number) => ({
+    id: `node-${index + 1}`,
+    group: 'alpha',
+    role: 'standby',
+    cpu_usage: 3,
+    lag_ms: 0.4,
+    transactions_per_second: 1,
+  });
+  const topology = {
+    nodes: Array.from({ length: 20 }, (_, index) => row(index) as ClusterNode),
+    groups: [{ name: 'alpha', primary: 'node-1', lease_holder: 'node-1', sentence: 'Serves.' } as Group],
+    links: [
+      {
+        from: 'node-1',
+        to: 'node-2',
+        kind: 'replication',
+        state: 'streaming',
+        lag_ms: 0.2,
+        bytes_per_second: null,
+        rtt_us: null,
+      } as Link,
+    ],
+    leader_node: 'node-1',
+  } as Topology;
+  const nodes = mapNodes(topology, []);
+  const groups = mapGroups(topology, []);
+  const links = mapLinks(topology, []);
+
+  it('are the same lists after a tick that shows nowhere', () => {
+    const later = {
+      ...topology,
+      nodes: topology.nodes.map((node) => ({ ...node, uptime_seconds: 99, report_age_ms: 7 })),
+    };
+    expect(mapNodes(later, nodes)).toBe(nodes);
+    expect(mapGroups(later, groups)).toBe(groups);
+    expect(mapLinks(later, links)).toBe(links);
+  });
+
+  it('are new objects only where they are drawn otherwise', () => {
+    const changed = topology.nodes.map((node) => (node.id === 'node-7' ? { ...node, cpu_usage: 88 } : { ...node }));
+    const next = mapNodes({ ...topology, nodes: changed }, nodes);
+    expect(next.filter((node, at) => node !== nodes[at]).map((node) => node.id)).toEqual(['node-7']);
+  });
+
+  it('are made anew when nodes come and go', () => {
+    const fewer = mapNodes({ ...topology, nodes: topology.nodes.slice(1) }, nodes);
+    expect(fewer.map((node) => node.id)).toEqual(topology.nodes.slice(1).map((node) => node.id));
+    expect(mapNodes(topology, fewer)).toEqual(nodes);
+  });
+});
