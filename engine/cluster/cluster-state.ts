@@ -129,6 +129,12 @@ export class ClusterState {
     return crossed;
   }
 
+  hasHeardAll(): boolean {
+    if (this.#reports.size < this.#nodes.size) return false;
+    for (const id of this.#nodes.keys()) if (!this.#reports.has(id)) return false;
+    return true;
+  }
+
   silentNodes(): ReadonlySet<NodeId> {
     return this.#silent;
   }

@@ -49,6 +49,8 @@ export interface ClusterController {
   exitNotice(notice: ExitNotice): void;
   /** @throws ClusterError UNAVAILABLE with CLU_NOT_LEADER when this agent does not lead (the agent then forwards). */
   handle<M extends LeaderMethod>(method: M, params: EngineParams<M>): Promise<EngineResult<M>>;
+  /** Resolves once a new leader has heard everybody, at the latest half a second after its election: what it shows before would not be true. */
+  settled(): Promise<void>;
   /** Leading: live. Otherwise what the local replica and the own last report tell. */
   view(): ClusterView;
   /** Finished operations that this node archived while it led. */

@@ -268,6 +268,18 @@ describe('without a leader', () => {
     expect(view.problems.map((problem) => problem.rule)).toContain('control-quorum-lost');
   });
 
+  it('shows who fell silent since', async () => {
+    const of = await begin();
+    const { controller } = of.controllers.get('node-2')!;
+    of.store.leader = null;
+    for (const node of of.nodes.values()) controller.ingest(of.report(node));
+    // Reports may be 2.5 s old before a node counts as silent.
+    await until('node-1 is shown as silent', () =>
+      controller.view().nodes.find((node) => node.record.id === 'node-1')!.status === 'unhealthy' ? true : undefined,
+    );
+    expect(controller.view().groups[0]?.writable).toBe(false);
+  });
+
   it('and takes what it heard along when it is elected', async () => {
     const of = await begin();
     const { controller } = of.controllers.get('node-2')!;

@@ -5,6 +5,7 @@
  */
 
 import { faultsSetMethod } from '../interconnect/fault-door';
+import { type Deferred, deferred } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, NodeId } from '../kernel/ids';
 import { EventLog } from '../monitoring/event-log';
@@ -34,6 +35,8 @@ const leasePollMs = 50;
 const analysisIntervalMs = 250;
 const notificationIntervalMs = 100;
 const maxArchivists = 16;
+/** A new leader has asked everybody for a report; until then a healthy cluster would look dead. Who is silent for this long is shown as silent. */
+const settleMs = 500;
 
 export class Controller implements ClusterController {
   readonly #log: EventLog;
@@ -56,6 +59,8 @@ export class Controller implements ClusterController {
   #notifyTimer: NodeJS.Timeout | null = null;
   #sentence = '';
   #stopped = true;
+  /** Since this leadership began not everybody was heard yet. */
+  #settling: Deferred<void> | null = null;
 
   constructor(private readonly deps: ControllerDependencies) {
     const clock = { monotonic: () => performance.now(), wall: () => Date.now() };
@@ -123,7 +128,21 @@ export class Controller implements ClusterController {
 
   ingest(report: NodeReport): void {
     if (!this.#leading && report.node !== this.deps.self && this.deps.store.status().leader !== null) return;
-    if (this.#state.ingest(report)) this.#cache.touchNode(report.node);
+    if (!this.#state.ingest(report)) return;
+    this.#cache.touchNode(report.node);
+    if (this.#settling && this.#state.hasHeardAll()) this.#settle();
+  }
+
+  settled(): Promise<void> {
+    return this.#settling?.promise ?? Promise.resolve();
+  }
+
+  #settle(): void {
+    const { promise = null, resolve = null } = this.#settling ?? {};
+    if (promise === null) return;
+    this.#settling = null;
+    this.#analyse();
+    resolve?.();
   }
 
   noteStopped(stopped: readonly { readonly node: NodeId; readonly sentence: string }[]): void {
@@ -177,9 +196,16 @@ export class Controller implements ClusterController {
   }
 
   readonly #table: LeaderTable = {
-    'view.get': async () => this.view(),
-    'operation.plan': async (params) => this.#service.plan(params),
+    'view.get': async () => {
+      await this.settled();
+      return this.view();
+    },
+    'operation.plan': async (params) => {
+      await this.settled();
+      return this.#service.plan(params);
+    },
     'operation.start': async (params) => {
+      await this.settled();
       const { operation, began } = await this.#service.start(params);
       if (began) this.#events.operationStarted(operation);
       return operation;
@@ -253,13 +279,19 @@ export class Controller implements ClusterController {
     this.#memories.clear();
     this.#events.leaderElected(this.deps.self, term);
     this.#cache.touchAll();
-    this.#notify();
+    if (!this.#state.hasHeardAll()) {
+      const mine = deferred<void>();
+      this.#settling = mine;
+      setTimeout(() => this.#settling === mine && this.#settle(), settleMs).unref();
+    }
+    this.#notify(settleMs);
     this.#resume();
     this.#armLeaseTimer();
   }
 
   async #stepDown(): Promise<void> {
     this.#leading = false;
+    this.#settle();
     if (this.#leaseTimer) clearTimeout(this.#leaseTimer);
     this.#leaseTimer = null;
     this.#cache.touchAll();
@@ -393,7 +425,7 @@ export class Controller implements ClusterController {
   #analyse(): void {
     // Silence changes nothing that could mark a node, so its group is looked at when its age crosses the lease.
     for (const id of this.#state.crossedSilence()) this.#cache.touchNode(id);
-    if (!this.#cache.dirty) return;
+    if (!this.#cache.dirty || this.#settling !== null) return;
     const change = this.#cache.refresh();
     if (this.#leading) {
       this.#events.viewChanged(change);
@@ -416,9 +448,9 @@ export class Controller implements ClusterController {
 
   // ---------------------------------------------------------------- housekeeping
   #housekeeping(): void {
-    if (!this.#leading) return;
-    // How long a node is silent is shown, so its view moves on.
+    // How long a node is silent is shown, so its view moves on; without a leader this node's view is what people see.
     for (const id of this.#state.silentNodes()) this.#cache.touchNode(id);
+    if (!this.#leading) return;
     this.#resume();
     this.#service.runDue().catch((error: unknown) => this.#logFailure('scheduled operations', error));
     this.#janitor.run().catch((error: unknown) => this.#logFailure('housekeeping', error));

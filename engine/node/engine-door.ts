@@ -192,19 +192,19 @@ export class EngineDoor {
 
   #streamView(push: (item: ViewItem) => boolean, signal: AbortSignal): void {
     const { controller } = this.options;
-    let sent: ClusterView = controller.view();
-    push({ kind: 'full', view: sent });
+    let sent: ClusterView | null = null;
     let timer: NodeJS.Timeout | null = null;
     const flush = () => {
       timer = null;
       if (signal.aborted) return;
       const next = controller.view();
-      const item = difference(sent, next);
+      const item: ViewItem | null = sent === null ? { kind: 'full', view: next } : difference(sent, next);
       sent = next;
       if (item) push(item);
     };
+    void controller.settled().then(flush);
     const unsubscribe = controller.onViewChange(() => {
-      timer ??= setTimeout(flush, viewPushMs);
+      if (sent !== null) timer ??= setTimeout(flush, viewPushMs);
     });
     signal.addEventListener(
       'abort',

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type pg from 'pg';
 import type { NodeView } from '../cluster/model';
 import { delay, pollUntil, withTimeout } from '../kernel/async';
@@ -21,6 +21,8 @@ export type RealClusterOptions = {
   readonly readyTimeoutMs?: number;
   /** How long an installation may take to stop before it is killed. */
   readonly stopTimeoutMs?: number;
+  /** As a user does: `npm start`, in the directory that holds the build. Default: the launcher itself. */
+  readonly throughNpm?: boolean;
   /** `engine`: readiness and topology come from the agents, no console server is needed. Default: REST when the build has a server. */
   readonly through?: 'rest' | 'engine';
 };
@@ -71,23 +73,36 @@ export class RealCluster {
 
   async launch(): Promise<number> {
     const begun = performance.now();
-    const launcher = spawn(process.execPath, ['--enable-source-maps', join(distDirectory(), 'launcher.mjs')], {
+    this.spawnLauncher();
+    await this.ready(this.options.readyTimeoutMs ?? 60_000);
+    return performance.now() - begun;
+  }
+
+  /** Without waiting for anything: for starts that do not get ready. */
+  spawnLauncher(): void {
+    // Set-up is not what is tested here: no build may happen under running tests.
+    const [command, ...words] = this.options.throughNpm
+      ? ['npm', 'start', '--ignore-scripts', '--silent']
+      : [process.execPath, '--enable-source-maps', join(distDirectory(), 'launcher.mjs')];
+    const launcher = spawn(command!, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        RUSTYDB_DATA_DIR: this.dataDirectory,
-        RUSTYDB_PORT: String(this.port),
-        RUSTYDB_API_KEY: this.apiKey,
-        RUSTYDB_REHEARSAL: '1',
-        ...(this.options.topology ? { RUSTYDB_TOPOLOGY: this.options.topology } : {}),
-        ...this.options.env,
-      },
+      cwd: this.options.throughNpm ? dirname(distDirectory()) : process.cwd(),
+      env: { ...process.env, ...this.environment() },
     });
     launcher.stdout.on('data', (chunk: Buffer) => this.#note(chunk));
     launcher.stderr.on('data', (chunk: Buffer) => this.#note(chunk));
     this.#launcher = launcher;
-    await this.ready(this.options.readyTimeoutMs ?? 60_000);
-    return performance.now() - begun;
+  }
+
+  environment(): Readonly<Record<string, string>> {
+    return {
+      RUSTYDB_DATA_DIR: this.dataDirectory,
+      RUSTYDB_PORT: String(this.port),
+      RUSTYDB_API_KEY: this.apiKey,
+      RUSTYDB_REHEARSAL: '1',
+      ...(this.options.topology ? { RUSTYDB_TOPOLOGY: this.options.topology } : {}),
+      ...this.options.env,
+    };
   }
 
   #note(chunk: Buffer): void {
