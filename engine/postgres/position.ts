@@ -7,11 +7,12 @@ import type { LocalConnection } from './connection';
 import { killQuietly } from './processes';
 import { terminateSessions } from './sessions';
 
-/** One look at recovery. `startupWaits`: the startup process has nothing left to replay. */
+/** One look at recovery. `startupWaits`: the startup process has nothing left to replay; `startupRetries`: it has tried every source in vain. */
 export type RecoveryLook = StandbyPosition & {
   readonly receiverGone: boolean;
   readonly receiverPid: number | null;
   readonly startupWaits: boolean;
+  readonly startupRetries: boolean;
   readonly paused: boolean;
   /** Replay waits for a reader's snapshot, lock or buffer pin. */
   readonly conflicts: boolean;
@@ -19,6 +20,8 @@ export type RecoveryLook = StandbyPosition & {
 
 /** Readers may hold replay up this long while a promise is due; then their sessions end. */
 const readerPatienceMs = 150;
+/** Five times wal_retrieve_retry_interval: in it the startup process has read pg_wal to its end several times. */
+const tornTailMs = 250;
 
 /**
  * The control file learns a new timeline only at the next restartpoint and the walreceiver's word ends with it; what was received is in the names of the
@@ -44,6 +47,8 @@ SELECT r.recovering,
        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
                 AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) AS startup_waits,
        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
+                AND wait_event = 'RecoveryRetrieveRetryInterval') AS startup_retries,
+       EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
                 AND (wait_event LIKE 'RecoveryConflict%' OR wait_event_type IN ('Lock', 'BufferPin'))) AS conflicts
   FROM (SELECT pg_is_in_recovery() AS recovering) AS r`;
 
@@ -57,6 +62,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     paused: boolean;
     receiver_pid: number | null;
     startup_waits: boolean;
+    startup_retries: boolean;
     conflicts: boolean;
   }>(lookSql, { name: 'recovery-look' });
   if (!row) throw new ClusterError('INTERNAL', 'no row');
@@ -69,6 +75,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     receiverGone: row.receiver_pid === null,
     receiverPid: row.receiver_pid,
     startupWaits: row.startup_waits,
+    startupRetries: row.startup_retries,
     paused: row.paused,
     conflicts: row.conflicts,
   };
@@ -84,13 +91,16 @@ export function bare(look: RecoveryLook): StandbyPosition {
 }
 
 /**
- * For a standby whose primary_conninfo is already empty: ends the walreceiver, waits until it is gone and the startup process has replayed all local WAL. Two looks in a row must agree: between the
- * receiver's end and the startup process's next read of pg_wal a single look can be too early.
+ * For a standby whose primary_conninfo is already empty: ends the walreceiver, waits until it is gone and the startup process has replayed all local
+ * WAL. Two looks in a row must agree: between the receiver's end and the startup process's next read of pg_wal a single look can be too early.
+ * A primary sends whole pages, so one that died in mid-sentence leaves a record without its end, which is never replayed (and was never
+ * acknowledged): then replay stands still short of what was received, and the startup process goes round its sources in vain.
  */
 export async function settle(connection: LocalConnection, timeoutMs: number): Promise<StandbyPosition> {
   const deadline = performance.now() + timeoutMs;
   let previous: RecoveryLook | null = null;
   let conflictSince: number | null = null;
+  let still: { readonly replayLsn: LsnText | null; readonly lsn: LsnText; readonly since: number } | null = null;
   for (;;) {
     const look: RecoveryLook = await lookAtRecovery(connection);
     if (!look.inRecovery) return bare(look);
@@ -102,6 +112,11 @@ export async function settle(connection: LocalConnection, timeoutMs: number): Pr
     if ((quiet || pausedWithReceipt) && previous && previous.lsn === look.lsn && previous.receiverGone)
       return bare(look);
     previous = quiet || pausedWithReceipt ? look : null;
+    const stands = look.receiverGone && !look.paused && !look.conflicts;
+    const moved = still?.replayLsn !== look.replayLsn || still?.lsn !== look.lsn;
+    if (!stands) still = null;
+    else if (still === null || moved) still = { replayLsn: look.replayLsn, lsn: look.lsn, since: performance.now() };
+    else if (look.startupRetries && performance.now() - still.since >= tornTailMs) return bare(look);
     conflictSince = look.conflicts ? (conflictSince ?? performance.now()) : null;
     if (conflictSince !== null && performance.now() - conflictSince > readerPatienceMs)
       await terminateSessions(connection);

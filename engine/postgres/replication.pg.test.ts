@@ -236,6 +236,26 @@ describe('a promise', () => {
     await expect(reader.query('SELECT 1')).rejects.toThrow();
   });
 
+  it('is given although the last record never arrived whole; promotion goes on without it', async () => {
+    const one = await fixture.primary('torn-1');
+    const two = await fixture.standby('torn-2', one);
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t AS SELECT 1 AS n');
+    const whole = await one.server.currentLsn();
+    await two.server.waitForReplay(whole, 5000);
+    // One record of 20 MB, of which 2 MB come through: whatever page it is cut at, it is cut.
+    two.proxy.cutAfter(2_000_000);
+    await client.query("SELECT pg_logical_emit_message(false, 'torn', repeat('x', 20000000))");
+    await client.end();
+    await until('the connection is cut', async () => ((await two.server.report()).walReceiver ? undefined : true));
+    const position = await two.server.stopReceiving(5000);
+    expect(lagBytes(position.receiveLsn, position.replayLsn)).toBeGreaterThan(100_000);
+    expect(lagBytes(position.replayLsn, whole)).toBeGreaterThanOrEqual(0);
+    await two.server.setRole('primary', 600_000);
+    await two.server.promote(5000);
+    expect(await count(two)).toBe(1);
+  });
+
   it('with paused replay gives what was received; promotion replays it', async () => {
     const one = await fixture.primary('paused-1');
     const two = await fixture.standby('paused-2', one);

@@ -31,6 +31,7 @@ export class Forwarder {
   target: number | null = null;
   #server: Server;
   #sockets = new Set<Socket>();
+  readonly #upstreams = new Set<Socket>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -50,6 +51,8 @@ export class Forwarder {
   #forward(socket: Socket): void {
     if (this.target === null) return void socket.destroy();
     const upstream = connect(this.target, '127.0.0.1');
+    this.#upstreams.add(upstream);
+    upstream.on('close', () => this.#upstreams.delete(upstream));
     for (const [from, to] of [
       [socket, upstream],
       [upstream, socket],
@@ -61,6 +64,19 @@ export class Forwarder {
         to.destroy();
       });
       from.pipe(to);
+    }
+  }
+
+  /** Ends the connections that are open once this many bytes more have come from the primary, and refuses new ones: a primary that dies in mid-sentence. */
+  cutAfter(bytes: number): void {
+    let left = bytes;
+    for (const upstream of this.#upstreams) {
+      upstream.on('data', (chunk: Buffer) => {
+        left -= chunk.length;
+        if (left > 0) return;
+        this.target = null;
+        this.cut();
+      });
     }
   }
 
