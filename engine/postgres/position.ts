@@ -124,7 +124,7 @@ export async function settle(connection: LocalConnection, timeoutMs: number): Pr
       const why = look.receiverGone
         ? `replay stands at ${look.replayLsn}, received ${look.receiveLsn}`
         : 'the walreceiver still runs';
-      throw new ClusterError('TIMEOUT', `the standby did not come to rest in ${timeoutMs} ms: ${why}`);
+      throw new ClusterError('TIMEOUT', `the standby did not come to rest in ${Math.round(timeoutMs)} ms: ${why}`);
     }
     await delay(previous ? 12 : 5);
   }
