@@ -10,6 +10,8 @@ import { Identifier } from './auth/identify';
 import { Invitations } from './auth/invitations';
 import { StoredLastUses } from './auth/last-uses';
 import { Lockouts } from './auth/lockouts';
+import { OidcSignIn } from './auth/oidc';
+import type { OidcConfig } from './auth/oidc-config';
 import { defaultRateLimits, type RateLimitSettings, RateLimits } from './auth/rate-limits';
 import { Sessions } from './auth/sessions';
 import { AccessUpkeep } from './auth/upkeep';
@@ -26,6 +28,7 @@ export type ComposeOptions = {
   readonly sessionSecret: string;
   readonly secureCookies: boolean;
   readonly breakGlassFile?: string | undefined;
+  readonly oidc?: OidcConfig | undefined;
   readonly rateLimits?: Partial<RateLimitSettings>;
   readonly facts: ConsoleFacts;
   readonly logger: Logger;
@@ -34,6 +37,7 @@ export type ComposeOptions = {
 export type Composed = {
   readonly services: Services;
   readonly accounts: StoredAccounts;
+  readonly oidc: OidcSignIn | null;
   readonly upkeep: AccessUpkeep;
   close(): Promise<void>;
 };
@@ -51,11 +55,12 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     (record) => runApproved(services, allProcedures, record),
     personOfIn(accounts),
   );
+  const secret = new TextEncoder().encode(options.sessionSecret);
   const sessions = new Sessions({
     engine,
     accounts,
     lockouts,
-    secret: new TextEncoder().encode(options.sessionSecret),
+    secret,
     cookieName: `rustydb_session_${facts.clusterId.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 12)}`,
     secure: options.secureCookies,
     backlogFile: path.join(options.dataDirectory, 'session-backlog.json'),
@@ -71,7 +76,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     invitations,
     identifier: new Identifier(accounts, sessions, new BreakGlass(options.breakGlassFile ?? null, logger)),
     audit,
-    facts,
+    facts: { ...facts, singleSignOn: options.oidc?.label ?? null },
     gate: {
       uses,
       force: { policy, sessions, approvals },
@@ -81,11 +86,15 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
       logger,
     },
   };
+  const oidc = options.oidc
+    ? new OidcSignIn({ config: options.oidc, accounts, sessions, secret, secure: options.secureCookies })
+    : null;
   const upkeep = new AccessUpkeep({ accounts, sessions, uses, lockouts, approvals, invitations, logger });
   upkeep.start();
   return {
     services,
     accounts,
+    oidc,
     upkeep,
     async close() {
       await upkeep.stop();

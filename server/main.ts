@@ -10,6 +10,7 @@ import { messageOf } from '@/engine/kernel/errors';
 import { createLogger, type Logger } from '@/engine/kernel/log';
 import { startTraceExport } from '@/engine/monitoring/trace-export';
 import { ensureFirstAccounts } from './auth/first-start';
+import { readOidcConfig } from './auth/oidc-config';
 import { type Composed, compose } from './compose';
 import { type ConsoleConfig, readConfig, readSecret } from './config/config';
 import { ConnectedEngine } from './engine-client/connected-engine';
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
     sessionSecret: readSecret(config.sessionSecretFile, 'The session secret'),
     secureCookies: config.secureCookies ?? false,
     breakGlassFile: config.breakGlassFile,
+    oidc: config.oidcFile === undefined ? undefined : readOidcConfig(config.oidcFile),
     rateLimits: config.rateLimits,
     logger,
     facts: {
@@ -62,6 +64,7 @@ async function main(): Promise<void> {
   });
   const http = new ConsoleHttpServer({
     services: composed.services,
+    oidc: composed.oidc,
     pages,
     system: { metricsAnonymousOnLoopback: config.metricsAnonymousOnLoopback ?? false },
     logger,

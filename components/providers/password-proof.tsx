@@ -3,7 +3,7 @@
  * What uses force asks for the password again. Stands inside the error of the refused action, which may be a form, so it is none itself; after
  * it the action is repeated by its own button.
  */
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
 import { type ReactNode, useState } from 'react';
 import { type Failure, failureOf } from '../feedback/failure';
@@ -27,6 +27,7 @@ export function remedyOf(failure: Failure): ReactNode {
 function PasswordProof() {
   const trpc = useTRPC();
   const [password, setPassword] = useState('');
+  const singleSignOn = useQuery(trpc.auth.methods.queryOptions({})).data?.single_sign_on ?? null;
   const prove = useMutation(trpc.auth.reauthenticate.mutationOptions({ onSuccess: () => setPassword('') }));
   const submit = () => {
     if (password !== '' && !prove.isPending) prove.mutate({ password });
@@ -57,6 +58,18 @@ function PasswordProof() {
           />
         )}
       </Field>
+      {singleSignOn ? (
+        <p>
+          An account without a password:{' '}
+          <a
+            className="underline"
+            href={`${singleSignOn.path}?again=1&next=${encodeURIComponent(window.location.pathname)}`}
+          >
+            {singleSignOn.label}
+          </a>{' '}
+          again, then repeat the action.
+        </p>
+      ) : null}
       {prove.error ? <p className="text-bad">{failureOf(prove.error).message}</p> : null}
       <div>
         <Button

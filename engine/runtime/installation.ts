@@ -52,6 +52,9 @@ export type InstallationOptions = {
   readonly secrets: SecretFiles;
   readonly native: NativePostgres;
   readonly rehearsalEnabled: boolean;
+  /** Of the console: its identity provider and its own TLS. */
+  readonly oidcFile: string | null;
+  readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
 };
 
 export class Installation {
@@ -178,6 +181,8 @@ export class Installation {
       sessionSecretFile: secrets.sessionSecret,
       adminPasswordFile: secrets.adminPassword,
       breakGlassFile: secrets.breakGlass,
+      ...(this.#options.oidcFile === null ? {} : { oidcFile: this.#options.oidcFile }),
+      ...(this.#options.consoleTls === null ? {} : { tls: this.#options.consoleTls }),
       ...(secrets.apiKey ? { apiKeyFile: secrets.apiKey } : {}),
       appPasswordFile: secrets.appPassword,
       seeds: await this.seeds(nodes),

@@ -53,6 +53,8 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
     secrets: ensureSecrets(dataDirectory, settings.secrets, existsSync(join(dataDirectory, 'cluster.json'))),
     native,
     rehearsalEnabled: settings.rehearsalEnabled,
+    oidcFile: settings.oidcFile,
+    consoleTls: settings.consoleTls,
   });
 
   const children = new Map<string, SupervisedProcess>();

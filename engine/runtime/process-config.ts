@@ -93,6 +93,8 @@ export type ServerConfig = {
   readonly adminPasswordFile: string;
   readonly apiKeyFile?: string;
   readonly breakGlassFile?: string;
+  readonly oidcFile?: string;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly appPasswordFile: string;
   readonly seeds: readonly SeedAddress[];
   readonly rehearsalEnabled: boolean;

@@ -11,6 +11,10 @@ export type SettingsFromEnvironment = {
   readonly secrets: SecretOverrides;
   /** Fault injection through the API and the rehearsal page; off unless RUSTYDB_REHEARSAL=1. */
   readonly rehearsalEnabled: boolean;
+  /** RUSTYDB_OIDC_CONFIG: how people sign in with an identity provider. */
+  readonly oidcFile: string | null;
+  /** RUSTYDB_TLS_CERT and RUSTYDB_TLS_KEY: the console speaks HTTPS. */
+  readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
 };
 
 export function settingsFromEnvironment(env: Readonly<Record<string, string | undefined>>): SettingsFromEnvironment {
@@ -37,5 +41,15 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
       apiKey: env.RUSTYDB_API_KEY || undefined,
     },
     rehearsalEnabled: env.RUSTYDB_REHEARSAL === '1',
+    oidcFile: env.RUSTYDB_OIDC_CONFIG ? resolve(env.RUSTYDB_OIDC_CONFIG) : null,
+    consoleTls: tlsFiles(env.RUSTYDB_TLS_CERT, env.RUSTYDB_TLS_KEY),
   };
+}
+
+function tlsFiles(certFile: string | undefined, keyFile: string | undefined) {
+  if (!certFile && !keyFile) return null;
+  if (!certFile || !keyFile) {
+    throw new StartError('RUSTYDB_TLS_CERT and RUSTYDB_TLS_KEY belong together: set both, or neither.');
+  }
+  return { certFile: resolve(certFile), keyFile: resolve(keyFile) };
 }

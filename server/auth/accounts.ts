@@ -8,7 +8,15 @@ import type { Mutation } from '@/engine/control/store';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { Role } from '@/server/procedures/definition';
-import type { AccountDirectory, ApiKeyRecord, NewApiKey, UserRecord } from './api';
+import type {
+  AccountDirectory,
+  ApiKeyRecord,
+  ExternalIdentity,
+  NewApiKey,
+  NewUser,
+  UserPatch,
+  UserRecord,
+} from './api';
 import { ControlRecords, changedMeanwhile } from './control-records';
 import { hashPassword, spendVerification, verifyPassword } from './passwords';
 
@@ -52,19 +60,21 @@ export class StoredAccounts implements AccountDirectory {
     return this.#users.get(id);
   }
 
-  async createUser(input: { username: string; password: string; role: Role; by: string }): Promise<UserRecord> {
-    const record = newUser({ ...input, passwordHash: await hashPassword(input.password) });
+  async createUser(input: NewUser): Promise<UserRecord> {
+    const passwordHash = input.password === null ? null : await hashPassword(input.password);
+    const record = newUser({ ...input, passwordHash });
     // The id is the name: the store's key then guards its uniqueness.
     if (!(await this.#users.put(record.id, 0, record))) throw userExists(input.username);
     return record;
   }
 
-  updateUser(id: string, patch: { role?: Role; disabled?: boolean; password?: string }): Promise<UserRecord> {
+  updateUser(id: string, patch: UserPatch): Promise<UserRecord> {
     return this.#changeUser(id, async (before, all) => {
       const after: UserRecord = {
         ...before,
         role: patch.role ?? before.role,
         disabled: patch.disabled ?? before.disabled,
+        external: patch.external ?? before.external ?? null,
         generation: before.generation + 1,
         ...(patch.password === undefined
           ? {}
@@ -85,7 +95,7 @@ export class StoredAccounts implements AccountDirectory {
 
   async verify(username: string, password: string): Promise<UserRecord | null> {
     const user = (await this.users()).find((one) => one.username === username);
-    if (!user || user.disabled) {
+    if (!user || user.disabled || user.passwordHash === null) {
       await spendVerification(password);
       return null;
     }
@@ -162,7 +172,8 @@ export function newUser(input: {
   readonly username: string;
   readonly role: Role;
   readonly by: string;
-  readonly passwordHash: string;
+  readonly passwordHash: string | null;
+  readonly external?: ExternalIdentity;
 }): UserRecord {
   const now = new Date().toISOString();
   return {
@@ -171,6 +182,7 @@ export function newUser(input: {
     role: input.role,
     disabled: false,
     passwordHash: input.passwordHash,
+    external: input.external ?? null,
     // Never the number of an account of this name that was deleted: its sessions must stay void.
     generation: Date.now(),
     createdAt: now,

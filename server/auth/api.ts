@@ -9,7 +9,8 @@ export type Identity =
       readonly role: Role;
       readonly sessionId: string;
       readonly sessionExpiresAt: string;
-      readonly signedInAt: string;
+      /** When credentials were given for this session, as its token knows; its record may know better. */
+      readonly provedAt: string;
     }
   | {
       readonly kind: 'api-key';
@@ -21,13 +22,18 @@ export type Identity =
     }
   | { readonly kind: 'anonymous' };
 
+export type ExternalIdentity = { readonly issuer: string; readonly subject: string };
+
 /** Stored under users/<id>. */
 export type UserRecord = {
   readonly id: string;
   readonly username: string;
   readonly role: Role;
   readonly disabled: boolean;
-  readonly passwordHash: string;
+  /** Null: signs in with an identity provider only. */
+  readonly passwordHash: string | null;
+  /** The identity at a provider that is this account. */
+  readonly external?: ExternalIdentity | null;
   /** Sessions of an older generation are void. */
   readonly generation: number;
   readonly createdAt: string;
@@ -49,6 +55,21 @@ export type ApiKeyRecord = {
   readonly createdBy: string;
   readonly expiresAt: string | null;
   readonly revoked: boolean;
+};
+
+export type NewUser = {
+  readonly username: string;
+  readonly password: string | null;
+  readonly role: Role;
+  readonly by: string;
+  readonly external?: ExternalIdentity;
+};
+
+export type UserPatch = {
+  readonly role?: Role | undefined;
+  readonly disabled?: boolean | undefined;
+  readonly password?: string | undefined;
+  readonly external?: ExternalIdentity | undefined;
 };
 
 export type NewApiKey = {
@@ -82,8 +103,8 @@ export type ClientFacts = { readonly clientAddress: string; readonly userAgent: 
 export interface AccountDirectory {
   users(): Promise<readonly UserRecord[]>;
   user(id: string): Promise<UserRecord | null>;
-  createUser(input: { username: string; password: string; role: Role; by: string }): Promise<UserRecord>;
-  updateUser(id: string, patch: { role?: Role; disabled?: boolean; password?: string }): Promise<UserRecord>;
+  createUser(input: NewUser): Promise<UserRecord>;
+  updateUser(id: string, patch: UserPatch): Promise<UserRecord>;
   deleteUser(id: string): Promise<void>;
   /** The user whose password this is, or null. Takes the same time either way. */
   verify(username: string, password: string): Promise<UserRecord | null>;

@@ -6,12 +6,16 @@ export type TokenClaims = {
   readonly userId: string;
   readonly sessionId: string;
   readonly generation: number;
-  readonly issuedAt: string;
+  readonly provedAt: string;
   readonly expiresAt: string;
 };
 
 export function signToken(record: SessionRecord, secret: Uint8Array): Promise<string> {
-  return new SignJWT({ sid: record.id, gen: record.generation })
+  return new SignJWT({
+    sid: record.id,
+    gen: record.generation,
+    prf: Math.floor(Date.parse(record.reauthenticatedAt) / 1000),
+  })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(record.userId)
     .setIssuedAt(Math.floor(Date.parse(record.createdAt) / 1000))
@@ -23,14 +27,14 @@ export function signToken(record: SessionRecord, secret: Uint8Array): Promise<st
 export async function readToken(token: string, secret: Uint8Array): Promise<TokenClaims | null> {
   const verified = await jwtVerify(token, secret, { algorithms: ['HS256'] }).catch(() => null);
   if (!verified) return null;
-  const { sub, sid, gen, exp, iat } = verified.payload;
+  const { sub, sid, gen, exp, prf } = verified.payload;
   if (typeof sub !== 'string' || typeof sid !== 'string' || typeof gen !== 'number') return null;
-  if (exp === undefined || iat === undefined) return null;
+  if (exp === undefined || typeof prf !== 'number') return null;
   return {
     userId: sub,
     sessionId: sid,
     generation: gen,
-    issuedAt: new Date(iat * 1000).toISOString(),
+    provedAt: new Date(prf * 1000).toISOString(),
     expiresAt: new Date(exp * 1000).toISOString(),
   };
 }

@@ -175,7 +175,7 @@ export class Sessions implements SessionKeeper {
       role: user.role,
       sessionId: claims.sessionId,
       sessionExpiresAt: claims.expiresAt,
-      signedInAt: claims.issuedAt,
+      provedAt: claims.provedAt,
     };
   }
 
@@ -194,7 +194,12 @@ export class Sessions implements SessionKeeper {
     return held;
   }
 
-  async #begin(user: UserRecord, client: ClientFacts) {
+  /** For who was identified by somebody else; `provedAt`: when credentials were really asked for. */
+  beginProved(user: UserRecord, client: ClientFacts, provedAt: Date) {
+    return this.#begin(user, client, provedAt);
+  }
+
+  async #begin(user: UserRecord, client: ClientFacts, provedAt?: Date) {
     const now = Math.floor(Date.now() / 1000) * 1000;
     const record: SessionRecord = {
       id: randomUUID(),
@@ -204,7 +209,7 @@ export class Sessions implements SessionKeeper {
       expiresAt: new Date(now + sessionHours * 3_600_000).toISOString(),
       clientAddress: client.clientAddress,
       userAgent: client.userAgent,
-      reauthenticatedAt: new Date(now).toISOString(),
+      reauthenticatedAt: (provedAt ?? new Date(now)).toISOString(),
     };
     try {
       await this.#records.put(record.id, 0, record, storeTimeoutMs);

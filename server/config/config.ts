@@ -16,6 +16,8 @@ export const consoleConfig = z.strictObject({
   adminPasswordFile: z.string().min(1),
   apiKeyFile: z.string().min(1).optional(),
   breakGlassFile: z.string().min(1).optional(),
+  /** Signing in with an identity provider (auth/oidc-config.ts). */
+  oidcFile: z.string().min(1).optional(),
   appPasswordFile: z.string().min(1),
   seeds: z.array(z.strictObject({ nodeId: z.string(), host: z.string(), port: z.int().min(1).max(65_535) })).min(1),
   rehearsalEnabled: z.boolean(),

@@ -18,6 +18,8 @@ export type ConsoleFacts = {
   readonly clusterId: string;
   readonly clusterName: string;
   readonly rehearsalEnabled: boolean;
+  /** Label of the button where an identity provider is configured. */
+  readonly singleSignOn?: string | null;
   /** Password of role `app`, read when asked for. */
   appPassword(): Promise<string>;
 };

@@ -74,6 +74,7 @@ import { rejectRequest as approvalsReject } from './platform/reject-request';
 import { revokeAllSessions as sessionsRevokeAll } from './platform/revoke-all-sessions';
 import { revokeApiKey as apiKeysRevoke } from './platform/revoke-api-key';
 import { revokeSession as sessionsRevoke } from './platform/revoke-session';
+import { signInMethods as authMethods } from './platform/sign-in-methods';
 import { stream as eventsStream } from './platform/stream-events';
 import { streamPatches as viewPatches } from './platform/stream-patches';
 import { streamView as viewStream } from './platform/stream-view';
@@ -157,6 +158,7 @@ export const procedures = {
     login: authLogin,
     logout: authLogout,
     me: authMe,
+    methods: authMethods,
     reauthenticate: authReauthenticate,
   },
   apiKeys: {

@@ -21,7 +21,7 @@ export async function requireForceProof(definition: AnyDefinition, input: Input,
   const { identity } = context;
   const { policy, sessions } = context.gate.force;
   const provedAt =
-    identity.kind === 'user' ? ((await sessions.provedAt(identity.sessionId)) ?? identity.signedInAt) : null;
+    identity.kind === 'user' ? ((await sessions.provedAt(identity.sessionId)) ?? identity.provedAt) : null;
   const firstGroup =
     context.engine
       .current()
@@ -121,7 +121,7 @@ async function currentIdentity(accounts: AccountDirectory, record: ApprovalRecor
         role,
         sessionId: record.id,
         sessionExpiresAt: record.expiresAt,
-        signedInAt: record.createdAt,
+        provedAt: record.createdAt,
       };
 }
 

@@ -4,10 +4,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { Logger } from '@/engine/kernel/log';
+import type { OidcSignIn } from '@/server/auth/oidc';
 import { requestIdOf, type Services } from './calls';
 import { builtExplorer, explorerPath, handleExplorer, isBrowserPage } from './graphql/explorer';
 import { GraphqlHttp } from './graphql/http';
 import { buildGraphqlSchema } from './graphql/schema';
+import { handleOidc, oidcPath } from './oidc-routes';
 import { docsPath, handleDocs } from './openapi/docs';
 import { RestAdapter } from './rest/adapter';
 import { apiPrefix } from './rest/routes';
@@ -26,6 +28,7 @@ export type Pages = {
 export type HttpServerOptions = {
   readonly services: Services;
   readonly pages: Pages | null;
+  readonly oidc?: OidcSignIn | null;
   readonly system: SystemOptions;
   readonly logger: Logger;
   /** Where the explorer's files are; default: where the build puts them. */
@@ -113,6 +116,9 @@ export class ConsoleHttpServer {
     if (path === docsPath || path.startsWith(`${docsPath}/`)) {
       response.setHeader('Content-Security-Policy', contentSecurityPolicy({ nonce: null, hashes: [], dev: false }));
       return handleDocs(request, response, requestId);
+    }
+    if (path.startsWith(`${oidcPath}/`)) {
+      return handleOidc(services, this.options.oidc ?? null, request, response, requestId);
     }
     if (path.startsWith(`${apiPrefix}/`) || path === apiPrefix) return this.#rest.handle(request, response, requestId);
     if (path.startsWith(`${trpcPath}/`)) return handleTrpc(services, request, response, requestId);

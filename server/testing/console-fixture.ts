@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
+import type { OidcConfig } from '@/server/auth/oidc-config';
 import type { RateLimitSettings } from '@/server/auth/rate-limits';
 import { compose } from '@/server/compose';
 import type { Role } from '@/server/procedures/definition';
@@ -44,6 +45,7 @@ export async function startConsole(
     readonly withAdmin?: boolean;
     /** Another console of the same cluster. */
     readonly engine?: RecordedEngine;
+    readonly oidc?: OidcConfig;
     readonly pages?: Pages;
     readonly explorerDirectory?: string;
   } = {},
@@ -56,6 +58,7 @@ export async function startConsole(
     dataDirectory,
     sessionSecret: 'a session secret for tests',
     secureCookies: false,
+    oidc: options.oidc,
     breakGlassFile: path.join(dataDirectory, 'break-glass-token'),
     rateLimits: options.rateLimits,
     logger,
@@ -76,6 +79,7 @@ export async function startConsole(
   }
   const http = new ConsoleHttpServer({
     services: composed.services,
+    oidc: composed.oidc,
     pages: options.pages ?? null,
     system: { metricsAnonymousOnLoopback: false },
     explorerDirectory: options.explorerDirectory,

@@ -67,7 +67,7 @@ async function heldCall(console: ConsoleFixture): Promise<string> {
       role: 'viewer',
       sessionId: 'none',
       sessionExpiresAt: '',
-      signedInAt: '',
+      provedAt: '',
     },
     minutes: 5,
   });

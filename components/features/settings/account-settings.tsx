@@ -1,5 +1,5 @@
 'use client';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { toast } from 'sonner';
 import { failureOf } from '../../feedback/failure';
@@ -17,6 +17,7 @@ const minimum = 12;
 export function AccountSettings() {
   const trpc = useTRPC();
   const identity = useIdentity();
+  const singleSignOn = useQuery(trpc.auth.methods.queryOptions({})).data?.single_sign_on ?? null;
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const [again, setAgain] = useState('');
@@ -49,6 +50,18 @@ export function AccountSettings() {
           facts={[
             { label: 'Name', value: identity?.name ?? '–' },
             { label: 'Role', value: identity?.role ?? '–' },
+            ...(singleSignOn
+              ? [
+                  {
+                    label: 'Single sign-on',
+                    value: (
+                      <a className="underline" href={`${singleSignOn.path}?link=1&next=/settings`}>
+                        Link my identity
+                      </a>
+                    ),
+                  },
+                ]
+              : []),
             { label: 'Session ends', value: <Time at={identity?.session_expires_at} /> },
           ]}
         />

@@ -1,5 +1,5 @@
 'use client';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Boxes } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
 import { type FormEvent, useState } from 'react';
@@ -13,9 +13,23 @@ function safeNext(next: string | null): string {
   return next?.startsWith('/') && !next.startsWith('//') && !next.startsWith('/\\') ? next : '/';
 }
 
+/** Why signing in with the identity provider did not work (server/auth/oidc.ts). */
+const problems: Readonly<Record<string, string>> = {
+  'no-role': 'Your identity provider gives you no role here. Ask an administrator.',
+  'name-taken':
+    'An account of your name exists already. Sign in to it with its password and link your identity under Settings, My account.',
+  'no-name': 'Your identity provider sends no name that an account can have. Ask an administrator.',
+  disabled: 'Your account is disabled. Ask an administrator.',
+  'other-account': 'This identity belongs to another account already.',
+  failed: 'Signing in with your identity provider did not work. Try again.',
+};
+
 export function SignInPage() {
   const trpc = useTRPC();
-  const next = safeNext(useSearchParams().get('next'));
+  const search = useSearchParams();
+  const next = safeNext(search.get('next'));
+  const problem = search.get('problem');
+  const singleSignOn = useQuery(trpc.auth.methods.queryOptions({})).data?.single_sign_on ?? null;
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
   const signIn = useMutation(
@@ -65,6 +79,11 @@ export function SignInPage() {
             />
           )}
         </Field>
+        {problem !== null ? (
+          <p role="alert" className="rounded-md bg-bad-soft px-2 py-1.5 text-bad">
+            {problems[problem] ?? problems.failed}
+          </p>
+        ) : null}
         {failure ? (
           <p role="alert" className="rounded-md bg-bad-soft px-2 py-1.5 text-bad">
             {failure.code === 'INTERNAL' ? 'The console server does not answer. Is it running?' : failure.message}
@@ -74,6 +93,14 @@ export function SignInPage() {
         <Button type="submit" variant="primary" disabled={signIn.isPending || signIn.isSuccess}>
           {signIn.isPending || signIn.isSuccess ? 'Signing in…' : 'Sign in'}
         </Button>
+        {singleSignOn ? (
+          <a
+            className="rounded-md border border-line-strong/60 px-2 py-1 text-center font-medium hover:bg-line/40"
+            href={`${singleSignOn.path}?next=${encodeURIComponent(next)}`}
+          >
+            {singleSignOn.label}
+          </a>
+        ) : null}
         <p className="text-[0.92rem] text-muted">
           First start: the user is <span className="num">admin</span>, its password is in the file that the start banner
           names.

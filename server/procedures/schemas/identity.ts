@@ -57,6 +57,20 @@ export const consoleSession = z
   })
   .meta({ id: 'ConsoleSession', description: 'A signed-in browser' });
 
+export const signInMethods = z
+  .object({
+    password: z.boolean().meta({ description: 'With a password of this console' }),
+    single_sign_on: z
+      .object({
+        label: z.string().meta({ description: 'What the button says' }),
+        path: z.string().meta({ description: 'Where the browser goes' }),
+      })
+      .meta({ id: 'SingleSignOn', description: 'An identity provider' })
+      .nullable()
+      .meta({ description: 'Null when no identity provider is configured' }),
+  })
+  .meta({ id: 'SignInMethods', description: 'How one can sign in here' });
+
 export const whoami = z
   .object({
     kind: z.enum(['user', 'api-key']),
