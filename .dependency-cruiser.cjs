@@ -61,6 +61,23 @@ module.exports = {
       to: { path: '^server/surfaces' },
     },
     {
+      name: 'cli-is-a-client',
+      comment: 'The CLI knows the definitions, not how they are served; nobody knows the CLI',
+      severity: 'error',
+      from: { path: '^cli', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^(server|engine|app|components)',
+        pathNot: '^server/procedures/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'nobody-knows-the-cli',
+      severity: 'error',
+      from: { path: '^(server|engine|app|components)' },
+      to: { path: '^cli' },
+    },
+    {
       name: 'no-test-code-in-product',
       severity: 'error',
       from: { pathNot: ['\\.test\\.tsx?$', '/testing/', '^e2e', '^bench', '/test/', '^scripts'] },

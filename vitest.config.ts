@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const unit = ['engine/**/*.test.ts', 'server/**/*.test.ts', 'components/**/*.test.ts', 'scripts/**/*.test.ts'];
+const unit = [
+  'engine/**/*.test.ts',
+  'server/**/*.test.ts',
+  'components/**/*.test.ts',
+  'cli/**/*.test.ts',
+  'scripts/**/*.test.ts',
+];
 /** Tests with real PostgreSQL servers or real processes. */
 const real = ['**/*.pg.test.ts', '**/*.process.test.ts'];
 

@@ -1,7 +1,7 @@
 // Builds every process into dist/: one self-contained file each, only Next and packages with files of their own stay outside.
 // `--server-only` leaves the pages alone (tests of the engine need no pages).
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -16,6 +16,7 @@ const entries = {
   guardian: 'engine/postgres/guardian.ts',
   router: 'engine/router/main.ts',
   server: 'server/main.ts',
+  rustydbctl: 'cli/main.ts',
 };
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
 
@@ -49,6 +50,8 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
+
+chmodSync('dist/rustydbctl.mjs', 0o755);
 
 if (!process.argv.includes('--server-only')) {
   await buildExplorer('dist/explorer');

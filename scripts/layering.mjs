@@ -5,7 +5,7 @@ import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 const options = await extractDepcruiseOptions('./.dependency-cruiser.cjs');
 const { output } = await cruise(
-  ['app', 'components', 'server', 'engine'],
+  ['app', 'components', 'server', 'cli', 'engine'],
   options,
   {},
   { tsConfig: extractTSConfig('./tsconfig.json') },

@@ -1,0 +1,160 @@
+/** rustydbctl against a console: every command is there, answers and refusals have the promised form and exit code. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandNames } from '@/server/procedures/command-name';
+import { allProcedures } from '@/server/procedures/registry';
+import { type ConsoleFixture, startConsole } from '@/server/testing/console-fixture';
+import { exitCodeOf, exitCodes } from './exit-codes';
+import { textOf } from './output';
+import { buildProgram } from './program';
+import { runCommandLine } from './run';
+
+let console: ConsoleFixture;
+beforeAll(async () => {
+  console = await startConsole();
+});
+afterAll(() => console.stop());
+
+type Role = keyof ConsoleFixture['keys'];
+
+async function run(line: string, options: { role?: Role | null; url?: string; signal?: AbortSignal } = {}) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const { role = 'operator' } = options;
+  const code = await runCommandLine(line.split(' ').filter(Boolean), {
+    environment: {
+      RUSTYDB_URL: options.url ?? console.url,
+      ...(role === null ? {} : { RUSTYDB_API_KEY: console.keys[role] }),
+    },
+    width: 200,
+    signal: options.signal ?? new AbortController().signal,
+    print: (text) => void out.push(text),
+    complain: (text) => void err.push(text),
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+describe('commands', () => {
+  it('exist for every procedure, each under a name of its own', async () => {
+    const names = [...commandNames(allProcedures).values()].map(({ area, command }) => `${area} ${command}`);
+    expect(names).toHaveLength(allProcedures.length);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual(
+      expect.arrayContaining(['cluster topology', 'cluster failover', 'cluster get-failover', 'operations list']),
+    );
+    for (const name of names) {
+      const { code, out } = await run(`${name} --help`);
+      expect(code, name).toBe(0);
+      expect(out).toContain('/api/v1/');
+    }
+  });
+
+  it('take the example of every call without a word about it', () => {
+    const program = buildProgram({
+      environment: {},
+      width: 80,
+      signal: new AbortController().signal,
+      print() {},
+      complain() {},
+    });
+    const options = program.commands.flatMap((area) => area.commands.flatMap((command) => command.options));
+    expect(options.filter((option) => option.description === '').map((option) => option.long)).toEqual([]);
+  });
+});
+
+describe('answers', () => {
+  it('are tables for people', async () => {
+    const { code, out } = await run('cluster nodes --group alpha --sort name');
+    expect(code).toBe(0);
+    const [head, ...rows] = out.split('\n');
+    expect(head).toMatch(/^ID +/);
+    expect(rows.map((row) => row.split(' ')[0])).toEqual(['node-1', 'node-2', 'node-3']);
+    expect((await run('topology')).out).toContain('sentence');
+  });
+
+  it('are JSON for scripts', async () => {
+    const { out } = await run('cluster topology --json');
+    expect(JSON.parse(out)).toMatchObject({ cluster_name: 'orders', nodes: expect.any(Array) });
+    expect(JSON.parse((await run('--json cluster node node-2')).out)).toMatchObject({ id: 'node-2' });
+  });
+
+  it('show a plan and change nothing', async () => {
+    const before = console.engine.view.operations.length;
+    const { code, out } = await run('failover --group alpha --mode switchover --dry-run');
+    expect(code).toBe(0);
+    expect(out).toMatch(/state +planned/);
+    expect(out).toContain('Check the candidates');
+    expect(console.engine.view.operations).toHaveLength(before);
+  });
+
+  it('follow an operation to its end, and say how it ended', async () => {
+    const finish = (state: 'succeeded' | 'failed') => {
+      const unsubscribe = console.engine.onView(() => {
+        unsubscribe();
+        const { id } = console.engine.view.operations.at(-1)!;
+        queueMicrotask(() => console.engine.finish(id, { state }));
+      });
+    };
+    finish('succeeded');
+    const good = await run('failover --group alpha --mode switchover --wait --json');
+    expect([good.code, JSON.parse(good.out).state]).toEqual([exitCodes.ok, 'succeeded']);
+    finish('failed');
+    expect((await run('failover --group beta --mode switchover --wait')).code).toBe(exitCodes.operationFailed);
+  });
+
+  it('are repeated while watching', async () => {
+    const ending = new AbortController();
+    const running = run('cluster config --watch 0.05 --json', { signal: ending.signal });
+    setTimeout(() => ending.abort(), 400);
+    const { code, out } = await running;
+    expect(code).toBe(0);
+    expect(out.match(/"cluster_name"/g)!.length).toBeGreaterThan(1);
+  });
+
+  it('are events, one a line, until told to stop', async () => {
+    const ending = new AbortController();
+    const before = console.engine.listeners;
+    const running = run('events stream --min-severity error --json', { signal: ending.signal });
+    await expect.poll(() => console.engine.listeners).toBeGreaterThan(before);
+    console.engine.emit({ severity: 'info' });
+    const wanted = console.engine.emit({ severity: 'critical' });
+    setTimeout(() => ending.abort(), 200);
+    const { code, out } = await running;
+    expect([code, JSON.parse(out).event_id]).toEqual([0, wanted.eventId]);
+  });
+});
+
+describe('refusals', () => {
+  it('have an exit code for each kind', async () => {
+    expect((await run('cluster node node-99')).code).toBe(exitCodes.notFound);
+    expect((await run('cluster topology', { role: null })).code).toBe(exitCodes.denied);
+    expect((await run('api-keys list')).code).toBe(exitCodes.denied);
+    expect((await run('failover --group alpha --expected-epoch 7')).code).toBe(exitCodes.refused);
+    expect((await run('cluster topology', { url: 'http://127.0.0.1:9' })).code).toBe(exitCodes.tryAgain);
+    expect((await run('cluster nodes --limit many')).code).toBe(exitCodes.usage);
+    expect((await run('cluster nodes --limit 5000')).code).toBe(exitCodes.usage);
+    expect((await run('cluster node')).code).toBe(exitCodes.usage);
+    expect((await run('cluster nothing')).code).toBe(exitCodes.usage);
+    expect(exitCodeOf('FORBIDDEN', 'CLU_NO_QUORUM')).toBe(exitCodes.tryAgain);
+  });
+
+  it('say every reason on stderr and nothing on stdout', async () => {
+    const { out, err } = await run('cluster start-node node-99');
+    expect(out).toBe('');
+    expect(err).toContain('No node node-99');
+    expect((await run('api-keys list')).err).toMatch(/role: operator \(limit admin\)/);
+  });
+});
+
+describe('completion', () => {
+  it.each(['bash', 'zsh'])('is a script for %s with areas, commands and options', async (shell) => {
+    const { code, out } = await run(`completion ${shell}`);
+    expect(code).toBe(0);
+    expect(out).toContain('complete -F _rustydbctl rustydbctl');
+    expect(out).toMatch(/'cluster'\) words='[^']*topology/);
+    expect(out).toMatch(/'cluster failover'\) words='[^']*--dry-run/);
+  });
+});
+
+it('lets no control character of an answer reach the terminal', () => {
+  expect(textOf([{ name: 'a\u001b[31mred\u0007' }])).toBe('NAME\na [31mred');
+});

@@ -1,0 +1,82 @@
+/** REST calls of the CLI: one attempt, bounded in time, errors as the server says them. */
+import type { AnyDefinition } from '@/server/procedures/definition';
+import { exitCodeOf, exitCodes } from './exit-codes';
+
+export type Connection = { readonly url: string; readonly key: string | null; readonly timeoutMs: number };
+
+export type ErrorBody = {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>> | null;
+};
+
+/** What ends the command, with its exit code. */
+export class CommandFailure extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number,
+    readonly body: ErrorBody | null = null,
+  ) {
+    super(message);
+  }
+}
+
+export function addressOf(definition: AnyDefinition, input: Readonly<Record<string, unknown>>) {
+  const rest = { ...input };
+  const path = definition.rest!.path.replaceAll(/\{(\w+)\}/g, (_whole, key: string) => {
+    const value = encodeURIComponent(String(rest[key]));
+    delete rest[key];
+    return value;
+  });
+  const { method } = definition.rest!;
+  if (method !== 'GET') return { method, path: `/api/v1${path}`, body: JSON.stringify(rest) };
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(rest)) {
+    for (const one of Array.isArray(value) ? value : [value]) search.append(key, String(one));
+  }
+  return { method, path: `/api/v1${path}${search.size > 0 ? `?${search}` : ''}`, body: undefined };
+}
+
+/** Undefined: done, nothing to tell (204). */
+export async function call(
+  connection: Connection,
+  definition: AnyDefinition,
+  input: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const { method, path, body } = addressOf(definition, input);
+  const headers = headersOf(connection, body === undefined ? {} : { 'Content-Type': 'application/json' });
+  const signal = AbortSignal.timeout(connection.timeoutMs);
+  const response = await fetched(connection, path, { method, body, signal, headers });
+  const text = await response.text();
+  if (!response.ok) throw failureOf(response.status, text);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+export function headersOf(connection: Connection, more: Readonly<Record<string, string>> = {}) {
+  return { ...(connection.key === null ? {} : { 'X-API-Key': connection.key }), ...more };
+}
+
+export async function fetched(connection: Connection, path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(connection.url.replace(/\/$/, '') + path, init);
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const late = error instanceof Error && error.name === 'TimeoutError';
+    throw new CommandFailure(
+      late ? `${connection.url} did not answer in time` : `${connection.url} cannot be reached: ${cause}`,
+      exitCodes.tryAgain,
+    );
+  }
+}
+
+export function failureOf(status: number, text: string): CommandFailure {
+  try {
+    const body = JSON.parse(text) as ErrorBody;
+    if (typeof body.code === 'string') {
+      return new CommandFailure(body.message, exitCodeOf(body.code, body.details?.cluster_code), body);
+    }
+  } catch {
+    // Not ours: a proxy in between.
+  }
+  return new CommandFailure(`The server answered ${status}`, status >= 500 ? exitCodes.tryAgain : exitCodes.unexpected);
+}

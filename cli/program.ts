@@ -1,0 +1,193 @@
+/**
+ * The commands of rustydbctl, one per procedure, from the registry: what exists in the API exists here, under the same roles and limits,
+ * because every command is one REST call.
+ */
+import { Command, Option } from 'commander';
+import { commandNames, shortcutOf } from '@/server/procedures/command-name';
+import type { AnyDefinition } from '@/server/procedures/definition';
+import { allProcedures } from '@/server/procedures/registry';
+import { CommandFailure, type Connection, call } from './client';
+import { completionScript, type Shell, shells } from './completion';
+import { exitCodes } from './exit-codes';
+import { inputForm, inputFrom } from './inputs';
+import { textOf } from './output';
+import { follow } from './stream';
+
+export type Surroundings = {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly width: number;
+  readonly signal: AbortSignal;
+  print(text: string): void;
+  complain(text: string): void;
+};
+
+type Globals = {
+  readonly url: string;
+  readonly key?: string;
+  readonly json?: boolean;
+  readonly watch?: number | true;
+  readonly wait?: boolean;
+  readonly timeout: number;
+};
+
+type WireOperation = { readonly id: string; readonly state: string; readonly error: { message: string } | null };
+
+const defaultUrl = 'http://127.0.0.1:8080';
+const finished = ['succeeded', 'failed', 'cancelled', 'compensated'];
+const lookEveryMs = 250;
+
+export function buildProgram(surroundings: Surroundings): Command {
+  const { environment } = surroundings;
+  const program = new Command('rustydbctl')
+    .description('Look after a RustyDB cluster from a shell. Exit codes: docs/cli.md')
+    .addOption(
+      new Option('--url <url>', 'Address of the console')
+        .env('RUSTYDB_URL')
+        .default(environment.RUSTYDB_URL ?? defaultUrl),
+    )
+    .addOption(
+      new Option('--key <key>', 'API key; better in the environment (RUSTYDB_API_KEY), where no process list shows it'),
+    )
+    .option('--json', 'Print the answer as JSON')
+    .option('--watch [seconds]', 'Print again every so many seconds (2)', positive)
+    .option('--wait', 'Follow a started operation to its end')
+    .option('--timeout <seconds>', 'Give up on an answer after so many seconds', positive, 60)
+    .showHelpAfterError('(--help shows what it takes)')
+    .configureOutput({
+      writeOut: (text) => surroundings.print(text.trimEnd()),
+      writeErr: (text) => surroundings.complain(text.trimEnd()),
+    })
+    .exitOverride();
+  const areas = new Map<string, Command>();
+  const names = commandNames(allProcedures);
+  for (const definition of allProcedures) {
+    const { area, command } = names.get(definition.name)!;
+    const parent = areas.get(area) ?? program.command(area).description(`Calls of ${area}`);
+    areas.set(area, parent);
+    addCommand(parent, command, definition, surroundings);
+    const shortcut = shortcutOf(definition);
+    if (shortcut !== null) addCommand(program, shortcut, definition, surroundings);
+  }
+  program
+    .command('completion')
+    .description('Print the completion script of a shell')
+    .argument(`<${shells.join('|')}>`, 'The shell')
+    .action((shell: string) => {
+      if (!(shells as readonly string[]).includes(shell))
+        throw new CommandFailure(`No completion for ${shell}`, exitCodes.usage);
+      surroundings.print(completionScript(program, shell as Shell));
+    });
+  return program;
+}
+
+function addCommand(parent: Command, name: string, definition: AnyDefinition, surroundings: Surroundings): void {
+  const form = inputForm(definition);
+  const command = parent.command(name).description(definition.summary);
+  for (const argument of form.arguments) command.addArgument(argument);
+  for (const option of form.options) command.addOption(option);
+  // Global options are understood behind the command as well, where people type them.
+  command.option('--json', 'Print the answer as JSON');
+  if (definition.kind === 'query')
+    command.option('--watch [seconds]', 'Print again every so many seconds (2)', positive);
+  if (definition.kind === 'mutation') command.option('--wait', 'Follow a started operation to its end');
+  command.addHelpText(
+    'after',
+    `\nNeeds role ${definition.role}. REST: ${definition.rest!.method} /api/v1${definition.rest!.path}`,
+  );
+  command.action(async (...given: unknown[]) => {
+    const globals = command.optsWithGlobals<Globals>();
+    const input = inputFrom(form, given.slice(0, form.keys.length), command.opts());
+    await run(definition, input, globals, surroundings);
+  });
+}
+
+async function run(
+  definition: AnyDefinition,
+  input: Record<string, unknown>,
+  globals: Globals,
+  surroundings: Surroundings,
+): Promise<void> {
+  const connection: Connection = {
+    url: globals.url,
+    key: globals.key ?? surroundings.environment.RUSTYDB_API_KEY ?? null,
+    timeoutMs: globals.timeout * 1000,
+  };
+  const show = (answer: unknown) => {
+    surroundings.print(globals.json ? JSON.stringify(answer ?? null, null, 2) : textOf(answer, surroundings.width));
+  };
+  if (definition.kind === 'subscription') {
+    const line = (item: unknown) => surroundings.print(globals.json ? JSON.stringify(item) : eventLine(item));
+    return follow(connection, definition, input, surroundings.signal, line);
+  }
+  if (definition.kind === 'query' && globals.watch !== undefined) {
+    const everyMs = (globals.watch === true ? 2 : globals.watch) * 1000;
+    while (!surroundings.signal.aborted) {
+      show(await call(connection, definition, input));
+      await pause(everyMs, surroundings.signal);
+    }
+    return;
+  }
+  const answer = await call(connection, definition, input);
+  const operation = operationOf(answer);
+  if (!globals.wait || operation === null || operation.state === 'planned') {
+    show(answer);
+    // A plan that would be refused is an answer, and for a script a refusal.
+    if (operation?.state === 'planned' && operation.error)
+      throw new CommandFailure(operation.error.message, exitCodes.refused);
+    return;
+  }
+  const ended = await toItsEnd(connection, operation, surroundings);
+  show(ended);
+  if (ended.state !== 'succeeded') {
+    throw new CommandFailure(ended.error?.message ?? `The operation was ${ended.state}`, exitCodes.operationFailed);
+  }
+}
+
+async function toItsEnd(
+  connection: Connection,
+  started: WireOperation,
+  surroundings: Surroundings,
+): Promise<WireOperation> {
+  const get = allProcedures.find((one) => one.name === 'operations.get')!;
+  let at = started;
+  while (!finished.includes(at.state) && !surroundings.signal.aborted) {
+    await pause(lookEveryMs, surroundings.signal);
+    try {
+      at = (await call(connection, get, { id: started.id })) as WireOperation;
+    } catch (error) {
+      // The controller may just be moving; the operation goes on without us.
+      if (!(error instanceof CommandFailure) || error.exitCode !== exitCodes.tryAgain) throw error;
+    }
+  }
+  return at;
+}
+
+function operationOf(answer: unknown): WireOperation | null {
+  const isOperation = typeof answer === 'object' && answer !== null && 'plan_hash' in answer && 'steps' in answer;
+  return isOperation ? (answer as unknown as WireOperation) : null;
+}
+
+function eventLine(item: unknown): string {
+  const { timestamp, severity, event_type, source, payload } = item as Record<string, unknown>;
+  if (typeof event_type !== 'string') return JSON.stringify(item);
+  const at = new Date(Number(timestamp) * 1000).toISOString().slice(0, 19);
+  return `${at}  ${String(severity).padEnd(8)}  ${event_type.padEnd(24)}  ${source}  ${JSON.stringify(payload)}`;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new CommandFailure(`${text} is no number of seconds`, exitCodes.usage);
+  return value;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
