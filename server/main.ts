@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     engine,
     dataDirectory: config.dataDirectory,
     sessionSecret: readSecret(config.sessionSecretFile, 'The session secret'),
-    secureCookies: config.secureCookies ?? false,
+    secureCookies: config.secureCookies ?? config.tls !== undefined,
     breakGlassFile: config.breakGlassFile,
     oidc: config.oidcFile === undefined ? undefined : readOidcConfig(config.oidcFile),
     rateLimits: config.rateLimits,
@@ -68,6 +68,7 @@ async function main(): Promise<void> {
     pages,
     system: { metricsAnonymousOnLoopback: config.metricsAnonymousOnLoopback ?? false },
     logger,
+    tls: config.tls,
   });
   const port = await http.listen(config.port, config.host);
   logger.info({ host: config.host, port }, 'the console listens');
@@ -85,6 +86,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
+  process.on('SIGHUP', () => http.reloadTls());
 }
 
 /** The control store may still be electing its first leader, so this goes on beside the rest until it is done. */

@@ -175,7 +175,7 @@ function banner(settings: SettingsFromEnvironment, installation: Installation, d
   console.log(
     [
       '',
-      `  RustyDB Console   http://${settings.host}:${settings.port}`,
+      `  RustyDB Console   ${settings.consoleTls ? 'https' : 'http'}://${settings.host}:${settings.port}`,
       `  Cluster           ${installation.topology.cluster_name}: ${groups.join(' · ')}`,
       `  Sign in           admin, password in ${join(dataDirectory, 'secrets', 'admin-password')}`,
       `  Databases         role app, password in ${join(dataDirectory, 'secrets', 'app-password')}`,

@@ -16,6 +16,8 @@ export const consoleConfig = z.strictObject({
   adminPasswordFile: z.string().min(1),
   apiKeyFile: z.string().min(1).optional(),
   breakGlassFile: z.string().min(1).optional(),
+  /** PEM files; without them the server speaks HTTP. */
+  tls: z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
   /** Signing in with an identity provider (auth/oidc-config.ts). */
   oidcFile: z.string().min(1).optional(),
   appPasswordFile: z.string().min(1),

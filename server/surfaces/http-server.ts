@@ -1,5 +1,6 @@
 /** The one HTTP server: every address to its surface, the pages last. Knows how to stop within its time. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ClusterError } from '@/engine/kernel/errors';
@@ -17,6 +18,7 @@ import { sendError } from './rest/send';
 import { contentSecurityPolicy, setSecurityHeaders } from './security-headers';
 import { Sockets } from './sockets';
 import { handleSystem, type SystemOptions, systemPaths } from './system';
+import { readTls, type TlsFiles, TlsReloader, warnBeforeEnd } from './tls-files';
 import { handleTrpc, trpcPath } from './trpc/mount';
 
 /** The pages: Next in the product, nothing in most tests. */
@@ -31,6 +33,8 @@ export type HttpServerOptions = {
   readonly oidc?: OidcSignIn | null;
   readonly system: SystemOptions;
   readonly logger: Logger;
+  /** The server speaks HTTPS, and says so to browsers for good. */
+  readonly tls?: TlsFiles | undefined;
   /** Where the explorer's files are; default: where the build puts them. */
   readonly explorerDirectory?: string;
 };
@@ -43,14 +47,27 @@ export class ConsoleHttpServer {
   readonly #rest: RestAdapter;
   readonly #graphql: GraphqlHttp;
   readonly #raw = new Set<Socket>();
+  readonly #tls: TlsReloader | null;
   #draining = false;
+  #closing: Promise<void> | null = null;
 
   constructor(private readonly options: HttpServerOptions) {
     const schema = buildGraphqlSchema();
     this.#sockets = new Sockets(options.services, schema);
     this.#rest = new RestAdapter(options.services);
     this.#graphql = new GraphqlHttp(options.services, schema);
-    this.server = createServer({ headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 });
+    const limits = { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 };
+    if (options.tls) {
+      const { cert, key, notAfter } = readTls(options.tls);
+      const server: TlsServer = createTlsServer({ ...limits, cert, key, minVersion: 'TLSv1.2' });
+      this.#tls = new TlsReloader(options.tls, server, options.logger);
+      this.#tls.start();
+      warnBeforeEnd(notAfter, options.logger);
+      this.server = server;
+    } else {
+      this.#tls = null;
+      this.server = createServer(limits);
+    }
     this.server.on('request', (request, response) => void this.#handle(request, response));
     this.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.server.on('connection', (socket) => {
@@ -70,9 +87,20 @@ export class ConsoleHttpServer {
     });
   }
 
+  /** Takes new TLS files over, if the server has any. */
+  reloadTls(): void {
+    this.#tls?.reload();
+  }
+
   /** Lets running calls end, tells sockets, and is gone after at most five seconds. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#draining = true;
+    this.#tls?.stop();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     await this.#sockets.close();
     this.server.closeIdleConnections();
@@ -89,7 +117,11 @@ export class ConsoleHttpServer {
     const requestId = requestIdOf(request.headers);
     response.setHeader('X-Request-Id', requestId);
     if (this.#draining) response.setHeader('Connection', 'close');
-    setSecurityHeaders(response);
+    setSecurityHeaders(response, this.options.tls !== undefined);
+    // A connection that was kept for more calls goes as soon as its last one is answered.
+    response.once('close', () => {
+      if (this.#draining) setImmediate(() => this.server.closeIdleConnections());
+    });
     const path = (request.url ?? '/').split('?', 1)[0]!;
     if (this.options.logger.isLevelEnabled('debug')) {
       response.once('close', () => {

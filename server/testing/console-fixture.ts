@@ -8,6 +8,7 @@ import type { RateLimitSettings } from '@/server/auth/rate-limits';
 import { compose } from '@/server/compose';
 import type { Role } from '@/server/procedures/definition';
 import { ConsoleHttpServer, type Pages } from '@/server/surfaces/http-server';
+import type { TlsFiles } from '@/server/surfaces/tls-files';
 import { RecordedEngine } from './recorded-engine';
 
 export const adminPassword = 'correct horse battery';
@@ -46,6 +47,7 @@ export async function startConsole(
     /** Another console of the same cluster. */
     readonly engine?: RecordedEngine;
     readonly oidc?: OidcConfig;
+    readonly tls?: TlsFiles;
     readonly pages?: Pages;
     readonly explorerDirectory?: string;
   } = {},
@@ -57,7 +59,7 @@ export async function startConsole(
     engine,
     dataDirectory,
     sessionSecret: 'a session secret for tests',
-    secureCookies: false,
+    secureCookies: options.tls !== undefined,
     oidc: options.oidc,
     breakGlassFile: path.join(dataDirectory, 'break-glass-token'),
     rateLimits: options.rateLimits,
@@ -79,13 +81,14 @@ export async function startConsole(
   }
   const http = new ConsoleHttpServer({
     services: composed.services,
+    tls: options.tls,
     oidc: composed.oidc,
     pages: options.pages ?? null,
     system: { metricsAnonymousOnLoopback: false },
     explorerDirectory: options.explorerDirectory,
     logger,
   });
-  const url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`;
+  const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${await http.listen(0, '127.0.0.1')}`;
 
   const request = (address: string, { method = 'GET', role = 'viewer', body, headers = {} }: RequestOptions = {}) =>
     fetch(`${url}${address}`, {
