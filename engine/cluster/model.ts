@@ -178,6 +178,11 @@ export type PostgresReport = {
     readonly code: number | null;
     readonly expected: boolean;
   } | null;
+  /** A setting waits for a restart; absent or null: not known. */
+  readonly pendingRestart?: boolean | null;
+  /** Most WAL that any one replication slot keeps, and how many slots have lost theirs; absent or null: not known. */
+  readonly slotRetainedBytes?: number | null;
+  readonly slotsLost?: number | null;
   /** Commits that wait for a standby right now (SyncRep). */
   readonly waitingCommits: number;
 };
@@ -205,6 +210,8 @@ export type NodeReport = {
   readonly memoryBytes: number;
   readonly diskUsedBytes: number;
   readonly diskTotalBytes: number;
+  /** If the disk fills as in the last hour; absent or null: not known, or not within a year. */
+  readonly diskFullInMs?: number | null;
   readonly loopBlockMs: number;
   readonly links: readonly {
     readonly peer: NodeId;

@@ -28,7 +28,7 @@ export class Reporter {
   make(postgres: PostgresReport, now: number): NodeReport {
     const { config, durable } = this.context;
     const epoch = this.lease.epoch;
-    const { cpuPercent, memoryPercent, memoryBytes, diskUsedBytes, diskTotalBytes } = this.resources.use;
+    const { cpuPercent, memoryPercent, memoryBytes, diskUsedBytes, diskTotalBytes, diskFullInMs } = this.resources.use;
     return {
       node: config.nodeId,
       incarnation: config.incarnation,
@@ -51,6 +51,7 @@ export class Reporter {
       memoryBytes,
       diskUsedBytes,
       diskTotalBytes,
+      diskFullInMs,
       loopBlockMs: this.#loopBlock(now),
       links: this.#linksNow(now),
     };

@@ -6,12 +6,14 @@ import { readFile, statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ResourceSample } from '../monitoring/model';
+import { msUntilFull } from './core/disk-trend';
 
 const clockTicksPerSecond = 100;
 const pageBytes = 4096;
 const ringSeconds = 3600;
 /** Proportional memory walks page tables in the kernel: rarely. */
 const memoryEveryMs = 30_000;
+const trendEveryMs = 30_000;
 
 export type ResourceUse = {
   readonly cpuPercent: number;
@@ -19,11 +21,21 @@ export type ResourceUse = {
   readonly memoryBytes: number;
   readonly diskUsedBytes: number;
   readonly diskTotalBytes: number;
+  /** If it goes on as in the last hour; null: not known, or not in sight. */
+  readonly diskFullInMs: number | null;
 };
 
 export class ResourceSampler {
   readonly #loop = monitorEventLoopDelay({ resolution: 20 });
-  #use: ResourceUse = { cpuPercent: 0, memoryPercent: 0, memoryBytes: 0, diskUsedBytes: 0, diskTotalBytes: 0 };
+  #use: ResourceUse = {
+    cpuPercent: 0,
+    memoryPercent: 0,
+    memoryBytes: 0,
+    diskUsedBytes: 0,
+    diskTotalBytes: 0,
+    diskFullInMs: null,
+  };
+  #trendAt = Number.NEGATIVE_INFINITY;
   #lastTicks: number | null = null;
   #lastAt = 0;
   #memoryBytes = 0;
@@ -73,7 +85,15 @@ export class ResourceSampler {
       memoryBytes: this.#memoryBytes,
       diskUsedBytes: (disk.blocks - disk.bfree) * disk.bsize,
       diskTotalBytes: disk.blocks * disk.bsize,
+      diskFullInMs: this.#diskFullInMs(now, disk.blocks * disk.bsize),
     };
+  }
+
+  #diskFullInMs(now: number, totalBytes: number): number | null {
+    if (now - this.#trendAt < trendEveryMs) return this.#use.diskFullInMs;
+    this.#trendAt = now;
+    const points = this.#ring.map((sample) => ({ atMs: Date.parse(sample.at), usedBytes: sample.diskUsedBytes }));
+    return msUntilFull(points, totalBytes);
   }
 
   /** The roots and their children: PostgreSQL's backends are children of the postmaster. */

@@ -1,9 +1,9 @@
 'use client';
-/** Disk, connections and memory per node, fullest first. */
+/** Disk and when it will be full, WAL kept by slots, connections and CPU per node, fullest first. */
 import Link from 'next/link';
 import type { ClusterNode, Topology } from '../../providers/wire';
 import { cn } from '../../ui/cn';
-import { formatBytes, formatPercent } from '../../ui/format';
+import { formatBytes, formatDuration, formatPercent } from '../../ui/format';
 import { Panel } from '../../ui/panel';
 import { share } from './share';
 
@@ -24,6 +24,9 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
             </th>
             <th scope="col" className="pb-1 font-medium">
               Disk
+            </th>
+            <th scope="col" className="pb-1 font-medium" title="Most WAL that any one replication slot keeps">
+              WAL kept
             </th>
             <th scope="col" className="pb-1 font-medium">
               Connections
@@ -46,7 +49,9 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
                   percent={share(node.disk_used_bytes, node.disk_total_bytes)}
                   text={`${formatBytes(node.disk_total_bytes - node.disk_used_bytes)} free`}
                 />
+                <DiskOutlook ms={node.disk_full_in_ms} />
               </td>
+              <td className="num py-0.5 pr-3">{formatBytes(node.slot_retained_bytes)}</td>
               <td className="py-0.5 pr-3">
                 <Bar
                   percent={share(node.connections, node.max_connections)}
@@ -61,6 +66,20 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
         </tbody>
       </table>
     </Panel>
+  );
+}
+
+const soonMs = 7 * 24 * 3_600_000;
+
+function DiskOutlook({ ms }: { readonly ms: number | null }) {
+  if (ms === null) return null;
+  return (
+    <span
+      className={cn('num block whitespace-nowrap', ms < soonMs ? 'text-warn' : 'text-muted')}
+      title="If it fills as in the last hour"
+    >
+      full in {formatDuration(ms)}
+    </span>
   );
 }
 

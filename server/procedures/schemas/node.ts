@@ -55,6 +55,10 @@ export const clusterNode = z
     database_bytes: bytes.nullable(),
     disk_used_bytes: bytes,
     disk_total_bytes: bytes,
+    disk_full_in_ms: milliseconds
+      .nullable()
+      .meta({ description: 'If the disk fills as in the last hour; null: not known, or not within a year' }),
+    slot_retained_bytes: bytes.nullable().meta({ description: 'Most WAL that any one replication slot keeps' }),
     memory_bytes: bytes,
     loop_block_ms: milliseconds.meta({ description: 'Longest recent stall of the agent' }),
     activity: z.string().nullable().meta({ description: 'What the agent is doing; null when settled' }),
