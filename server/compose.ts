@@ -15,7 +15,7 @@ import type { OidcConfig } from './auth/oidc-config';
 import { defaultRateLimits, type RateLimitSettings, RateLimits } from './auth/rate-limits';
 import { Sessions } from './auth/sessions';
 import { AccessUpkeep } from './auth/upkeep';
-import type { CurrentView, EngineClient } from './engine-client/api';
+import type { EngineClient } from './engine-client/api';
 import type { ConsoleFacts } from './procedures/context';
 import { allProcedures } from './procedures/registry';
 import type { Services } from './surfaces/calls';
@@ -82,7 +82,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
       force: { policy, sessions, approvals },
       limits: new RateLimits({ ...defaultRateLimits, ...options.rateLimits }),
       auditWriter: audit.writer,
-      metrics: new ApiMetrics(() => currentOrNull(engine)),
+      metrics: new ApiMetrics({ engine, audit, logger }),
       logger,
     },
   };
@@ -98,6 +98,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     upkeep,
     async close() {
       await upkeep.stop();
+      services.gate.metrics.close();
       await audit.writer.close();
     },
   };

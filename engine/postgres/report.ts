@@ -42,7 +42,12 @@ SELECT r.recovering,
 const slowSql = `
 SELECT (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
-       pg_postmaster_start_time() AS started`;
+       pg_postmaster_start_time() AS started,
+       EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart, s.retained, s.lost
+  FROM (SELECT greatest(0, max(pg_wal_lsn_diff(
+                 CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+                      ELSE pg_current_wal_lsn() END, restart_lsn)))::float8 AS retained,
+               count(*) FILTER (WHERE wal_status = 'lost')::int AS lost FROM pg_replication_slots) AS s`;
 
 type FastRow = {
   recovering: boolean;
@@ -62,7 +67,15 @@ type FastRow = {
   transactions: number | null;
 };
 
-type SlowRow = { database_bytes: number | null; max_connections: number; version: string; started: Date };
+type SlowRow = {
+  database_bytes: number | null;
+  max_connections: number;
+  version: string;
+  started: Date;
+  pending_restart: boolean;
+  retained: number | null;
+  lost: number;
+};
 
 /** What only the process side knows. */
 export type ProcessFacts = {
@@ -163,6 +176,9 @@ export class Reporter {
       startedAt: this.#slow?.row.started.toISOString() ?? postmaster.startedAt,
       version: this.#slow?.row.version ?? null,
       lastExit: facts.lastExit,
+      pendingRestart: this.#slow?.row.pending_restart ?? null,
+      slotRetainedBytes: this.#slow?.row.retained ?? null,
+      slotsLost: this.#slow?.row.lost ?? null,
       waitingCommits: row.waiting,
     };
   }

@@ -69,6 +69,7 @@ describe('report', () => {
   it('tells a primary’s state', async () => {
     await until('slow facts', async () => ((await node.server.report()).version ? true : undefined));
     const report = await node.server.report();
+    expect(report).toMatchObject({ pendingRestart: false, slotRetainedBytes: 0, slotsLost: 0 });
     expect(report).toMatchObject({
       state: 'primary',
       timeline: 1,
@@ -100,6 +101,7 @@ describe('settings', () => {
     const shown = (await node.server.settings()).find((s) => s.name === 'work_mem');
     expect(shown).toMatchObject({ value: '9216', unit: 'kB', managed: true });
     expect(await node.server.applySettings({ shared_buffers: '80MB' })).toEqual({ pendingRestart: ['shared_buffers'] });
+    await until('the report says so', async () => ((await node.server.report()).pendingRestart ? true : undefined));
     await node.server.applySettings({ shared_buffers: null, work_mem: null });
     expect((await node.server.settings()).find((s) => s.name === 'work_mem')).toMatchObject({ managed: false });
   });

@@ -1,16 +1,31 @@
 /** Prometheus metrics: latency of every procedure on every surface, and the cluster as the view tells it at scrape time. */
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { CurrentView } from '@/server/engine-client/api';
-import { lagOf } from '@/server/procedures/present/node';
+import type { Logger } from '@/engine/kernel/log';
+import type { AuditTrail } from '@/server/audit/api';
+import type { CurrentView, EngineClient } from '@/server/engine-client/api';
+import { auditMetrics } from './audit-metrics';
+import { clusterMetrics } from './cluster-metrics';
+import { nodeMetrics } from './node-metrics';
+import { OperationMetrics } from './operation-metrics';
+import { patroniMetrics } from './patroni-metrics';
+import { routerMetrics } from './router-metrics';
+import { registerAsked, registerViewMetric } from './view-metric';
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export type MetricSources = {
+  readonly engine: EngineClient;
+  readonly audit: Pick<AuditTrail, 'verify'>;
+  readonly logger: Logger;
+};
 
 export class ApiMetrics {
   readonly #registry = new Registry();
   readonly #requests: Histogram<'procedure' | 'surface' | 'code'>;
   readonly #openStreams: Gauge<'surface'>;
+  readonly #stop: () => void;
 
-  constructor(current: () => CurrentView | null) {
+  constructor({ engine, audit, logger }: MetricSources) {
     collectDefaultMetrics({ register: this.#registry });
     this.#requests = new Histogram({
       name: 'rustydb_api_request_duration_seconds',
@@ -25,7 +40,17 @@ export class ApiMetrics {
       labelNames: ['surface'],
       registers: [this.#registry],
     });
-    this.#clusterGauges(current);
+    for (const metric of [...clusterMetrics, ...patroniMetrics, ...nodeMetrics]) {
+      registerViewMetric(this.#registry, metric, () => currentOrNull(engine));
+    }
+    for (const metric of [...routerMetrics(engine), ...auditMetrics(audit, () => Date.now())]) {
+      registerAsked(this.#registry, metric);
+    }
+    this.#stop = new OperationMetrics(this.#registry, engine, logger).start();
+  }
+
+  close(): void {
+    this.#stop();
   }
 
   observe(procedure: string, surface: string, code: string, ms: number): void {
@@ -45,65 +70,20 @@ export class ApiMetrics {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
   }
 
-  #clusterGauges(current: () => CurrentView | null): void {
-    const gauge = <L extends string>(
-      name: string,
-      help: string,
-      labelNames: readonly L[],
-      collect: (view: CurrentView['view'], set: (labels: Record<L, string>, value: number | null) => void) => void,
-    ) => {
-      const registers = [this.#registry];
-      new Gauge({
-        name,
-        help,
-        labelNames: [...labelNames],
-        registers,
-        collect() {
-          this.reset();
-          const now = current();
-          if (now) collect(now.view, (labels, value) => value !== null && this.set(labels, value));
-        },
-      });
-    };
-    gauge('rustydb_cluster_has_quorum', 'The control store has a majority', [], (view, set) =>
-      set({}, view.raft.hasQuorum ? 1 : 0),
-    );
-    gauge('rustydb_group_writable', 'The group has a writable primary', ['group'], (view, set) => {
-      for (const group of view.groups) set({ group: group.record.name }, group.writable ? 1 : 0);
-    });
-    gauge('rustydb_group_epoch', 'Epoch of the group', ['group'], (view, set) => {
-      for (const group of view.groups) set({ group: group.record.name }, group.record.epoch);
-    });
-    gauge('rustydb_group_data_at_risk_bytes', 'WAL that exists only on the primary', ['group'], (view, set) => {
-      for (const group of view.groups) set({ group: group.record.name }, group.dataAtRiskBytes);
-    });
-    gauge('rustydb_node_healthy', 'The node is healthy', ['node', 'group', 'role'], (view, set) => {
-      for (const node of view.nodes) {
-        set({ node: node.record.id, group: node.record.group, role: node.role }, node.status === 'healthy' ? 1 : 0);
-      }
-    });
-    gauge('rustydb_node_lag_bytes', 'Bytes behind the primary', ['node', 'group'], (view, set) => {
-      const primaries = new Map(
-        view.nodes.filter((one) => one.role === 'primary').map((one) => [one.record.group, one]),
-      );
-      for (const node of view.nodes) {
-        const lag = lagOf(node, primaries.get(node.record.group)?.report?.postgres ?? null).lag_bytes;
-        set({ node: node.record.id, group: node.record.group }, lag);
-      }
-    });
-    gauge('rustydb_node_connections', 'PostgreSQL connections', ['node', 'group'], (view, set) => {
-      for (const node of view.nodes) {
-        set({ node: node.record.id, group: node.record.group }, node.report?.postgres.connections ?? null);
-      }
-    });
-    gauge('rustydb_node_transactions_per_second', 'Transactions per second', ['node', 'group'], (view, set) => {
-      for (const node of view.nodes) {
-        const labels = { node: node.record.id, group: node.record.group };
-        set(labels, node.report?.postgres.transactionsPerSecond ?? null);
-      }
-    });
-    gauge('rustydb_node_loop_block_milliseconds', 'Longest recent stall of the agent', ['node'], (view, set) => {
-      for (const node of view.nodes) set({ node: node.record.id }, node.report?.loopBlockMs ?? null);
-    });
+  /** Everything that can be exported, whether or not there is a sample of it now. */
+  families(): readonly { readonly name: string; readonly labels: readonly string[] }[] {
+    return this.#registry.getMetricsAsArray().map((metric) => ({
+      name: metric.name,
+      labels: 'labelNames' in metric ? (metric.labelNames as string[]) : [],
+    }));
+  }
+}
+
+/** Before a node has answered there is nothing to tell of the cluster. */
+function currentOrNull(engine: EngineClient): CurrentView | null {
+  try {
+    return engine.current();
+  } catch {
+    return null;
   }
 }
