@@ -1,6 +1,7 @@
 /** Puts the server together around an engine client: the same for the product and for tests, which bring their own engine and no pages. */
 import path from 'node:path';
 import type { Logger } from '@/engine/kernel/log';
+import { AnchoredTrail, AuditAnchors } from './audit/anchors';
 import { AuditLog } from './audit/log';
 import { StoredAccessPolicy } from './auth/access-policy';
 import { StoredAccounts } from './auth/accounts';
@@ -39,12 +40,16 @@ export type Composed = {
   readonly accounts: StoredAccounts;
   readonly oidc: OidcSignIn | null;
   readonly upkeep: AccessUpkeep;
+  readonly anchors: AuditAnchors;
   close(): Promise<void>;
 };
 
 export async function compose(options: ComposeOptions): Promise<Composed> {
   const { engine, logger, facts } = options;
   const audit = await AuditLog.open(path.join(options.dataDirectory, 'audit'));
+  const anchors = new AuditAnchors(engine, audit, logger);
+  anchors.start();
+  const trail = new AnchoredTrail(audit, anchors);
   const accounts = new StoredAccounts(engine);
   const uses = new StoredLastUses(engine);
   const lockouts = new Lockouts(engine);
@@ -75,14 +80,14 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     approvals,
     invitations,
     identifier: new Identifier(accounts, sessions, new BreakGlass(options.breakGlassFile ?? null, logger)),
-    audit,
+    audit: trail,
     facts: { ...facts, singleSignOn: options.oidc?.label ?? null },
     gate: {
       uses,
       force: { policy, sessions, approvals },
       limits: new RateLimits({ ...defaultRateLimits, ...options.rateLimits }),
       auditWriter: audit.writer,
-      metrics: new ApiMetrics({ engine, audit, logger }),
+      metrics: new ApiMetrics({ engine, audit: trail, logger }),
       logger,
     },
   };
@@ -94,10 +99,12 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
   return {
     services,
     accounts,
+    anchors,
     oidc,
     upkeep,
     async close() {
       await upkeep.stop();
+      await anchors.stop();
       services.gate.metrics.close();
       await audit.writer.close();
     },

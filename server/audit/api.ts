@@ -40,5 +40,15 @@ export interface AuditTrail {
     readonly firstBadLine: number | null;
     readonly message: string;
     readonly head: string | null;
+    /** This log, and how much of it the control store vouches for; null: nothing yet, or it could not be asked. */
+    readonly writer: string;
+    readonly anchoredLines: number | null;
+    readonly anchoredAt: string | null;
+    /** Logs of other consoles of this cluster: verified there. */
+    readonly otherWriters: readonly {
+      readonly writer: string;
+      readonly anchoredLines: number;
+      readonly anchoredAt: string;
+    }[];
   }>;
 }

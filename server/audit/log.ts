@@ -1,22 +1,23 @@
 /** Reading the audit log: recent entries from memory, older ones from the file, and the check of its chain. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { AuditEntry, AuditFilter, AuditTrail } from './api';
+import type { AnchoredHead } from './anchors';
+import type { AuditEntry, AuditFilter } from './api';
 import { type ChainLine, decodeLine, genesis } from './chain';
+import { allLines, finishedSegments } from './segments';
 import { AuditWriter } from './writer';
 
 const remembered = 20_000;
 
-export class AuditLog implements AuditTrail {
+export class AuditLog {
   /** Newest last. */
   #entries: AuditEntry[] = [];
   readonly #bySequence = new Map<number, AuditEntry>();
   #forgotten = false;
   writer!: AuditWriter;
 
-  static async open(directory: string): Promise<AuditLog> {
+  static async open(directory: string, rotateBytes?: number): Promise<AuditLog> {
     const log = new AuditLog();
-    log.writer = await AuditWriter.open(directory, (line) => log.#note(line));
+    log.writer = await AuditWriter.open(directory, (line) => log.#note(line), rotateBytes);
+    log.#forgotten ||= (await finishedSegments(directory)).length > 0;
     return log;
   }
 
@@ -31,10 +32,12 @@ export class AuditLog implements AuditTrail {
     return { entries, next: found.length > entries.length ? (entries.at(-1)?.sequence ?? null) : null };
   }
 
-  async verify() {
+  /** `anchor`: what the control store says of this log; null when it says nothing. */
+  async verify(anchor: AnchoredHead | null = null) {
     let previous = genesis;
     let count = 0;
-    for await (const text of lines(this.writer.file)) {
+    let anchored: string | null = null;
+    for await (const text of allLines(this.writer.directory)) {
       const line = decodeLine(text, previous, count);
       if (!line) {
         return {
@@ -46,15 +49,24 @@ export class AuditLog implements AuditTrail {
         };
       }
       previous = line.hash;
+      if (anchor !== null && line.sequence === anchor.sequence) anchored = line.hash;
       count++;
     }
-    return {
-      ok: true,
-      lines: count,
-      firstBadLine: null,
-      message: `${count} lines, unbroken`,
-      head: count > 0 ? previous : null,
-    };
+    const head = count > 0 ? previous : null;
+    const problem = anchor === null ? null : anchorProblem(anchor, anchored, count);
+    if (problem !== null)
+      return { ok: false, lines: count, firstBadLine: problem.line, message: problem.message, head };
+    const upTo = anchor === null ? '' : `, the first ${anchor.sequence + 1} as they were anchored at ${anchor.at}`;
+    return { ok: true, lines: count, firstBadLine: null, message: `${count} lines, unbroken${upTo}`, head };
+  }
+
+  /** The hash of one line as the files have it now; null: there is no such line. */
+  async hashAt(sequence: number): Promise<string | null> {
+    for await (const text of allLines(this.writer.directory)) {
+      const line = JSON.parse(text) as Pick<ChainLine, 'sequence' | 'hash'>;
+      if (line.sequence === sequence) return line.hash;
+    }
+    return null;
   }
 
   #select(entries: readonly AuditEntry[], filter: AuditFilter): AuditEntry[] {
@@ -86,7 +98,7 @@ export class AuditLog implements AuditTrail {
 
   async #readOlder(before: number): Promise<AuditEntry[]> {
     const entries = new Map<number, AuditEntry>();
-    for await (const text of lines(this.writer.file)) {
+    for await (const text of allLines(this.writer.directory)) {
       const line = JSON.parse(text) as ChainLine;
       if (line.kind === 'intent' && line.sequence < before) entries.set(line.sequence, entryOf(line));
       else if (line.kind === 'outcome') {
@@ -98,8 +110,26 @@ export class AuditLog implements AuditTrail {
   }
 }
 
-function lines(file: string): AsyncIterable<string> {
-  return createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
+function anchorProblem(
+  anchor: AnchoredHead,
+  found: string | null,
+  lines: number,
+): { readonly line: number; readonly message: string } | null {
+  const [broken] = anchor.broken;
+  if (broken) {
+    return {
+      line: broken.sequence + 1,
+      message: `At ${broken.at} line ${broken.sequence + 1} was not the one that had been anchored: the log was cut or replaced before`,
+    };
+  }
+  if (found === anchor.hash) return null;
+  return {
+    line: Math.min(lines, anchor.sequence) + 1,
+    message:
+      found === null
+        ? `The log ends at line ${lines}, but line ${anchor.sequence + 1} was anchored at ${anchor.at}: its end is missing`
+        : `Line ${anchor.sequence + 1} is not the one that was anchored at ${anchor.at}: the log was replaced`,
+  };
 }
 
 /** An intent without outcome: the console ended in between, or it still runs. */

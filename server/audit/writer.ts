@@ -14,8 +14,13 @@ import {
   type LineContent,
   type OutcomeFields,
 } from './chain';
+import { currentName, endOfFinished, finishSegment, writerId } from './segments';
 
 const queueLimit = 10_000;
+const defaultRotateBytes = 64 * 1024 * 1024;
+
+/** Where the next line goes. */
+type Place = { firstSequence: number; sequence: number; previous: string; bytes: number };
 
 type Waiting = { readonly content: LineContent; resolve(line: ChainLine): void; reject(error: unknown): void };
 
@@ -23,26 +28,54 @@ export class AuditWriter {
   #waiting: Waiting[] = [];
   #flushing: Promise<void> | null = null;
   #failed: Error | null = null;
+  #durable: { readonly sequence: number; readonly hash: string } | null = null;
 
   private constructor(
-    readonly file: string,
-    private readonly handle: FileHandle,
-    private sequence: number,
-    private previous: string,
+    readonly directory: string,
+    /** Names this log in the control store. */
+    readonly id: string,
+    private handle: FileHandle,
+    private place: Place,
     private readonly onLine: (line: ChainLine) => void,
+    private readonly rotateBytes: number,
   ) {}
 
-  /** Continues the chain that is there. `onLine` sees each line, first those of the file. */
-  static async open(directory: string, onLine: (line: ChainLine) => void): Promise<AuditWriter> {
+  /** Continues the chain that is there. `onLine` sees each line, first those of the present file. */
+  static async open(
+    directory: string,
+    onLine: (line: ChainLine) => void,
+    rotateBytes = defaultRotateBytes,
+  ): Promise<AuditWriter> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const file = path.join(directory, 'audit.jsonl');
-    const existing = await readExisting(file);
+    const file = path.join(directory, currentName);
+    const end = await endOfFinished(directory);
+    const existing = await readExisting(file, end === null ? 0 : end.sequence + 1, end?.hash ?? genesis);
     for (const line of existing.lines) onLine(line);
     if (existing.tornBytes > 0) await truncate(file, existing.wholeBytes);
     const handle = await open(file, 'a', 0o600);
-    const writer = new AuditWriter(file, handle, existing.lines.length, existing.previous, onLine);
+    const firstSequence = end === null ? 0 : end.sequence + 1;
+    const writer = new AuditWriter(
+      directory,
+      await writerId(directory),
+      handle,
+      {
+        firstSequence,
+        sequence: firstSequence + existing.lines.length,
+        previous: existing.previous,
+        bytes: existing.wholeBytes,
+      },
+      onLine,
+      rotateBytes,
+    );
+    const last = existing.lines.at(-1);
+    writer.#durable = last ? { sequence: last.sequence, hash: last.hash } : end;
     if (existing.tornBytes > 0) await writer.#append({ kind: 'cut', bytes: existing.tornBytes });
     return writer;
+  }
+
+  /** The last line that is on disk; null: none yet. */
+  get head(): { readonly sequence: number; readonly hash: string } | null {
+    return this.#durable;
   }
 
   /** @returns the sequence number by which the outcome refers to it */
@@ -76,17 +109,22 @@ export class AuditWriter {
       this.#waiting = [];
       const encoded = batch.map(({ content }) => {
         const one = encodeLine(content, {
-          sequence: this.sequence,
+          sequence: this.place.sequence,
           at: new Date().toISOString(),
-          previous: this.previous,
+          previous: this.place.previous,
         });
-        this.sequence++;
-        this.previous = one.line.hash;
+        this.place.sequence++;
+        this.place.previous = one.line.hash;
         return one;
       });
       try {
-        await this.handle.appendFile(encoded.map((one) => one.text).join(''));
+        const text = encoded.map((one) => one.text).join('');
+        await this.handle.appendFile(text);
         await this.handle.datasync();
+        const { sequence, hash } = encoded.at(-1)!.line;
+        this.#durable = { sequence, hash };
+        this.place.bytes += Buffer.byteLength(text);
+        if (this.place.bytes >= this.rotateBytes) await this.#rotate();
       } catch (error) {
         // What is on disk now is not known, so nothing may be chained to it.
         this.#failed = error instanceof Error ? error : new Error(String(error));
@@ -101,6 +139,15 @@ export class AuditWriter {
       });
     }
     this.#flushing = null;
+  }
+
+  /** The chain goes on in a new file. */
+  async #rotate(): Promise<void> {
+    await this.handle.close();
+    await finishSegment(this.directory, this.place.firstSequence);
+    this.handle = await open(path.join(this.directory, currentName), 'a', 0o600);
+    this.place.firstSequence = this.place.sequence;
+    this.place.bytes = 0;
   }
 }
 
@@ -129,7 +176,7 @@ type Existing = {
 };
 
 /** Only a last line without its end may be cut; anything else that does not fit is tampering or damage, kept for `verify` to show. */
-async function readExisting(file: string): Promise<Existing> {
+async function readExisting(file: string, first: number, before: string): Promise<Existing> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
@@ -137,10 +184,10 @@ async function readExisting(file: string): Promise<Existing> {
   const end = text.lastIndexOf('\n') + 1;
   const torn = Buffer.byteLength(text.slice(end));
   const lines: ChainLine[] = [];
-  let previous = genesis;
+  let previous = before;
   for (const one of text.slice(0, end).split('\n').slice(0, -1)) {
     // The chain goes on from what the file says; whether it holds is for verify.
-    const line = decodeLine(one, previous, lines.length) ?? salvage(one, lines.length);
+    const line = decodeLine(one, previous, first + lines.length) ?? salvage(one, first + lines.length);
     lines.push(line);
     previous = line.hash;
   }

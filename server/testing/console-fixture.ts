@@ -21,6 +21,7 @@ export type ConsoleFixture = {
   readonly http: ConsoleHttpServer;
   readonly services: Awaited<ReturnType<typeof compose>>['services'];
   readonly upkeep: Awaited<ReturnType<typeof compose>>['upkeep'];
+  readonly anchors: Awaited<ReturnType<typeof compose>>['anchors'];
   request(path: string, options?: RequestOptions): Promise<Response>;
   json(path: string, options?: RequestOptions): Promise<{ status: number; body: Wire; headers: Headers }>;
   graphql(query: string, variables?: unknown, role?: Role | null): Promise<Wire>;
@@ -108,6 +109,7 @@ export async function startConsole(
     http,
     services: composed.services,
     upkeep: composed.upkeep,
+    anchors: composed.anchors,
     request,
     async json(address, requestOptions) {
       const response = await request(address, requestOptions);

@@ -1,4 +1,4 @@
-/** Checks the hash chain of this console's audit log. */
+/** Checks the hash chain of this console's audit log, and that it is the one whose head the control store was told. */
 import { z } from 'zod';
 import { query } from '../definition';
 import { auditVerification } from '../schemas/audit';
@@ -15,7 +15,21 @@ export const verifyAudit = query({
   errors: ['FORBIDDEN'],
   example: {},
   async handler({ context }) {
-    const { ok, lines, firstBadLine, message, head } = await context.audit.verify();
-    return { ok, lines, first_bad_line: firstBadLine, message, head };
+    const found = await context.audit.verify();
+    return {
+      ok: found.ok,
+      lines: found.lines,
+      first_bad_line: found.firstBadLine,
+      message: found.message,
+      head: found.head,
+      writer: found.writer,
+      anchored_lines: found.anchoredLines,
+      anchored_at: found.anchoredAt,
+      other_writers: found.otherWriters.map((one) => ({
+        writer: one.writer,
+        anchored_lines: one.anchoredLines,
+        anchored_at: one.anchoredAt,
+      })),
+    };
   },
 });

@@ -31,5 +31,22 @@ export const auditVerification = z
     first_bad_line: z.int().nullable().meta({ scalar: 'BigInt' }),
     message: z.string(),
     head: z.string().nullable().meta({ description: 'Hash of the last line' }),
+    writer: z.string().meta({ description: 'This log, as the control store names it' }),
+    anchored_lines: z
+      .int()
+      .nullable()
+      .meta({ description: 'So many lines the control store vouches for; null: none yet', scalar: 'BigInt' }),
+    anchored_at: isoTime.nullable().meta({ description: 'When it was last told the head' }),
+    other_writers: z
+      .array(
+        z
+          .object({
+            writer: z.string().meta({ description: 'Its log' }),
+            anchored_lines: z.int().meta({ description: 'Lines it had', scalar: 'BigInt' }),
+            anchored_at: isoTime.meta({ description: 'When it last told its head' }),
+          })
+          .meta({ id: 'AuditWriter', description: 'The log of another console' }),
+      )
+      .meta({ description: 'Other consoles of this cluster; their logs are verified there' }),
   })
   .meta({ id: 'AuditVerification', description: 'Whether the chain is unbroken' });
