@@ -6,9 +6,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../kernel/errors';
 import { createLogger, type Logger } from '../kernel/log';
-import { processesIn, waitUntilGone } from '../postgres/processes';
+import { processesIn } from '../postgres/processes';
 import { lockDataDirectory, openDataDirectory, readMark, StartError } from './data-directory';
 import { bundlePath, Installation, type NodePlace } from './installation';
+import { stopLeftGuardian } from './left-guardians';
 import { MembershipWatch } from './membership-watch';
 import { openNativePostgres, reachableNodesDirectory } from './native-postgres';
 import { openPortBook, portTrouble } from './ports';
@@ -18,7 +19,6 @@ import { lastWords, StoppedNodes } from './stopped-nodes';
 import { SupervisedProcess } from './supervised-process';
 import { defaultTopology, readTopology } from './topology';
 
-const guardianPatienceMs = 5_000;
 const stopTimeoutMs = { server: 8_000, router: 5_000, agent: 45_000 } as const;
 
 async function main(): Promise<void> {
@@ -129,12 +129,12 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
       children.delete('server');
       children.delete('router');
       await Promise.all([...children.values()].map((child) => child.stop(stopTimeoutMs.agent)));
-      // Each agent lets its guardian go; one whose agent had died waits a moment for another before it ends.
-      const gone = watch
-        .knownNodes()
-        .map((place) => waitUntilGone(installation.nodeDirectory(place.id), guardianPatienceMs));
-      if ((await Promise.all(gone)).includes(false))
-        logger.warn('a guardian still runs; it ends when its PostgreSQL does');
+      // Each agent has let its guardian go; one whose agent had ended before still stands there.
+      const left = watch.knownNodes().map((place) => ({
+        nodeDirectory: installation.nodeDirectory(place.id),
+        agentConfigFile: join(dataDirectory, 'run', `${place.id}.json`),
+      }));
+      await Promise.all(left.map((place) => stopLeftGuardian(place, logger)));
     },
   };
 }

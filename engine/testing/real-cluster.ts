@@ -23,6 +23,8 @@ export type RealClusterOptions = {
   readonly stopTimeoutMs?: number;
   /** As a user does: `npm start`, in the directory that holds the build. Default: the launcher itself. */
   readonly throughNpm?: boolean;
+  /** Called before the first start. */
+  readonly prepare?: (cluster: RealCluster) => void;
   /** `engine`: readiness and topology come from the agents, no console server is needed. Default: REST when the build has a server. */
   readonly through?: 'rest' | 'engine';
 };
@@ -63,6 +65,7 @@ export class RealCluster {
     // PostgreSQL's user must get through.
     chmodSync(directory, 0o755);
     const cluster = new RealCluster(directory, await freePort(), `test-key-${'k'.repeat(24)}`, options);
+    options.prepare?.(cluster);
     await cluster.launch();
     return cluster;
   }
