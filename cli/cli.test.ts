@@ -110,6 +110,20 @@ describe('answers', () => {
     expect(out.match(/"cluster_name"/g)!.length).toBeGreaterThan(1);
   });
 
+  it('are events up to the one that was waited for', async () => {
+    const before = console.engine.listeners;
+    const running = run('events stream --until failover_completed');
+    await expect.poll(() => console.engine.listeners).toBeGreaterThan(before);
+    console.engine.emit({ eventType: 'failover_initiated' });
+    console.engine.emit({ eventType: 'failover_completed' });
+    console.engine.emit({ eventType: 'leader_elected' });
+    const { code, out } = await running;
+    expect([code, out.split('\n').map((line) => line.split(/ +/)[2])]).toEqual([
+      0,
+      ['failover_initiated', 'failover_completed'],
+    ]);
+  });
+
   it('are events, one a line, until told to stop', async () => {
     const ending = new AbortController();
     const before = console.engine.listeners;

@@ -27,6 +27,7 @@ type Globals = {
   readonly json?: boolean;
   readonly watch?: number | true;
   readonly wait?: boolean;
+  readonly until?: string;
   readonly timeout: number;
 };
 
@@ -90,6 +91,9 @@ function addCommand(parent: Command, name: string, definition: AnyDefinition, su
   if (definition.kind === 'query')
     command.option('--watch [seconds]', 'Print again every so many seconds (2)', positive);
   if (definition.kind === 'mutation') command.option('--wait', 'Follow a started operation to its end');
+  if (definition.kind === 'subscription') {
+    command.option('--until <event-type,...>', 'End after an event of one of these types');
+  }
   command.addHelpText(
     'after',
     `\nNeeds role ${definition.role}. REST: ${definition.rest!.method} /api/v1${definition.rest!.path}`,
@@ -116,8 +120,14 @@ async function run(
     surroundings.print(globals.json ? JSON.stringify(answer ?? null, null, 2) : textOf(answer, surroundings.width));
   };
   if (definition.kind === 'subscription') {
-    const line = (item: unknown) => surroundings.print(globals.json ? JSON.stringify(item) : eventLine(item));
-    return follow(connection, definition, input, surroundings.signal, line);
+    const last = new AbortController();
+    const until = globals.until?.split(',') ?? [];
+    const signal = AbortSignal.any([surroundings.signal, last.signal]);
+    return follow(connection, definition, input, signal, (item) => {
+      if (signal.aborted) return;
+      surroundings.print(globals.json ? JSON.stringify(item) : eventLine(item));
+      if (until.includes(String((item as Record<string, unknown>).event_type))) last.abort();
+    });
   }
   if (definition.kind === 'query' && globals.watch !== undefined) {
     const everyMs = (globals.watch === true ? 2 : globals.watch) * 1000;
