@@ -137,6 +137,37 @@ describe('a cluster under load', () => {
     expect(collector.spans.every((span) => span.traceId === trace.id)).toBe(true);
   });
 
+  it('tells both groups, the links, the router and that switchover in its metrics', async () => {
+    const scrape = async () =>
+      (await fetch(`${cluster.url}/metrics`, { headers: { authorization: `Bearer ${cluster.apiKey}` } })).text();
+    const values = (text: string, name: string, labels = '') =>
+      text
+        .split('\n')
+        .filter((line) => line.startsWith(`${name}{`) && line.includes(labels))
+        .map((line) => Number(line.split(' ').at(-1)));
+    const text = await pollUntil(
+      async () => {
+        const told = await scrape();
+        return values(told, 'rustydb_failovers_total', 'trigger="switchover",outcome="succeeded"')[0]
+          ? told
+          : undefined;
+      },
+      { timeoutMs: 10_000, intervalMs: 100, what: 'the switchover is counted' },
+    );
+    expect(values(text, 'rustydb_group_has_primary')).toEqual([1, 1]);
+    expect(values(text, 'rustydb_primary').filter((value) => value === 1)).toHaveLength(2);
+    expect(values(text, 'rustydb_quorum_standby').filter((value) => value === 1)).toHaveLength(3);
+    expect(values(text, 'rustydb_postgres_streaming').filter((value) => value === 1)).toHaveLength(3);
+    expect(values(text, 'rustydb_postgres_server_version').every((value) => value >= 180_000)).toBe(true);
+    expect(values(text, 'rustydb_interconnect_rtt_seconds').length).toBeGreaterThanOrEqual(5 * 4);
+    expect(values(text, 'rustydb_router_connections', 'service="alpha-rw"')[0]).toBeGreaterThanOrEqual(1);
+    expect(values(text, 'rustydb_node_slot_retained_bytes')).toHaveLength(5);
+    expect(values(text, 'rustydb_pending_restart')).toEqual([0, 0, 0, 0, 0]);
+    const [pause] = values(text, 'rustydb_failover_write_pause_seconds_sum', 'trigger="switchover"');
+    expect(pause).toBeGreaterThan(0.05);
+    expect(values(text, 'rustydb_operation_step_duration_seconds_count', 'step="promote"')).toEqual([1]);
+  });
+
   it('has the request’s id in the log lines of console, controller and agents', async () => {
     const logged = (file: string) =>
       readFileSync(join(cluster.dataDirectory, 'logs', file), 'utf8')

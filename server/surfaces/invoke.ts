@@ -50,6 +50,22 @@ async function run(definition: AnyDefinition, raw: unknown, context: CallContext
   }
 }
 
+/** For an answer that is already there: the same gate, span and measure, nothing to run. */
+export function admitKnown(definition: AnyDefinition, call: CallContext): Promise<void> {
+  return inCallSpan(definition, call, async (context) => {
+    const startedAt = performance.now();
+    let code = 'OK';
+    try {
+      await admit(definition, context);
+    } catch (thrown) {
+      code = toClusterError(thrown).code;
+      throw thrown;
+    } finally {
+      measured(definition, context, code, performance.now() - startedAt);
+    }
+  });
+}
+
 function measured(definition: AnyDefinition, context: CallContext, code: string, ms: number): void {
   context.gate.metrics.observe(definition.name, context.surface, code, ms);
   const { logger } = context.gate;

@@ -118,6 +118,17 @@ describe('the facts that Patroni exports too', () => {
   });
 });
 
+describe('calls', () => {
+  it('are counted with the code they ended with, also where the answer was cached', async () => {
+    for (const role of ['viewer', 'viewer', null] as const) await console.request('/api/v1/cluster/nodes', { role });
+    const { text } = await scrape();
+    const counted = (code: string) =>
+      `rustydb_api_request_duration_seconds_count{procedure="cluster.listNodes",surface="rest",code="${code}"}`;
+    expect(text).toContain(`${counted('OK')} 2\n`);
+    expect(text).toContain(`${counted('UNAUTHORIZED')} 1\n`);
+  });
+});
+
 describe('what ends while the console runs', () => {
   it('is counted once, with the durations of its steps; what was before is not', async () => {
     const ended = async (trigger: 'switchover' | 'failover'): Promise<Operation> => {

@@ -10,7 +10,7 @@ import { isAdmin } from '@/server/procedures/identity';
 import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { serveSse } from '../events/sse';
-import { admit, invoke } from '../invoke';
+import { admit, admitKnown, invoke } from '../invoke';
 import { deprecationHeaders } from './deprecation';
 import { type HotAnswer, HotCache, matchesEtag, takesGzip } from './hot-cache';
 import { IdempotencyKeys } from './idempotency';
@@ -109,9 +109,7 @@ export class RestAdapter {
     const key = `${url.pathname}${url.search}|${scope}|${isAdmin(context.identity) ? 'admin' : 'other'}`;
     let answer: HotAnswer | null = this.#hot.get(key, stamp);
     if (answer) {
-      const startedAt = performance.now();
-      await admit(definition, context);
-      context.gate.metrics.observe(definition.name, context.surface, 'OK', performance.now() - startedAt);
+      await admitKnown(definition, context);
     } else {
       const input = await readInput(request, route, params, url.searchParams);
       const output = await invoke(definition, input, context);
