@@ -55,8 +55,8 @@ export class ControlRecords<T> {
   }
 
   /** As the leader has it. @throws UNAVAILABLE without a majority */
-  async held(id: string): Promise<Held<T> | null> {
-    const entry = await this.engine.leader('store.get', { key: this.key(id) });
+  async held(id: string, timeoutMs?: number): Promise<Held<T> | null> {
+    const entry = await this.engine.leader('store.get', { key: this.key(id) }, timeoutMs);
     return entry ? { record: entry.value as unknown as T, modRevision: entry.modRevision } : null;
   }
 

@@ -93,7 +93,7 @@ export class Lockouts implements LockoutDirectory {
   async #count(subject: Pick<LockoutRecord, 'kind' | 'subject'>): Promise<void> {
     const id = idOf(subject.kind, subject.subject);
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const held = await this.#records.held(id);
+      const held = await this.#records.held(id, timeoutMs);
       if (held === null && (await this.#records.byId()).size >= recordsLimit) return;
       const next = afterFailure(held?.record ?? null, subject, Date.now());
       if (await this.#records.put(id, held?.modRevision ?? 0, next, timeoutMs)) return;

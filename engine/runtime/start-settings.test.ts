@@ -1,0 +1,34 @@
+/** What the environment says about the console's own door: refused with a sentence when it says half of it. */
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ensureSecrets } from './secrets';
+import { settingsFromEnvironment } from './start-settings';
+
+describe('TLS of the console', () => {
+  it('is off by default, and on with both files, by their whole paths', () => {
+    expect(settingsFromEnvironment({}).consoleTls).toBeNull();
+    const { consoleTls } = settingsFromEnvironment({ RUSTYDB_TLS_CERT: 'cert.pem', RUSTYDB_TLS_KEY: '/k/key.pem' });
+    expect(consoleTls).toEqual({ certFile: join(process.cwd(), 'cert.pem'), keyFile: '/k/key.pem' });
+  });
+
+  it('is refused with one of the two', () => {
+    expect(() => settingsFromEnvironment({ RUSTYDB_TLS_CERT: 'cert.pem' })).toThrow(/belong together/);
+  });
+});
+
+it('makes the break-glass token once, for its owner alone, also in a directory of an older version', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rustydb-secrets-'));
+  try {
+    const first = ensureSecrets(directory, {});
+    rmSync(first.breakGlass);
+    const second = ensureSecrets(directory, {}, true);
+    const token = readFileSync(second.breakGlass, 'utf8');
+    expect(token).toMatch(/^rdbbg_[\w-]{40,}\n$/);
+    expect(statSync(second.breakGlass).mode & 0o777).toBe(0o600);
+    expect(readFileSync(ensureSecrets(directory, {}, true).breakGlass, 'utf8')).toBe(token);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
