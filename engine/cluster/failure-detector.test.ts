@@ -31,7 +31,7 @@ describe('lastServedAgeMs', () => {
       { nodes: { 'node-1': { ageMs: null }, 'node-2': { ageMs: 400, ...heardBy(1_900) } } },
       null,
       null,
-      2_300,
+      3_300,
     ],
     [
       'it said that it does not serve any more: what its agent says later counts for nothing',

@@ -38,6 +38,9 @@ export function decide({ snapshot, group, exit, heardAgeMs = null }: DetectorInp
   return { kind: 'fail-over', request, plan };
 }
 
+/** A report repeats the last look at its links, which may be this old. */
+const linkSampleMs = 1_000;
+
 /**
  * How long ago the old primary certainly could still serve: by its own last report that said so, or, while nothing it said speaks against it, by when
  * any member's link last heard its agent. Null: nothing tells. Never later than the truth, so a pause counted from it is never too short by more than
@@ -53,7 +56,7 @@ export function lastServedAgeMs(group: GroupSnapshot, heardAgeMs: number | null)
   const links = group.members.flatMap((member) => {
     const link = member.report?.links.find((entry) => entry.peer === group.record.primary);
     const heard = link?.lastHeardMs ?? null;
-    return heard === null || member.reportAgeMs === null ? [] : [heard + member.reportAgeMs];
+    return heard === null || member.reportAgeMs === null ? [] : [heard + linkSampleMs + member.reportAgeMs];
   });
   const ages = [...links, ...(served === null ? [] : [served]), ...(heardAgeMs === null ? [] : [heardAgeMs])];
   return ages.length === 0 ? null : Math.min(...ages);
