@@ -1,20 +1,6 @@
 /** Browser tests against a real cluster (e2e/fixtures/cluster.ts starts one unless RUSTYDB_E2E_URL names one). One worker: there is one cluster. */
-import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
-
-const debianBrowsers = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
-
-/** CHROMIUM, else Debian's, else the one that npm ships. */
-async function chromiumPath(): Promise<string> {
-  const wanted = process.env.CHROMIUM;
-  if (wanted) return wanted;
-  const found = debianBrowsers.find((path) => existsSync(path));
-  if (found) return found;
-  // Makes it unpack its own NSS libraries, which a bare machine lacks.
-  process.env.AWS_LAMBDA_JS_RUNTIME ??= 'nodejs20.x';
-  const { default: chromium } = await import('@sparticuz/chromium');
-  return chromium.executablePath();
-}
+import { chromiumPath } from './e2e/fixtures/chromium';
 
 const asRoot = process.getuid?.() === 0;
 

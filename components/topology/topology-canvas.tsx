@@ -4,7 +4,7 @@
  * many nodes) a group is one summary; zooming opens it in place, so the map never jumps.
  */
 import '@xyflow/react/dist/style.css';
-import { Controls, MiniMap, ReactFlow, ReactFlowProvider, useOnViewportChange, type Viewport } from '@xyflow/react';
+import { Controls, ReactFlow, ReactFlowProvider, useOnViewportChange, type Viewport } from '@xyflow/react';
 import { useTheme } from 'next-themes';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { cn } from '../ui/cn';
@@ -15,6 +15,7 @@ import { layoutMap } from './layout';
 import { LinkEdge } from './link-edge';
 import type { MapGroup, MapLayers, MapLink, MapNode } from './model';
 import { NodeCard } from './node-card';
+import { OverviewMap } from './overview-map';
 import type { DropVerdict } from './promotion';
 import { SelectNodeContext } from './selection';
 
@@ -107,28 +108,12 @@ function Canvas(props: TopologyProps) {
           aria-label="Topology map"
         >
           <Controls showInteractive={false} position="bottom-right" />
-          {nodes.length > 20 ? (
-            <MiniMap
-              nodeColor={miniColour}
-              nodeStrokeColor="var(--line-strong)"
-              pannable
-              zoomable
-              position="bottom-left"
-              ariaLabel="Overview map"
-            />
-          ) : null}
+          {nodes.length > 20 ? <OverviewMap layout={layout} groups={groups} /> : null}
         </ReactFlow>
         <DropBanner verdict={drag.verdict} dragging={drag.drag?.id ?? null} />
       </div>
     </SelectNodeContext.Provider>
   );
-}
-
-/** On the small map a group is one box, tinted when it is not well. */
-function miniColour(node: FlowNode): string {
-  if (node.type !== 'frame') return 'transparent';
-  const { group } = node.data;
-  return group.writable ? (group.degraded ? 'var(--warn)' : 'var(--raised)') : 'var(--bad)';
 }
 
 /** Three levels, so that zooming re-renders twice at most. */
