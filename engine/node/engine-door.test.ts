@@ -12,7 +12,9 @@ import type { ViewItem } from '../runtime/engine-api';
 import { MemoryStore } from '../testing/memory-store';
 import { EngineDoor, type EngineDoorOptions } from './engine-door';
 
-const logger = pino({ level: 'silent' });
+/** What the doors log. */
+const lines: string[] = [];
+const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
 const nodes = ['node-1', 'node-2', 'node-3'] as const;
 let directory: string;
 let mesh: Mesh;
@@ -33,7 +35,8 @@ async function serve(id: NodeId): Promise<void> {
     command: () => Promise.reject(new Error('no commands here')),
   });
   controllers.push(controller);
-  const context = { interconnect, store: member, config: { nodeId: id } };
+  const postgres = { switchWal: async () => '0/2000000' };
+  const context = { interconnect, store: member, config: { nodeId: id }, logger, postgres };
   new EngineDoor({
     context,
     controller,
@@ -65,6 +68,22 @@ afterEach(async () => {
   for (const controller of controllers.splice(0)) await controller.stop();
   await mesh.stop();
   rmSync(directory, { recursive: true, force: true });
+});
+
+it('logs under the caller’s request id what is asked of the leader and of a node, not what is only planned or read', async () => {
+  await eventually('all are connected', () => connection.connectedNodes().length === 3);
+  const requester = { by: 'user:ann', reason: null, requestId: 'req-7', admin: true };
+  lines.length = 0;
+  await connection.requestNode('node-2', 'node.wal.switch', { requester }, 1000);
+  // There is no such group in this store: refused, and logged all the same.
+  const put = connection.requestLeader('group.put', { group: 'none', patch: {}, requester }, 1000);
+  await expect(put).rejects.toThrow();
+  await connection.requestNode('node-2', 'raft.status', {}, 1000);
+  const asked = lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => 'requestId' in line);
+  expect(asked).toMatchObject([
+    { method: 'node.wal.switch', by: 'user:ann', requestId: 'req-7' },
+    { method: 'group.put', by: 'user:ann', requestId: 'req-7' },
+  ]);
 });
 
 it('moves view and events to the new leader at once, and back', async () => {

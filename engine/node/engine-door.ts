@@ -12,6 +12,7 @@ import type {
   EngineMethod,
   EngineParams,
   EngineResult,
+  Requester,
   RouterStatus,
   RuntimeInfo,
   ViewItem,
@@ -62,7 +63,10 @@ export class EngineDoor {
     for (const method of Object.keys(leaderMethods) as LeaderMethod[]) this.#serveLeader(interconnect, method);
     for (const [method, handler] of Object.entries(this.#nodeHandlers)) {
       interconnect.onRequest(`engine.${method}`, (payload) =>
-        answerTraced(method, payload, handler as (params: unknown) => Promise<unknown>),
+        answerTraced(method, payload, (params) => {
+          this.#note(method, params);
+          return (handler as (params: unknown) => Promise<unknown>)(params);
+        }),
       );
     }
     interconnect.onStream('engine.view.stream', (_payload, _from, push, signal, end) => {
@@ -81,7 +85,10 @@ export class EngineDoor {
 
   #serveLeader<M extends LeaderMethod>(interconnect: Interconnect, method: M): void {
     const answer = (payload: unknown) =>
-      answerTraced(method, payload, (params) => this.options.controller.handle(method, params as EngineParams<M>));
+      answerTraced(method, payload, (params) => {
+        this.#note(method, params);
+        return this.options.controller.handle(method, params as EngineParams<M>);
+      });
     interconnect.onRequest(`engine.${method}`, (payload) =>
       this.options.context.store.isLeader() ? answer(payload) : this.#forward(method, payload),
     );
@@ -89,6 +96,14 @@ export class EngineDoor {
       if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Only nodes forward requests.');
       return answer(payload);
     });
+  }
+
+  /** Whatever somebody wants changed leaves a line under the id of their request. */
+  #note(method: string, params: unknown): void {
+    const requester = (params as { readonly requester?: Requester } | null)?.requester;
+    if (!requester || method === 'operation.plan') return;
+    const { by, requestId } = requester;
+    this.options.context.logger.info({ method, by, requestId: requestId ?? undefined }, 'asked to change something');
   }
 
   async #forward<M extends LeaderMethod>(method: M, payload: unknown): Promise<EngineResult<M>> {

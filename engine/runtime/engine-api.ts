@@ -229,7 +229,7 @@ export type EngineRequests = {
   'node.sessions': { scope: 'node'; params: Record<string, never>; result: readonly SessionInfo[] };
   'node.session.end': {
     scope: 'node';
-    params: { pid: number; mode: 'cancel' | 'terminate' };
+    params: { pid: number; mode: 'cancel' | 'terminate'; requester?: Requester };
     result: { ended: boolean; reasons: readonly Reason[] };
   };
   'node.logs': {
@@ -240,8 +240,12 @@ export type EngineRequests = {
   'node.settings': { scope: 'node'; params: Record<string, never>; result: readonly SettingInfo[] };
   'node.resources': { scope: 'node'; params: { minutes: number }; result: readonly ResourceSample[] };
   'node.wal': { scope: 'node'; params: Record<string, never>; result: WalStatus };
-  'node.wal.switch': { scope: 'node'; params: Record<string, never>; result: { lsn: LsnText } };
-  'node.replay': { scope: 'node'; params: { paused: boolean }; result: { paused: boolean } };
+  'node.wal.switch': { scope: 'node'; params: { requester?: Requester }; result: { lsn: LsnText } };
+  'node.replay': {
+    scope: 'node';
+    params: { paused: boolean; requester?: Requester };
+    result: { paused: boolean };
+  };
   'node.links': { scope: 'node'; params: Record<string, never>; result: readonly PeerLinkStatus[] };
   'node.faults': { scope: 'node'; params: Record<string, never>; result: readonly Fault[] };
   'node.route': { scope: 'node'; params: { group: GroupName }; result: RouteAnswer };

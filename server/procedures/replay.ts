@@ -2,6 +2,7 @@
 import { ClusterError } from '@/engine/kernel/errors';
 import type { ProcedureContext } from './context';
 import { findNode } from './find';
+import { requesterOf } from './identity';
 
 export async function setReplayPaused(context: ProcedureContext, id: string, paused: boolean) {
   const node = findNode(context.engine.current().view, id);
@@ -18,7 +19,10 @@ export async function setReplayPaused(context: ProcedureContext, id: string, pau
       ],
     });
   }
-  const result = await context.engine.node(id, 'node.replay', { paused });
+  const result = await context.engine.node(id, 'node.replay', {
+    paused,
+    requester: requesterOf(context),
+  });
   return {
     success: true,
     message: result.paused ? `${id} no longer replays` : `${id} replays`,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
 import { findNode } from '../find';
+import { requesterOf } from '../identity';
 import { done, nodeIdArgument } from '../schemas/primitives';
 
 export const endSession = mutation({
@@ -27,6 +28,7 @@ export const endSession = mutation({
     const { ended, reasons } = await context.engine.node(input.id, 'node.session.end', {
       pid: input.pid,
       mode: input.mode,
+      requester: requesterOf(context, input.reason),
     });
     if (!ended && reasons.length > 0)
       throw new ClusterError('CONFLICT', `Session ${input.pid} was not ended`, { reasons });

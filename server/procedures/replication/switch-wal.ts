@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { mutation } from '../definition';
 import { findGroup, primaryOf } from '../find';
+import { requesterOf } from '../identity';
 import { groupName } from '../schemas/primitives';
 import { walSwitch } from '../schemas/replication';
 
@@ -24,7 +25,8 @@ export const switchWal = mutation({
     const { view } = context.engine.current();
     const group = findGroup(view, input.group).record.name;
     const primary = primaryOf(view, group);
-    const { lsn } = await context.engine.node(primary.record.id, 'node.wal.switch', {});
+    const requester = requesterOf(context, input.reason);
+    const { lsn } = await context.engine.node(primary.record.id, 'node.wal.switch', { requester });
     return { success: true, message: `Switched to a new segment at ${lsn}`, group, node_id: primary.record.id, lsn };
   },
 });
