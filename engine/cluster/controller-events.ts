@@ -120,6 +120,8 @@ export class ControllerEvents {
   }
 
   #problem(problem: Problem, begun: boolean): void {
+    // A block far short of the lease comes and goes every second on a busy host: it is shown and measured, but as an event it would bury the others.
+    if (problem.rule === 'agent-stalled' && problem.severity === 'info') return;
     const severity = begun ? (problem.severity === 'critical' ? 'critical' : problem.severity) : 'info';
     const { rule, node, group, sentence, remedy, since } = problem;
     const payload = { rule, node_id: node, group, sentence, remedy, since, state: begun ? 'begun' : 'ended' };
