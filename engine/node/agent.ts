@@ -312,7 +312,8 @@ export class Agent {
     if (this.#cycling || this.#stopped) return;
     this.#cycling = true;
     try {
-      const report = await this.#context.reports.get(this.#quiet() ? quietLookMs - reportMs / 2 : reportMs / 2);
+      const report = await this.#context.reports.current(this.#quiet() ? quietLookMs - reportMs / 2 : reportMs / 2);
+      if (report === null) return;
       this.#noteServing(report);
       this.#deliver(this.#reporter.make(report, performance.now()));
       if (report.state === 'primary') await this.#duties.cycle(report, performance.now(), this.#commands.draining);

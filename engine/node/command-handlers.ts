@@ -249,6 +249,8 @@ export class CommandHandlers {
         loop.forgetUpstream();
       }
       this.#draining = false;
+      // A look that began before the promotion would take the route away again for a moment.
+      this.#context.reports.invalidate();
       this.options.onPromoted(epoch);
       await postgres.keepSlots(
         members.filter((node) => node !== config.nodeId),

@@ -8,6 +8,7 @@ import type { PostgresServer } from '../postgres/api';
 export class ReportCache {
   #last: { readonly report: PostgresReport; readonly at: number } | null = null;
   #asking: Promise<PostgresReport> | null = null;
+  #generation = 0;
 
   constructor(private readonly postgres: PostgresServer) {
     postgres.onExit(() => this.invalidate());
@@ -21,6 +22,14 @@ export class ReportCache {
   invalidate(): void {
     this.#last = null;
     this.#asking = null;
+    this.#generation++;
+  }
+
+  /** A look that nothing has overtaken: null when the server changed while the question was under way, because the answer may be from before. */
+  async current(maximumAgeMs: number): Promise<PostgresReport | null> {
+    const generation = this.#generation;
+    const report = await this.get(maximumAgeMs);
+    return generation === this.#generation ? report : null;
   }
 
   async get(maximumAgeMs: number): Promise<PostgresReport> {

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import type { PostgresReport } from '../cluster/model';
+import { deferred } from '../kernel/async';
+import type { PostgresServer } from '../postgres/api';
+import { ReportCache } from './report-cache';
+
+function scene() {
+  const questions: ReturnType<typeof deferred<PostgresReport>>[] = [];
+  const server = {
+    onExit: () => () => undefined,
+    report: () => {
+      const question = deferred<PostgresReport>();
+      questions.push(question);
+      return question.promise;
+    },
+  } as unknown as PostgresServer;
+  return { cache: new ReportCache(server), questions };
+}
+
+const state = (name: 'standby' | 'primary') => ({ state: name }) as PostgresReport;
+
+describe('ReportCache', () => {
+  it('asks once for everybody who asks meanwhile, and answers from memory within the age', async () => {
+    const { cache, questions } = scene();
+    const both = Promise.all([cache.get(1000), cache.current(1000)]);
+    questions[0]!.resolve(state('standby'));
+    expect(await both).toEqual([state('standby'), state('standby')]);
+    expect(await cache.get(1000)).toEqual(state('standby'));
+    expect(questions).toHaveLength(1);
+  });
+
+  it('gives no answer that a change of the server has overtaken, and does not keep it', async () => {
+    const { cache, questions } = scene();
+    const before = cache.current(1000);
+    cache.invalidate();
+    questions[0]!.resolve(state('standby'));
+    expect(await before).toBeNull();
+    expect(cache.last).toBeNull();
+    const after = cache.current(1000);
+    questions[1]!.resolve(state('primary'));
+    expect(await after).toEqual(state('primary'));
+  });
+});
