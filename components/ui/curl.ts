@@ -1,4 +1,4 @@
-import type { ApiCall } from './copy-as';
+import type { ApiCall } from './call-forms';
 
 /** The key comes from the environment, so that no secret lands in a shell history by copying. */
 export function curlCommand(origin: string, call: ApiCall): string {

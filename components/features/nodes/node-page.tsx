@@ -67,7 +67,6 @@ export function NodePage({ id }: { readonly id: string }) {
               call={{
                 method: 'GET',
                 path: `/cluster/nodes/${node.id}`,
-                graphql: `{ clusterNode(id: "${node.id}") { id role status address port } }`,
               }}
             />
           </>

@@ -122,7 +122,6 @@ export function NodesPage() {
               call={{
                 method: 'GET',
                 path: '/cluster/nodes',
-                graphql: '{ clusterNodes { id role status address port uptime_seconds cpu_usage } }',
               }}
             />
           </>

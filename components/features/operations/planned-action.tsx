@@ -9,8 +9,10 @@ import { blockers, CheckList } from '../../feedback/checks';
 import { failureOf } from '../../feedback/failure';
 import { QueryView } from '../../feedback/query-view';
 import { ErrorPanel, PartialNote } from '../../feedback/states';
+import { lastMutationCall, type MutationCall } from '../../providers/connection';
 import type { Operation } from '../../providers/wire';
 import { Button } from '../../ui/button';
+import { CopyAs } from '../../ui/copy-as';
 import { Dialog } from '../../ui/dialog';
 import { formatBytes, formatDuration } from '../../ui/format';
 import { Field, Input } from '../../ui/input';
@@ -72,10 +74,15 @@ function Plan(
   const id = useId();
   const [replanned, setReplanned] = useState(0);
   const [changed, setChanged] = useState<string | null>(null);
+  const [call, setCall] = useState<MutationCall | null>(null);
   const query = useQuery({
     // A plan belongs to this dialog only: nobody else may be served it from the cache.
     queryKey: ['plan', id, props.planKey ?? '', replanned],
-    queryFn: props.plan,
+    queryFn: async () => {
+      const planned = await props.plan();
+      setCall(executing(lastMutationCall(), planned.plan_hash));
+      return planned;
+    },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     retry: false,
@@ -89,6 +96,7 @@ function Plan(
           <ConfirmPlan
             {...props}
             shown={plan}
+            call={call}
             onChanged={(message) => {
               setChanged(`${message} This is the new plan.`);
               setReplanned((count) => count + 1);
@@ -100,8 +108,16 @@ function Plan(
   );
 }
 
+/** The call that runs exactly the plan that was asked for. */
+function executing(asked: MutationCall | null, planHash: string): MutationCall | null {
+  if (asked === null) return null;
+  const { dry_run: _plan, ...input } = asked.input;
+  return { procedure: asked.procedure, input: { ...input, plan_hash: planHash } };
+}
+
 function ConfirmPlan({
   shown: plan,
+  call,
   confirmName,
   confirmLabel,
   danger,
@@ -111,6 +127,7 @@ function ConfirmPlan({
   onClose,
 }: PlannedActionProps & {
   readonly shown: Operation;
+  readonly call: MutationCall | null;
   readonly onStarted: (operation: Operation) => void;
   readonly onChanged: (message: string) => void;
   readonly onClose: () => void;
@@ -178,6 +195,7 @@ function ConfirmPlan({
       </div>
       {error !== null ? <ErrorPanel what={confirmLabel.toLowerCase()} failure={failureOf(error)} /> : null}
       <div className="flex justify-end gap-2">
+        {call ? <CopyAs call={call} /> : null}
         <Button onClick={onClose}>Keep things as they are</Button>
         <Button type="submit" variant={danger ? 'danger' : 'primary'} disabledReason={blocked} disabled={pending}>
           {pending ? 'Starting…' : confirmLabel}

@@ -44,7 +44,6 @@ export function OverviewPage() {
               call={{
                 method: 'GET',
                 path: '/cluster/topology',
-                graphql: '{ clusterTopology { nodes { id role status } has_quorum } }',
               }}
             />
           }

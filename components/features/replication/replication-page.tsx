@@ -31,7 +31,6 @@ export function ReplicationPage() {
             call={{
               method: 'GET',
               path: '/replication/status',
-              graphql: '{ replicationStatus { mode state lag_ms bytes_behind healthy } }',
             }}
           />
         }

@@ -80,7 +80,6 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
             call={{
               method: 'GET',
               path: '/cluster/topology',
-              graphql: '{ clusterTopology { total_nodes healthy_nodes has_quorum nodes { id role status } } }',
             }}
           />
         }

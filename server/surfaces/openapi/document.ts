@@ -1,10 +1,22 @@
 /** OpenAPI 3.1 from the registry: paths, schemas, errors, security. What REST serves is what stands here. */
 import { z } from 'zod';
 import { errorTable } from '@/engine/kernel/errors';
+import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
+import { allProcedures } from '@/server/procedures/registry';
 import { wordFor } from '@/server/procedures/schemas/vocabulary';
+import { documentOf } from '../graphql/document';
+import { buildGraphqlSchema } from '../graphql/schema';
 import { isOperationOutput, isPageOutput } from '../rest/present';
 import { apiPrefix, type Route, routes } from '../rest/routes';
+
+const graphqlSchema = buildGraphqlSchema();
+const commands = commandNames(allProcedures);
+
+function commandOf(definition: AnyDefinition): string {
+  const { area, command } = commands.get(definition.name)!;
+  return shortcutOf(definition) ?? `${area} ${command}`;
+}
 
 type Json = { [key: string]: unknown };
 
@@ -82,6 +94,9 @@ function operationOf(route: Route, components: Components): Json {
     'x-role': definition.role,
     'x-rate-class': definition.rate,
     'x-graphql': definition.graphql?.field ?? null,
+    ...(definition.graphql ? { 'x-graphql-document': documentOf(definition, graphqlSchema).text } : {}),
+    'x-graphql-input': definition.graphql?.style === 'input' ? 'input' : 'flat',
+    'x-cli': commandOf(definition),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(hasBody && rest.length > 0 ? { requestBody: bodyOf(definition, rest, required, inPath) } : {}),
     responses: responsesOf(definition, components),

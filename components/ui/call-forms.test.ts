@@ -1,0 +1,45 @@
+/** Calls of the console as text for a shell, against the committed OpenAPI document. */
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
+import { expect, it } from 'vitest';
+import { type ApiDocument, callForms } from './call-forms';
+
+const document = JSON.parse(readFileSync('openapi.json', 'utf8')) as ApiDocument;
+const forms = (call: Parameters<typeof callForms>[1]) => callForms(document, call, 'http://h')!;
+
+it('knows a call by its address, with what is in path and query', () => {
+  const { cli, graphql } = forms({ method: 'GET', path: '/cluster/nodes/node-2/logs?limit=300' });
+  expect(cli).toBe('rustydbctl cluster node-logs node-2 --limit 300');
+  expect(graphql).toContain('nodeLogs(');
+});
+
+it('knows a call by its procedure', () => {
+  const input = { group: 'alpha', mode: 'switchover', dry_run: true, reason: "it's time" };
+  const { curl, cli, graphql } = forms({ procedure: 'cluster.failover', input });
+  expect(cli).toBe(`rustydbctl failover --group alpha --mode switchover --dry-run --reason 'it'\\''s time'`);
+  expect(curl).toContain("-X POST -H 'Authorization: Bearer '");
+  expect(curl).toContain("'http://h/api/v1/cluster/failover'");
+  expect(graphql).toContain('triggerFailoverOperation(input: $input)');
+  expect(graphql).toContain('"input":{"group":"alpha"');
+});
+
+it('puts what is in the path where it belongs', () => {
+  const { curl, cli } = forms({ procedure: 'cluster.stopNode', input: { id: 'node-3', mode: 'fast', force: false } });
+  expect(cli).toBe('rustydbctl cluster stop-node node-3 --mode fast --force no');
+  expect(curl).toContain('/cluster/nodes/node-3/stop');
+  expect(curl).toContain('{"mode":"fast","force":false}');
+});
+
+it('has a command and a valid document for every call', () => {
+  for (const methods of Object.values(document.paths)) {
+    for (const operation of Object.values(methods)) {
+      const { cli, graphql } = forms({ procedure: operation.operationId.split(':')[0]!, input: {} });
+      expect(cli).toMatch(/^rustydbctl [a-z-]+/);
+      expect(() => parse(graphql!)).not.toThrow();
+    }
+  }
+});
+
+it('is nothing for an address that is none of ours', () => {
+  expect(callForms(document, { method: 'GET', path: '/nothing' }, 'http://h')).toBeNull();
+});
