@@ -61,11 +61,9 @@ export const failoverRecord = z
     created_at: isoTime,
     finished_at: isoTime.nullable(),
     duration_ms: milliseconds.nullable(),
-    write_pause_ms: milliseconds
-      .nullable()
-      .meta({
-        description: 'Measured, from the last sign that the old primary served; null while it runs or when unknown',
-      }),
+    write_pause_ms: milliseconds.nullable().meta({
+      description: 'Measured, from the last sign that the old primary served; null while it runs or when unknown',
+    }),
     write_pause_unknown: z
       .string()
       .nullable()
