@@ -30,6 +30,7 @@ const started = Date.now();
 step('dependencies', dependenciesStamp(), 'node_modules/.rustydb-setup', installDependencies);
 linkPostgresLibraries();
 step('build', buildStamp(), 'dist/.rustydb-setup', buildAll);
+if (process.argv.includes('--for=test')) toolsOfTheHowTos();
 
 function step(name, stamp, file, work) {
   if (existsSync(file) && readFileSync(file, 'utf8') === stamp) return;
@@ -80,6 +81,23 @@ function linkPostgresLibraries() {
       if (!existsSync(link)) fail(`The library link ${link} → ${from} could not be made.`);
     }
   }
+}
+
+// The scripts in docs/how-to are executed by a test as they stand there, with the tools that they tell the reader to have.
+function toolsOfTheHowTos() {
+  const packages = { curl: 'curl', jq: 'jq', psql: 'postgresql-client' };
+  const missing = () => Object.keys(packages).filter((tool) => spawnSync(tool, ['--version']).error);
+  const wanted = missing().map((tool) => packages[tool]);
+  if (wanted.length === 0) return;
+  if (process.getuid?.() === 0 && !spawnSync('apt-get', ['--version']).error) {
+    console.log(`setup: ${wanted.join(', ')} …`);
+    spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wanted], { stdio: 'ignore' });
+  }
+  if (missing().length > 0)
+    console.log(
+      `setup: ${missing().join(', ')} not found: the test of the how-tos needs them, install ${wanted.join(', ')}.`,
+    );
 }
 
 function relativeUp(directory) {
