@@ -38,6 +38,21 @@ afterEach(async () => {
 });
 const allUp = () => eventually('all agents are connected', () => connection.connectedNodes().length === 3);
 
+describe('many nodes', () => {
+  it('keeps only the wanted ones connected, and dials another when it is asked', async () => {
+    for (const [index, agent] of agents.entries()) agent.onRequest('engine.view.local', () => names[index]);
+    await allUp();
+    connection.setNodes(seeds(), new Set(['n1']));
+    await eventually('the others are let go', () => connection.connectedNodes().length === 1);
+    expect([...connection.nodes()].sort()).toEqual(names);
+    expect(await connection.requestNode('n3', 'view.local', {}, 3000)).toBe('n3');
+    // What was asked lately stays through the next look at the nodes.
+    connection.setNodes(seeds(), new Set(['n1']));
+    expect([...connection.connectedNodes()].sort()).toEqual(['n1', 'n3']);
+    expect(await connection.requestNode('n3', 'view.local', {}, 3000)).toBe('n3');
+  });
+});
+
 describe('requestLeader', () => {
   it('waits for the first connection, then goes on to the agent that answers and stays there', async () => {
     const asked: string[] = [];

@@ -41,6 +41,8 @@ export type EngineStreamOptions<S extends keyof EngineStreams> = {
 const roundPauseMs = 40;
 /** A node that was only just made known gets this long to be connected before it counts as unreachable. */
 const firstContactMs = 1000;
+/** A node that is dialled on demand stays connected this long after the last question, at least. */
+const keptAfterAskingMs = 5 * 60_000;
 
 export class EngineConnection {
   readonly #interconnect: TcpInterconnect;
@@ -48,6 +50,10 @@ export class EngineConnection {
   readonly #connectWaiters = new Set<() => void>();
   readonly #closers = new Set<() => void>();
   readonly #knownSince = new Map<NodeId, number>();
+  /** Known, but not kept connected. */
+  readonly #onDemand = new Map<NodeId, PeerAddress>();
+  /** When something was last asked of a node that is dialled on demand. */
+  readonly #askedAt = new Map<NodeId, number>();
   readonly #seeds: SeedAddresses;
   #preferred: NodeId | null = null;
   #stopped = false;
@@ -85,22 +91,50 @@ export class EngineConnection {
     this.#wakeWaiters();
   }
 
-  /** The nodes as the control store knows them now; those left out are forgotten. */
-  setNodes(nodes: readonly EngineNode[]): void {
-    const wanted = new Set(nodes.map((node) => node.nodeId));
+  /**
+   * The nodes as the control store knows them now; those left out are forgotten. With `keep` only these are kept connected, and the others are
+   * dialled when something is asked of them.
+   */
+  setNodes(nodes: readonly EngineNode[], keep: ReadonlySet<NodeId> | null = null): void {
+    this.#onDemand.clear();
+    const wanted = new Map<NodeId, PeerAddress>();
+    for (const { nodeId, host, port } of nodes) {
+      const address = this.#seeds.addressOf(nodeId, { host, port });
+      if (keep === null || keep.has(nodeId) || this.#askedLately(nodeId)) wanted.set(nodeId, address);
+      else this.#onDemand.set(nodeId, address);
+    }
     for (const known of this.#interconnect.peers()) {
       if (wanted.has(known)) continue;
       this.#knownSince.delete(known);
       this.#interconnect.setPeer(known, null);
     }
-    for (const { nodeId, host, port } of nodes) {
-      if (!this.#knownSince.has(nodeId)) this.#knownSince.set(nodeId, performance.now());
-      this.#interconnect.setPeer(nodeId, this.#seeds.addressOf(nodeId, { host, port }));
-    }
+    for (const [nodeId, address] of wanted) this.#dial(nodeId, address);
+  }
+
+  #dial(node: NodeId, address: PeerAddress): void {
+    if (!this.#knownSince.has(node)) this.#knownSince.set(node, performance.now());
+    this.#interconnect.setPeer(node, address);
+  }
+
+  #askedLately(node: NodeId): boolean {
+    const at = this.#askedAt.get(node);
+    if (at === undefined || performance.now() - at < keptAfterAskingMs) return at !== undefined;
+    this.#askedAt.delete(node);
+    return false;
+  }
+
+  /** A node that is dialled on demand is dialled now, and kept for a while. */
+  #demand(node: NodeId): void {
+    const address = this.#onDemand.get(node);
+    if (address === undefined && !this.#askedAt.has(node)) return;
+    this.#askedAt.set(node, performance.now());
+    if (address === undefined) return;
+    this.#onDemand.delete(node);
+    this.#dial(node, address);
   }
 
   nodes(): readonly NodeId[] {
-    return this.#interconnect.peers();
+    return [...this.#interconnect.peers(), ...this.#onDemand.keys()];
   }
 
   connectedNodes(): readonly NodeId[] {
@@ -129,6 +163,7 @@ export class EngineConnection {
     params: EngineParams<M>,
     timeoutMs: number,
   ): Promise<EngineResult<M>> {
+    this.#demand(node);
     const firstContactLeft = (this.#knownSince.get(node) ?? 0) + firstContactMs - performance.now();
     if (firstContactLeft > 0) await this.#waitForConnection(node, Math.min(timeoutMs, firstContactLeft));
     try {
@@ -183,6 +218,7 @@ export class EngineConnection {
     params: EngineStreams[S]['params'],
     options: EngineStreamOptions<S>,
   ): { close(): void } {
+    if (options.node !== undefined) this.#demand(options.node);
     const subscription = new ReopeningStream(
       {
         candidates: () =>

@@ -18,6 +18,8 @@ const localPollMs = 1000;
 /** Without an item for this long the stream is not trusted, whatever the connection says. */
 const streamSilenceMs = 2000;
 const rehomeEveryMs = 2000;
+/** Up to so many nodes a console keeps a connection to each; beyond, to the voters of the control store, and dials the others when they are asked. */
+const fewNodes = 32;
 
 export type EngineSeed = { readonly nodeId: NodeId; readonly host: string; readonly port: number };
 
@@ -199,7 +201,8 @@ export class ConnectedEngine implements EngineClient {
     const key = JSON.stringify([...nodes.values()]);
     if (key === this.#knownNodes) return;
     this.#knownNodes = key;
-    this.connection.setNodes([...nodes.values()]);
+    const voters = view.raft.configuration.voters.map((voter) => voter.id);
+    this.connection.setNodes([...nodes.values()], nodes.size > fewNodes ? new Set(voters) : null);
   }
 
   async #askForView(): Promise<void> {
