@@ -131,6 +131,11 @@ describe('whatever the nodes answer, in whatever order', () => {
         expect(time).toBeLessThan(ground.sent + ground.remainingMs);
         expect(whyEnd(routes, { kind: 'rw', node, epoch }, at(time))).toBeNull();
       }),
+      {
+        examples: [
+          [[{ node: 'a', epoch: 1, role: 'primary' as const, remainingMs: -1, draining: false, sent: 178 }], 177],
+        ],
+      },
     );
   });
 });

@@ -53,7 +53,8 @@ export function applyAnswer(routes: GroupRoutes, node: NodeId, answer: RouteAnsw
   const known = routes.nodes.get(node);
   if (known !== undefined && known.sent.monotonic > sent.monotonic) return noteEpoch(routes, answer.epoch);
   const nodes = new Map(routes.nodes);
-  const remainingMs = Number.isFinite(answer.remainingMs) ? Math.max(0, answer.remainingMs) : 0;
+  // A time that was over before the question was sent stays over, also for a clock that reads a little earlier.
+  const remainingMs = Number.isFinite(answer.remainingMs) ? answer.remainingMs : 0;
   nodes.set(node, { answer, sent, deadline: sent.monotonic + remainingMs });
   return { ...routes, nodes, epoch: Math.max(routes.epoch, answer.epoch) };
 }
