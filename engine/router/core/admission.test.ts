@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RouteAnswer } from '../../runtime/engine-api';
+import { fc } from '../../testing/property-tests';
 import {
   admitToPrimary,
   applyAnswer,

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../testing/property-tests';
 import { maxStartupBytes, readOpening } from './startup-packet';
 
 function packet(code: number, body: Uint8Array): Uint8Array {
