@@ -325,11 +325,19 @@ export async function rejoin(context: StepContext): Promise<StepOutcome> {
       senders.some((sender) => sender.applicationName === id && sender.state === 'streaming'),
     );
   };
+  // Whose agent is silent will not follow soon; the group need not be held for it.
+  const awaited = () => {
+    const { nodes, config } = context.world.snapshot();
+    return others.filter((id) => {
+      const node = nodes.get(id);
+      return node !== undefined && isFresh(node, config.leaseMs);
+    });
+  };
   const quickMs = Math.min(3_000, context.remainingMs() - 100);
-  await pollUntil(() => (streaming().length === others.length ? true : undefined), {
+  await pollUntil(() => (awaited().every((id) => streaming().includes(id)) ? true : undefined), {
     timeoutMs: quickMs,
     intervalMs: 50,
-    what: 'all members follow',
+    what: 'all members that answer follow',
     signal: context.signal,
   }).catch(() => undefined);
   const following = streaming();
