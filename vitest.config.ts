@@ -16,7 +16,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: unit, exclude: [...real, '**/node_modules/**'], testTimeout: 30_000 },
+        test: {
+          name: 'unit',
+          include: unit,
+          exclude: [...real, '**/node_modules/**'],
+          testTimeout: 30_000,
+          // Vitest leaves a core free: on two cores that would be one file at a time, and many tests wait for timers.
+          maxWorkers: 3,
+        },
       },
       {
         extends: true,
