@@ -1,11 +1,13 @@
 /**
  * Many simulated agents in one process: each with an interconnect of its own (handshake, pings, one connection to each control store and one from
- * each), sending a real report every 250 ms and, as a primary, renewing its group's lease as often as a real agent does. Each is a learner of the
+ * each), sending a real report as often as a real agent does in a cluster of that size and, as a primary, renewing its group's lease as often as a real agent does. Each is a learner of the
  * control store that acknowledges what the leader sends and keeps nothing. Argument: JSON {from, to, nodes, stores, quiet}.
  */
+
 import type { Message } from '../../engine/control/raft/core/model';
 import { TcpInterconnect } from '../../engine/interconnect/tcp-interconnect';
 import { createLogger } from '../../engine/kernel/log';
+import { progressGapMs, reportMs } from '../../engine/node/core/report-pace';
 import { clusterId, groupOf, isPrimary, nodeId, report, type StoreAddress, secret } from './plan';
 
 type AgentsOptions = {
@@ -17,7 +19,6 @@ type AgentsOptions = {
   readonly quiet: number;
 };
 
-const reportMs = 250;
 const renewMs = 250;
 const options = JSON.parse(process.argv[2] ?? '{}') as AgentsOptions;
 const logger = createLogger('scale-agents');
@@ -47,7 +48,7 @@ async function agent(index: number): Promise<number> {
   for (const store of options.stores) interconnect.setPeer(store.id, { host: '127.0.0.1', port: store.port });
   interconnect.onMessage('raft', (payload) => learn(interconnect, payload as Message));
   const address = await interconnect.start();
-  const every = index % 100 < options.quiet * 100 ? 4 * reportMs : reportMs;
+  const every = index % 100 < options.quiet * 100 ? 4 * reportMs : progressGapMs(options.nodes);
   let sequence = 0;
   setTimeout(
     () => {

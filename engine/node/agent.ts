@@ -22,6 +22,7 @@ import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { CommandHandlers } from './command-handlers';
 import { observedCommand } from './command-trace';
+import { isReportDue, quietReportMs, reportMs, type SentReport } from './core/report-pace';
 import { CrashWatch } from './crash-watch';
 import { DurableState } from './durable-state';
 import { EarlierLife } from './earlier-life';
@@ -40,9 +41,6 @@ import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
 import { StandbyDuties } from './standby-duties';
 
-const reportMs = 250;
-/** A report that says nothing new is sent this often: liveness is the control store's business, not the report's. */
-const quietReportMs = 1_000;
 /** With nothing going on PostgreSQL is asked half as often. */
 const quietLookMs = 500;
 const resourceMs = 5_000;
@@ -74,7 +72,7 @@ export class Agent {
   /** The control store has read what is on disk; messages may come before. */
   #started = false;
   #loggedDutyFailure = '';
-  #sent = { fingerprint: '', at: 0 };
+  #sent: SentReport = { urgent: '', progress: '', atMs: 0 };
 
   constructor(config: AgentConfig, logger: Logger, onFatal: (error: Error) => void) {
     this.#config = config;
@@ -348,10 +346,11 @@ export class Agent {
     const { leader, configuration } = this.#store.status();
     this.#registration.setConfiguration(configuration);
     const { lsn, state, waitingCommits, senders } = report.postgres;
-    const fingerprint = `${leader} ${state} ${lsn} ${waitingCommits} ${senders.length} ${report.promisedEpoch} ${report.lease?.held} ${report.lease?.epoch} ${report.activity} ${report.troubles.join()}`;
-    const now = performance.now();
-    if (fingerprint === this.#sent.fingerprint && now - this.#sent.at < quietReportMs - reportMs / 2) return;
-    this.#sent = { fingerprint, at: now };
+    const urgent = `${leader} ${state} ${waitingCommits > 0} ${senders.length} ${report.promisedEpoch} ${report.lease?.held} ${report.lease?.epoch} ${report.activity} ${report.troubles.join()}`;
+    const progress = `${lsn} ${waitingCommits}`;
+    const atMs = performance.now();
+    if (!isReportDue(this.#sent, { urgent, progress }, atMs, this.#store.localList(keys.nodes).length)) return;
+    this.#sent = { urgent, progress, atMs };
     if (leader === this.#config.nodeId) this.#controller.ingest(report);
     else if (leader !== null) this.#interconnect.send(leader, 'agent.report', report);
     else this.#deliverWithoutLeader(report, configuration);
