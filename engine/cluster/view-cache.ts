@@ -143,10 +143,11 @@ export class ViewCache {
       seen.add(key);
       const since = this.#since.get(key);
       const problem = { ...entry, since: since ?? now };
-      if (since === undefined) {
-        this.#since.set(key, now);
+      if (since === undefined) this.#since.set(key, now);
+      // What gets worse is told again; it is the same problem, since the same time.
+      const old = before.find((one) => keyOf(one) === key);
+      if (since === undefined || (old && severityOrder[entry.severity] < severityOrder[old.severity]))
         out.begun.push(problem);
-      }
       return problem;
     });
     for (const old of before) {
