@@ -5,7 +5,8 @@ import { expect, it } from 'vitest';
 import { type ApiDocument, callForms } from './call-forms';
 
 const document = JSON.parse(readFileSync('openapi.json', 'utf8')) as ApiDocument;
-const forms = (call: Parameters<typeof callForms>[1]) => callForms(document, call, 'http://h')!;
+const origin = 'http://127.0.0.1:8080';
+const forms = (call: Parameters<typeof callForms>[1], at = origin) => callForms(document, call, at)!;
 
 it('knows a call by its address, with what is in path and query', () => {
   const { cli, graphql } = forms({ method: 'GET', path: '/cluster/nodes/node-2/logs?limit=300' });
@@ -18,9 +19,34 @@ it('knows a call by its procedure', () => {
   const { curl, cli, graphql } = forms({ procedure: 'cluster.failover', input });
   expect(cli).toBe(`rustydbctl failover --group alpha --mode switchover --dry-run --reason 'it'\\''s time'`);
   expect(curl).toContain("-X POST -H 'Authorization: Bearer '");
-  expect(curl).toContain("'http://h/api/v1/cluster/failover'");
-  expect(graphql).toContain('triggerFailoverOperation(input: $input)');
-  expect(graphql).toContain('"input":{"group":"alpha"');
+  expect(curl).toContain("'http://127.0.0.1:8080/api/v1/cluster/failover'");
+  expect(graphql).toContain(
+    `triggerFailoverOperation(input: { group: "alpha", mode: "switchover", dry_run: true, reason: "it's time" })`,
+  );
+});
+
+it('names the console to rustydbctl where it is not the one that it looks for by itself', () => {
+  const { cli } = forms({ procedure: 'cluster.getTopology', input: {} }, 'https://db.example.com');
+  expect(cli).toBe('rustydbctl --url https://db.example.com topology');
+});
+
+it('copies no secret: a variable of the shell, or of the document, stands for it', () => {
+  const input = { username: "o'neil", password: 'correct horse battery', role: 'viewer' };
+  const { curl, cli, graphql } = forms({ procedure: 'users.create', input });
+  for (const text of [curl, cli, graphql]) expect(text).not.toContain('correct horse');
+  expect(curl).toContain(`"password":"'"$PASSWORD"'","role":"viewer"`);
+  expect(cli).toContain('--password "$PASSWORD"');
+  expect(graphql).toContain('mutation users_create($password: String!)');
+  expect(graphql).toContain(`createUser(input: { username: "o'neil", password: $password, role: "viewer" })`);
+  expect(graphql).toContain('# {"password":"<password>"}');
+});
+
+it('leaves data whose keys are no GraphQL names to a variable', () => {
+  const settings = { 'pg_stat_statements.max': '5000' };
+  const { graphql } = forms({ procedure: 'cluster.updateGroupSettings', input: { group: 'alpha', settings } });
+  expect(() => parse(graphql!)).not.toThrow();
+  expect(graphql).toContain('# {');
+  expect(graphql).toContain('"pg_stat_statements.max":"5000"');
 });
 
 it('puts what is in the path where it belongs', () => {
@@ -41,5 +67,5 @@ it('has a command and a valid document for every call', () => {
 });
 
 it('is nothing for an address that is none of ours', () => {
-  expect(callForms(document, { method: 'GET', path: '/nothing' }, 'http://h')).toBeNull();
+  expect(callForms(document, { method: 'GET', path: '/nothing' }, origin)).toBeNull();
 });

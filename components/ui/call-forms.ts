@@ -1,8 +1,10 @@
 /**
- * One call as curl, GraphQL and rustydbctl, from what the OpenAPI document says of its procedure: nothing is written down twice. The key comes
- * from the environment, so that no secret lands in a shell history by copying. Pure.
+ * One call as curl, GraphQL and rustydbctl, from what the OpenAPI document says of its procedure: nothing is written down twice. The API key and
+ * every secret of the input come from the environment (a variable of the GraphQL document), so that none lands in a shell history by copying.
+ * Invariant: each form, run as it stands, makes the server read the same input (cli/copied-calls.test.ts). Pure.
  */
-import { curlCommand } from './curl';
+import { curlCommand, shellQuoted } from './curl';
+import { graphqlCall } from './graphql-call';
 
 export type ApiCall = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -20,6 +22,8 @@ type Operation = {
   readonly 'x-cli': string;
   readonly 'x-graphql-document'?: string;
   readonly 'x-graphql-input': 'input' | 'flat';
+  /** Keys of the input whose values are never copied. */
+  readonly 'x-secret-keys'?: readonly string[];
 };
 
 export type ApiDocument = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> };
@@ -27,6 +31,9 @@ export type ApiDocument = { readonly paths: Readonly<Record<string, Readonly<Rec
 export type CallForms = { readonly curl: string; readonly graphql: string | null; readonly cli: string | null };
 
 type Found = { readonly operation: Operation; readonly method: string; readonly template: string };
+
+/** Where rustydbctl looks when nobody says otherwise. */
+const cliDefaultOrigin = 'http://127.0.0.1:8080';
 
 export function callForms(document: ApiDocument, call: ApiCall | ProcedureCall, origin: string): CallForms | null {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -40,14 +47,22 @@ export function callForms(document: ApiDocument, call: ApiCall | ProcedureCall, 
       : method === call.method.toLowerCase() && paramsOf(template, pathOf(call.path)) !== null,
   );
   if (!found) return null;
-  const input = 'procedure' in call ? call.input : inputOf(found, call);
+  const input = given('procedure' in call ? call.input : inputOf(found, call));
+  const secrets = found.operation['x-secret-keys'] ?? [];
   const graphql = found.operation['x-graphql-document'];
-  const variables = found.operation['x-graphql-input'] === 'input' ? { input } : input;
   return {
-    curl: curlCommand(origin, 'procedure' in call ? restCall(found, input) : call),
-    graphql: graphql === undefined ? null : `${graphql}\n# variables\n# ${JSON.stringify(variables)}\n`,
-    cli: command(found, input),
+    curl: curlCommand(origin, 'procedure' in call ? restCall(found, input) : call, secrets),
+    graphql:
+      graphql === undefined
+        ? null
+        : graphqlCall({ document: graphql, style: found.operation['x-graphql-input'], input, secrets }),
+    cli: command(found, input, secrets, origin),
   };
+}
+
+/** What is not given is not sent either: JSON has no `undefined`. */
+function given(input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
 }
 
 function pathOf(path: string): string {
@@ -56,12 +71,12 @@ function pathOf(path: string): string {
 
 function paramsOf(template: string, path: string): Record<string, string> | null {
   const wanted = template.split('/');
-  const given = path.split('/');
-  if (wanted.length !== given.length) return null;
+  const segments = path.split('/');
+  if (wanted.length !== segments.length) return null;
   const params: Record<string, string> = {};
   for (const [index, segment] of wanted.entries()) {
-    if (segment.startsWith('{')) params[segment.slice(1, -1)] = decodeURIComponent(given[index]!);
-    else if (segment !== given[index]) return null;
+    if (segment.startsWith('{')) params[segment.slice(1, -1)] = decodeURIComponent(segments[index]!);
+    else if (segment !== segments[index]) return null;
   }
   return params;
 }
@@ -83,18 +98,25 @@ function restCall({ method, template }: Found, input: Readonly<Record<string, un
   return { method: 'GET', path: search.size > 0 ? `${path}?${search}` : path };
 }
 
-function command({ operation, template }: Found, input: Readonly<Record<string, unknown>>): string {
+function command(
+  { operation, template }: Found,
+  input: Readonly<Record<string, unknown>>,
+  secrets: readonly string[],
+  origin: string,
+): string {
   const inPath = [...template.matchAll(/\{(\w+)\}/g)].map((one) => one[1]!);
   const options = Object.entries(input).flatMap(([key, value]) => {
-    if (inPath.includes(key) || value === undefined || value === null) return [];
+    if (inPath.includes(key) || value === null) return [];
     const name = `--${key.replaceAll('_', '-')}`;
+    if (secrets.includes(key)) return [`${name} "$${key.toUpperCase()}"`];
     if (value === true) return [name];
     if (value === false) return [`${name} no`];
     return [`${name} ${word(typeof value === 'object' ? JSON.stringify(value) : String(value))}`];
   });
-  return ['rustydbctl', operation['x-cli'], ...inPath.map((key) => word(String(input[key]))), ...options].join(' ');
+  const program = origin === cliDefaultOrigin ? ['rustydbctl'] : ['rustydbctl --url', word(origin)];
+  return [...program, operation['x-cli'], ...inPath.map((key) => word(String(input[key]))), ...options].join(' ');
 }
 
 function word(text: string): string {
-  return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w.:/-]+$/.test(text) ? text : shellQuoted(text);
 }

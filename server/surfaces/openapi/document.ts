@@ -97,6 +97,7 @@ function operationOf(route: Route, components: Components): Json {
     ...(definition.graphql ? { 'x-graphql-document': documentOf(definition, graphqlSchema).text } : {}),
     'x-graphql-input': definition.graphql?.style === 'input' ? 'input' : 'flat',
     'x-cli': commandOf(definition),
+    ...(definition.secretKeys ? { 'x-secret-keys': definition.secretKeys } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(hasBody && rest.length > 0 ? { requestBody: bodyOf(definition, rest, required, inPath) } : {}),
     responses: responsesOf(definition, components),
