@@ -100,7 +100,39 @@ describe('elements', () => {
     expect(buildElements(input({ layers: both }), null).edges).toHaveLength(2);
   });
 
-  it.each(['summary', 'small'] as const)('%s: each group is one element and there are no links', (view) => {
+  it('a small group draws its links itself, inside its frame', () => {
+    const { nodes, edges } = buildElements(input({ view: 'small' }), null);
+    const [frame] = nodes.filter((element) => element.type === 'frame');
+    expect(edges).toHaveLength(0);
+    expect(frame!.data.lines.map(({ id, band }) => ({ id, band }))).toEqual([
+      { id: 'replication:node-1:node-2', band: 'ok' },
+    ]);
+    const [x, y] = frame!.data.lines[0]!.path.match(/[\d.]+/g)!.map(Number);
+    expect(x).toBeGreaterThan(0);
+    expect(x).toBeLessThan(frame!.width!);
+    expect(y).toBeLessThan(frame!.height!);
+  });
+
+  it('a small group is drawn anew when a link looks otherwise, not when its numbers move', () => {
+    const first = buildElements(input({ view: 'small' }), null);
+    const frameOf = (elements: typeof first) => elements.nodes.find((element) => element.type === 'frame');
+    const moved = buildElements(input({ view: 'small', links: [{ ...replication, lagBytes: 4096 }] }), first);
+    expect(frameOf(moved)).toBe(frameOf(first));
+    const broken = buildElements(input({ view: 'small', links: [{ ...replication, state: 'disconnected' }] }), first);
+    expect(frameOf(broken)).not.toBe(frameOf(first));
+  });
+
+  it('links between small groups are one drawing under all frames', () => {
+    const far = { ...node('node-4', 'primary'), group: 'beta' };
+    const nodes = [...input().nodes, far];
+    const layers = { replication: false, interconnect: true, services: false };
+    const links: MapLink[] = [{ ...replication, to: 'node-4', kind: 'interconnect', state: 'connected', rttUs: 100 }];
+    const elements = buildElements(input({ view: 'small', layout: layoutMap(nodes), nodes, links, layers }), null);
+    const meshes = elements.nodes.filter((element) => element.type === 'mesh');
+    expect(meshes.flatMap((mesh) => mesh.data.lines.map((line) => line.id))).toEqual(['interconnect:node-1:node-4']);
+  });
+
+  it.each(['summary', 'small'] as const)('%s: each group is one element and no link is one', (view) => {
     const elements = buildElements(input({ view }), null);
     expect(elements.edges).toHaveLength(0);
     expect(elements.nodes.filter((element) => element.type === 'card')).toHaveLength(0);

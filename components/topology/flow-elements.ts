@@ -4,13 +4,13 @@
  */
 import type { Edge, Node } from '@xyflow/react';
 import type { MapLayout } from './layout';
-import { type Line, linkLine } from './link-style';
+import { bendOf, type LagBand, type Line, lagBand, linkLine, thickness } from './link-style';
 import type { MapGroup, MapLayers, MapLink, MapNode, Rect } from './model';
 
 export type CardData = { readonly node: MapNode; readonly selected: boolean };
 /**
- * `open`: real cards and links. `summary`: the group as one box. `small`: its nodes as plain boxes inside the frame's own element, because a thousand
- * separately transformed elements cost the browser more than a frame to layer.
+ * `open`: real cards and links. `summary`: the group as one box. `small`: its nodes as plain boxes, and the links between them as lines, inside the
+ * frame's own element, because hundreds of separately transformed elements cost the browser more than a frame to layer.
  */
 export type GroupView = 'open' | 'small' | 'summary';
 
@@ -20,12 +20,25 @@ export type FrameData = {
     readonly id: string;
     readonly status: string;
     readonly primary: boolean;
+    readonly selected: boolean;
     /** Where its card stands inside the frame. */
     readonly place: Rect;
   }[];
+  /** Links between members, in the frame's own coordinates; only of a small group. */
+  readonly lines: readonly SmallLine[];
   readonly view: GroupView;
 };
+/** A link without its numbers: it is drawn anew only when it looks otherwise. */
+export type SmallLine = {
+  readonly id: string;
+  readonly kind: MapLink['kind'];
+  readonly band: LagBand;
+  readonly width: number;
+  readonly path: string;
+};
 export type LaneData = { readonly region: string };
+/** Links between groups while the groups are small: one drawing under all frames. */
+export type MeshData = { readonly lines: readonly SmallLine[] };
 export type LinkData = {
   readonly link: MapLink;
   readonly line: Line;
@@ -36,7 +49,8 @@ export type LinkData = {
 export type CardNode = Node<CardData, 'card'>;
 export type FrameNode = Node<FrameData, 'frame'>;
 export type LaneNode = Node<LaneData, 'lane'>;
-export type FlowNode = CardNode | FrameNode | LaneNode;
+export type MeshNode = Node<MeshData, 'mesh'>;
+export type FlowNode = CardNode | FrameNode | LaneNode | MeshNode;
 export type LinkEdge = Edge<LinkData, 'link'>;
 
 export type Elements = { readonly nodes: FlowNode[]; readonly edges: LinkEdge[] };
@@ -56,15 +70,21 @@ const animatedLinks = 60;
 const labelledLinks = 150;
 
 const invisible = { border: 'none', background: 'transparent', padding: 0 } as const;
+/** What React Flow shall leave alone: it is looked at, not handled. */
+const still = { style: invisible, draggable: false, selectable: false, focusable: false } as const;
 
 export function buildElements(input: ElementInput, previous: Elements | null): Elements {
   const old = {
     nodes: new Map(previous?.nodes.map((node) => [node.id, node])),
     edges: new Map(previous?.edges.map((edge) => [edge.id, edge])),
   };
-  const nodes = [...laneNodes(input), ...frameNodes(input), ...(input.view === 'open' ? cardNodes(input) : [])].map(
-    (node) => reuse(old.nodes.get(node.id), node),
-  );
+  const lines = input.view === 'small' ? smallLines(input) : noLines;
+  const nodes = [
+    ...laneNodes(input),
+    ...meshNodes(input, lines.between),
+    ...frameNodes(input, lines.within),
+    ...(input.view === 'open' ? cardNodes(input) : []),
+  ].map((node) => reuse(old.nodes.get(node.id), node));
   const edges = (input.view === 'open' ? linkEdges(input) : []).map((edge) => reuse(old.edges.get(edge.id), edge));
   return { nodes, edges };
 }
@@ -77,15 +97,93 @@ function laneNodes({ layout }: ElementInput): LaneNode[] {
     width: lane.width,
     height: lane.height,
     data: { region: lane.region },
-    style: invisible,
     zIndex: -2,
-    selectable: false,
-    draggable: false,
-    focusable: false,
+    ...still,
   }));
 }
 
-function frameNodes({ layout, groups, nodes, view }: ElementInput): FrameNode[] {
+function meshNodes({ layout }: ElementInput, lines: readonly SmallLine[]): MeshNode[] {
+  if (lines.length === 0) return [];
+  return [
+    {
+      id: 'mesh',
+      type: 'mesh' as const,
+      position: { x: 0, y: 0 },
+      width: layout.width,
+      height: layout.height,
+      data: { lines },
+      zIndex: -1,
+      ...still,
+    },
+  ];
+}
+
+type SmallLines = {
+  readonly within: ReadonlyMap<string, readonly SmallLine[]>;
+  readonly between: readonly SmallLine[];
+};
+
+const noLines: SmallLines = { within: new Map(), between: [] };
+
+function smallLines({ layout, nodes, links, layers }: ElementInput): SmallLines {
+  const groupOf = new Map(nodes.map((node) => [node.id, node.group]));
+  const within = new Map<string, SmallLine[]>();
+  const paths = pathsOf(layout);
+  const between: SmallLine[] = [];
+  for (const link of links) {
+    if (!layers[layerOf(link)]) continue;
+    const from = layout.nodes.get(link.from);
+    const to = layout.nodes.get(link.to);
+    if (from === undefined || to === undefined) continue;
+    const group = groupOf.get(link.from) ?? '';
+    const frame = group === groupOf.get(link.to) ? layout.groups.get(group) : undefined;
+    if (frame === undefined) {
+      between.push(smallLine(link, paths, () => [from, to]));
+      continue;
+    }
+    const line = smallLine(link, paths, () => [inside(from, frame), inside(to, frame)]);
+    const others = within.get(group);
+    if (others) others.push(line);
+    else within.set(group, [line]);
+  }
+  return { within, between };
+}
+
+/** A layout stays as long as the membership does: where a line runs is worked out once. */
+const pathsOfLayout = new WeakMap<MapLayout, Map<string, string>>();
+
+function pathsOf(layout: MapLayout): Map<string, string> {
+  const paths = pathsOfLayout.get(layout) ?? new Map<string, string>();
+  pathsOfLayout.set(layout, paths);
+  return paths;
+}
+
+function smallLine(link: MapLink, paths: Map<string, string>, places: () => readonly [Rect, Rect]): SmallLine {
+  const id = idOf(link);
+  const path = paths.get(id) ?? linkPath(link, ...places());
+  paths.set(id, path);
+  return {
+    id,
+    kind: link.kind,
+    band: lagBand(link),
+    // Half pixels: a rate that trembles is no new drawing.
+    width: Math.round(thickness(link.bytesPerSecond) * 2) / 2,
+    path,
+  };
+}
+
+function linkPath(link: MapLink, from: Rect, to: Rect): string {
+  return linkLine(from, to, bendOf(link.kind, from, to)).path;
+}
+
+function inside(place: Rect, frame: Rect): Rect {
+  return { ...place, x: place.x - frame.x, y: place.y - frame.y };
+}
+
+function frameNodes(
+  { layout, groups, nodes, selected, view }: ElementInput,
+  lines: ReadonlyMap<string, readonly SmallLine[]>,
+): FrameNode[] {
   const sorted = new Map<string, MapNode[]>();
   for (const node of nodes) {
     const members = sorted.get(node.group);
@@ -98,8 +196,15 @@ function frameNodes({ layout, groups, nodes, view }: ElementInput): FrameNode[] 
     const members = (sorted.get(group.name) ?? []).flatMap((node) => {
       const place = layout.nodes.get(node.id);
       if (place === undefined) return [];
-      const inside = { ...place, x: place.x - rect.x, y: place.y - rect.y };
-      return [{ id: node.id, status: node.status, primary: node.role === 'primary', place: inside }];
+      return [
+        {
+          id: node.id,
+          status: node.status,
+          primary: node.role === 'primary',
+          selected: selected === node.id,
+          place: inside(place, rect),
+        },
+      ];
     });
     return [
       {
@@ -108,12 +213,9 @@ function frameNodes({ layout, groups, nodes, view }: ElementInput): FrameNode[] 
         position: { x: rect.x, y: rect.y },
         width: rect.width,
         height: rect.height,
-        data: { group, members, view },
-        style: invisible,
+        data: { group, members, lines: lines.get(group.name) ?? [], view },
         zIndex: -1,
-        draggable: false,
-        selectable: false,
-        focusable: false,
+        ...still,
       },
     ];
   });
@@ -166,20 +268,23 @@ function linkEdges({ layout, links, layers }: ElementInput): LinkEdge[] {
     const from = layout.nodes.get(link.from);
     const to = layout.nodes.get(link.to);
     if (from === undefined || to === undefined) return [];
-    const bend = link.kind === 'interconnect' ? 26 : 0;
     return [
       {
-        id: `${link.kind}:${link.from}:${link.to}`,
+        id: idOf(link),
         type: 'link' as const,
         source: link.from,
         target: link.to,
-        data: { link, line: linkLine(from, to, bend), animate, label },
+        data: { link, line: linkLine(from, to, bendOf(link.kind, from, to)), animate, label },
         selectable: false,
         focusable: false,
         zIndex: 0,
       },
     ];
   });
+}
+
+function idOf(link: MapLink): string {
+  return `${link.kind}:${link.from}:${link.to}`;
 }
 
 function layerOf(link: MapLink): keyof MapLayers {

@@ -7,12 +7,12 @@ import { cn } from '../ui/cn';
 import { sentence } from '../ui/format';
 import { lookOf, toneText } from '../ui/status';
 import type { FrameNode, LaneNode } from './flow-elements';
-import { useSelectNode } from './selection';
+import { SmallGroup } from './small-group';
 
 const tint = { ok: '', warn: 'bg-warn-soft', bad: 'bg-bad-soft', idle: '', busy: '' } as const;
 
 function GroupFrameView({ data }: NodeProps<FrameNode>) {
-  const { group, members, view } = data;
+  const { group, members, lines, view } = data;
   const state = !group.writable ? 'unhealthy' : group.degraded ? 'degraded' : 'healthy';
   const look = lookOf(state);
   const stateWord = group.writable ? 'degraded' : 'no writes';
@@ -52,7 +52,7 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
           </span>
         </div>
       ) : view === 'small' ? (
-        <SmallGroup data={data} />
+        <SmallGroup name={group.name} members={members} lines={lines} />
       ) : (
         <div className="flex items-baseline gap-2 px-3 pt-2">
           <span className="font-semibold text-[1.1rem]">{group.name}</span>
@@ -64,43 +64,6 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
         </div>
       )}
     </div>
-  );
-}
-
-/** Nodes as boxes with state and id, still to be clicked. */
-function SmallGroup({ data }: { readonly data: FrameNode['data'] }) {
-  const select = useSelectNode();
-  return (
-    <>
-      <span className="block px-3 pt-1 font-semibold text-[2.2rem] leading-none">{data.group.name}</span>
-      {data.members.map((member) => {
-        const look = lookOf(member.status);
-        return (
-          <button
-            key={member.id}
-            type="button"
-            data-node={member.id}
-            aria-label={`${member.id}, ${member.primary ? 'primary' : 'standby'}, ${member.status}`}
-            onClick={() => select(member.id)}
-            style={{
-              left: member.place.x,
-              top: member.place.y,
-              width: member.place.width,
-              height: member.place.height,
-            }}
-            className={cn(
-              'pointer-events-auto absolute flex items-center justify-center gap-2 rounded-md border bg-panel text-[2.2rem]',
-              member.primary ? 'border-4 border-fg/60' : 'border-line-strong/60',
-              look.tone === 'bad' && 'border-bad bg-bad-soft',
-              look.tone === 'warn' && 'border-warn bg-warn-soft',
-            )}
-          >
-            <look.icon className={cn('size-9 shrink-0', toneText[look.tone])} aria-hidden />
-            {member.id.replace(/^node-/, '')}
-          </button>
-        );
-      })}
-    </>
   );
 }
 

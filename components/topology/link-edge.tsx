@@ -4,9 +4,8 @@ import { EdgeLabelRenderer, type EdgeProps } from '@xyflow/react';
 import { memo } from 'react';
 import { cn } from '../ui/cn';
 import type { LinkEdge as Edge } from './flow-elements';
-import { flowSeconds, lagBand, linkDescription, linkLabel, thickness } from './link-style';
+import { flowSeconds, lagBand, linkDash, linkDescription, linkLabel, linkStroke, thickness } from './link-style';
 
-const stroke = { ok: 'var(--ok)', warn: 'var(--warn)', bad: 'var(--bad)', idle: 'var(--line-strong)' } as const;
 const text = { ok: 'text-ok', warn: 'text-warn', bad: 'text-bad', idle: 'text-muted' } as const;
 
 function LinkEdgeView({ data, id }: EdgeProps<Edge>) {
@@ -15,16 +14,15 @@ function LinkEdgeView({ data, id }: EdgeProps<Edge>) {
   const band = lagBand(link);
   const width = thickness(link.bytesPerSecond);
   const seconds = animate && band !== 'bad' ? flowSeconds(link.bytesPerSecond) : null;
-  const dashed = link.kind === 'interconnect' ? '2 5' : band === 'bad' ? '3 6' : undefined;
   return (
     <>
       <path
         id={id}
         d={line.path}
         fill="none"
-        stroke={stroke[band]}
+        stroke={linkStroke[band]}
         strokeWidth={width}
-        strokeDasharray={dashed}
+        strokeDasharray={linkDash(link.kind, band)}
         opacity={0.8}
       />
       {seconds !== null && link.kind === 'replication' ? (

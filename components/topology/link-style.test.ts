@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { borderPoint, flowSeconds, lagBand, linkLabel, linkLine, thickness } from './link-style';
+import { bendOf, borderPoint, flowSeconds, lagBand, linkLabel, linkLine, thickness } from './link-style';
 import type { MapLink } from './model';
 
 const link: MapLink = {
@@ -58,9 +58,31 @@ describe('lines', () => {
     expect(line.labelX).toBe(200);
   });
 
+  it('a line to the next card but one clears the card between, whichever way it runs', () => {
+    const place = (column: number, row: number) => ({ x: column * 328, y: row * 142, width: 196, height: 96 });
+    const between = place(1, 0);
+    for (const [from, to] of [
+      [place(0, 0), place(2, 0)],
+      [place(2, 0), place(0, 0)],
+    ] as const) {
+      const [, , , bendY] = pathNumbers(linkLine(from, to, bendOf('replication', from, to)).path);
+      // A quadratic curve reaches half way to its control point, and 0.82 of that above the near edge of the card between.
+      expect(((bendY! - 48) / 2) * 0.82).toBeGreaterThan(between.height / 2);
+    }
+    const [, , bendX] = pathNumbers(
+      linkLine(place(0, 0), place(0, 2), bendOf('replication', place(0, 0), place(0, 2))).path,
+    );
+    expect((bendX! - 98) / 2).toBeGreaterThan(between.width / 2);
+    expect(bendOf('replication', place(0, 0), place(1, 0))).toBe(0);
+  });
+
   it('the two directions of a pair bend apart', () => {
     const there = linkLine(left, right, 20);
     const back = linkLine(right, left, 20);
     expect(Math.sign(there.labelY - 25)).toBe(-Math.sign(back.labelY - 25));
   });
 });
+
+function pathNumbers(path: string): readonly number[] {
+  return (path.match(/-?[\d.]+/g) ?? []).map(Number);
+}

@@ -4,6 +4,19 @@ import type { MapLink, Rect } from './model';
 
 export type LagBand = 'ok' | 'warn' | 'bad' | 'idle';
 
+export const linkStroke = {
+  ok: 'var(--ok)',
+  warn: 'var(--warn)',
+  bad: 'var(--bad)',
+  idle: 'var(--line-strong)',
+} as const satisfies Record<LagBand, string>;
+
+/** Colour is never the only sign: the interconnect is dotted, what is broken is dashed. */
+export function linkDash(kind: MapLink['kind'], band: LagBand, scale = 1): string | undefined {
+  if (kind === 'interconnect') return `${2 * scale} ${5 * scale}`;
+  return band === 'bad' ? `${3 * scale} ${6 * scale}` : undefined;
+}
+
 const lagWarnMs = 1000;
 const lagBadMs = 10_000;
 const lagWarnBytes = 16 * 1024 * 1024;
@@ -68,6 +81,21 @@ export type Line = {
   readonly labelX: number;
   readonly labelY: number;
 };
+
+const pairBend = 26;
+
+/**
+ * How far a line leaves the straight one. The two directions of an interconnect pair bend apart; a line to the next card but one goes round the card
+ * between, or it would look as if that one passed the WAL on.
+ */
+export function bendOf(kind: MapLink['kind'], from: Rect, to: Rect): number {
+  if (kind === 'interconnect') return pairBend;
+  const dx = to.x - from.x;
+  const dy = to.y - from.y;
+  if (dy === 0 && Math.abs(dx) > 2 * from.width) return Math.sign(dx) * (from.height / 2 + 16);
+  if (dx === 0 && Math.abs(dy) > 2 * from.height) return -Math.sign(dy) * (from.width / 2 + 16);
+  return 0;
+}
 
 /** A slight curve between the facing borders of two cards; the two directions of a pair bend apart. */
 export function linkLine(from: Rect, to: Rect, bend = 0): Line {

@@ -18,13 +18,16 @@ import { NodeCard } from './node-card';
 import { OverviewMap } from './overview-map';
 import type { DropVerdict } from './promotion';
 import { SelectNodeContext } from './selection';
+import { Mesh } from './small-group';
 
-const nodeTypes = { card: NodeCard, frame: GroupFrame, lane: Lane };
+const nodeTypes = { card: NodeCard, frame: GroupFrame, lane: Lane, mesh: Mesh };
 const edgeTypes = { link: LinkEdge };
 /** Below this zoom a card's text can't be read. */
 const detailZoom = 0.55;
 const openZoom = 0.18;
 const collapseFrom = 60;
+
+type ZoomLevel = 'far' | 'middle' | 'near';
 
 export type TopologyProps = {
   readonly nodes: readonly MapNode[];
@@ -56,7 +59,7 @@ function Canvas(props: TopologyProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: positions depend on membership only, so a data tick must not lay out again
   const layout = useMemo(() => layoutMap(nodes), [membership]);
   const zoom = useZoomLevel();
-  const view: GroupView = zoom !== 'far' || nodes.length <= collapseFrom ? 'open' : expandAll ? 'small' : 'summary';
+  const view = viewAt(zoom, nodes.length, expandAll);
   const previous = useRef<Elements | null>(null);
   const elements = useMemo(() => {
     const built = buildElements({ layout, nodes, groups, links, layers, selected, view }, previous.current);
@@ -116,9 +119,15 @@ function Canvas(props: TopologyProps) {
   );
 }
 
+/** Cards as soon as their text can be read; a map that fits on a screen always has its cards. */
+function viewAt(zoom: ZoomLevel, nodes: number, expandAll: boolean): GroupView {
+  if (zoom === 'near' || nodes <= collapseFrom) return 'open';
+  return zoom === 'middle' || expandAll ? 'small' : 'summary';
+}
+
 /** Three levels, so that zooming re-renders twice at most. */
-function useZoomLevel(): 'far' | 'middle' | 'near' {
-  const [level, setLevel] = useState<'far' | 'middle' | 'near'>('near');
+function useZoomLevel(): ZoomLevel {
+  const [level, setLevel] = useState<ZoomLevel>('near');
   const onChange = useCallback(
     ({ zoom }: Viewport) => setLevel(zoom < openZoom ? 'far' : zoom < detailZoom ? 'middle' : 'near'),
     [],

@@ -148,6 +148,8 @@ export type ReplicationSender = {
   readonly replyAgeMs: number | null;
   /** Time stamp of the last reply by the standby's clock, seconds since 1970; only good for telling whether it replied again. */
   readonly repliedAt?: number | null;
+  /** WAL sent in a second, over the last second or two; null: not known yet. */
+  readonly bytesPerSecond?: number | null;
 };
 
 export type PostgresReport = {

@@ -113,6 +113,17 @@ describe('links', () => {
       { to: 'node-3', state: 'disconnected', mode: null },
     ]);
   });
+
+  it('shows how fast each standby is sent WAL', () => {
+    const [sender] = (cluster().groups.get('alpha') as GroupSnapshot).members[0]!.report!.postgres.senders;
+    const senders = [{ ...sender!, applicationName: 'node-2', bytesPerSecond: 4_096 }];
+    const snapshot = cluster({ nodes: { 'node-1': { postgres: { senders } } } });
+    const links = groupLinks(snapshot.groups.get('alpha') as GroupSnapshot, snapshot.config);
+    expect(links.map(({ to, bytesPerSecond }) => [to, bytesPerSecond])).toEqual([
+      ['node-2', 4_096],
+      ['node-3', null],
+    ]);
+  });
 });
 
 describe('verdict', () => {

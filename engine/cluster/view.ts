@@ -129,7 +129,7 @@ export function groupLinks(group: GroupSnapshot, config: ViewConfig): readonly L
       mode: modeOf(sender?.syncState ?? null),
       lagBytes: lagBytes(primary!.report?.postgres.lsn ?? null, sender?.replayLsn ?? report?.replayLsn ?? null),
       lagMs: report?.replayLagMs ?? null,
-      bytesPerSecond: null,
+      bytesPerSecond: sender?.bytesPerSecond ?? null,
       rttUs: null,
     });
   }

@@ -8,6 +8,7 @@ import type { ServerExit } from './api';
 import type { LocalConnection } from './connection';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
+import { SenderRates } from './sender-rates';
 
 /** A report goes out after this long without an answer, from process facts; the question stays open until its own time-out. */
 const patienceMs = 250;
@@ -92,6 +93,7 @@ export class Reporter {
   #slow: { row: SlowRow; at: number } | null = null;
   #rate: { transactions: number; at: number; perSecond: number } | null = null;
   #replay: { lsn: bigint; at: number; perSecond: number | null } | null = null;
+  #senders = new SenderRates();
   #slowRunning = false;
   #asking: Promise<FastRow | null> | null = null;
 
@@ -130,6 +132,7 @@ export class Reporter {
     this.#slow = null;
     this.#rate = null;
     this.#replay = null;
+    this.#senders = new SenderRates();
   }
 
   /** In the background: the first report after a start goes out without sizes rather than late. */
@@ -165,7 +168,7 @@ export class Reporter {
       replayLagMs: row.lag_ms === null ? null : Math.round(row.lag_ms),
       replayPaused: row.paused,
       walReceiver: row.receiver ? { status: row.receiver.status, fromNode: null } : null,
-      senders: row.senders ?? [],
+      senders: this.#senders.withRates(row.senders ?? [], performance.now()),
       synchronousStandbyNames: row.standby_names,
       connections: row.connections,
       maxConnections: this.#slow?.row.max_connections ?? 0,

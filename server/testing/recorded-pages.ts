@@ -15,9 +15,18 @@ started.engine.view = largeView(count);
 let round = 0;
 setInterval(() => {
   round++;
+  const moved = (id: string) =>
+    (Number(id.slice('node-'.length)) - 1 + round * 7) % Math.ceil(count / changedNodes) === 0;
   started.engine.change((view) => ({
+    // What a node's report tells anew: the WAL it is sent and its round trips.
+    links: view.links.map((link) => {
+      if (!moved(link.kind === 'replication' ? link.to : link.from)) return link;
+      return link.kind === 'replication'
+        ? { ...link, lagBytes: (round % 9) * 1_000, bytesPerSecond: 10 ** (3 + (round % 4)) }
+        : { ...link, rttUs: 60 + (round % 40) };
+    }),
     nodes: view.nodes.map((node, index) => {
-      if ((index + round * 7) % Math.ceil(count / changedNodes) !== 0 || !node.report) return node;
+      if (!moved(node.record.id) || !node.report) return node;
       const { postgres } = node.report;
       const lsn = `0/${(0x3000000 + round * 8192).toString(16).toUpperCase()}`;
       const changed = { ...postgres, lsn, connections: 3 + (round % 9), transactionsPerSecond: 100 + (round % 50) };

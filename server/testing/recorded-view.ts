@@ -1,5 +1,5 @@
 /** A view as a healthy default cluster gives it: two groups, five nodes. Tests change parts of it. */
-import type { ClusterView, GroupView, NodeView, PostgresReport } from '@/engine/cluster/model';
+import type { ClusterView, GroupView, LinkView, NodeView, PostgresReport } from '@/engine/cluster/model';
 import { formatLsn, parseLsn } from '@/engine/kernel/lsn';
 
 const startedAt = '2026-01-01T00:00:00.000Z';
@@ -219,5 +219,32 @@ export function largeView(count: number, revision = 1): ClusterView {
     const alpha = base.groups[0]!;
     return { ...alpha, record: { ...alpha.record, name: `group-${index + 1}`, primary: `node-${index * 5 + 1}` } };
   });
-  return { ...base, nodes, groups };
+  return { ...base, nodes, groups, links: largeLinks(nodes) };
+}
+
+/** Each standby streams, and each node is linked with its group and the five voters, as agents of a large cluster are. */
+function largeLinks(nodes: readonly NodeView[]): readonly LinkView[] {
+  const [template] = recordedView().links;
+  const ids = nodes.map((node) => node.record.id);
+  return ids.flatMap((id, index) => {
+    const primary = index - (index % 5);
+    const streams = ids
+      .slice(primary + 1, index === primary ? primary + 5 : 0)
+      .map((standby) => ({ ...template!, from: id, to: standby }));
+    const peers = new Set([...ids.slice(0, 5), ...ids.slice(primary, primary + 5)]);
+    peers.delete(id);
+    const links = [...peers].map((peer) => ({
+      ...template!,
+      from: id,
+      to: peer,
+      kind: 'interconnect' as const,
+      state: 'connected' as const,
+      mode: null,
+      lagBytes: null,
+      lagMs: null,
+      bytesPerSecond: null,
+      rttUs: 80,
+    }));
+    return [...streams, ...links];
+  });
 }

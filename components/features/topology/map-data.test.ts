@@ -29,7 +29,8 @@ describe('rows of the map', () => {
   } as Topology;
   const nodes = mapNodes(topology, []);
   const groups = mapGroups(topology, []);
-  const links = mapLinks(topology, []);
+  const replication = { replication: true, interconnect: false, services: false };
+  const links = mapLinks(topology, [], replication);
 
   it('are the same lists after a tick that shows nowhere', () => {
     const later = {
@@ -38,13 +39,21 @@ describe('rows of the map', () => {
     };
     expect(mapNodes(later, nodes)).toBe(nodes);
     expect(mapGroups(later, groups)).toBe(groups);
-    expect(mapLinks(later, links)).toBe(links);
+    expect(mapLinks(later, links, replication)).toBe(links);
   });
 
   it('are new objects only where they are drawn otherwise', () => {
     const changed = topology.nodes.map((node) => (node.id === 'node-7' ? { ...node, cpu_usage: 88 } : { ...node }));
     const next = mapNodes({ ...topology, nodes: changed }, nodes);
     expect(next.filter((node, at) => node !== nodes[at]).map((node) => node.id)).toEqual(['node-7']);
+  });
+
+  it('are the links of the layers that are shown', () => {
+    const [wal] = topology.links;
+    const both = { ...topology, links: [wal!, { ...wal!, kind: 'interconnect' as const, state: 'connected' }] };
+    const kinds = (layers: typeof replication) => mapLinks(both, [], layers).map((link) => link.kind);
+    expect(kinds(replication)).toEqual(['replication']);
+    expect(kinds({ ...replication, interconnect: true })).toEqual(['replication', 'interconnect']);
   });
 
   it('are made anew when nodes come and go', () => {

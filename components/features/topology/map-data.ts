@@ -1,17 +1,29 @@
 /**
  * The wire's topology in the map's own words. Pure. Each list takes the one made before: rows that are drawn alike stay the same objects, and a list
- * without a change is the same list, so that a tick which touches nothing on the map costs nothing.
+ * without a change is the same list, so that a tick which touches nothing on the map costs nothing. A row of the wire that is the same object is not
+ * even looked into.
  */
 import type { ClusterNode, Group, Link, Topology } from '../../providers/wire';
-import type { MapGroup, MapLink, MapNode } from '../../topology/model';
+import type { MapGroup, MapLayers, MapLink, MapNode } from '../../topology/model';
 
 export function mapNodes(topology: Topology, before: readonly MapNode[]): readonly MapNode[] {
   const holders = new Set(topology.groups.map((group) => group.lease_holder));
   return keep(
     before,
-    topology.nodes.map((node) => mapNode(node, holders.has(node.id), topology.leader_node)),
+    topology.nodes.map((node) => {
+      const holdsLease = holders.has(node.id);
+      const leadsStore = node.id === topology.leader_node;
+      const made = madeNodes.get(node);
+      if (made?.holdsLease === holdsLease && made.leadsStore === leadsStore) return made;
+      const row = mapNode(node, holdsLease, leadsStore);
+      madeNodes.set(node, row);
+      return row;
+    }),
   );
 }
+
+const madeNodes = new WeakMap<ClusterNode, MapNode>();
+const madeLinks = new WeakMap<Link, MapLink>();
 
 /** Rows are flat: equal fields are an equal row. */
 function keep<T extends object>(before: readonly T[], after: readonly T[]): readonly T[] {
@@ -20,12 +32,13 @@ function keep<T extends object>(before: readonly T[], after: readonly T[]): read
 }
 
 function alike<T extends object>(a: T | undefined, b: T): boolean {
+  if (a === b) return true;
   if (a === undefined) return false;
   for (const name in b) if (a[name] !== b[name]) return false;
   return true;
 }
 
-function mapNode(node: ClusterNode, holdsLease: boolean, leader: string | null): MapNode {
+function mapNode(node: ClusterNode, holdsLease: boolean, leadsStore: boolean): MapNode {
   return {
     id: node.id,
     group: node.group,
@@ -40,7 +53,7 @@ function mapNode(node: ClusterNode, holdsLease: boolean, leader: string | null):
     connections: node.connections,
     transactionsPerSecond: Math.round(node.transactions_per_second),
     holdsLease,
-    leadsStore: node.id === leader,
+    leadsStore,
     replayPaused: node.replay_paused,
     activity: node.activity,
   };
@@ -58,8 +71,19 @@ export function mapGroups(topology: Topology, before: readonly MapGroup[]): read
   return keep(before, groups);
 }
 
-export function mapLinks(topology: Topology, before: readonly MapLink[]): readonly MapLink[] {
-  const links = topology.links.map((link: Link) => ({
+/** Only the layers that are shown: a large cluster has ten interconnect links for each that carries WAL. */
+export function mapLinks(topology: Topology, before: readonly MapLink[], layers: MapLayers): readonly MapLink[] {
+  const shown = topology.links.filter((link) => layers[link.kind]);
+  const links = shown.map((link) => {
+    const row = madeLinks.get(link) ?? mapLink(link);
+    madeLinks.set(link, row);
+    return row;
+  });
+  return keep(before, links);
+}
+
+function mapLink(link: Link): MapLink {
+  return {
     from: link.from,
     to: link.to,
     kind: link.kind,
@@ -69,6 +93,5 @@ export function mapLinks(topology: Topology, before: readonly MapLink[]): readon
     lagMs: link.lag_ms === null ? null : Math.round(link.lag_ms),
     bytesPerSecond: link.bytes_per_second === null ? null : Math.round(link.bytes_per_second),
     rttUs: link.rtt_us === null ? null : Math.round(link.rtt_us),
-  }));
-  return keep(before, links);
+  };
 }

@@ -7,7 +7,7 @@ import { useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Topology } from '../../providers/wire';
-import type { MapLayers } from '../../topology/model';
+import type { MapLayers, MapLink } from '../../topology/model';
 import { TopologyCanvas } from '../../topology/topology-canvas';
 import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
@@ -57,7 +57,8 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
   }, [layersText]);
   const nodes = useKept(topology, mapNodes);
   const groups = useKept(topology, mapGroups);
-  const links = useKept(topology, mapLinks);
+  const linksOf = useCallback((at: Topology, before: readonly MapLink[]) => mapLinks(at, before, layers), [layers]);
+  const links = useKept(topology, linksOf);
   const drag = useDragPreflight(topology);
   const select = useCallback((id: string | null) => setSelected(id ?? ''), [setSelected]);
   const promote = useCallback(
