@@ -71,7 +71,7 @@ async function standbysNearlyThere(cluster: RealCluster, primary: string): Promi
 /** How long the server's last redo took, by its own log: as a primary until "redo done", as a standby until it was consistent. Null: not logged. */
 export async function lastRedoMs(door: ClusterDoor, node: string, sinceWallMs: number): Promise<number | null> {
   const about = async (contains: string) =>
-    (await door.node(node, 'node.logs', { limit: 50, level: null, contains }))
+    (await door.node(node, 'node.logs', { limit: 50, level: null, contains })).lines
       .map((line) => Date.parse(line.at))
       .filter((at) => at >= sinceWallMs)
       .sort((a, b) => a - b);

@@ -137,8 +137,8 @@ export interface EmbeddedControlStore extends ControlStore {
   start(): Promise<void>;
   stop(): Promise<void>;
   status(): RaftStatus;
-  /** Newest first. */
-  recentLog(limit: number): readonly RaftLogEntry[];
+  /** Newest first; with `before` only entries below that index. */
+  recentLog(limit: number, before?: number | null): readonly RaftLogEntry[];
   transferLeadership(to: NodeId): Promise<void>;
   addLearner(member: RaftMember): Promise<void>;
   promoteLearner(id: NodeId): Promise<void>;

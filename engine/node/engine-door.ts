@@ -131,8 +131,8 @@ export class EngineDoor {
     'operation.archived': (params) => this.options.controller.archived(params),
     'view.local': async () => this.options.controller.view(),
     'raft.status': async () => this.options.context.store.status(),
-    'raft.log': async ({ limit }) => this.options.context.store.recentLog(Math.min(1000, limit)),
-    'node.sessions': () => this.options.context.postgres.sessions(),
+    'raft.log': async ({ limit, before }) => this.options.context.store.recentLog(Math.min(2000, limit), before),
+    'node.sessions': (page) => this.options.context.postgres.sessions(page),
     'node.session.end': async ({ pid, mode }) => {
       const sessions = await this.options.context.postgres.sessions();
       const session = sessions.find((one) => one.pid === pid);

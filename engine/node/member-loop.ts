@@ -375,7 +375,7 @@ export class MemberLoop {
     this.#notStreamingSince ??= performance.now();
     this.#doing(`connecting to ${primary.id}`);
     if (performance.now() - this.#notStreamingSince < notStreamingMs) return;
-    const lines = await this.options.context.postgres.logs({
+    const { lines } = await this.options.context.postgres.logs({
       limit: 50,
       level: 'ERROR',
       contains: 'requested WAL segment',

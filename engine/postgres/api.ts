@@ -5,7 +5,7 @@
 import type { PostgresReport } from '../cluster/model';
 import type { NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
-import type { LogLine, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
+import type { LogPage, SessionInfo, SessionPosition, SettingInfo, WalStatus } from '../runtime/engine-api';
 
 export type PostgresPaths = {
   /** `<data>/nodes/<id>`; everything of the node is below it. */
@@ -153,10 +153,16 @@ export interface PostgresServer {
   terminateSessions(): Promise<number>;
   currentLsn(): Promise<LsnText>;
 
-  sessions(): Promise<readonly SessionInfo[]>;
+  /** Oldest first. */
+  sessions(page?: { limit?: number; after?: SessionPosition | null }): Promise<readonly SessionInfo[]>;
   endSession(pid: number, mode: 'cancel' | 'terminate'): Promise<boolean>;
   settings(): Promise<readonly SettingInfo[]>;
-  logs(options: { limit: number; level: string | null; contains: string | null }): Promise<readonly LogLine[]>;
+  logs(options: {
+    limit: number;
+    level: string | null;
+    contains: string | null;
+    from?: string | null;
+  }): Promise<LogPage>;
   wal(): Promise<WalStatus>;
   switchWal(): Promise<LsnText>;
   setReplayPaused(paused: boolean): Promise<void>;

@@ -279,7 +279,8 @@ async function lastWords(outputFile: string, logDirectory: string, since: number
   const output = (await readFile(outputFile, 'utf8').catch(() => '')).trim().split('\n');
   const early = output.filter((line) => /FATAL|PANIC|ERROR/.test(line)).at(-1);
   if (early !== undefined) return early;
-  const lines = await tailLog(logDirectory, { limit: 50, level: null, contains: null }).catch(() => []);
+  const page = await tailLog(logDirectory, { limit: 50, level: null, contains: null }).catch(() => null);
+  const lines = page?.lines ?? [];
   const fatal = lines.filter((line) => /FATAL|PANIC/.test(line.level) && new Date(line.at).getTime() >= since);
   return fatal.at(-1)?.message ?? output.slice(-3).join(' / ');
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
+import type { SessionPosition } from '../runtime/engine-api';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
 import { processesIn } from './processes';
 
@@ -149,6 +150,21 @@ describe('sessions', () => {
     expect((await node.server.report()).state).toBe('primary');
   });
 
+  it('are told a part at a time, oldest first, each once', async () => {
+    const clients = [await fixture.client(node), await fixture.client(node), await fixture.client(node)];
+    const whole = (await node.server.sessions()).map((session) => session.pid);
+    const parts: number[] = [];
+    for (let after: SessionPosition | null = null; ; ) {
+      const [session] = await node.server.sessions({ limit: 1, after });
+      if (!session) break;
+      parts.push(session.pid);
+      after = { startedAt: session.startedAt!, pid: session.pid };
+    }
+    expect(parts).toEqual(whole);
+    expect(whole.length).toBeGreaterThanOrEqual(clients.length);
+    await Promise.all(clients.map((client) => client.end()));
+  });
+
   it('a commit that waits for a standby is terminated, never cancelled into a false success', async () => {
     await node.server.setSynchronousStandbys(['ghost'], 1);
     const client = await fixture.client(node);
@@ -197,7 +213,7 @@ describe('restart', () => {
   });
 
   it('has its log lines, newest last, filtered', async () => {
-    const lines = await node.server.logs({ limit: 3, level: 'LOG', contains: 'ready to accept connections' });
+    const { lines } = await node.server.logs({ limit: 3, level: 'LOG', contains: 'ready to accept connections' });
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.at(-1)!.message).toContain('ready to accept connections');
     expect(new Date(lines.at(-1)!.at).getTime()).toBeGreaterThan(Date.now() - 600_000);

@@ -11,7 +11,7 @@ import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { type LsnText, lagBytes } from '../kernel/lsn';
 import { inSqlSpan } from '../kernel/tracing';
-import type { LogLine, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
+import type { LogPage, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
 import type {
   ControlData,
   PostgresConfiguration,
@@ -27,7 +27,7 @@ import { LocalConnection, type LocalEndpoint, withFreshSession } from './connect
 import { lookAtDataDirectory, readControlFile, readTimelineHistory, type TimelineEnd } from './control-data';
 import { exists } from './durable-file';
 import { bootstrapDirectory } from './initdb';
-import { tailLog } from './log-tail';
+import { type LogFilter, tailLog } from './log-tail';
 import { listSettings } from './pg-settings';
 import { bare, lookAtRecovery, settle, waitForReplay } from './position';
 import { Postmaster } from './postmaster';
@@ -37,7 +37,7 @@ import { RedoEstimator } from './redo-estimate';
 import { compareHistories } from './rejoin';
 import { Reporter } from './report';
 import { applySettings } from './runtime-settings';
-import { endSession, listSessions, terminateSessions } from './sessions';
+import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { keepSlots } from './slots';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
@@ -396,8 +396,8 @@ export class PgServer implements PostgresServer {
   }
 
   // ---------------------------------------------------------------- for people
-  sessions(): Promise<readonly SessionInfo[]> {
-    return listSessions(this.#commands);
+  sessions(page?: SessionPage): Promise<readonly SessionInfo[]> {
+    return listSessions(this.#commands, page);
   }
 
   endSession(pid: number, mode: 'cancel' | 'terminate'): Promise<boolean> {
@@ -412,7 +412,7 @@ export class PgServer implements PostgresServer {
     return listSettings(this.#commands);
   }
 
-  logs(options: { limit: number; level: string | null; contains: string | null }): Promise<readonly LogLine[]> {
+  logs(options: LogFilter): Promise<LogPage> {
     return tailLog(this.configuration.paths.logDirectory, options);
   }
 

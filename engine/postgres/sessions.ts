@@ -1,5 +1,5 @@
 /** Client sessions: what they do, who blocks them, and how they are ended. */
-import type { SessionInfo } from '../runtime/engine-api';
+import type { SessionInfo, SessionPosition } from '../runtime/engine-api';
 import type { LocalConnection } from './connection';
 import { superuser } from './settings';
 
@@ -11,8 +11,16 @@ SELECT pid, usename AS "user", datname AS database, application_name AS "applica
   FROM pg_stat_activity
  WHERE backend_type IN ('client backend', 'walsender', 'autovacuum worker', 'logical replication apply worker', 'parallel worker')
    AND pid <> pg_backend_pid()
- ORDER BY backend_start
- LIMIT 1000`;
+   AND ($1::timestamptz IS NULL OR (date_trunc('milliseconds', backend_start), pid) > ($1::timestamptz, $2::int))
+ ORDER BY date_trunc('milliseconds', backend_start), pid
+ LIMIT $3`;
+
+const sessionsAtOnce = 1000;
+/** One more than a page, so that whoever pages knows whether there is another. */
+const mostAtOnce = sessionsAtOnce + 1;
+
+/** Milliseconds, as `startedAt` says them: what a caller gives back must compare as it was told. */
+export type SessionPage = { readonly limit?: number; readonly after?: SessionPosition | null };
 
 type SessionRow = Omit<SessionInfo, 'startedAt' | 'transactionStartedAt' | 'queryStartedAt'> & {
   started: Date | null;
@@ -20,8 +28,11 @@ type SessionRow = Omit<SessionInfo, 'startedAt' | 'transactionStartedAt' | 'quer
   query_started: Date | null;
 };
 
-export async function listSessions(connection: LocalConnection): Promise<SessionInfo[]> {
-  const rows = await connection.query<SessionRow>(listSql);
+export async function listSessions(connection: LocalConnection, page: SessionPage = {}): Promise<SessionInfo[]> {
+  const limit = Math.max(1, Math.min(mostAtOnce, page.limit ?? sessionsAtOnce));
+  const rows = await connection.query<SessionRow>(listSql, {
+    values: [page.after?.startedAt ?? null, page.after?.pid ?? null, limit],
+  });
   return rows.map(({ started, transaction_started, query_started, ...rest }) => ({
     ...rest,
     applicationName: rest.applicationName === '' ? null : rest.applicationName,

@@ -45,6 +45,9 @@ export type SessionInfo = {
   readonly backendType: string;
 };
 
+/** The place of a session among those of its node: by start, then by pid. */
+export type SessionPosition = { readonly startedAt: string; readonly pid: number };
+
 export type SettingInfo = {
   readonly name: string;
   readonly value: string;
@@ -69,6 +72,9 @@ export type LogLine = {
   readonly user: string | null;
   readonly database: string | null;
 };
+
+/** Newest last. `next`: where the lines before these begin; null when there are none. */
+export type LogPage = { readonly lines: readonly LogLine[]; readonly next: string | null };
 
 export type WalStatus = {
   readonly currentLsn: LsnText | null;
@@ -225,8 +231,18 @@ export type EngineRequests = {
   };
   'view.local': { scope: 'node'; params: Record<string, never>; result: ClusterView };
   'raft.status': { scope: 'node'; params: Record<string, never>; result: RaftStatus };
-  'raft.log': { scope: 'node'; params: { limit: number }; result: readonly RaftLogEntry[] };
-  'node.sessions': { scope: 'node'; params: Record<string, never>; result: readonly SessionInfo[] };
+  /** Newest first; `before`: only entries below this index. */
+  'raft.log': {
+    scope: 'node';
+    params: { limit: number; before?: number | null };
+    result: readonly RaftLogEntry[];
+  };
+  /** Oldest first, at most 1,000 unless `limit` says so. */
+  'node.sessions': {
+    scope: 'node';
+    params: { limit?: number; after?: SessionPosition | null };
+    result: readonly SessionInfo[];
+  };
   'node.session.end': {
     scope: 'node';
     params: { pid: number; mode: 'cancel' | 'terminate'; requester?: Requester };
@@ -234,8 +250,9 @@ export type EngineRequests = {
   };
   'node.logs': {
     scope: 'node';
-    params: { limit: number; level: string | null; contains: string | null };
-    result: readonly LogLine[];
+    /** `from`: the `next` of the page before. */
+    params: { limit: number; level: string | null; contains: string | null; from?: string | null };
+    result: LogPage;
   };
   'node.settings': { scope: 'node'; params: Record<string, never>; result: readonly SettingInfo[] };
   'node.resources': { scope: 'node'; params: { minutes: number }; result: readonly ResourceSample[] };

@@ -191,17 +191,20 @@ export class RecordedEngine implements EngineClient {
       },
     ],
     'node.session.end': ({ pid }) => ({ ended: pid === 12_345, reasons: [] }),
-    'node.logs': () => [
-      {
-        at: '2026-01-01T00:00:00.000Z',
-        level: 'LOG',
-        pid: 1,
-        message: 'ready',
-        sqlState: null,
-        user: null,
-        database: null,
-      },
-    ],
+    'node.logs': () => ({
+      lines: [
+        {
+          at: '2026-01-01T00:00:00.000Z',
+          level: 'LOG',
+          pid: 1,
+          message: 'ready',
+          sqlState: null,
+          user: null,
+          database: null,
+        },
+      ],
+      next: null,
+    }),
     'node.settings': () => [
       setting('wal_sender_timeout', '60000'),
       setting('max_wal_senders', '20'),

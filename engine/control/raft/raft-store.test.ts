@@ -332,6 +332,18 @@ describe('three stores on real files', () => {
     expect(seen).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
   });
 
+  it('tells its log a part at a time, without a gap', async () => {
+    await startThree();
+    const lead = await leader();
+    for (const key of ['a', 'b', 'c']) await lead.txn(put(key, { key }));
+    const whole = lead.recentLog(1000);
+    const parts = [lead.recentLog(2)];
+    for (let part = parts[0]!; part.length > 0; parts.push(part)) part = lead.recentLog(2, part.at(-1)!.index);
+    expect(parts.flat().map((entry) => entry.index)).toEqual(whole.map((entry) => entry.index));
+    expect(whole.length).toBeGreaterThan(3);
+    expect(lead.recentLog(1, 1_000_000)).toEqual(lead.recentLog(1));
+  });
+
   it('masks secrets in the log for people', async () => {
     await startThree();
     const lead = await leader();

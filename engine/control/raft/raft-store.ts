@@ -138,11 +138,12 @@ export class RaftControlStore implements EmbeddedControlStore {
     return statusOf(this.#runtime.state, this.#runtime.kv.bytes, performance.now());
   }
 
-  recentLog(limit: number): readonly RaftLogEntry[] {
+  recentLog(limit: number, before: number | null = null): readonly RaftLogEntry[] {
     this.#mustBeLoaded();
     const { log } = this.#runtime.state;
     const found: RaftLogEntry[] = [];
-    for (let index = lastIndex(log); found.length < limit; index--) {
+    const newest = before === null ? lastIndex(log) : Math.min(lastIndex(log), before - 1);
+    for (let index = newest; found.length < limit; index--) {
       const entry = entryAt(log, index);
       if (!entry) break;
       found.push(describeEntry(entry));

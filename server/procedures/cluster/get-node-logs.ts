@@ -27,7 +27,7 @@ export const getNodeLogs = query({
   example: { id: 'node-1', limit: 20 },
   async handler({ input, context }) {
     findNode(context.engine.current().view, input.id);
-    const lines = await context.engine.node(input.id, 'node.logs', {
+    const { lines } = await context.engine.node(input.id, 'node.logs', {
       limit: input.limit,
       level: input.level?.toUpperCase() ?? null,
       contains: input.contains ?? null,
