@@ -65,7 +65,10 @@ async function restInput(definition: AnyDefinition, method: string, url: URL, bo
 function wordsOf(lines: readonly string[], variables: readonly string[]): readonly (readonly string[])[] {
   const tell = `{ for one in "$0" "$@"; do printf '%s\\036' "$one"; done; printf '\\035'; }`;
   const script = [`curl() ${tell}`, `rustydbctl() ${tell}`, ...lines].join('\n');
-  const env = Object.fromEntries([...variables, 'RUSTYDB_API_KEY'].map((name) => [name, secret]));
+  const env = {
+    ...process.env,
+    ...Object.fromEntries([...variables, 'RUSTYDB_API_KEY'].map((name) => [name, secret])),
+  };
   const output = execFileSync('/bin/sh', ['-c', script], { env, encoding: 'utf8' });
   return output
     .split('\u001d')

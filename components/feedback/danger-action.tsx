@@ -1,13 +1,12 @@
 'use client';
 /** A dangerous action: what will happen, the checks, the name typed by hand, then the call. Refusals show all reasons in place. */
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Button } from '../ui/button';
+import type { Call } from '../ui/call-forms';
 import { Dialog } from '../ui/dialog';
-import { Field, Input } from '../ui/input';
-import { failureOf } from './failure';
-import { ErrorPanel } from './states';
+import { ActionForm } from './action-form';
 
-type Props = {
+type Props<T> = {
   readonly label: ReactNode;
   readonly title: string;
   readonly description: ReactNode;
@@ -16,13 +15,13 @@ type Props = {
   readonly confirmLabel: string;
   readonly disabledReason?: string | null;
   readonly children?: ReactNode;
-  readonly onConfirm: () => Promise<unknown>;
-  readonly onDone?: () => void;
+  readonly call: Call<T>;
+  readonly onDone?: (result: T) => unknown;
   readonly size?: 'sm' | 'md';
   readonly tone?: 'danger' | 'default';
 };
 
-export function DangerAction(props: Props) {
+export function DangerAction<T>(props: Props<T>) {
   const [open, setOpen] = useState(false);
   const { tone = 'danger', size = 'md' } = props;
   return (
@@ -36,69 +35,22 @@ export function DangerAction(props: Props) {
         {props.label}
       </Button>
       <Dialog open={open} onOpenChange={setOpen} title={props.title} description={props.description}>
-        <ConfirmForm {...props} onClose={() => setOpen(false)} />
+        <ActionForm
+          call={props.call}
+          what={props.confirmLabel.toLowerCase()}
+          confirmName={props.confirmName}
+          submitLabel={props.confirmLabel}
+          pendingLabel="Working…"
+          tone={tone === 'danger' ? 'danger' : 'primary'}
+          leave={{ label: 'Keep things as they are', onLeave: () => setOpen(false) }}
+          onDone={(result) => {
+            setOpen(false);
+            props.onDone?.(result);
+          }}
+        >
+          {props.children}
+        </ActionForm>
       </Dialog>
     </>
-  );
-}
-
-function ConfirmForm({
-  confirmName,
-  confirmLabel,
-  children,
-  onConfirm,
-  onDone,
-  onClose,
-  tone = 'danger',
-}: Props & { readonly onClose: () => void }) {
-  const [typed, setTyped] = useState('');
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const ready = confirmName === null || typed === confirmName;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (!ready || pending) return;
-    setPending(true);
-    setError(null);
-    try {
-      await onConfirm();
-      onClose();
-      onDone?.();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  };
-  return (
-    <form onSubmit={submit} className="grid gap-3">
-      {children}
-      {confirmName !== null ? (
-        <Field label={<>Type {confirmName} to confirm</>}>
-          {(ids) => (
-            <Input
-              {...ids}
-              autoFocus
-              autoComplete="off"
-              spellCheck={false}
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-            />
-          )}
-        </Field>
-      ) : null}
-      {error !== null ? <ErrorPanel what={confirmLabel.toLowerCase()} failure={failureOf(error)} /> : null}
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Keep things as they are</Button>
-        <Button
-          type="submit"
-          variant={tone === 'danger' ? 'danger' : 'primary'}
-          disabledReason={ready ? null : `Type ${confirmName} first`}
-          disabled={pending}
-        >
-          {pending ? 'Working…' : confirmLabel}
-        </Button>
-      </div>
-    </form>
   );
 }

@@ -26,15 +26,6 @@ export type Connection = {
   readonly state: () => ConnectionState;
 };
 
-export type MutationCall = { readonly procedure: string; readonly input: Readonly<Record<string, unknown>> };
-
-let lastMutation: MutationCall | null = null;
-
-/** The change or plan that was asked for last, to show it as a call for a script. */
-export function lastMutationCall(): MutationCall | null {
-  return lastMutation;
-}
-
 export function createConnection(): Connection {
   const socket = createWSClient({
     url: () => `${window.location.protocol === 'https:' ? 'wss' : 'ws'}://${window.location.host}${endpoint}`,
@@ -44,12 +35,6 @@ export function createConnection(): Connection {
   });
   const client = createTRPCClient<AppRouter>({
     links: [
-      () =>
-        ({ op, next }) => {
-          if (op.type === 'mutation')
-            lastMutation = { procedure: op.path, input: (op.input ?? {}) as MutationCall['input'] };
-          return next(op);
-        },
       splitLink({
         condition: (operation) => overHttp.test(operation.path),
         true: httpBatchLink({ url: endpoint }),

@@ -8,7 +8,7 @@ import Link from 'next/link';
 import { type ReactNode, useState } from 'react';
 import { type Failure, failureOf } from '../feedback/failure';
 import { Button } from '../ui/button';
-import { Field, Input } from '../ui/input';
+import { PasswordField } from '../ui/credential-fields';
 import { useTRPC } from './trpc';
 
 /** For `RemedyContext`. */
@@ -41,23 +41,18 @@ function PasswordProof() {
   }
   return (
     <div className="mt-2 grid max-w-80 gap-2">
-      <Field label="Your password">
-        {(ids) => (
-          <Input
-            {...ids}
-            type="password"
-            autoComplete="current-password"
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key !== 'Enter') return;
-              // The form around it must not be sent.
-              event.preventDefault();
-              submit();
-            }}
-          />
-        )}
-      </Field>
+      <PasswordField
+        label="Your password"
+        autoComplete="current-password"
+        value={password}
+        onValue={setPassword}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter') return;
+          // The form around it must not be sent.
+          event.preventDefault();
+          submit();
+        }}
+      />
       {singleSignOn ? (
         <p>
           An account without a password:{' '}

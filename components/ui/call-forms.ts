@@ -16,6 +16,9 @@ export type ApiCall = {
 /** A call by its procedure's name, as the console makes it. */
 export type ProcedureCall = { readonly procedure: string; readonly input: Readonly<Record<string, unknown>> };
 
+/** A change as the console offers it: the same object is sent and copied, so what is copied is what would be sent. */
+export type Call<T = unknown> = ProcedureCall & { readonly send: () => Promise<T> };
+
 type Operation = {
   readonly operationId: string;
   readonly deprecated?: boolean;

@@ -1,22 +1,21 @@
 'use client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { ActionForm } from '../../feedback/action-form';
 import { DangerAction } from '../../feedback/danger-action';
-import { failureOf } from '../../feedback/failure';
+import { FormDialog, ShownOnce } from '../../feedback/form-dialog';
 import { QueryView } from '../../feedback/query-view';
-import { EmptyState, ErrorPanel } from '../../feedback/states';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
+import { useTRPC } from '../../providers/trpc';
 import type { ApiKey, CreatedApiKey, Role } from '../../providers/wire';
-import { Button } from '../../ui/button';
-import { CodeBlock } from '../../ui/code';
 import { type Column, DataTable } from '../../ui/data-table';
-import { Dialog } from '../../ui/dialog';
-import { Field, Input, Select } from '../../ui/input';
+import { Checkbox, Field, Input } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge, Status } from '../../ui/status';
 import { Time } from '../../ui/time';
-import { roleOptions } from './users';
+import { RoleField } from './account-fields';
 
 export function ApiKeys() {
   const trpc = useTRPC();
@@ -94,7 +93,7 @@ function useRefresh(): () => Promise<void> {
 }
 
 function Revoke({ apiKey }: { readonly apiKey: ApiKey }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const refresh = useRefresh();
   return (
     <DangerAction
@@ -105,135 +104,109 @@ function Revoke({ apiKey }: { readonly apiKey: ApiKey }) {
       confirmName={apiKey.name}
       confirmLabel="Revoke the key"
       disabledReason={apiKey.revoked ? 'It is revoked already.' : null}
-      onConfirm={() => client.apiKeys.revoke.mutate({ id: apiKey.id })}
-      onDone={() => void refresh()}
+      call={calls.apiKeys.revoke({ id: apiKey.id })}
+      onDone={refresh}
     />
   );
 }
 
 function CreateKey() {
-  const trpc = useTRPC();
+  const [created, setCreated] = useState<CreatedApiKey | null>(null);
+  return (
+    <>
+      <FormDialog label="Create a key" title="Create an API key" variant="primary">
+        {(close) => <CreateKeyForm close={close} onCreated={setCreated} />}
+      </FormDialog>
+      {created ? (
+        <ShownOnce
+          title={`Key ${created.name}`}
+          label="Secret"
+          text={created.secret}
+          doneLabel="I have kept it"
+          onClose={() => setCreated(null)}
+        >
+          <p>This is the only time the secret is shown. Keep it where the program reads it, not in its source.</p>
+        </ShownOnce>
+      ) : null}
+    </>
+  );
+}
+
+function CreateKeyForm({
+  close,
+  onCreated,
+}: {
+  readonly close: () => void;
+  readonly onCreated: (key: CreatedApiKey) => void;
+}) {
+  const calls = useCalls();
   const refresh = useRefresh();
-  const [open, setOpen] = useState(false);
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
   const [expires, setExpires] = useState('');
   const [groups, setGroups] = useState<readonly string[]>([]);
-  const known = useQuery({ ...trpc.cluster.getTopology.queryOptions({}), enabled: open }).data?.groups ?? [];
-  const [created, setCreated] = useState<CreatedApiKey | null>(null);
-  const create = useMutation(
-    trpc.apiKeys.create.mutationOptions({
-      onSuccess: async (key) => {
-        setCreated(key);
-        await refresh();
-      },
-    }),
-  );
-  const close = (next: boolean) => {
-    setOpen(next);
-    if (next) return;
-    setCreated(null);
-    setName('');
-    setGroups([]);
-    create.reset();
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (name === '') return;
-    create.mutate({
-      name,
-      role,
-      ...(groups.length === 0 ? {} : { groups: [...groups] }),
-      ...(expires === '' ? {} : { expires_at: new Date(expires).toISOString() }),
-    });
-  };
   return (
-    <>
-      <Button size="sm" variant="primary" onClick={() => setOpen(true)}>
-        Create a key
-      </Button>
-      <Dialog open={open} onOpenChange={close} title={created ? `Key ${created.name}` : 'Create an API key'}>
-        {created ? (
-          <div className="grid gap-3">
-            <p>This is the only time the secret is shown. Keep it where the program reads it, not in its source.</p>
-            <CodeBlock label="Secret" code={created.secret} />
-            <div className="flex justify-end">
-              <Button variant="primary" onClick={() => close(false)}>
-                I have kept it
-              </Button>
-            </div>
-          </div>
-        ) : (
-          <form onSubmit={submit} className="grid gap-3">
-            <Field label="Name" hint="What it is for, such as “nightly report”.">
-              {(ids) => (
-                <Input
-                  {...ids}
-                  autoFocus
-                  maxLength={100}
-                  value={name}
-                  onChange={(event) => setName(event.target.value)}
-                />
-              )}
-            </Field>
-            <Field label="Role">
-              {(ids) => (
-                <Select
-                  {...ids}
-                  value={role}
-                  options={roleOptions}
-                  onChange={(event) => setRole(event.target.value as Role)}
-                />
-              )}
-            </Field>
-            <fieldset className="grid gap-1">
-              <legend className="font-medium">Groups</legend>
-              <div className="flex flex-wrap gap-x-4 gap-y-1">
-                {known.map((group) => (
-                  <label key={group.name} className="flex items-center gap-1.5">
-                    <input
-                      type="checkbox"
-                      checked={groups.includes(group.name)}
-                      onChange={(event) =>
-                        setGroups(
-                          event.target.checked ? [...groups, group.name] : groups.filter((one) => one !== group.name),
-                        )
-                      }
-                    />
-                    {group.name}
-                  </label>
-                ))}
-              </div>
-              <p className="text-[0.92rem] text-muted">
-                None chosen: every group. A key with chosen groups sees and changes only these, and nothing that
-                concerns the whole cluster.
-              </p>
-            </fieldset>
-            <Field label="Expires" hint="Empty: never.">
-              {(ids) => (
-                <Input
-                  {...ids}
-                  type="datetime-local"
-                  value={expires}
-                  onChange={(event) => setExpires(event.target.value)}
-                />
-              )}
-            </Field>
-            {create.error ? <ErrorPanel what="create the key" failure={failureOf(create.error)} /> : null}
-            <div className="flex justify-end gap-2">
-              <Button onClick={() => close(false)}>Cancel</Button>
-              <Button
-                type="submit"
-                variant="primary"
-                disabledReason={name === '' ? 'Name the key.' : null}
-                disabled={create.isPending}
-              >
-                Create
-              </Button>
-            </div>
-          </form>
+    <ActionForm
+      what="create the key"
+      submitLabel="Create"
+      incomplete={name === '' ? 'Name the key.' : null}
+      leave={{ label: 'Cancel', onLeave: close }}
+      call={calls.apiKeys.create({
+        name,
+        role,
+        ...(groups.length === 0 ? {} : { groups: [...groups] }),
+        ...(expires === '' ? {} : { expires_at: new Date(expires).toISOString() }),
+      })}
+      onDone={(key) => {
+        close();
+        onCreated(key);
+        return refresh();
+      }}
+    >
+      <Field label="Name" hint="What it is for, such as “nightly report”.">
+        {(ids) => (
+          <Input {...ids} autoFocus maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
         )}
-      </Dialog>
-    </>
+      </Field>
+      <RoleField value={role} onValue={setRole} />
+      <GroupChoice chosen={groups} onChange={setGroups} />
+      <Field label="Expires" hint="Empty: never.">
+        {(ids) => (
+          <Input {...ids} type="datetime-local" value={expires} onChange={(event) => setExpires(event.target.value)} />
+        )}
+      </Field>
+    </ActionForm>
+  );
+}
+
+function GroupChoice({
+  chosen,
+  onChange,
+}: {
+  readonly chosen: readonly string[];
+  readonly onChange: (groups: readonly string[]) => void;
+}) {
+  const trpc = useTRPC();
+  const known = useQuery(trpc.cluster.getTopology.queryOptions({})).data?.groups ?? [];
+  return (
+    <fieldset className="grid gap-1">
+      <legend className="font-medium">Groups</legend>
+      <div className="flex flex-wrap gap-x-4 gap-y-1">
+        {known.map(({ name }) => (
+          <Checkbox
+            key={name}
+            label={name}
+            checked={chosen.includes(name)}
+            onChange={(event) =>
+              onChange(event.target.checked ? [...chosen, name] : chosen.filter((one) => one !== name))
+            }
+          />
+        ))}
+      </div>
+      <p className="text-[0.92rem] text-muted">
+        None chosen: every group. A key with chosen groups sees and changes only these, and nothing that concerns the
+        whole cluster.
+      </p>
+    </fieldset>
   );
 }

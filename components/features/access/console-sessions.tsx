@@ -5,7 +5,9 @@ import { toast } from 'sonner';
 import { DangerAction } from '../../feedback/danger-action';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { useCalls } from '../../providers/calls';
+import { useIdentity } from '../../providers/session';
+import { useTRPC } from '../../providers/trpc';
 import type { ConsoleSession } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
@@ -27,7 +29,8 @@ export function EverybodysSessions() {
 
 export function OwnSessions() {
   const trpc = useTRPC();
-  const client = useTRPCClient();
+  const calls = useCalls();
+  const me = useIdentity();
   const refresh = useRefresh();
   const query = useQuery({ ...trpc.sessions.listOwn.queryOptions({}), refetchInterval: 15_000 });
   const others = (query.data ?? []).filter((one) => !one.current).length;
@@ -44,8 +47,11 @@ export function OwnSessions() {
           confirmName={null}
           confirmLabel="End the others"
           disabledReason={others === 0 ? 'There is no other session.' : null}
-          onConfirm={async () => toast.success((await client.sessions.revokeAll.mutate({})).message)}
-          onDone={() => void refresh()}
+          call={calls.sessions.revokeAll(me === null ? {} : { user_id: me.id })}
+          onDone={(done) => {
+            toast.success(done.message);
+            return refresh();
+          }}
         />
       }
     >
@@ -109,7 +115,7 @@ function SessionTable({
 }
 
 function EndSession({ session }: { readonly session: ConsoleSession }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const refresh = useRefresh();
   return (
     <DangerAction
@@ -120,8 +126,8 @@ function EndSession({ session }: { readonly session: ConsoleSession }) {
       confirmName={null}
       confirmLabel="End the session"
       disabledReason={session.current ? 'This is the session you use: sign out instead.' : null}
-      onConfirm={() => client.sessions.revoke.mutate({ id: session.id })}
-      onDone={() => void refresh()}
+      call={calls.sessions.revoke({ id: session.id })}
+      onDone={refresh}
     />
   );
 }

@@ -1,14 +1,13 @@
 'use client';
 /** What the cluster asks of those who use force: how recent the password, a second admin, a confirmation by keys. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { ActionForm } from '../../feedback/action-form';
 import { QueryView } from '../../feedback/query-view';
-import { ErrorPanel } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useTRPC } from '../../providers/trpc';
 import type { AccessPolicy } from '../../providers/wire';
-import { Button } from '../../ui/button';
 import { Field, Input } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
@@ -27,26 +26,24 @@ export function ForcePolicy() {
 
 function PolicyForm({ policy }: { readonly policy: AccessPolicy }) {
   const trpc = useTRPC();
+  const calls = useCalls();
   const queryClient = useQueryClient();
   const [draft, setDraft] = useState(policy);
-  const update = useMutation(
-    trpc.accessPolicy.update.mutationOptions({
-      onSuccess: async () => {
-        toast.success('The policy was changed');
-        await queryClient.invalidateQueries({ queryKey: trpc.accessPolicy.pathKey() });
-      },
-    }),
-  );
   const changes = Object.fromEntries(
     Object.entries(draft).filter(([key, value]) => policy[key as keyof AccessPolicy] !== value),
   );
-  const reason = Object.keys(changes).length === 0 ? 'Nothing was changed.' : null;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (reason === null) update.mutate(changes);
-  };
   return (
-    <form onSubmit={submit} className="grid max-w-xl gap-3">
+    <ActionForm
+      className="max-w-xl"
+      what="change the policy"
+      submitLabel="Save"
+      incomplete={Object.keys(changes).length === 0 ? 'Nothing was changed.' : null}
+      call={calls.accessPolicy.update(changes)}
+      onDone={() => {
+        toast.success('The policy was changed');
+        return queryClient.invalidateQueries({ queryKey: trpc.accessPolicy.pathKey() });
+      }}
+    >
       <p className="text-muted">
         Force is: accepting data loss, stopping or restarting a primary without a switchover, removing a node with its
         data, and weakening this policy.
@@ -87,13 +84,7 @@ function PolicyForm({ policy }: { readonly policy: AccessPolicy }) {
         checked={draft.keys_confirm_force}
         onChange={(keys_confirm_force) => setDraft({ ...draft, keys_confirm_force })}
       />
-      {update.error ? <ErrorPanel what="change the policy" failure={failureOf(update.error)} /> : null}
-      <div className="flex justify-end">
-        <Button type="submit" variant="primary" disabledReason={reason} disabled={update.isPending}>
-          Save
-        </Button>
-      </div>
-    </form>
+    </ActionForm>
   );
 }
 

@@ -1,22 +1,20 @@
 'use client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { ActionForm } from '../../feedback/action-form';
 import { DangerAction } from '../../feedback/danger-action';
-import { failureOf } from '../../feedback/failure';
+import { FormDialog, ShownOnce } from '../../feedback/form-dialog';
 import { QueryView } from '../../feedback/query-view';
-import { EmptyState, ErrorPanel } from '../../feedback/states';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
+import { useTRPC } from '../../providers/trpc';
 import type { CreatedInvitation, Invitation, Role } from '../../providers/wire';
-import { Button } from '../../ui/button';
-import { CodeBlock } from '../../ui/code';
 import { type Column, DataTable } from '../../ui/data-table';
-import { Dialog } from '../../ui/dialog';
-import { Field, Input, Select } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge } from '../../ui/status';
 import { Time } from '../../ui/time';
-import { roleOptions } from './users';
+import { NewUserNameField, RoleField } from './account-fields';
 
 const columns: readonly Column<Invitation>[] = [
   { id: 'user', header: 'User', value: (row) => row.username },
@@ -59,7 +57,7 @@ function useRefresh(): () => Promise<void> {
 }
 
 function Withdraw({ invitation }: { readonly invitation: Invitation }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const refresh = useRefresh();
   return (
     <DangerAction
@@ -70,97 +68,63 @@ function Withdraw({ invitation }: { readonly invitation: Invitation }) {
       confirmName={null}
       confirmLabel="Withdraw"
       disabledReason={invitation.state === 'open' ? null : `It is ${invitation.state} already.`}
-      onConfirm={() => client.invitations.withdraw.mutate({ id: invitation.id })}
-      onDone={() => void refresh()}
+      call={calls.invitations.withdraw({ id: invitation.id })}
+      onDone={refresh}
     />
   );
 }
 
 function Invite() {
-  const trpc = useTRPC();
-  const refresh = useRefresh();
-  const [open, setOpen] = useState(false);
-  const [username, setUsername] = useState('');
-  const [role, setRole] = useState<Role>('viewer');
   const [created, setCreated] = useState<CreatedInvitation | null>(null);
-  const create = useMutation(
-    trpc.invitations.create.mutationOptions({
-      onSuccess: async (invitation) => {
-        setCreated(invitation);
-        await refresh();
-      },
-    }),
-  );
-  const close = (next: boolean) => {
-    setOpen(next);
-    if (next) return;
-    setCreated(null);
-    setUsername('');
-    create.reset();
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (username !== '') create.mutate({ username, role });
-  };
   return (
     <>
-      <Button size="sm" onClick={() => setOpen(true)}>
-        Invite a user
-      </Button>
-      <Dialog open={open} onOpenChange={close} title={created ? `Link for ${created.username}` : 'Invite a user'}>
-        {created ? (
-          <div className="grid gap-3">
-            <p>
-              Send this link to {created.username} on a safe way. It works once, until <Time at={created.expires_at} />,
-              and is shown only now.
-            </p>
-            <CodeBlock label="Link" code={`${window.location.origin}${created.path}`} />
-            <div className="flex justify-end">
-              <Button variant="primary" onClick={() => close(false)}>
-                I have sent it
-              </Button>
-            </div>
-          </div>
-        ) : (
-          <form onSubmit={submit} className="grid gap-3">
-            <Field label="User name" hint="Lower-case letters, digits and . _ @ -">
-              {(ids) => (
-                <Input
-                  {...ids}
-                  autoFocus
-                  autoComplete="off"
-                  autoCapitalize="none"
-                  spellCheck={false}
-                  value={username}
-                  onChange={(event) => setUsername(event.target.value)}
-                />
-              )}
-            </Field>
-            <Field label="Role">
-              {(ids) => (
-                <Select
-                  {...ids}
-                  value={role}
-                  options={roleOptions}
-                  onChange={(event) => setRole(event.target.value as Role)}
-                />
-              )}
-            </Field>
-            {create.error ? <ErrorPanel what="invite the user" failure={failureOf(create.error)} /> : null}
-            <div className="flex justify-end gap-2">
-              <Button onClick={() => close(false)}>Cancel</Button>
-              <Button
-                type="submit"
-                variant="primary"
-                disabledReason={username === '' ? 'Name the user.' : null}
-                disabled={create.isPending}
-              >
-                Make the link
-              </Button>
-            </div>
-          </form>
-        )}
-      </Dialog>
+      <FormDialog label="Invite a user" title="Invite a user">
+        {(close) => <InviteForm close={close} onCreated={setCreated} />}
+      </FormDialog>
+      {created ? (
+        <ShownOnce
+          title={`Link for ${created.username}`}
+          label="Link"
+          text={`${window.location.origin}${created.path}`}
+          doneLabel="I have sent it"
+          onClose={() => setCreated(null)}
+        >
+          <p>
+            Send this link to {created.username} on a safe way. It works once, until <Time at={created.expires_at} />,
+            and is shown only now.
+          </p>
+        </ShownOnce>
+      ) : null}
     </>
+  );
+}
+
+function InviteForm({
+  close,
+  onCreated,
+}: {
+  readonly close: () => void;
+  readonly onCreated: (invitation: CreatedInvitation) => void;
+}) {
+  const calls = useCalls();
+  const refresh = useRefresh();
+  const [username, setUsername] = useState('');
+  const [role, setRole] = useState<Role>('viewer');
+  return (
+    <ActionForm
+      what="invite the user"
+      submitLabel="Make the link"
+      incomplete={username === '' ? 'Name the user.' : null}
+      leave={{ label: 'Cancel', onLeave: close }}
+      call={calls.invitations.create({ username, role })}
+      onDone={(invitation) => {
+        close();
+        onCreated(invitation);
+        return refresh();
+      }}
+    >
+      <NewUserNameField value={username} onValue={setUsername} />
+      <RoleField value={role} onValue={setRole} />
+    </ActionForm>
   );
 }

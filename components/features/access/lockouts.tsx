@@ -3,7 +3,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { DangerAction } from '../../feedback/danger-action';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { useCalls } from '../../providers/calls';
+import { useTRPC } from '../../providers/trpc';
 import type { Lockout } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
@@ -64,7 +65,7 @@ export function Lockouts() {
 
 function Unlock({ lockout }: { readonly lockout: Lockout }) {
   const trpc = useTRPC();
-  const client = useTRPCClient();
+  const calls = useCalls();
   const queryClient = useQueryClient();
   return (
     <DangerAction
@@ -75,8 +76,8 @@ function Unlock({ lockout }: { readonly lockout: Lockout }) {
       description="Signing in is possible at once; the count begins anew."
       confirmName={null}
       confirmLabel={lockout.locked ? 'Unlock' : 'Forget'}
-      onConfirm={() => client.lockouts.unlock.mutate({ id: lockout.id })}
-      onDone={() => void queryClient.invalidateQueries({ queryKey: trpc.lockouts.pathKey() })}
+      call={calls.lockouts.unlock({ id: lockout.id })}
+      onDone={() => queryClient.invalidateQueries({ queryKey: trpc.lockouts.pathKey() })}
     />
   );
 }

@@ -1,30 +1,23 @@
 'use client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { toast } from 'sonner';
+import { ActionForm } from '../../feedback/action-form';
 import { DangerAction } from '../../feedback/danger-action';
-import { failureOf } from '../../feedback/failure';
+import { FormDialog } from '../../feedback/form-dialog';
 import { QueryView } from '../../feedback/query-view';
-import { EmptyState, ErrorPanel } from '../../feedback/states';
+import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useIdentity } from '../../providers/session';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { useTRPC } from '../../providers/trpc';
 import type { Role, User } from '../../providers/wire';
-import { Button } from '../../ui/button';
+import { minimumPassword, newPasswordReason, PasswordField } from '../../ui/credential-fields';
 import { type Column, DataTable } from '../../ui/data-table';
-import { Dialog } from '../../ui/dialog';
-import { Field, Input, Select } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge, Status } from '../../ui/status';
 import { Time } from '../../ui/time';
-
-export const roleOptions = [
-  { value: 'viewer', label: 'Viewer: sees everything, changes nothing' },
-  { value: 'operator', label: 'Operator: also acts on the cluster' },
-  { value: 'admin', label: 'Admin: also force, users, keys, audit' },
-] as const;
-
-const minimumPassword = 12;
+import { NewUserNameField, RoleField } from './account-fields';
 
 export function Users() {
   const trpc = useTRPC();
@@ -56,7 +49,15 @@ export function Users() {
     { id: 'actions', header: 'Actions', value: () => '', cell: (row) => <UserActions user={row} /> },
   ];
   return (
-    <Panel flush title="Users" actions={<CreateUser />}>
+    <Panel
+      flush
+      title="Users"
+      actions={
+        <FormDialog label="Create a user" title="Create a user" variant="primary">
+          {(close) => <CreateUser close={close} />}
+        </FormDialog>
+      }
+    >
       <QueryView query={query} what="the users" needs="admin" skeleton={<TableSkeleton label="users" />}>
         {(page) => (
           <DataTable
@@ -80,13 +81,15 @@ function useRefresh(): () => Promise<void> {
 }
 
 function UserActions({ user }: { readonly user: User }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const me = useIdentity();
   const refresh = useRefresh();
   const own = me?.id === user.id ? 'You can’t lock yourself out.' : null;
   return (
     <span className="flex gap-1">
-      <EditUser user={user} own={own} />
+      <FormDialog label="Edit" title={`Edit ${user.username}`} description="A change ends the user's sessions.">
+        {(close) => <EditUser user={user} own={own} close={close} />}
+      </FormDialog>
       <DangerAction
         size="sm"
         tone={user.disabled ? 'default' : 'danger'}
@@ -98,8 +101,8 @@ function UserActions({ user }: { readonly user: User }) {
         confirmName={user.disabled ? null : user.username}
         confirmLabel={user.disabled ? 'Enable' : 'Disable'}
         disabledReason={own}
-        onConfirm={() => client.users.update.mutate({ id: user.id, disabled: !user.disabled })}
-        onDone={() => void refresh()}
+        call={calls.users.update({ id: user.id, disabled: !user.disabled })}
+        onDone={refresh}
       />
       <DangerAction
         size="sm"
@@ -109,165 +112,84 @@ function UserActions({ user }: { readonly user: User }) {
         confirmName={user.username}
         confirmLabel="Delete the user"
         disabledReason={own}
-        onConfirm={() => client.users.delete.mutate({ id: user.id })}
-        onDone={() => void refresh()}
+        call={calls.users.delete({ id: user.id })}
+        onDone={refresh}
       />
     </span>
   );
 }
 
-function EditUser({ user, own }: { readonly user: User; readonly own: string | null }) {
-  const trpc = useTRPC();
+function EditUser({
+  user,
+  own,
+  close,
+}: {
+  readonly user: User;
+  readonly own: string | null;
+  readonly close: () => void;
+}) {
+  const calls = useCalls();
   const refresh = useRefresh();
-  const [open, setOpen] = useState(false);
   const [role, setRole] = useState<Role>(user.role);
   const [password, setPassword] = useState('');
-  const update = useMutation(
-    trpc.users.update.mutationOptions({
-      onSuccess: async () => {
-        await refresh();
-        setOpen(false);
-        setPassword('');
-        toast.success(`${user.username} was changed; their sessions have ended`);
-      },
-    }),
-  );
-  const reason =
-    password !== '' && password.length < minimumPassword
-      ? `The password needs at least ${minimumPassword} characters.`
-      : role === user.role && password === ''
-        ? 'Nothing was changed.'
-        : null;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (reason !== null) return;
-    update.mutate({ id: user.id, ...(role === user.role ? {} : { role }), ...(password === '' ? {} : { password }) });
-  };
+  const nothing = role === user.role && password === '' ? 'Nothing was changed.' : null;
   return (
-    <>
-      <Button size="sm" onClick={() => setOpen(true)}>
-        Edit
-      </Button>
-      <Dialog
-        open={open}
-        onOpenChange={setOpen}
-        title={`Edit ${user.username}`}
-        description="A change ends the user's sessions."
-      >
-        <form onSubmit={submit} className="grid gap-3">
-          <Field label="Role" hint={own ?? undefined}>
-            {(ids) => (
-              <Select
-                {...ids}
-                disabled={own !== null}
-                value={role}
-                options={roleOptions}
-                onChange={(event) => setRole(event.target.value as Role)}
-              />
-            )}
-          </Field>
-          <Field label="New password" hint="Empty: keep the present one.">
-            {(ids) => (
-              <Input
-                {...ids}
-                type="password"
-                autoComplete="new-password"
-                value={password}
-                onChange={(event) => setPassword(event.target.value)}
-              />
-            )}
-          </Field>
-          {update.error ? <ErrorPanel what="change the user" failure={failureOf(update.error)} /> : null}
-          <div className="flex justify-end gap-2">
-            <Button onClick={() => setOpen(false)}>Cancel</Button>
-            <Button type="submit" variant="primary" disabledReason={reason} disabled={update.isPending}>
-              Save
-            </Button>
-          </div>
-        </form>
-      </Dialog>
-    </>
+    <ActionForm
+      what="change the user"
+      submitLabel="Save"
+      incomplete={nothing ?? (password === '' ? null : newPasswordReason(password))}
+      leave={{ label: 'Cancel', onLeave: close }}
+      call={calls.users.update({
+        id: user.id,
+        ...(role === user.role ? {} : { role }),
+        ...(password === '' ? {} : { password }),
+      })}
+      onDone={async () => {
+        await refresh();
+        close();
+        toast.success(`${user.username} was changed; their sessions have ended`);
+      }}
+    >
+      <RoleField value={role} onValue={setRole} ownReason={own} />
+      <PasswordField
+        label="New password"
+        hint="Empty: keep the present one."
+        autoComplete="new-password"
+        value={password}
+        onValue={setPassword}
+      />
+    </ActionForm>
   );
 }
 
-function CreateUser() {
-  const trpc = useTRPC();
+function CreateUser({ close }: { readonly close: () => void }) {
+  const calls = useCalls();
   const refresh = useRefresh();
-  const [open, setOpen] = useState(false);
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
   const [role, setRole] = useState<Role>('viewer');
-  const create = useMutation(
-    trpc.users.create.mutationOptions({
-      onSuccess: async (user) => {
-        await refresh();
-        setOpen(false);
-        setUsername('');
-        setPassword('');
-        toast.success(`${user.username} can sign in now`);
-      },
-    }),
-  );
-  const reason =
-    username === ''
-      ? 'Name the user.'
-      : password.length < minimumPassword
-        ? `The password needs at least ${minimumPassword} characters.`
-        : null;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (reason === null) create.mutate({ username, password, role });
-  };
   return (
-    <>
-      <Button size="sm" variant="primary" onClick={() => setOpen(true)}>
-        Create a user
-      </Button>
-      <Dialog open={open} onOpenChange={setOpen} title="Create a user">
-        <form onSubmit={submit} className="grid gap-3">
-          <Field label="User name" hint="Lower-case letters, digits and . _ @ -">
-            {(ids) => (
-              <Input
-                {...ids}
-                autoFocus
-                autoComplete="off"
-                autoCapitalize="none"
-                spellCheck={false}
-                value={username}
-                onChange={(event) => setUsername(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Password" hint={`At least ${minimumPassword} characters; hand it over on a safe way.`}>
-            {(ids) => (
-              <Input
-                {...ids}
-                type="password"
-                autoComplete="new-password"
-                value={password}
-                onChange={(event) => setPassword(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Role">
-            {(ids) => (
-              <Select
-                {...ids}
-                value={role}
-                options={roleOptions}
-                onChange={(event) => setRole(event.target.value as Role)}
-              />
-            )}
-          </Field>
-          {create.error ? <ErrorPanel what="create the user" failure={failureOf(create.error)} /> : null}
-          <div className="flex justify-end gap-2">
-            <Button onClick={() => setOpen(false)}>Cancel</Button>
-            <Button type="submit" variant="primary" disabledReason={reason} disabled={create.isPending}>
-              Create
-            </Button>
-          </div>
-        </form>
-      </Dialog>
-    </>
+    <ActionForm
+      what="create the user"
+      submitLabel="Create"
+      incomplete={username === '' ? 'Name the user.' : newPasswordReason(password)}
+      leave={{ label: 'Cancel', onLeave: close }}
+      call={calls.users.create({ username, password, role })}
+      onDone={async (user) => {
+        await refresh();
+        close();
+        toast.success(`${user.username} can sign in now`);
+      }}
+    >
+      <NewUserNameField value={username} onValue={setUsername} />
+      <PasswordField
+        label="Password"
+        hint={`At least ${minimumPassword} characters; hand it over on a safe way.`}
+        autoComplete="new-password"
+        value={password}
+        onValue={setPassword}
+      />
+      <RoleField value={role} onValue={setRole} />
+    </ActionForm>
   );
 }

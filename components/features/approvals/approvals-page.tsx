@@ -5,8 +5,9 @@ import Link from 'next/link';
 import { DangerAction } from '../../feedback/danger-action';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useIdentity, useRoleReason } from '../../providers/session';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { useTRPC } from '../../providers/trpc';
 import type { Approval } from '../../providers/wire';
 import { formatBytes } from '../../ui/format';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
@@ -91,12 +92,12 @@ function Request({ request }: { readonly request: Approval }) {
 
 function Decide({ request }: { readonly request: Approval }) {
   const trpc = useTRPC();
-  const client = useTRPCClient();
+  const calls = useCalls();
   const queryClient = useQueryClient();
   const role = useRoleReason('admin');
   const me = useIdentity();
   const own = me !== null && request.requested_by === `${me.kind}:${me.name}`;
-  const refresh = () => void queryClient.invalidateQueries({ queryKey: trpc.approvals.pathKey() });
+  const refresh = () => queryClient.invalidateQueries({ queryKey: trpc.approvals.pathKey() });
   return (
     <span className="flex gap-1">
       <DangerAction
@@ -107,7 +108,7 @@ function Decide({ request }: { readonly request: Approval }) {
         confirmName={request.group}
         confirmLabel="Approve and run"
         disabledReason={role ?? (own ? 'It is your own request: another admin must approve it.' : null)}
-        onConfirm={() => client.approvals.approve.mutate({ id: request.id })}
+        call={calls.approvals.approve({ id: request.id })}
         onDone={refresh}
       />
       <DangerAction
@@ -119,7 +120,7 @@ function Decide({ request }: { readonly request: Approval }) {
         confirmName={null}
         confirmLabel={own ? 'Withdraw' : 'Reject'}
         disabledReason={role}
-        onConfirm={() => client.approvals.reject.mutate({ id: request.id })}
+        call={calls.approvals.reject({ id: request.id })}
         onDone={refresh}
       />
     </span>

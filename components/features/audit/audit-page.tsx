@@ -1,8 +1,7 @@
 'use client';
-import { useMutation } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { ActionButton } from '../../feedback/action-button';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
 import { usePages } from '../../providers/pages';
@@ -175,15 +174,16 @@ function RecordDetails({ record }: { readonly record: AuditRecord }) {
 
 function VerifyButton() {
   const client = useTRPCClient();
-  const verify = useMutation({
-    mutationFn: () => client.audit.verify.query({}),
-    onSuccess: (result) =>
-      result.ok ? toast.success(result.message) : toast.error(result.message, { duration: 30_000 }),
-    onError: (error) => toast.error('Could not verify', { description: failureOf(error).message }),
-  });
   return (
-    <Button disabled={verify.isPending} onClick={() => verify.mutate()}>
+    <ActionButton
+      size="md"
+      what="verify the chain"
+      call={{ procedure: 'audit.verify', input: {}, send: () => client.audit.verify.query({}) }}
+      onDone={(result) =>
+        result.ok ? toast.success(result.message) : toast.error(result.message, { duration: 30_000 })
+      }
+    >
       Verify the chain
-    </Button>
+    </ActionButton>
   );
 }

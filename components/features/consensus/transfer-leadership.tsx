@@ -2,13 +2,13 @@
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { DangerAction } from '../../feedback/danger-action';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
-import { useTRPCClient } from '../../providers/trpc';
 import type { RaftStatus } from '../../providers/wire';
 import { Field, Select } from '../../ui/input';
 
 export function TransferLeadership({ status }: { readonly status: RaftStatus }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const role = useRoleReason('operator');
   const others = status.voters.map((one) => one.id).filter((id) => id !== status.leader);
   const [wanted, setWanted] = useState('');
@@ -24,10 +24,8 @@ export function TransferLeadership({ status }: { readonly status: RaftStatus }) 
       confirmName={null}
       confirmLabel="Transfer"
       disabledReason={reason}
-      onConfirm={async () => {
-        const done = await client.cluster.transferLeadership.mutate({ target_node: target });
-        toast.success(done.message);
-      }}
+      call={calls.cluster.transferLeadership({ target_node: target })}
+      onDone={(done) => toast.success(done.message)}
     >
       <Field label="To">
         {(ids) => (

@@ -1,11 +1,12 @@
 'use client';
-import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { failureOf } from '../../feedback/failure';
 import { ErrorPanel, PartialNote } from '../../feedback/states';
-import { useTRPC } from '../../providers/trpc';
-import type { Preflight } from '../../providers/wire';
+import { useSend } from '../../feedback/use-send';
+import { useCalls } from '../../providers/calls';
+import type { Operation, Preflight } from '../../providers/wire';
 import { Button } from '../../ui/button';
+import { CopyAs } from '../../ui/copy-as';
 import { Field, Input } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import type { WizardProps } from './failover-wizard';
@@ -23,35 +24,33 @@ export function StepConfirm({
   readonly stop: string | null;
   readonly onChanged: () => void;
 }) {
-  const trpc = useTRPC();
+  const calls = useCalls();
   const [typed, setTyped] = useState('');
   const [reason, setReason] = useState('');
   const [changed, setChanged] = useState<string | null>(null);
-  const run = useMutation(
-    trpc.cluster.failover.mutationOptions({
-      onSuccess: (operation) => go({ step: 'run', operation: operation.id }),
-      onError: (error) => {
-        const failure = failureOf(error);
-        if (failure.code !== 'PRECONDITION_FAILED') return;
-        setChanged(failure.message);
-        onChanged();
-      },
-    }),
-  );
+  const { send, busy, error } = useSend<Operation>({
+    onDone: (operation) => go({ step: 'run', operation: operation.id }),
+    onFailure: (refusal) => {
+      const { code, message } = failureOf(refusal);
+      if (code !== 'PRECONDITION_FAILED') return;
+      setChanged(message);
+      onChanged();
+    },
+  });
   const differs = state.plan !== preflight.plan_hash;
   const missing = stop ?? (typed === state.group ? null : `Type ${state.group} first.`);
+  const call = calls.cluster.failover({
+    ...failoverInput(state),
+    plan_hash: state.plan,
+    expected_epoch: preflight.epoch,
+    ...(preflight.primary === null ? {} : { expected_primary: preflight.primary }),
+    ...(reason === '' ? {} : { reason }),
+  });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (missing !== null || run.isPending) return;
-    run.mutate({
-      ...failoverInput(state),
-      plan_hash: state.plan,
-      expected_epoch: preflight.epoch,
-      ...(preflight.primary === null ? {} : { expected_primary: preflight.primary }),
-      ...(reason === '' ? {} : { reason }),
-    });
+    if (missing === null && !busy) send(call);
   };
-  const failure = run.error ? failureOf(run.error) : null;
+  const failure = error === null ? null : failureOf(error);
   return (
     <form onSubmit={submit} className="grid gap-3">
       <PreflightFigures preflight={preflight} />
@@ -89,13 +88,10 @@ export function StepConfirm({
         <ErrorPanel what="start the failover" failure={failure} />
       ) : null}
       <div className="flex justify-end gap-2">
+        <CopyAs call={call} />
         <Button onClick={() => go({ step: 'plan' })}>Back</Button>
-        <Button type="submit" variant="danger" disabledReason={missing} disabled={run.isPending}>
-          {run.isPending
-            ? 'Starting…'
-            : state.at === ''
-              ? `Run the ${preflight.mode}`
-              : `Schedule the ${preflight.mode}`}
+        <Button type="submit" variant="danger" disabledReason={missing} disabled={busy}>
+          {busy ? 'Starting…' : state.at === '' ? `Run the ${preflight.mode}` : `Schedule the ${preflight.mode}`}
         </Button>
       </div>
     </form>

@@ -1,7 +1,7 @@
 'use client';
 import { useState } from 'react';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
-import { useTRPCClient } from '../../providers/trpc';
 import type { Topology } from '../../providers/wire';
 import { Field, Input, Select } from '../../ui/input';
 import { PlannedAction } from '../operations/planned-action';
@@ -13,7 +13,7 @@ function nextName(ids: readonly string[]): string {
 }
 
 export function AddNode({ topology }: { readonly topology: Topology }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const role = useRoleReason('operator');
   const [id, setId] = useState(() => nextName(topology.nodes.map((node) => node.id)));
   const [group, setGroup] = useState(topology.groups[0]?.name ?? '');
@@ -57,8 +57,7 @@ export function AddNode({ topology }: { readonly topology: Topology }) {
           </Field>
         </div>
       }
-      plan={() => client.cluster.addNode.mutate({ ...input, dry_run: true })}
-      run={({ planHash, reason }) => client.cluster.addNode.mutate({ ...input, plan_hash: planHash, reason })}
+      call={(how) => calls.cluster.addNode({ ...input, ...how })}
     />
   );
 }

@@ -1,15 +1,15 @@
 'use client';
 /** What can be done with a node. What can't be done now is greyed out and says why. */
 import { useState } from 'react';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
-import { useTRPCClient } from '../../providers/trpc';
 import type { ClusterNode } from '../../providers/wire';
 import { Checkbox } from '../../ui/input';
 import { PlannedAction } from '../operations/planned-action';
 import { actionReasons } from './action-reasons';
 
 export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode; readonly size?: 'sm' | 'md' }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const role = useRoleReason('operator');
   const reasons = actionReasons(node);
   const [immediate, setImmediate] = useState(false);
@@ -27,8 +27,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
           description="Starts PostgreSQL on this node and lets it catch up as a standby."
           confirmLabel="Start the node"
           disabledReason={role ?? reasons.start}
-          plan={() => client.cluster.startNode.mutate({ id, dry_run: true })}
-          run={({ planHash, reason }) => client.cluster.startNode.mutate({ id, plan_hash: planHash, reason })}
+          call={(how) => calls.cluster.startNode({ id, ...how })}
         />
       ) : (
         <PlannedAction
@@ -48,10 +47,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
               onChange={(event) => setImmediate(event.target.checked)}
             />
           }
-          plan={() => client.cluster.stopNode.mutate({ id, mode: immediate ? 'immediate' : 'fast', dry_run: true })}
-          run={({ planHash, reason }) =>
-            client.cluster.stopNode.mutate({ id, mode: immediate ? 'immediate' : 'fast', plan_hash: planHash, reason })
-          }
+          call={(how) => calls.cluster.stopNode({ id, mode: immediate ? 'immediate' : 'fast', ...how })}
         />
       )}
       <PlannedAction
@@ -62,8 +58,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
         description={`Restarts PostgreSQL on this node; sessions on it end.${first}`}
         confirmLabel="Restart the node"
         disabledReason={role ?? reasons.restart}
-        plan={() => client.cluster.restartNode.mutate({ id, dry_run: true })}
-        run={({ planHash, reason }) => client.cluster.restartNode.mutate({ id, plan_hash: planHash, reason })}
+        call={(how) => calls.cluster.restartNode({ id, ...how })}
       />
       <PlannedAction
         {...common}
@@ -76,10 +71,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
         }
         confirmLabel={node.maintenance ? 'End maintenance' : 'Enter maintenance'}
         disabledReason={role ?? reasons.maintenance}
-        plan={() => client.cluster.setMaintenance.mutate({ id, enabled: !node.maintenance, dry_run: true })}
-        run={({ planHash, reason }) =>
-          client.cluster.setMaintenance.mutate({ id, enabled: !node.maintenance, plan_hash: planHash, reason })
-        }
+        call={(how) => calls.cluster.setMaintenance({ id, enabled: !node.maintenance, ...how })}
       />
       <PlannedAction
         {...common}
@@ -98,8 +90,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
             onChange={(event) => setReclone(event.target.checked)}
           />
         }
-        plan={() => client.cluster.rejoinNode.mutate({ id, reclone, dry_run: true })}
-        run={({ planHash, reason }) => client.cluster.rejoinNode.mutate({ id, reclone, plan_hash: planHash, reason })}
+        call={(how) => calls.cluster.rejoinNode({ id, reclone, ...how })}
       />
       <PlannedAction
         {...common}
@@ -109,8 +100,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
         description="Stops the node, forgets it and drops its slots. Its data directory stays on disk."
         confirmLabel="Remove the node"
         disabledReason={role ?? reasons.remove}
-        plan={() => client.cluster.removeNode.mutate({ id, dry_run: true })}
-        run={({ planHash, reason }) => client.cluster.removeNode.mutate({ id, plan_hash: planHash, reason })}
+        call={(how) => calls.cluster.removeNode({ id, ...how })}
       />
     </>
   );

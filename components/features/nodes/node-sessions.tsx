@@ -5,8 +5,9 @@ import { toast } from 'sonner';
 import { DangerAction } from '../../feedback/danger-action';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState, PartialNote } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { useTRPC } from '../../providers/trpc';
 import type { Session } from '../../providers/wire';
 import { CodeBlock } from '../../ui/code';
 import { CopyAs } from '../../ui/copy-as';
@@ -127,17 +128,17 @@ function useColumns(id: string, sessions: readonly Session[]): readonly Column<S
 }
 
 function EndSession({ id, session }: { readonly id: string; readonly session: Session }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const queryClient = useQueryClient();
   const trpc = useTRPC();
   const role = useRoleReason('operator');
   const reason =
     role ??
     (session.backend_type === 'client backend' ? null : 'A background process of PostgreSQL is not ended from here.');
-  const end = (mode: 'cancel' | 'terminate') => async () => {
-    const { message } = await client.cluster.endSession.mutate({ id, pid: session.pid, mode });
+  const end = (mode: 'cancel' | 'terminate') => calls.cluster.endSession({ id, pid: session.pid, mode });
+  const ended = ({ message }: { readonly message: string }) => {
     toast.success(message);
-    await queryClient.invalidateQueries({ queryKey: trpc.cluster.listSessions.queryKey({ id }) });
+    void queryClient.invalidateQueries({ queryKey: trpc.cluster.listSessions.queryKey({ id }) });
   };
   const facts = <Facts facts={factsOf(session)} />;
   return (
@@ -151,7 +152,8 @@ function EndSession({ id, session }: { readonly id: string; readonly session: Se
         confirmName={null}
         confirmLabel="Cancel the statement"
         disabledReason={reason ?? (session.state === 'active' ? null : 'It runs no statement now.')}
-        onConfirm={end('cancel')}
+        call={end('cancel')}
+        onDone={ended}
       >
         {facts}
       </DangerAction>
@@ -163,7 +165,8 @@ function EndSession({ id, session }: { readonly id: string; readonly session: Se
         confirmName={String(session.pid)}
         confirmLabel="Terminate the session"
         disabledReason={reason}
-        onConfirm={end('terminate')}
+        call={end('terminate')}
+        onDone={ended}
       >
         {facts}
       </DangerAction>

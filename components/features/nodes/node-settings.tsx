@@ -3,8 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState, PartialNote } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { useTRPC } from '../../providers/trpc';
 import type { ClusterNode, Setting } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -101,7 +102,7 @@ export function NodeSettings({ node }: { readonly node: ClusterNode }) {
 }
 
 function SettingDetails({ node, setting }: { readonly node: ClusterNode; readonly setting: Setting }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const role = useRoleReason('operator');
   const [value, setValue] = useState(setting.value);
   const restart = setting.context === 'postmaster';
@@ -119,10 +120,7 @@ function SettingDetails({ node, setting }: { readonly node: ClusterNode; readonl
       danger={restart}
       disabledReason={role ?? changeReason(setting) ?? reason}
       planKey={JSON.stringify(settings)}
-      plan={() => client.cluster.updateGroupSettings.mutate({ group: node.group, settings, dry_run: true })}
-      run={({ planHash, reason: why }) =>
-        client.cluster.updateGroupSettings.mutate({ group: node.group, settings, plan_hash: planHash, reason: why })
-      }
+      call={(how) => calls.cluster.updateGroupSettings({ group: node.group, settings, ...how })}
     />
   );
   return (

@@ -1,17 +1,17 @@
 'use client';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { ActionForm } from '../../feedback/action-form';
+import { FormDialog } from '../../feedback/form-dialog';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { ClusterNode, Topology } from '../../providers/wire';
-import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/code';
 import { formatBytes, formatDuration, formatNumber, formatPercent, words } from '../../ui/format';
-import { Input } from '../../ui/input';
+import { Field, Input } from '../../ui/input';
 import { type Fact, Facts, Panel } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
 import { toneIcon, toneText } from '../../ui/status';
@@ -135,59 +135,54 @@ function Copyable({ text }: { readonly text: string }) {
 }
 
 function Priority({ node }: { readonly node: ClusterNode }) {
-  const trpc = useTRPC();
   const role = useRoleReason('operator');
-  const [editing, setEditing] = useState<string | null>(null);
-  const update = useMutation(
-    trpc.cluster.updateNode.mutationOptions({
-      onSuccess: () => setEditing(null),
-      onError: (error) => toast.error('Could not change the priority', { description: failureOf(error).message }),
-    }),
-  );
-  if (editing === null) {
-    return (
-      <span className="inline-flex items-center gap-1">
-        <span className="num">{node.priority}</span>
-        {node.priority === 0 ? <span className="text-muted">never promoted automatically</span> : null}
-        <Button size="sm" variant="ghost" disabledReason={role} onClick={() => setEditing(String(node.priority))}>
-          Change
-        </Button>
-      </span>
-    );
-  }
-  const value = Number(editing);
-  const valid = Number.isInteger(value) && value >= 0 && value <= 1000;
   return (
-    <form
-      className="inline-flex items-center gap-1"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (valid) update.mutate({ id: node.id, priority: value });
-      }}
-    >
-      <Input
-        aria-label={`Priority of ${node.id}, 0 to 1000`}
-        className="w-20"
-        type="number"
-        min={0}
-        max={1000}
-        autoFocus
-        value={editing}
-        onChange={(event) => setEditing(event.target.value)}
-      />
-      <Button
-        type="submit"
-        size="sm"
-        variant="primary"
-        disabledReason={valid ? null : 'A whole number from 0 to 1000'}
-        disabled={update.isPending}
+    <span className="inline-flex items-center gap-1">
+      <span className="num">{node.priority}</span>
+      {node.priority === 0 ? <span className="text-muted">never promoted automatically</span> : null}
+      <FormDialog
+        label="Change"
+        variant="ghost"
+        disabledReason={role}
+        title={`Priority of ${node.id}`}
+        description="The fit standby with the highest priority is promoted first; 0: never automatically."
       >
-        Save
-      </Button>
-      <Button size="sm" onClick={() => setEditing(null)}>
-        Cancel
-      </Button>
-    </form>
+        {(close) => <PriorityForm node={node} close={close} />}
+      </FormDialog>
+    </span>
+  );
+}
+
+function PriorityForm({ node, close }: { readonly node: ClusterNode; readonly close: () => void }) {
+  const calls = useCalls();
+  const [typed, setTyped] = useState(String(node.priority));
+  const priority = Number(typed);
+  const valid = typed.trim() !== '' && Number.isInteger(priority) && priority >= 0 && priority <= 1000;
+  return (
+    <ActionForm
+      what="change the priority"
+      submitLabel="Save"
+      incomplete={
+        valid ? (priority === node.priority ? 'Nothing was changed.' : null) : 'A whole number from 0 to 1000.'
+      }
+      leave={{ label: 'Cancel', onLeave: close }}
+      call={calls.cluster.updateNode({ id: node.id, priority })}
+      onDone={close}
+    >
+      <Field label="Priority, 0 to 1000">
+        {(ids) => (
+          <Input
+            {...ids}
+            type="number"
+            min={0}
+            max={1000}
+            autoFocus
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+          />
+        )}
+      </Field>
+    </ActionForm>
   );
 }
 

@@ -1,13 +1,13 @@
 'use client';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { ActionButton } from '../../feedback/action-button';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useLiveNode } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
-import { Button } from '../../ui/button';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatBytes } from '../../ui/format';
 import { Facts, Panel } from '../../ui/panel';
@@ -82,24 +82,17 @@ export function NodeWal({ id }: { readonly id: string }) {
 }
 
 function SwitchWal({ id }: { readonly id: string }) {
-  const trpc = useTRPC();
+  const calls = useCalls();
   const node = useLiveNode(id);
   const role = useRoleReason('operator');
-  const reason = role ?? (node?.role === 'primary' ? null : 'Only a primary writes WAL.');
-  const run = useMutation(
-    trpc.replication.switchWal.mutationOptions({
-      onSuccess: (done) => toast.success(done.message),
-      onError: (error) => toast.error('Could not switch', { description: failureOf(error).message }),
-    }),
-  );
   return (
-    <Button
-      size="sm"
-      disabledReason={reason}
-      disabled={run.isPending}
-      onClick={() => run.mutate({ group: node?.group ?? '' })}
+    <ActionButton
+      what="switch the segment"
+      disabledReason={role ?? (node?.role === 'primary' ? null : 'Only a primary writes WAL.')}
+      call={calls.replication.switchWal({ group: node?.group ?? '' })}
+      onDone={(done) => toast.success(done.message)}
     >
       Switch segment
-    </Button>
+    </ActionButton>
   );
 }

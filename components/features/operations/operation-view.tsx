@@ -1,16 +1,15 @@
 'use client';
 /** One operation in full: facts, steps live, incident timeline, error with every reason, cancel. */
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
-import { toast } from 'sonner';
+import { ActionButton } from '../../feedback/action-button';
 import { CheckList } from '../../feedback/checks';
-import { failureOf } from '../../feedback/failure';
 import { ReasonList } from '../../feedback/reasons';
 import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Operation } from '../../providers/wire';
-import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/code';
 import { formatBytes, formatDuration, sentence } from '../../ui/format';
 import { Facts, Panel } from '../../ui/panel';
@@ -131,24 +130,18 @@ function OperationError({ error }: { readonly error: NonNullable<Operation['erro
 }
 
 export function CancelOperation({ operation }: { readonly operation: Operation }) {
-  const trpc = useTRPC();
+  const calls = useCalls();
   const role = useRoleReason('operator');
-  const cancel = useMutation(
-    trpc.operations.cancel.mutationOptions({
-      onError: (error) => toast.error('Could not cancel', { description: failureOf(error).message }),
-    }),
-  );
   if (!isRunning(operation)) return null;
   return (
-    <Button
-      size="sm"
+    <ActionButton
       variant="danger"
+      what="cancel it"
       disabledReason={role ?? cancelReason(operation)}
-      disabled={cancel.isPending}
-      onClick={() => cancel.mutate({ id: operation.id })}
+      call={calls.operations.cancel({ id: operation.id })}
     >
       Cancel
-    </Button>
+    </ActionButton>
   );
 }
 

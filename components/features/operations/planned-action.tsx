@@ -9,9 +9,10 @@ import { blockers, CheckList } from '../../feedback/checks';
 import { failureOf } from '../../feedback/failure';
 import { QueryView } from '../../feedback/query-view';
 import { ErrorPanel, PartialNote } from '../../feedback/states';
-import { lastMutationCall, type MutationCall } from '../../providers/connection';
+import { useSend } from '../../feedback/use-send';
 import type { Operation } from '../../providers/wire';
 import { Button } from '../../ui/button';
+import type { Call } from '../../ui/call-forms';
 import { CopyAs } from '../../ui/copy-as';
 import { Dialog } from '../../ui/dialog';
 import { formatBytes, formatDuration } from '../../ui/format';
@@ -20,6 +21,8 @@ import { PanelSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
 import { OperationLink, useOperation } from './operation-view';
 import { StepList } from './step-list';
+
+type PlanGuards = { readonly dry_run?: true; readonly plan_hash?: string; readonly reason?: string };
 
 export type PlannedActionProps = {
   readonly label: ReactNode;
@@ -33,8 +36,8 @@ export type PlannedActionProps = {
   /** Further inputs above the plan; changing `planKey` plans again. */
   readonly options?: ReactNode;
   readonly planKey?: string;
-  readonly plan: () => Promise<Operation>;
-  readonly run: (how: { planHash: string; reason: string | undefined }) => Promise<Operation>;
+  /** The call with what the dialog adds: as a plan, or with the hash of the plan that was shown. */
+  readonly call: (how: PlanGuards) => Call<Operation>;
 };
 
 export function PlannedAction(props: PlannedActionProps) {
@@ -74,15 +77,10 @@ function Plan(
   const id = useId();
   const [replanned, setReplanned] = useState(0);
   const [changed, setChanged] = useState<string | null>(null);
-  const [call, setCall] = useState<MutationCall | null>(null);
   const query = useQuery({
     // A plan belongs to this dialog only: nobody else may be served it from the cache.
     queryKey: ['plan', id, props.planKey ?? '', replanned],
-    queryFn: async () => {
-      const planned = await props.plan();
-      setCall(executing(lastMutationCall(), planned.plan_hash));
-      return planned;
-    },
+    queryFn: () => props.call({ dry_run: true }).send(),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     retry: false,
@@ -96,7 +94,6 @@ function Plan(
           <ConfirmPlan
             {...props}
             shown={plan}
-            call={call}
             onChanged={(message) => {
               setChanged(`${message} This is the new plan.`);
               setReplanned((count) => count + 1);
@@ -108,34 +105,31 @@ function Plan(
   );
 }
 
-/** The call that runs exactly the plan that was asked for. */
-function executing(asked: MutationCall | null, planHash: string): MutationCall | null {
-  if (asked === null) return null;
-  const { dry_run: _plan, ...input } = asked.input;
-  return { procedure: asked.procedure, input: { ...input, plan_hash: planHash } };
-}
-
 function ConfirmPlan({
   shown: plan,
-  call,
+  call: callFor,
   confirmName,
   confirmLabel,
   danger,
-  run,
   onStarted,
   onChanged,
   onClose,
 }: PlannedActionProps & {
   readonly shown: Operation;
-  readonly call: MutationCall | null;
   readonly onStarted: (operation: Operation) => void;
   readonly onChanged: (message: string) => void;
   readonly onClose: () => void;
 }) {
   const [typed, setTyped] = useState('');
   const [reason, setReason] = useState('');
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { send, busy, error } = useSend<Operation>({
+    onDone: onStarted,
+    onFailure: (failure) => {
+      const { code, message } = failureOf(failure);
+      if (code === 'PRECONDITION_FAILED') onChanged(message);
+    },
+  });
+  const call = callFor({ plan_hash: plan.plan_hash, ...(reason === '' ? {} : { reason }) });
   const stops = blockers(plan.checks);
   const blocked =
     stops.length > 0
@@ -143,20 +137,9 @@ function ConfirmPlan({
       : typed === confirmName
         ? null
         : `Type ${confirmName} first.`;
-  const submit = async (event: FormEvent) => {
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (blocked !== null || pending) return;
-    setPending(true);
-    setError(null);
-    try {
-      onStarted(await run({ planHash: plan.plan_hash, reason: reason === '' ? undefined : reason }));
-    } catch (caught) {
-      const failure = failureOf(caught);
-      if (failure.code === 'PRECONDITION_FAILED') onChanged(failure.message);
-      else setError(caught);
-    } finally {
-      setPending(false);
-    }
+    if (blocked === null && !busy) send(call);
   };
   return (
     <form onSubmit={submit} className="grid gap-3">
@@ -193,12 +176,14 @@ function ConfirmPlan({
           )}
         </Field>
       </div>
-      {error !== null ? <ErrorPanel what={confirmLabel.toLowerCase()} failure={failureOf(error)} /> : null}
+      {error !== null && failureOf(error).code !== 'PRECONDITION_FAILED' ? (
+        <ErrorPanel what={confirmLabel.toLowerCase()} failure={failureOf(error)} />
+      ) : null}
       <div className="flex justify-end gap-2">
-        {call ? <CopyAs call={call} /> : null}
+        <CopyAs call={call} />
         <Button onClick={onClose}>Keep things as they are</Button>
-        <Button type="submit" variant={danger ? 'danger' : 'primary'} disabledReason={blocked} disabled={pending}>
-          {pending ? 'Starting…' : confirmLabel}
+        <Button type="submit" variant={danger ? 'danger' : 'primary'} disabledReason={blocked} disabled={busy}>
+          {busy ? 'Starting…' : confirmLabel}
         </Button>
       </div>
     </form>

@@ -1,15 +1,16 @@
 'use client';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { ActionButton } from '../../feedback/action-button';
+import { ActionForm } from '../../feedback/action-form';
 import { QueryView } from '../../feedback/query-view';
-import { EmptyState, ErrorPanel, ForbiddenState, PartialNote } from '../../feedback/states';
+import { EmptyState, ForbiddenState, PartialNote } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC, useTRPCClient } from '../../providers/trpc';
+import { useTRPC } from '../../providers/trpc';
 import type { Fault } from '../../providers/wire';
-import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatDuration, formatPercent } from '../../ui/format';
@@ -60,36 +61,24 @@ function useFaults() {
 }
 
 function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
-  const client = useTRPCClient();
   const trpc = useTRPC();
+  const calls = useCalls();
   const queryClient = useQueryClient();
   const faults = useFaults();
   const [draft, setDraft] = useState<FaultDraft>(() => firstDraft(nodes));
-  const [typed, setTyped] = useState('');
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const reason = typed === draft.node ? null : `Type ${draft.node} first.`;
   const put = (change: Partial<FaultDraft>) => setDraft({ ...draft, ...change });
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (reason !== null) return;
-    setPending(true);
-    setError(null);
-    try {
-      const kept = faultsOfNode(faults.data ?? [], draft.node, Date.now());
-      await client.cluster.setFaults.mutate({ node: draft.node, faults: [...kept, faultRequest(draft)] });
-      await queryClient.invalidateQueries({ queryKey: trpc.cluster.listFaults.pathKey() });
-      setTyped('');
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setPending(false);
-    }
-  };
+  const kept = faultsOfNode(faults.data ?? [], draft.node, Date.now());
   const choices = nodes.map((id) => ({ value: id, label: id }));
   return (
     <Panel title="New fault">
-      <form onSubmit={submit} className="grid gap-3">
+      <ActionForm
+        tone="danger"
+        what="inject the fault"
+        submitLabel="Inject the fault"
+        confirmName={draft.node}
+        call={calls.cluster.setFaults({ node: draft.node, faults: [...kept, faultRequest(draft)] })}
+        onDone={() => queryClient.invalidateQueries({ queryKey: trpc.cluster.listFaults.pathKey() })}
+      >
         <Field label="Node">
           {(ids) => (
             <Select
@@ -186,38 +175,14 @@ function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
           ) : null}
         </div>
         <p className="text-muted">{faultSentence(draft)}</p>
-        <Field label={<>Type {draft.node} to confirm</>}>
-          {(ids) => (
-            <Input
-              {...ids}
-              autoComplete="off"
-              spellCheck={false}
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-            />
-          )}
-        </Field>
-        {error !== null ? <ErrorPanel what="inject the fault" failure={failureOf(error)} /> : null}
-        <Button type="submit" variant="danger" disabledReason={reason} disabled={pending}>
-          Inject the fault
-        </Button>
-      </form>
+      </ActionForm>
     </Panel>
   );
 }
 
 function Faults() {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const query = useFaults();
-  const heal = async (node: string) => {
-    try {
-      await client.cluster.setFaults.mutate({ node, faults: [] });
-      await query.refetch();
-      toast.success(`${node} is healed`);
-    } catch (error) {
-      toast.error(`Could not heal ${node}`, { description: failureOf(error).message });
-    }
-  };
   const columns: readonly Column<Fault & { readonly key: string }>[] = [
     { id: 'node', header: 'Node', value: (row) => row.node },
     { id: 'peer', header: 'Towards', value: (row) => row.peer ?? 'all' },
@@ -240,9 +205,16 @@ function Faults() {
       header: 'Heal',
       value: () => '',
       cell: (row) => (
-        <Button size="sm" onClick={() => void heal(row.node)}>
+        <ActionButton
+          what={`heal ${row.node}`}
+          call={calls.cluster.setFaults({ node: row.node, faults: [] })}
+          onDone={() => {
+            toast.success(`${row.node} is healed`);
+            return query.refetch();
+          }}
+        >
           Heal {row.node}
-        </Button>
+        </ActionButton>
       ),
     },
   ];

@@ -1,7 +1,7 @@
 'use client';
 import { useState } from 'react';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
-import { useTRPCClient } from '../../providers/trpc';
 import type { Group, Topology } from '../../providers/wire';
 import { Checkbox, Field, Select } from '../../ui/input';
 import { PlannedAction } from '../operations/planned-action';
@@ -13,7 +13,7 @@ const modes = [
 ] as const;
 
 export function ConfigureReplication({ group, topology }: { readonly group: Group; readonly topology: Topology }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const role = useRoleReason('operator');
   const standbys = topology.nodes.filter((node) => node.group === group.name && node.id !== group.primary);
   const [mode, setMode] = useState<Group['mode']>(group.mode);
@@ -58,8 +58,7 @@ export function ConfigureReplication({ group, topology }: { readonly group: Grou
           </fieldset>
         </div>
       }
-      plan={() => client.replication.configure.mutate({ ...input, dry_run: true })}
-      run={({ planHash, reason }) => client.replication.configure.mutate({ ...input, plan_hash: planHash, reason })}
+      call={(how) => calls.replication.configure({ ...input, ...how })}
     />
   );
 }

@@ -1,15 +1,15 @@
 'use client';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { ActionButton } from '../../feedback/action-button';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Group, Topology, WalStream } from '../../providers/wire';
-import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatBytes, formatDuration, formatRate, words } from '../../ui/format';
@@ -180,23 +180,17 @@ function Streams() {
 }
 
 function ReplaySwitch({ stream }: { readonly stream: WalStream }) {
-  const trpc = useTRPC();
+  const calls = useCalls();
   const role = useRoleReason('operator');
-  const options = {
-    onSuccess: (done: { message: string }) => void toast.success(done.message),
-    onError: (error: unknown) => void toast.error('Could not change replay', { description: failureOf(error).message }),
-  };
-  const pause = useMutation(trpc.replication.pauseReplica.mutationOptions(options));
-  const resume = useMutation(trpc.replication.resumeReplica.mutationOptions(options));
-  const change = stream.replay_paused ? resume : pause;
+  const input = { id: stream.to };
   return (
-    <Button
-      size="sm"
+    <ActionButton
+      what="change replay"
       disabledReason={role}
-      disabled={change.isPending}
-      onClick={() => change.mutate({ id: stream.to })}
+      call={stream.replay_paused ? calls.replication.resumeReplica(input) : calls.replication.pauseReplica(input)}
+      onDone={(done) => toast.success(done.message)}
     >
       {stream.replay_paused ? 'Resume' : 'Pause'}
-    </Button>
+    </ActionButton>
   );
 }

@@ -1,10 +1,11 @@
 'use client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { useState } from 'react';
+import { ActionButton } from '../../feedback/action-button';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { LoadBalancer, Service } from '../../providers/wire';
@@ -208,25 +209,34 @@ function Pools({ balancer }: { readonly balancer: LoadBalancer }) {
 
 function Strategy({ balancer }: { readonly balancer: LoadBalancer }) {
   const trpc = useTRPC();
+  const calls = useCalls();
   const queryClient = useQueryClient();
   const role = useRoleReason('operator');
-  const update = useMutation(
-    trpc.cluster.updateLoadBalancer.mutationOptions({
-      onSuccess: (next) => queryClient.setQueryData(trpc.cluster.getLoadBalancer.queryKey({}), next),
-      onError: (error) => toast.error('Could not change the strategy', { description: failureOf(error).message }),
-    }),
-  );
+  const [wanted, setWanted] = useState<LoadBalancer['strategy'] | null>(null);
+  const strategy = wanted ?? balancer.strategy;
   return (
-    <span className="flex items-center gap-2" title={role ?? undefined}>
+    <span className="flex items-center gap-2">
       <span className="text-muted">Strategy</span>
       <Select
         aria-label="Strategy of the read pool"
         className="w-44"
-        disabled={role !== null || update.isPending}
-        value={balancer.strategy}
+        title={role ?? undefined}
+        disabled={role !== null}
+        value={strategy}
         options={strategies.map((value) => ({ value, label: sentence(value) }))}
-        onChange={(event) => update.mutate({ strategy: event.target.value as (typeof strategies)[number] })}
+        onChange={(event) => setWanted(event.target.value as LoadBalancer['strategy'])}
       />
+      <ActionButton
+        what="change the strategy"
+        disabledReason={role ?? (strategy === balancer.strategy ? 'The read pool uses it already.' : null)}
+        call={calls.cluster.updateLoadBalancer({ strategy })}
+        onDone={(next) => {
+          setWanted(null);
+          queryClient.setQueryData(trpc.cluster.getLoadBalancer.queryKey({}), next);
+        }}
+      >
+        Use it
+      </ActionButton>
     </span>
   );
 }

@@ -7,12 +7,10 @@ import { ErrorPanel } from '../../feedback/states';
 import { useIdentity } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import { Button } from '../../ui/button';
-import { Field, Input } from '../../ui/input';
+import { minimumPassword, newPasswordReason, PasswordField } from '../../ui/credential-fields';
 import { Facts, Panel } from '../../ui/panel';
 import { Time } from '../../ui/time';
 import { OwnSessions } from '../access/console-sessions';
-
-const minimum = 12;
 
 export function AccountSettings() {
   const trpc = useTRPC();
@@ -31,14 +29,7 @@ export function AccountSettings() {
       },
     }),
   );
-  const reason =
-    current === ''
-      ? 'Type your present password.'
-      : next.length < minimum
-        ? `At least ${minimum} characters.`
-        : next !== again
-          ? 'The two do not match.'
-          : null;
+  const reason = current === '' ? 'Type your present password.' : newPasswordReason(next, again);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (reason === null) change.mutate({ current_password: current, new_password: next });
@@ -68,39 +59,20 @@ export function AccountSettings() {
       </Panel>
       <Panel title="Change my password">
         <form onSubmit={submit} className="grid gap-3">
-          <Field label="Present password">
-            {(ids) => (
-              <Input
-                {...ids}
-                type="password"
-                autoComplete="current-password"
-                value={current}
-                onChange={(event) => setCurrent(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="New password" hint={`At least ${minimum} characters. Your other sessions end.`}>
-            {(ids) => (
-              <Input
-                {...ids}
-                type="password"
-                autoComplete="new-password"
-                value={next}
-                onChange={(event) => setNext(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="New password again">
-            {(ids) => (
-              <Input
-                {...ids}
-                type="password"
-                autoComplete="new-password"
-                value={again}
-                onChange={(event) => setAgain(event.target.value)}
-              />
-            )}
-          </Field>
+          <PasswordField
+            label="Present password"
+            autoComplete="current-password"
+            value={current}
+            onValue={setCurrent}
+          />
+          <PasswordField
+            label="New password"
+            hint={`At least ${minimumPassword} characters. Your other sessions end.`}
+            autoComplete="new-password"
+            value={next}
+            onValue={setNext}
+          />
+          <PasswordField label="New password again" autoComplete="new-password" value={again} onValue={setAgain} />
           {change.error ? <ErrorPanel what="change the password" failure={failureOf(change.error)} /> : null}
           <div className="flex justify-end">
             <Button type="submit" variant="primary" disabledReason={reason} disabled={change.isPending}>

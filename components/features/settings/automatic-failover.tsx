@@ -2,9 +2,9 @@
 import { toast } from 'sonner';
 import { DangerAction } from '../../feedback/danger-action';
 import { EmptyState } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
-import { useTRPCClient } from '../../providers/trpc';
 import type { Group } from '../../providers/wire';
 import { Panel } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
@@ -24,7 +24,7 @@ export function AutomaticFailover() {
 }
 
 function GroupSwitch({ group }: { readonly group: Group }) {
-  const client = useTRPCClient();
+  const calls = useCalls();
   const role = useRoleReason('operator');
   const on = group.automatic_failover;
   return (
@@ -44,10 +44,8 @@ function GroupSwitch({ group }: { readonly group: Group }) {
           confirmName={on ? group.name : null}
           confirmLabel={on ? 'Pause it' : 'Resume it'}
           disabledReason={role}
-          onConfirm={async () => {
-            await client.cluster.setAutomaticFailover.mutate({ group: group.name, enabled: !on });
-            toast.success(`Automatic failover of ${group.name} is ${on ? 'paused' : 'on'}`);
-          }}
+          call={calls.cluster.setAutomaticFailover({ group: group.name, enabled: !on })}
+          onDone={() => toast.success(`Automatic failover of ${group.name} is ${on ? 'paused' : 'on'}`)}
         />
       }
     >

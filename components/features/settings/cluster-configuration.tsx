@@ -1,15 +1,13 @@
 'use client';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { toast } from 'sonner';
-import { failureOf } from '../../feedback/failure';
+import { ActionForm } from '../../feedback/action-form';
 import { QueryView } from '../../feedback/query-view';
-import { ErrorPanel } from '../../feedback/states';
+import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Config } from '../../providers/wire';
-import { Button } from '../../ui/button';
-import { CopyAs } from '../../ui/copy-as';
 import { words } from '../../ui/format';
 import { Checkbox, Field, Input } from '../../ui/input';
 import { Panel } from '../../ui/panel';
@@ -28,33 +26,36 @@ export function ClusterConfiguration() {
 
 function ConfigForm({ config }: { readonly config: Config }) {
   const trpc = useTRPC();
+  const calls = useCalls();
   const queryClient = useQueryClient();
   const role = useRoleReason('operator');
   const [draft, setDraft] = useState<Draft>({});
-  const update = useMutation(
-    trpc.cluster.updateConfig.mutationOptions({
-      onSuccess: (next) => {
-        queryClient.setQueryData(trpc.cluster.getConfig.queryKey({}), next);
-        setDraft({});
-        toast.success('Saved', {
-          description:
-            next.adjusted.length === 0 ? 'In effect now.' : `Also raised: ${next.adjusted.map(words).join(', ')}.`,
-        });
-      },
-    }),
-  );
   const changes = changedValues(config, draft);
   const problems = contradictions(config, draft);
   const invalid = configGroups.flatMap((group) => group.fields).some((field) => fieldError(field, draft) !== null);
   const count = Object.keys(changes).length;
   const reason =
     role ?? (invalid ? 'A value is not valid.' : (problems[0] ?? (count === 0 ? 'Nothing was changed.' : null)));
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (reason === null) update.mutate(changes as Parameters<typeof update.mutate>[0]);
-  };
   return (
-    <form onSubmit={submit} className="grid gap-3">
+    <ActionForm
+      what="save the configuration"
+      submitLabel={count <= 1 ? 'Save' : `Save ${count} changes`}
+      incomplete={reason}
+      leave={{
+        label: 'Discard',
+        onLeave: () => setDraft({}),
+        disabledReason: count === 0 ? 'Nothing was changed.' : null,
+      }}
+      call={calls.cluster.updateConfig(changes as Parameters<typeof calls.cluster.updateConfig>[0])}
+      onDone={(next) => {
+        queryClient.setQueryData(trpc.cluster.getConfig.queryKey({}), next);
+        setDraft({});
+        toast.success('Saved', {
+          description:
+            next.adjusted.length === 0 ? 'In effect now.' : `Also raised: ${next.adjusted.map(words).join(', ')}.`,
+        });
+      }}
+    >
       <div className="grid items-start gap-3 lg:grid-cols-3">
         {configGroups.map((group) => (
           <Panel key={group.title} title={group.title}>
@@ -73,17 +74,7 @@ function ConfigForm({ config }: { readonly config: Config }) {
           </Panel>
         ))}
       </div>
-      {update.error ? <ErrorPanel what="save the configuration" failure={failureOf(update.error)} /> : null}
-      <div className="flex items-center justify-end gap-2">
-        <CopyAs call={{ method: 'PUT', path: '/cluster/config', body: changes }} />
-        <Button disabledReason={count === 0 ? 'Nothing was changed.' : null} onClick={() => setDraft({})}>
-          Discard
-        </Button>
-        <Button type="submit" variant="primary" disabledReason={reason} disabled={update.isPending}>
-          {count <= 1 ? 'Save' : `Save ${count} changes`}
-        </Button>
-      </div>
-    </form>
+    </ActionForm>
   );
 }
 
