@@ -11,6 +11,7 @@ import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 import type { EngineEvent, HealthTransition, ResourceSample } from '../monitoring/model';
 import type { Operation, OperationRequest } from '../operations/model';
+import type { NodeSlots } from '../replication/model';
 
 export type Requester = {
   readonly by: string;
@@ -257,6 +258,7 @@ export type EngineRequests = {
   'node.settings': { scope: 'node'; params: Record<string, never>; result: readonly SettingInfo[] };
   'node.resources': { scope: 'node'; params: { minutes: number }; result: readonly ResourceSample[] };
   'node.wal': { scope: 'node'; params: Record<string, never>; result: WalStatus };
+  'node.slots': { scope: 'node'; params: Record<string, never>; result: NodeSlots };
   'node.wal.switch': { scope: 'node'; params: { requester?: Requester }; result: { lsn: LsnText } };
   'node.replay': {
     scope: 'node';

@@ -21,6 +21,7 @@ import type {
   ServerConfig,
   ServiceListener,
 } from './process-config';
+import type { RateLimitOverrides } from './rate-limits-setting';
 import type { SecretFiles } from './secrets';
 import { type Topology, topologySchema } from './topology';
 
@@ -55,6 +56,8 @@ export type InstallationOptions = {
   /** Of the console: its identity provider and its own TLS. */
   readonly oidcFile: string | null;
   readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
+  readonly secureCookies: boolean;
+  readonly rateLimits: RateLimitOverrides | null;
 };
 
 export class Installation {
@@ -183,6 +186,8 @@ export class Installation {
       breakGlassFile: secrets.breakGlass,
       ...(this.#options.oidcFile === null ? {} : { oidcFile: this.#options.oidcFile }),
       ...(this.#options.consoleTls === null ? {} : { tls: this.#options.consoleTls }),
+      ...(this.#options.secureCookies ? { secureCookies: true } : {}),
+      ...(this.#options.rateLimits === null ? {} : { rateLimits: this.#options.rateLimits }),
       ...(secrets.apiKey ? { apiKeyFile: secrets.apiKey } : {}),
       appPasswordFile: secrets.appPassword,
       seeds: await this.seeds(nodes),

@@ -55,6 +55,8 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
     rehearsalEnabled: settings.rehearsalEnabled,
     oidcFile: settings.oidcFile,
     consoleTls: settings.consoleTls,
+    secureCookies: settings.secureCookies,
+    rateLimits: settings.rateLimits,
   });
 
   const children = new Map<string, SupervisedProcess>();

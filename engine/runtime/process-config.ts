@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { CommitMode } from '../cluster/model';
 import type { RaftConfiguration } from '../control/store';
 import type { GroupName, Incarnation, NodeId } from '../kernel/ids';
+import type { RateLimitOverrides } from './rate-limits-setting';
 
 export type SeedAddress = { readonly nodeId: NodeId; readonly host: string; readonly port: number };
 
@@ -95,6 +96,8 @@ export type ServerConfig = {
   readonly breakGlassFile?: string;
   readonly oidcFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly secureCookies?: boolean;
+  readonly rateLimits?: RateLimitOverrides;
   readonly appPasswordFile: string;
   readonly seeds: readonly SeedAddress[];
   readonly rehearsalEnabled: boolean;

@@ -18,6 +18,25 @@ describe('TLS of the console', () => {
   });
 });
 
+describe('rate limits', () => {
+  it('are the console’s own unless said, and any class can be given another', () => {
+    expect(settingsFromEnvironment({}).rateLimits).toBeNull();
+    expect(settingsFromEnvironment({ RUSTYDB_RATE_LIMITS: 'read=20000, write=6000/60' }).rateLimits).toEqual({
+      read: { points: 20_000, seconds: 1 },
+      write: { points: 6000, seconds: 60 },
+    });
+  });
+
+  it.each(['read', 'read=0', 'reads=5', 'read=5,', 'read=5/0', 'read=-1'])(
+    'refuses %s and names the classes',
+    (text) => {
+      expect(() => settingsFromEnvironment({ RUSTYDB_RATE_LIMITS: text })).toThrow(
+        /read, node, write, login, anonymous/,
+      );
+    },
+  );
+});
+
 it('makes the break-glass token once, for its owner alone, also in a directory of an older version', () => {
   const directory = mkdtempSync(join(tmpdir(), 'rustydb-secrets-'));
   try {

@@ -1,6 +1,7 @@
 /** The environment variables of `npm start`, checked once. Unknown or malformed values are refused with a sentence. */
 import { resolve } from 'node:path';
 import { StartError } from './data-directory';
+import { type RateLimitOverrides, rateLimitOverrides } from './rate-limits-setting';
 import type { SecretOverrides } from './secrets';
 
 export type SettingsFromEnvironment = {
@@ -15,6 +16,10 @@ export type SettingsFromEnvironment = {
   readonly oidcFile: string | null;
   /** RUSTYDB_TLS_CERT and RUSTYDB_TLS_KEY: the console speaks HTTPS. */
   readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** RUSTYDB_SECURE_COOKIES=1: a proxy in front of the console ends TLS. */
+  readonly secureCookies: boolean;
+  /** RUSTYDB_RATE_LIMITS: other limits than the console's own. */
+  readonly rateLimits: RateLimitOverrides | null;
 };
 
 export function settingsFromEnvironment(env: Readonly<Record<string, string | undefined>>): SettingsFromEnvironment {
@@ -43,6 +48,8 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     rehearsalEnabled: env.RUSTYDB_REHEARSAL === '1',
     oidcFile: env.RUSTYDB_OIDC_CONFIG ? resolve(env.RUSTYDB_OIDC_CONFIG) : null,
     consoleTls: tlsFiles(env.RUSTYDB_TLS_CERT, env.RUSTYDB_TLS_KEY),
+    secureCookies: env.RUSTYDB_SECURE_COOKIES === '1',
+    rateLimits: rateLimitOverrides(env.RUSTYDB_RATE_LIMITS),
   };
 }
 
