@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { excluded, measured } from './scripts/coverage-scope.mjs';
 
 const unit = [
   'engine/**/*.test.ts',
@@ -13,6 +14,14 @@ const real = ['**/*.pg.test.ts', '**/*.process.test.ts'];
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
+    // Only where asked for: `npm test` does, with a directory of its own.
+    coverage: {
+      provider: 'v8',
+      include: measured,
+      exclude: Object.keys(excluded),
+      reporter: ['json'],
+      reportOnFailure: true,
+    },
     projects: [
       {
         extends: true,

@@ -1,4 +1,5 @@
-// `npm test`: set-up, then every suite, browser tests included; ends with one plain line of true totals. A suite that could not run counts as failed.
+// `npm test`: set-up, then every suite, browser tests included; ends with one plain line of true totals. A suite that could not run counts as failed,
+// and so does too little coverage, which the same runs collect.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,9 +13,13 @@ const totals = { passed: 0, failed: 0 };
 const started = Date.now();
 
 run('set-up', process.execPath, ['scripts/setup.mjs', '--for=test']);
+// Not before set-up: its libraries may just have been installed.
+const { Coverage } = await import('./coverage.mjs');
+const coverage = new Coverage(reports);
 vitest('unit');
 vitest('real');
 playwright();
+await judgeCoverage();
 
 rmSync(reports, { recursive: true, force: true });
 console.log(`\nall suites in ${Math.round((Date.now() - started) / 1000)} s`);
@@ -30,6 +35,7 @@ function vitest(project) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
+    ...coverage.vitestArguments(project),
   ]);
   if (!existsSync(file)) return crashed(project, status);
   const report = JSON.parse(readFileSync(file, 'utf8'));
@@ -52,6 +58,12 @@ function playwright() {
   count('browser', stats.expected, stats.unexpected + stats.flaky, status, false);
 }
 
+async function judgeCoverage() {
+  const verdict = await coverage.verdict().catch((error) => ({ text: `coverage: ${error.stack}`, tooLittle: ['all'] }));
+  console.log(`\n${verdict.text}`);
+  if (verdict.tooLittle.length > 0) totals.failed += 1;
+}
+
 function count(suite, passed, failed, status, brokenFile) {
   const broken = failed === 0 && (status !== 0 || brokenFile) ? 1 : 0;
   totals.passed += passed;
@@ -69,7 +81,7 @@ function crashed(suite, status) {
 function bin(pkg, script, args, env = {}) {
   const result = spawnSync(process.execPath, [join('node_modules', pkg, script), ...args], {
     stdio: 'inherit',
-    env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', ...env },
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', ...coverage.childEnvironment(), ...env },
   });
   return result.status ?? 1;
 }
