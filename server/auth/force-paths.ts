@@ -27,6 +27,8 @@ export function requireProof(
     readonly provedAt: string | null;
     readonly now: number;
     readonly firstGroup: string;
+    /** Who came through the identity provider may have no password. */
+    readonly singleSignOn: boolean;
   },
 ): void {
   const { policy, provedAt, now } = proof;
@@ -35,16 +37,21 @@ export function requireProof(
     if (policy.keysConfirmForce && forced) requireConfirmation(definition, input, proof.firstGroup);
     return;
   }
-  const ageMs = provedAt === null ? Number.POSITIVE_INFINITY : now - Date.parse(provedAt);
+  const proved = provedAt === null ? 0 : Date.parse(provedAt);
+  const ageMs = now - proved;
   if (ageMs <= policy.reauthenticateMinutes * 60_000) return;
+  const elsewhere = proof.singleSignOn
+    ? ', or sign in with the identity provider again (GET /api/v1/auth/oidc/start?again=1)'
+    : '';
   throw new ClusterError('FORBIDDEN', `${definition.name} needs your password again`, {
     clusterCode: 'CLU_REAUTHENTICATION_REQUIRED',
     reasons: [
       {
         rule: 'recent-password',
-        measured: Number.isFinite(ageMs) ? `${Math.floor(ageMs / 60_000)} min ago` : 'never',
+        // A provider that does not say when it asked for the credentials leaves the beginning of time.
+        measured: proved > 0 ? `${Math.floor(ageMs / 60_000)} min ago` : 'never',
         limit: `${policy.reauthenticateMinutes} min ago`,
-        remedy: 'Give your password (POST /api/v1/auth/reauthenticate with {"password": "…"}), then repeat the call',
+        remedy: `Give your password (POST /api/v1/auth/reauthenticate with {"password": "…"})${elsewhere}, then repeat the call`,
       },
     ],
   });

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminPassword, type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
 import type { OidcConfig } from './oidc-config';
 
@@ -60,6 +60,8 @@ afterAll(async () => {
 /** A browser: keeps cookies per site and follows one answer at a time. */
 class Browser {
   readonly #cookies = new Map<string, Map<string, string>>();
+  /** What the provider wanted to be told the last time. */
+  asked: string[] = [];
 
   async go(url: string, form?: Record<string, string>): Promise<{ response: Response; location: string | null }> {
     const { origin } = new URL(url);
@@ -84,11 +86,28 @@ class Browser {
     this.#cookies.get(origin)!.set(name, value);
   }
 
+  forget(origin: string): void {
+    this.#cookies.delete(origin);
+  }
+
+  /** A force path, as the console's pages ask for it. */
+  async force(): Promise<{ status: number; body: Wire }> {
+    const cookies = [...this.#cookies.get(console.url)!].map(([name, value]) => `${name}=${value}`);
+    return console.json('/api/v1/cluster/failover', {
+      method: 'POST',
+      role: null,
+      body: { group: 'alpha', allow_data_loss: true },
+      headers: { Cookie: cookies.join('; '), 'X-RustyDB-Console': '1' },
+    });
+  }
+
   me = async () => (await this.go(`${console.url}/api/v1/auth/me`)).response.json() as Promise<Wire>;
 
   /** Through the provider's own pages, to the address that the console sends the browser back to. */
-  async throughProvider(start: string, subject: string): Promise<string> {
+  async throughProvider(start: string, subject: string, change = (way: string) => way): Promise<string> {
     let { location } = await this.go(start);
+    this.asked = [];
+    if (location !== null) location = change(location);
     for (let step = 0; step < 12 && location !== null; step++) {
       if (location.startsWith('https://console.example')) return location;
       const { response, location: next } = await this.go(location);
@@ -96,6 +115,7 @@ class Browser {
       else {
         // The provider's page to sign in, then the one to consent.
         const prompt = (await response.text()).includes('name="login"') ? 'login' : 'consent';
+        this.asked.push(prompt);
         ({ location } = await this.go(location, {
           prompt,
           ...(prompt === 'login' ? { login: subject, password: 'x' } : {}),
@@ -159,6 +179,65 @@ it('links an identity to the account that is signed in', async () => {
   // The password goes on working, and an account without one has none to guess.
   const body = { username: 'maria', password: 'null' };
   expect((await console.json('/api/v1/auth/login', { method: 'POST', role: null, body })).status).toBe(401);
+});
+
+describe('proving oneself again', () => {
+  const person = 'subject-5';
+  beforeAll(() => {
+    people[person] = { preferred_username: 'olga', groups: ['dba'] };
+  });
+
+  it('asks for the credentials though the provider knows the browser, and lets force paths through', async () => {
+    const browser = new Browser();
+    await browser.signIn(person);
+    expect(browser.asked).toContain('login');
+    const refused = await browser.force();
+    expect([refused.status, refused.body.details.cluster_code]).toEqual([403, 'CLU_REAUTHENTICATION_REQUIRED']);
+    expect(refused.body.details.reasons[0]).toMatchObject({
+      measured: 'never',
+      remedy: expect.stringContaining('/api/v1/auth/oidc/start?again=1'),
+    });
+    // The provider remembers the browser: signing in once more asks for nothing, and proves nothing.
+    await browser.signIn(person);
+    expect(browser.asked).not.toContain('login');
+    expect((await browser.force()).status).toBe(403);
+
+    expect(await browser.signIn(person, '&again=1')).toBe('/nodes');
+    expect(browser.asked).toContain('login');
+    expect(await browser.me()).toMatchObject({ name: 'olga', role: 'admin' });
+    const done = await browser.force();
+    expect(done.status, JSON.stringify(done.body)).toBe(202);
+    const { body: audit } = await console.json('/api/v1/audit?procedure=auth.oidc', { role: 'admin' });
+    expect(audit[0]).toMatchObject({ actor: 'user:olga', outcome: 'succeeded' });
+  });
+
+  it('takes no answer that came without the credentials', async () => {
+    const browser = new Browser();
+    await browser.signIn(person);
+    // Somebody at an unattended browser leaves the demand out of the address on the way to the provider.
+    const undemanding = (way: string) => {
+      const url = new URL(way);
+      url.searchParams.delete('prompt');
+      url.searchParams.delete('max_age');
+      return url.href;
+    };
+    const start = `${console.url}/api/v1/auth/oidc/start?again=1`;
+    const back = await browser.throughProvider(start, person, undemanding);
+    expect(browser.asked).not.toContain('login');
+    const { location } = await browser.go(back.replace('https://console.example', console.url));
+    expect(location).toBe(`${console.url}/sign-in?problem=failed`);
+    expect((await browser.force()).status).toBe(403);
+  });
+
+  it('is only who gives the credentials: another person gets a session of their own', async () => {
+    const browser = new Browser();
+    await browser.signIn(person);
+    // The provider signed the first person out.
+    browser.forget(issuer);
+    await browser.signIn('subject-2', '&again=1');
+    expect(await browser.me()).toMatchObject({ name: 'otto', role: 'viewer' });
+    expect((await browser.force()).body.code).toBe('FORBIDDEN');
+  });
 });
 
 it('needs the browser that began, and takes an answer once', async () => {

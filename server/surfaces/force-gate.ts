@@ -27,7 +27,13 @@ export async function requireForceProof(definition: AnyDefinition, input: Input,
       .current()
       .view.groups.map((one) => one.record.name)
       .sort()[0] ?? '';
-  requireProof(definition, input, identity, { policy: await policy.get(), provedAt, now: Date.now(), firstGroup });
+  requireProof(definition, input, identity, {
+    policy: await policy.get(),
+    provedAt,
+    now: Date.now(),
+    firstGroup,
+    singleSignOn: (context.facts.singleSignOn ?? null) !== null,
+  });
 }
 
 /** @throws FORBIDDEN (CLU_APPROVAL_PENDING): the call was not made; it waits for another admin */
