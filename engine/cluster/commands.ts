@@ -4,6 +4,7 @@
  */
 import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
+import type { SlotInfo, SlotSpec } from '../replication/model';
 import type { GroupRecord } from './model';
 
 export type Fence = {
@@ -68,6 +69,12 @@ type CommandTable = {
     result: { pendingRestart: readonly string[] };
   };
   'agent.position': { params: { fence: Fence }; result: { lsn: LsnText; timeline: number; inRecovery: boolean } };
+  /** Primary under the fence's epoch only. A repeated attempt that finds the very slot succeeds. */
+  'agent.createSlot': { params: { fence: Fence; slot: SlotSpec }; result: SlotInfo };
+  /** Standby: waits until it holds a copy of the primary's failover slot that a promotion keeps, at most `timeoutMs`. */
+  'agent.copySlot': { params: { fence: Fence; name: string; timeoutMs: number }; result: { ready: boolean } };
+  /** Idle slots of users only; `dropped` is false when there is none of that name. */
+  'agent.dropSlot': { params: { fence: Fence; name: string }; result: { dropped: boolean } };
   'agent.waitForReplay': { params: { fence: Fence; lsn: LsnText; timeoutMs: number }; result: Record<string, never> };
   /** Fail-safe: a primary without a control majority asks each voter to confirm its epoch and to join no promotion for `holdMs`. */
   'agent.confirmEpoch': {

@@ -4,6 +4,7 @@ import type { Interconnect } from '../interconnect/api';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import type { EngineEvent } from '../monitoring/model';
+import type { SlotNotice } from '../replication/model';
 import type { EngineMethod, EngineParams, EngineRequests, EngineResult } from '../runtime/engine-api';
 import type { AgentCommand, AgentCommands, ExitNotice } from './commands';
 import type { ClusterView, NodeReport } from './model';
@@ -47,6 +48,8 @@ export interface ClusterController {
   noteStopped?(stopped: readonly { readonly node: NodeId; readonly sentence: string }[]): void;
   /** PostgreSQL of a node exited under its live agent. */
   exitNotice(notice: ExitNotice): void;
+  /** What an agent saw of its slots. @throws UNAVAILABLE when this agent does not lead: the notice comes again */
+  slotNotice(notice: SlotNotice): void;
   /** @throws ClusterError UNAVAILABLE with CLU_NOT_LEADER when this agent does not lead (the agent then forwards). */
   handle<M extends LeaderMethod>(method: M, params: EngineParams<M>): Promise<EngineResult<M>>;
   /** Resolves once a new leader has heard everybody, at the latest half a second after its election: what it shows before would not be true. */

@@ -19,6 +19,7 @@ import { OperationHistory } from '../operations/operation-history';
 import { newOperationId } from '../operations/operation-id';
 import { OperationService, planFields } from '../operations/operation-service';
 import type { ExecutorWorld } from '../operations/step-context';
+import type { SlotNotice } from '../replication/model';
 import type { EngineMethod, EngineParams, EngineResult } from '../runtime/engine-api';
 import { ClusterState } from './cluster-state';
 import type { ExitNotice } from './commands';
@@ -27,7 +28,8 @@ import { ControllerEvents } from './controller-events';
 import { decide, GroupMemories, retryAfterMs } from './failure-detector';
 import { Janitor } from './janitor';
 import { LeaderMethods } from './leader-methods';
-import type { ClusterView, NodeReport } from './model';
+import { type ClusterView, keys, type NodeReport } from './model';
+import { SlotEvents } from './slot-events';
 import { ViewCache } from './view-cache';
 
 /** The lease of a group is looked at this often at most; sooner at a known expiry. */
@@ -41,6 +43,7 @@ const settleMs = 500;
 export class Controller implements ClusterController {
   readonly #log: EventLog;
   readonly #events: ControllerEvents;
+  readonly #slots: SlotEvents;
   readonly #state: ClusterState;
   readonly #cache: ViewCache;
   readonly #executor: OperationExecutor;
@@ -66,6 +69,7 @@ export class Controller implements ClusterController {
     const clock = { monotonic: () => performance.now(), wall: () => Date.now() };
     this.#log = new EventLog(clock.wall);
     this.#events = new ControllerEvents(this.#log, clock.wall);
+    this.#slots = new SlotEvents((event) => this.#log.emit(event));
     this.#state = new ClusterState(deps.self, deps.store, clock, (changed) => this.#recordsChanged(changed));
     this.#cache = new ViewCache(this.#state, clock);
     const archive = new OperationArchive(deps.archiveDirectory);
@@ -93,6 +97,7 @@ export class Controller implements ClusterController {
     this.#methods = new LeaderMethods(deps.store, this.#state);
     this.#janitor = new Janitor({
       store: deps.store,
+      slotsOf: (node) => this.#world().request(node, 'node.slots', {}, 2_000),
       state: this.#state,
       archive,
       logger: deps.logger,
@@ -176,6 +181,11 @@ export class Controller implements ClusterController {
   }
 
   onViewChange(callback: () => void): () => void {
+  slotNotice(notice: SlotNotice): void {
+    if (!this.#leading) throw this.#notLeading();
+    this.#slots.take(notice);
+  }
+
     this.#viewCallbacks.add(callback);
     return () => this.#viewCallbacks.delete(callback);
   }
@@ -186,11 +196,7 @@ export class Controller implements ClusterController {
   }
 
   async handle<M extends LeaderMethod>(method: M, params: EngineParams<M>): Promise<EngineResult<M>> {
-    if (!this.#leading) {
-      throw new ClusterError('UNAVAILABLE', 'This agent does not lead the control store.', {
-        clusterCode: 'CLU_NOT_LEADER',
-      });
-    }
+    if (!this.#leading) throw this.#notLeading();
     const table: LeaderTable = this.#table;
     return table[method](params);
   }
@@ -201,6 +207,12 @@ export class Controller implements ClusterController {
       return this.view();
     },
     'operation.plan': async (params) => {
+  #notLeading(): ClusterError {
+    return new ClusterError('UNAVAILABLE', 'This agent does not lead the control store.', {
+      clusterCode: 'CLU_NOT_LEADER',
+    });
+  }
+
       await this.settled();
       return this.#service.plan(params);
     },
@@ -415,8 +427,10 @@ export class Controller implements ClusterController {
 
   #membership(id: string): void {
     const group = this.#state.groupOf(id);
-    if (group === null && this.#known.delete(id)) this.#events.nodeLeft(id);
-    else if (group !== null && !this.#known.has(id)) {
+    if (group === null && this.#known.delete(id)) {
+      this.#slots.forget(id);
+      this.#events.nodeLeft(id);
+    } else if (group !== null && !this.#known.has(id)) {
       this.#known.add(id);
       this.#events.nodeJoined(id, group);
     }

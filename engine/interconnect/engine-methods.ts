@@ -28,6 +28,7 @@ const effects: Record<EngineMethod, 'read' | 'write'> = {
   'node.settings': 'read',
   'node.resources': 'read',
   'node.wal': 'read',
+  'node.slots': 'read',
   'node.wal.switch': 'write',
   'node.replay': 'write',
   'node.links': 'read',

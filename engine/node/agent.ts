@@ -18,6 +18,7 @@ import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import { lagBytes } from '../kernel/lsn';
 import { PgServer } from '../postgres/server';
+import type { SlotNotice } from '../replication/model';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { CommandHandlers } from './command-handlers';
@@ -39,6 +40,7 @@ import { Reporter } from './reporter';
 import { ResourceSampler } from './resource-sampler';
 import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
+import { SlotWatch, slotNoticeMethod } from './slot-watch';
 import { StandbyDuties } from './standby-duties';
 
 /** With nothing going on PostgreSQL is asked half as often. */
@@ -66,6 +68,7 @@ export class Agent {
   readonly #controller: Controller;
   readonly #registration: Registration;
   readonly #crashes: CrashWatch;
+  readonly #slotWatch: SlotWatch;
   #timers: NodeJS.Timeout[] = [];
   #cycling = false;
   #stopped = false;
@@ -142,7 +145,9 @@ export class Agent {
       duties: this.#duties,
       onPromoted: (epoch) => this.#routes.serves(epoch),
       onRouteChange: () => this.#routes.changed(),
+      onSlotsChanged: () => this.#slotWatch.look(),
     });
+    this.#slotWatch = new SlotWatch(context, (notice, timeoutMs) => this.#tellSlots(notice, timeoutMs));
     this.#routes = new RouteTable({
       context,
       lease: this.#lease,
@@ -203,6 +208,7 @@ export class Agent {
     this.#controller.start();
     this.#registration.start();
     this.#loop.start();
+    this.#slotWatch.start();
     this.#timers.push(setInterval(() => void this.#cycle(), reportMs));
     this.#timers.push(setInterval(() => void this.#sampleResources(), resourceMs));
     this.#logger.info({ node: this.#config.nodeId, port: this.#config.agentPort }, 'agent started');
@@ -214,6 +220,7 @@ export class Agent {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#loop.stop();
+    this.#slotWatch.stop();
     this.#crashes.stop();
     this.#registration.stop();
     await this.#controller.stop();
@@ -396,6 +403,13 @@ export class Agent {
     else if (leader !== null) this.#interconnect.send(leader, 'agent.exit', notice);
   }
 
+  async #tellSlots(notice: SlotNotice, timeoutMs: number): Promise<void> {
+    const { leader } = this.#store.status();
+    if (leader === null) throw new ClusterError('UNAVAILABLE', 'The control store has no leader right now.');
+    if (leader === this.#config.nodeId) this.#controller.slotNotice(notice);
+    else await this.#interconnect.request(leader, slotNoticeMethod, notice, { timeoutMs });
+  }
+
   async #sampleResources(): Promise<void> {
     await this.#resources.sample(performance.now()).catch((error: unknown) => {
       this.#logger.debug({ error: messageOf(error) }, 'resources not sampled');
@@ -416,6 +430,11 @@ export class Agent {
     interconnect.onMessage('agent.report', (payload, from) => this.#reportArrived(payload as NodeReport, from.nodeId));
     interconnect.onMessage('agent.report-due', (_payload, from) => void this.#reportTo(from.nodeId));
     interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
+    interconnect.onRequest(slotNoticeMethod, (payload, from) => {
+      if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Notices come from nodes only.');
+      this.#controller.slotNotice(payload as SlotNotice);
+      return {};
+    });
     for (const [command, handler] of Object.entries(this.#commands.handlers)) {
       interconnect.onRequest(command, (payload, from) => {
         if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Commands come from nodes only.');
@@ -448,10 +467,12 @@ export class Agent {
         clusterCode: 'CLU_PRIMARY_NOT_FOUND',
       });
     }
-    const [history, position, inspected] = await Promise.all([
+    const [history, position, inspected, held] = await Promise.all([
       postgres.timelineHistory(),
       postgres.position(),
       postgres.inspect(),
+      // Nobody is kept from following because slots could not be read.
+      postgres.slots().catch(() => null),
     ]);
     if (inspected.kind === 'absent') throw new ClusterError('UNAVAILABLE', `${this.#config.nodeId} has no data.`);
     return {
@@ -464,6 +485,7 @@ export class Agent {
       systemIdentifier: inspected.control.systemIdentifier,
       currentLsn: position.lsn,
       replayed: replayedBy(report),
+      failoverSlots: held?.slots.filter((slot) => slot.failover).map((slot) => slot.name),
       dataBytes: (report.databaseBytes ?? 0) + 128 * 1024 * 1024,
     };
   }

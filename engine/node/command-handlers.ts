@@ -8,6 +8,7 @@ import type { Json } from '../control/store';
 import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import { formatLsn, parseLsn } from '../kernel/lsn';
+import type { SlotInfo, SlotSpec } from '../replication/model';
 import {
   admitFence,
   decideConfirm,
@@ -38,6 +39,7 @@ export type CommandHandlersOptions = {
   readonly duties: PrimaryDuties;
   readonly onPromoted: (epoch: number) => void;
   readonly onRouteChange: () => void;
+  readonly onSlotsChanged: () => void;
 };
 
 type Handler<C extends AgentCommand> = (params: AgentCommands[C]['params']) => Promise<AgentCommands[C]['result']>;
@@ -45,6 +47,8 @@ type Handler<C extends AgentCommand> = (params: AgentCommands[C]['params']) => P
 export class CommandHandlers {
   #draining = false;
   #hold: FailSafeHold | null;
+  /** The operation that the last slot was created for. */
+  #madeFor: string | null = null;
   readonly #context: NodeContext;
 
   constructor(private readonly options: CommandHandlersOptions) {
@@ -110,6 +114,32 @@ export class CommandHandlers {
       this.#admit(fence);
       await this.#context.postgres.waitForReplay(lsn, timeoutMs);
       return {};
+    },
+    'agent.createSlot': async ({ fence, slot }) => {
+      this.#admit(fence);
+      const { lease } = this.options;
+      if (lease.epoch === null || !lease.holds(lease.epoch) || (await this.#context.postgres.position()).inRecovery) {
+        throw new ClusterError('CONFLICT', `${this.#context.config.nodeId} is not the primary any more.`, {
+          clusterCode: 'CLU_STALE_EPOCH',
+        });
+      }
+      const found = (await this.#context.postgres.slots()).slots.find((one) => one.name === slot.name);
+      // A controller that took over, or whose answer was lost, repeats the step: the slot may be what it made before.
+      const repeated = fence.attempt > 1 || this.#madeFor === fence.operation;
+      const made = repeated && found && isTheSame(found, slot) ? found : await this.#context.postgres.createSlot(slot);
+      this.#madeFor = fence.operation;
+      this.options.onSlotsChanged();
+      return made;
+    },
+    'agent.copySlot': async ({ fence, name, timeoutMs }) => {
+      this.#admit(fence);
+      return { ready: await this.#context.postgres.waitForSlotCopy(name, timeoutMs) };
+    },
+    'agent.dropSlot': async ({ fence, name }) => {
+      this.#admit(fence);
+      const dropped = await this.#context.postgres.dropSlot(name);
+      this.options.onSlotsChanged();
+      return { dropped };
     },
     'agent.confirmEpoch': async (params) => {
       const decision = decideConfirm(this.#facts(), params);
@@ -326,6 +356,13 @@ export class CommandHandlers {
       `PostgreSQL of ${this.#context.config.nodeId} is not up after ${startTimeoutMs} ms: ${this.options.loop.troubles[0] ?? this.options.loop.activity ?? 'no reason known'}`,
     );
   }
+}
+
+function isTheSame(found: SlotInfo, wanted: SlotSpec): boolean {
+  const { type, plugin, database, failover } = found;
+  return (
+    type === wanted.type && plugin === wanted.plugin && database === wanted.database && failover === wanted.failover
+  );
 }
 
 function refusal(decision: Refusal): ClusterError {

@@ -164,6 +164,7 @@ export class EngineDoor {
     'node.settings': () => this.options.context.postgres.settings(),
     'node.resources': async ({ minutes }) => this.options.resources.recent(minutes),
     'node.wal': () => this.options.context.postgres.wal(),
+    'node.slots': () => this.options.context.postgres.slots(),
     'node.wal.switch': async () => ({ lsn: await this.options.context.postgres.switchWal() }),
     'node.replay': async ({ paused }) => {
       await this.options.context.postgres.setReplayPaused(paused);

@@ -17,6 +17,8 @@ export type PrimaryFacts = {
   readonly dataBytes: number;
   /** What each streaming member has replayed: how far a standby may advance the slots it keeps for the others. */
   readonly replayed: Readonly<Record<NodeId, LsnText>>;
+  /** Names of its failover slots; absent: not told. */
+  readonly failoverSlots?: readonly string[];
 };
 
 export const primaryFactsMethod = 'agent.primaryFacts';

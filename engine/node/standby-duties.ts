@@ -1,6 +1,7 @@
 /**
  * What a standby keeps ready for the day it is promoted: the other members' slots, no further than those have replayed, so that they can follow it
- * without a new copy and it keeps no WAL that nobody needs.
+ * without a new copy and it keeps no WAL that nobody needs; and that nothing left from its own days as primary keeps PostgreSQL from copying the
+ * failover slots of users.
  */
 import type { PostgresReport } from '../cluster/model';
 import { groupFact, type NodeContext, otherMembers } from './node-context';
@@ -8,10 +9,14 @@ import { type PrimaryFacts, primaryFactsMethod } from './peer-questions';
 
 const everyMs = 5_000;
 const questionTimeoutMs = 1_500;
+/** How often PostgreSQL is woken for the same missing copies: a minute's worth. */
+const wakesAtMost = 12;
 
 export class StandbyDuties {
   #at = 0;
   #members = '';
+  #uncopied = '';
+  #wakes = 0;
 
   constructor(private readonly context: NodeContext) {}
 
@@ -32,5 +37,21 @@ export class StandbyDuties {
     const positions = { ...facts.replayed, ...(report.replayLsn ? { [primary]: report.replayLsn } : {}) };
     await this.context.postgres.keepSlots(members, positions);
     this.#members = members.join(',');
+    await this.#keepSlotCopies(facts);
+  }
+
+  async #keepSlotCopies({ node, failoverSlots = [] }: PrimaryFacts): Promise<void> {
+    const { postgres, logger } = this.context;
+    const { dropped, missing } = await postgres.keepSlotCopies(failoverSlots);
+    if (dropped.length > 0)
+      logger.info(
+        { slots: dropped, primary: node },
+        'dropped slots left from its days as primary: the primary has them',
+      );
+    const names = missing.join(',');
+    if (names !== this.#uncopied) this.#wakes = 0;
+    this.#uncopied = names;
+    // A slot that cannot be copied (its consumer stands still) must not reload the server for ever.
+    if (missing.length > 0 && this.#wakes++ < wakesAtMost) await postgres.wakeSlotCopying();
   }
 }

@@ -5,6 +5,7 @@
 import type { CommitMode } from '../cluster/model';
 import type { Reason } from '../kernel/errors';
 import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
+import type { SlotSpec } from '../replication/model';
 
 export type OperationState =
   | 'planned'
@@ -114,6 +115,14 @@ export type OperationRequest =
       readonly kind: 'change-settings';
       readonly group: GroupName;
       readonly settings: Readonly<Record<string, string | null>>;
+    } & Guards)
+  | ({ readonly kind: 'create-slot'; readonly group: GroupName; readonly slot: SlotSpec } & Guards)
+  | ({
+      readonly kind: 'drop-slot';
+      readonly group: GroupName;
+      /** The one that holds it; a standby may hold one that the primary does not have. */
+      readonly node: NodeId;
+      readonly name: string;
     } & Guards);
 
 export type OperationKind = OperationRequest['kind'];

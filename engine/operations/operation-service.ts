@@ -7,9 +7,11 @@ import { keys } from '../cluster/model';
 import type { EmbeddedControlStore, Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId, OperationId } from '../kernel/ids';
+import type { NodeSlots } from '../replication/model';
 import type { Requester, SettingInfo, StartOperation } from '../runtime/engine-api';
 import { deadlineAtOf } from './core/operation-deadline';
-import { canonical, type Plan, planMeaning, planOperation } from './core/plan';
+import { canonical, type Plan, type PlanContext, planMeaning, planOperation } from './core/plan';
+import { concernsSlots } from './core/slot-checks';
 import { isFresh } from './core/snapshot';
 import type { OperationExecutor } from './executor';
 import { type Claim, Superseded } from './journal';
@@ -25,7 +27,8 @@ export type IdempotencyRecord = {
   readonly expiresAtMs: number;
 };
 
-type KnownSettings = ReadonlyMap<string, string> | null;
+/** What a plan needs to know of the servers, beyond what they report. */
+type Asked = Pick<PlanContext, 'knownSettings' | 'slots'>;
 type ClaimOf = (operation: OperationId) => Claim;
 
 export type OperationServiceDependencies = {
@@ -35,6 +38,8 @@ export type OperationServiceDependencies = {
   readonly history: OperationHistory;
   /** The settings that a node's server has. */
   settingsOf(node: NodeId): Promise<readonly Pick<SettingInfo, 'name' | 'context'>[]>;
+  /** The slots that a node's server holds. */
+  slotsOf(node: NodeId): Promise<NodeSlots>;
   nowMs(): number;
 };
 
@@ -42,7 +47,7 @@ export class OperationService {
   constructor(private readonly deps: OperationServiceDependencies) {}
 
   async plan(params: StartOperation): Promise<Operation> {
-    const { plan, operation } = this.#planned(params, { knownSettings: await this.#knownSettings(params.request) });
+    const { plan, operation } = this.#planned(params, await this.#ask(params.request));
     this.#checkGuards(params, plan);
     if (plan.refusal && (plan.refusal.code === 'NOT_FOUND' || plan.refusal.code === 'INVALID_INPUT'))
       throw refusalError(plan);
@@ -67,7 +72,7 @@ export class OperationService {
   }
 
   async #begin(params: StartOperation, claim: ClaimOf | null): Promise<Operation> {
-    const { plan, operation } = this.#asShown(params, await this.#knownSettings(params.request));
+    const { plan, operation } = this.#asShown(params, await this.#ask(params.request));
     this.#checkGuards(params, plan);
     if (params.planHash !== null && params.planHash !== operation.planHash) {
       throw new ClusterError(
@@ -144,19 +149,36 @@ export class OperationService {
   }
 
   /** The plan with the shown hash, if any fit candidate still gives it: between equals the choice may have moved with the load. */
-  #asShown(params: StartOperation, knownSettings: KnownSettings): { plan: Plan; operation: Operation } {
-    const now = this.#planned(params, { knownSettings });
+  #asShown(params: StartOperation, asked: Asked): { plan: Plan; operation: Operation } {
+    const now = this.#planned(params, asked);
     if (params.planHash === null || now.operation.planHash === params.planHash) return now;
     for (const candidate of now.plan.candidates) {
       if (!candidate.eligible) continue;
-      const other = this.#planned(params, { knownSettings, prefer: candidate.node });
+      const other = this.#planned(params, { ...asked, prefer: candidate.node });
       if (other.operation.planHash === params.planHash) return other;
     }
     return now;
   }
 
+  async #ask(request: OperationRequest): Promise<Asked> {
+    const [knownSettings, slots] = await Promise.all([this.#knownSettings(request), this.#slots(request)]);
+    return { knownSettings, slots };
+  }
+
+  /** Of every member that answers. Null: not needed. */
+  async #slots(request: OperationRequest): Promise<ReadonlyMap<NodeId, NodeSlots> | null> {
+    const group = concernsSlots(request) && 'group' in request ? this.deps.state.group(request.group) : undefined;
+    if (!group) return null;
+    const { leaseMs } = this.deps.state.config;
+    const asked = group.members.filter((member) => isFresh(member, leaseMs)).map((member) => member.record.id);
+    const answers = await Promise.all(
+      asked.map(async (node) => [node, await this.deps.slotsOf(node).catch(() => null)] as const),
+    );
+    return new Map(answers.flatMap(([node, slots]) => (slots === null ? [] : [[node, slots] as const])));
+  }
+
   /** Asks the group's servers one after the other, the primary first. Null: not needed, or nobody answered. */
-  async #knownSettings(request: OperationRequest): Promise<KnownSettings> {
+  async #knownSettings(request: OperationRequest): Promise<ReadonlyMap<string, string> | null> {
     if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return null;
     const group = Object.keys(request.settings).length === 0 ? undefined : this.deps.state.group(request.group);
     if (!group) return null;
@@ -170,10 +192,7 @@ export class OperationService {
     return null;
   }
 
-  #planned(
-    params: StartOperation,
-    more: { readonly knownSettings: KnownSettings; readonly prefer?: NodeId },
-  ): { plan: Plan; operation: Operation } {
+  #planned(params: StartOperation, more: Asked & { readonly prefer?: NodeId }): { plan: Plan; operation: Operation } {
     const { request, requester } = params;
     const snapshot = this.deps.state.snapshot();
     const plan = planOperation(request, snapshot, {

@@ -5,6 +5,7 @@ import * as node from './node-steps';
 import * as primary from './primary-steps';
 import * as promotion from './promotion-steps';
 import * as settings from './settings-steps';
+import * as slots from './slot-steps';
 import type { StepRunner } from './step-context';
 
 export const stepRunners: Readonly<Record<StepAction, StepRunner>> = {
@@ -37,4 +38,7 @@ export const stepRunners: Readonly<Record<StepAction, StepRunner>> = {
   'write-settings': settings.writeSettings,
   'apply-settings': settings.applySettings,
   'wait-voters': settings.waitVoters,
+  'create-slot': slots.createSlot,
+  'copy-slot': slots.copySlot,
+  'drop-slot': slots.dropSlot,
 };

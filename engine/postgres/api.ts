@@ -5,6 +5,7 @@
 import type { PostgresReport } from '../cluster/model';
 import type { NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
+import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import type { LogPage, SessionInfo, SessionPosition, SettingInfo, WalStatus } from '../runtime/engine-api';
 
 export type PostgresPaths = {
@@ -137,6 +138,20 @@ export interface PostgresServer {
   setSynchronousStandbys(members: readonly NodeId[], k: number): Promise<void>;
   /** Creates missing physical slots for `members`, drops ours that belong to nobody; on standbys advances them to what the member has replayed. */
   keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void>;
+  /** All slots of the server and what bounds them. */
+  slots(): Promise<NodeSlots>;
+  /** @throws CONFLICT with reasons: name taken, wal_level; INVALID_INPUT: plugin or database unknown; TIMEOUT: who holds it up. */
+  createSlot(spec: SlotSpec): Promise<SlotInfo>;
+  /** @throws CONFLICT while it is in use. False: there is none of that name. */
+  dropSlot(name: string): Promise<boolean>;
+  /** Standby: whether it holds a copy of the primary's slot that a promotion keeps, waiting for it at most so long. */
+  waitForSlotCopy(name: string, timeoutMs: number): Promise<boolean>;
+  /** Standby: drops what is left of failover slots from this server's days as primary, where the primary has one of that name; tells which have no copy. */
+  keepSlotCopies(
+    onPrimary: readonly string[],
+  ): Promise<{ readonly dropped: readonly string[]; readonly missing: readonly string[] }>;
+  /** Standby: PostgreSQL copies failover slots now instead of at its next round. */
+  wakeSlotCopying(): Promise<void>;
   setSynchronizedStandbySlots(members: readonly NodeId[]): Promise<void>;
   /** Rejoin: start privately (no conninfo, max_wal_senders = 0, private port), replay to the end, compare with the new primary's history. */
   compareWithFork(

@@ -11,6 +11,7 @@ import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { type LsnText, lagBytes } from '../kernel/lsn';
 import { inSqlSpan } from '../kernel/tracing';
+import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import type { LogPage, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
 import type {
   ControlData,
@@ -42,6 +43,15 @@ import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { keepSlots } from './slots';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { setSynchronousStandbys } from './sync-standbys';
+import {
+  createSlot,
+  dropSlot,
+  keepSlotCopies,
+  listSlots,
+  type SlotCopies,
+  waitForCopy,
+  wakeSlotCopying,
+} from './user-slots';
 import { switchWal, walStatus } from './wal';
 
 const aloneMs = 10_000;
@@ -359,6 +369,30 @@ export class PgServer implements PostgresServer {
 
   keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void> {
     return keepSlots(this.#commands, members, advanceTo);
+  }
+
+  slots(): Promise<NodeSlots> {
+    return listSlots(this.#commands);
+  }
+
+  createSlot(spec: SlotSpec): Promise<SlotInfo> {
+    return createSlot(this.#commands, this.#fresh, spec);
+  }
+
+  dropSlot(name: string): Promise<boolean> {
+    return dropSlot(this.#commands, name);
+  }
+
+  waitForSlotCopy(name: string, timeoutMs: number): Promise<boolean> {
+    return waitForCopy(this.#commands, name, timeoutMs);
+  }
+
+  keepSlotCopies(onPrimary: readonly string[]): Promise<SlotCopies> {
+    return keepSlotCopies(this.#commands, onPrimary);
+  }
+
+  wakeSlotCopying(): Promise<void> {
+    return wakeSlotCopying(this.#commands);
   }
 
   async setSynchronizedStandbySlots(members: readonly NodeId[]): Promise<void> {

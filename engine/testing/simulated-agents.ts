@@ -20,6 +20,7 @@ import type { Interconnect } from '../interconnect/api';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { formatLsn } from '../kernel/lsn';
+import type { SlotInfo } from '../replication/model';
 import type { EngineMethod, EngineParams, EngineResult, RouteAnswer } from '../runtime/engine-api';
 import { MemoryStore, type MemoryStoreMember } from './memory-store';
 
@@ -30,6 +31,27 @@ const simulatedSettings = [
   { name: 'max_connections', context: 'postmaster' },
   { name: 'block_size', context: 'internal' },
 ];
+
+const simulatedSlotLimits = {
+  walLevel: 'logical',
+  slotLimit: 32,
+  walKeepBytes: 4_294_967_296,
+  databases: ['app', 'postgres'],
+} as const;
+const idleSlot = {
+  temporary: false,
+  active: false,
+  activePid: null,
+  restartLsn: '0/1000000',
+  confirmedFlushLsn: null,
+  walStatus: 'reserved',
+  safeWalBytes: null,
+  retainedBytes: 0,
+  catalogXmin: null,
+  inactiveSince: null,
+  invalidationReason: null,
+  synced: false,
+} as const;
 
 export type SimulatedNode = {
   readonly id: NodeId;
@@ -42,6 +64,7 @@ export type SimulatedNode = {
   controllerTerm: number;
   draining: boolean;
   sequence: number;
+  slots: SlotInfo[];
   /** Commands it refuses, for tests of recovery. */
   failing: Set<AgentCommand>;
 };
@@ -130,6 +153,7 @@ export class SimulatedWorld {
       controllerTerm: 0,
       draining: false,
       sequence: 0,
+      slots: [],
       failing: new Set(),
     };
     this.nodes.set(id, node);
@@ -416,6 +440,17 @@ export class SimulatedWorld {
     'agent.restart': () => ({}),
     'agent.reclone': () => ({ bytes: 1 }),
     'agent.settings': () => ({ pendingRestart: [] }),
+    'agent.createSlot': (node, { slot }) => {
+      const made = { ...idleSlot, ...slot };
+      node.slots.push(made);
+      return made;
+    },
+    'agent.copySlot': () => ({ ready: true }),
+    'agent.dropSlot': (node, { name }) => {
+      const before = node.slots.length;
+      node.slots = node.slots.filter((slot) => slot.name !== name);
+      return { dropped: node.slots.length < before };
+    },
     'agent.position': (node) => ({
       lsn: this.lsnOf(node),
       timeline: node.timeline,
@@ -433,6 +468,11 @@ export class SimulatedWorld {
       return controller.archived(params as EngineParams<'operation.archived'>) as Promise<EngineResult<M>>;
     }
     if (method === 'node.settings') return simulatedSettings as unknown as EngineResult<M>;
+    if (method === 'node.slots') {
+      const { slots, postgres } = node;
+      const answer = { slots, inRecovery: postgres !== 'primary', ...simulatedSlotLimits };
+      return answer as unknown as EngineResult<M>;
+    }
     if (method !== 'node.route') throw new ClusterError('NOT_FOUND', method);
     const lease = this.store.leases.get(groupName);
     const holds = node.postgres === 'primary' && lease?.holder === id && !lease.released;

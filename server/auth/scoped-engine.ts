@@ -178,6 +178,7 @@ class ScopedEngine implements EngineClient {
     'node.settings': same,
     'node.resources': same,
     'node.wal': same,
+    'node.slots': same,
     'node.wal.switch': same,
     'node.replay': same,
     'node.faults': same,
@@ -186,16 +187,21 @@ class ScopedEngine implements EngineClient {
 
   async #listOperations(params: EngineParams<'operation.list'>, timeoutMs?: number) {
     const found: Operation[] = [];
+    const missing = new Set<string>();
     let { before } = params;
     for (let page = 0; page < pagesLimit; page++) {
-      const { operations, next } = await this.inner.leader('operation.list', { ...params, before }, timeoutMs);
+      const page = await this.inner.leader('operation.list', { ...params, before }, timeoutMs);
+      const { operations, next } = page;
+      // That something is missing is told; the name of a node that does not exist for this key is not.
+      for (const node of page.missing ?? [])
+        missing.add(this.scope.has(groupOfNode(node, this.inner.current().view) ?? '') ? node : '');
       found.push(...operations.filter((one) => operationInScope(one, this.scope)));
       before = next;
       if (found.length > params.limit) break;
-      if (next === null) return { operations: found, next: null };
+      if (next === null) return { operations: found, next: null, missing: [...missing] };
     }
     const operations = found.slice(0, params.limit);
-    return { operations, next: found.length > operations.length ? operations.at(-1)!.id : before };
+    return { operations, next: found.length > operations.length ? operations.at(-1)!.id : before, missing: [...missing] };
   }
 
   #requireRequest({ request }: StartOperation): void {

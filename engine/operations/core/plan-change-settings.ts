@@ -9,6 +9,7 @@ import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } fr
 import { switchoverFirst } from './plan-primary-away';
 import { standbyFloorDefaults } from './restart-settings';
 import { needsRestart, settingsChecks } from './settings-checks';
+import { slotsSurvive } from './slot-checks';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf, standbysOf } from './snapshot';
 import { step } from './steps';
 
@@ -27,6 +28,7 @@ export function planChangeSettings(
     controlQuorum(snapshot),
     noOperationRunning(snapshot, group),
     ...badNames,
+    ...slotsSurvive(request.settings, context.slots),
     primaryServes(group, primaryOf(group), snapshot.config.leaseMs),
     check('no-restart-needed', restarting.length === 0, {
       severity: 'info',

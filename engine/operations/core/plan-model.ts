@@ -1,6 +1,7 @@
 /** What a plan says. A refused plan still carries its steps, checks and candidates: the reader sees everything that speaks for and against. */
 import type { ClusterCode, ErrorCode, Reason } from '../../kernel/errors';
 import type { Epoch, GroupName, NodeId } from '../../kernel/ids';
+import type { NodeSlots } from '../../replication/model';
 import type { Candidate, Check, OperationStep } from '../model';
 import type { ClusterSnapshot, GroupSnapshot, NodeSnapshot } from './snapshot';
 
@@ -11,6 +12,8 @@ export type PlanContext = {
   readonly prefer?: NodeId;
   /** Settings that a server of the group has, lower-case name → context; absent or null: none of them answered. Only asked for plans that change settings. */
   readonly knownSettings?: ReadonlyMap<string, string> | null;
+  /** Slots of the group's members that answered; only asked for plans that concern slots. */
+  readonly slots?: ReadonlyMap<NodeId, NodeSlots> | null;
 };
 
 export type Refusal = {

@@ -4,6 +4,8 @@ import type { OperationRequest, OperationStep } from '../model';
 import { planAddNode } from './plan-add-node';
 import { planChangeSettings } from './plan-change-settings';
 import { planConfigureReplication } from './plan-configure-replication';
+import { planCreateSlot } from './plan-create-slot';
+import { planDropSlot } from './plan-drop-slot';
 import { planFailover } from './plan-failover';
 import { planMaintenance } from './plan-maintenance';
 import type { Plan, PlanContext } from './plan-model';
@@ -38,6 +40,10 @@ export function planOperation(request: OperationRequest, snapshot: ClusterSnapsh
       return planConfigureReplication(request, snapshot, context);
     case 'change-settings':
       return planChangeSettings(request, snapshot, context);
+    case 'create-slot':
+      return planCreateSlot(request, snapshot, context);
+    case 'drop-slot':
+      return planDropSlot(request, snapshot, context);
     default:
       return unreachable(request);
   }

@@ -34,7 +34,10 @@ export type StepAction =
   | 'delete-node'
   | 'write-settings'
   | 'apply-settings'
-  | 'wait-voters';
+  | 'wait-voters'
+  | 'create-slot'
+  | 'copy-slot'
+  | 'drop-slot';
 
 type StepRow = {
   readonly title: string;
@@ -95,6 +98,9 @@ const stepTable: Readonly<Record<StepAction, StepRow>> = {
   'delete-node': row('Delete the record of %', 5_000, { pointOfNoReturn: true }),
   'write-settings': row('Write the group record', 5_000),
   'apply-settings': row('Apply the settings on %', 30_000),
+  'create-slot': row('Create the slot on %', 20_000),
+  'copy-slot': row('Wait until the standbys hold a copy of it', 15_000),
+  'drop-slot': row('Drop the slot on %', 10_000),
   'wait-voters': row('Wait until the new commit rule holds', 60_000, { cancellable: true }),
 };
 

@@ -18,6 +18,8 @@ export const operationKind = z
     'remove-node',
     'configure-replication',
     'change-settings',
+    'create-slot',
+    'drop-slot',
   ])
   .meta({ description: 'Kind of operation' });
 

@@ -1,0 +1,189 @@
+/**
+ * Replication slots as they stand on this server: read, and those of users made and dropped. The members' own slots are slots.ts's. Invariant: nothing
+ * here touches a slot that begins with our prefix, and no slot that somebody uses is taken away.
+ */
+import type pg from 'pg';
+import { delay, pollUntil } from '../kernel/async';
+import { ClusterError, type Reason } from '../kernel/errors';
+import { enginePrefix, isReadyCopy } from '../replication/core/slot-rules';
+import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
+import { type LocalConnection, type LocalEndpoint, sqlState, withFreshSession } from './connection';
+
+/** A logical slot begins where every transaction that runs now has ended. */
+const creationTimeoutMs = 10_000;
+
+const slotColumns = `
+  slot_name AS name, slot_type AS type, plugin, database, temporary, active, active_pid AS "activePid", restart_lsn::text AS "restartLsn",
+  confirmed_flush_lsn::text AS "confirmedFlushLsn", wal_status AS "walStatus", safe_wal_size::float8 AS "safeWalBytes",
+  greatest(0, pg_wal_lsn_diff(here.lsn, restart_lsn))::float8 AS "retainedBytes", catalog_xmin::text::float8 AS "catalogXmin",
+  to_char(inactive_since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "inactiveSince", invalidation_reason AS "invalidationReason",
+  failover, synced AND pg_is_in_recovery() AS synced, two_phase AS "twoPhase"`;
+
+const here = `(SELECT CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+                             ELSE pg_current_wal_lsn() END AS lsn) AS here`;
+
+const listSql = `
+SELECT pg_is_in_recovery() AS "inRecovery", current_setting('wal_level') AS "walLevel", current_setting('max_replication_slots')::int AS "slotLimit",
+       (SELECT CASE WHEN setting::float8 < 0 THEN NULL ELSE setting::float8 * 1048576 END FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "walKeepBytes",
+       (SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database WHERE datallowconn AND NOT datistemplate) AS databases,
+       (SELECT coalesce(json_agg(s ORDER BY s.name), '[]') FROM (SELECT ${slotColumns} FROM pg_replication_slots, ${here}) AS s) AS slots`;
+
+export async function listSlots(connection: LocalConnection): Promise<NodeSlots> {
+  const [row] = await connection.query<NodeSlots>(listSql, { name: 'slots' });
+  return row!;
+}
+
+export async function createSlot(
+  connection: LocalConnection,
+  endpoint: LocalEndpoint,
+  spec: SlotSpec,
+): Promise<SlotInfo> {
+  const session = spec.database === null ? endpoint : { ...endpoint, database: spec.database };
+  try {
+    await withFreshSession(session, async (client) => {
+      await client.query(`SET statement_timeout = ${creationTimeoutMs}`);
+      if (spec.type === 'physical')
+        return client.query('SELECT pg_create_physical_replication_slot($1, true)', [spec.name]);
+      await client.query('SELECT pg_create_logical_replication_slot($1, $2, false, $3, $4)', [
+        spec.name,
+        spec.plugin,
+        spec.twoPhase,
+        spec.failover,
+      ]);
+      if (spec.failover) await moveOnce(client, spec.name);
+    });
+  } catch (error) {
+    throw await refused(connection, spec, error);
+  }
+  const made = (await listSlots(connection)).slots.find((slot) => slot.name === spec.name);
+  if (!made) throw new ClusterError('CONFLICT', `Slot ${spec.name} was dropped again meanwhile.`);
+  return made;
+}
+
+/**
+ * A standby keeps a copy only once the slot stands where the standby itself could have begun. A new slot stands a little before, and would get there
+ * with the first reads of its consumer; nobody has read from it yet, so it may as well go there now.
+ */
+async function moveOnce(client: pg.Client, name: string): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    await client.query('SELECT pg_log_standby_snapshot()');
+    await client.query('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [name]);
+  }
+}
+
+/** Standby: waits until it holds a copy that a promotion keeps. */
+export async function waitForCopy(connection: LocalConnection, name: string, timeoutMs: number): Promise<boolean> {
+  const look = async () => {
+    await wakeSlotCopying(connection);
+    await delay(200);
+    return (await listSlots(connection)).slots.some((slot) => slot.name === name && isReadyCopy(slot)) || undefined;
+  };
+  return pollUntil(look, { timeoutMs, intervalMs: 200, what: `a copy of ${name}` }).catch(() => false);
+}
+
+async function refused(connection: LocalConnection, spec: SlotSpec, error: unknown): Promise<unknown> {
+  const words = error instanceof Error ? error.message : String(error);
+  const because = (rule: string, measured: string, limit: string, remedy: string): Reason[] => [
+    { rule, measured, limit, remedy },
+  ];
+  switch (sqlState(error)) {
+    case '42710':
+      return new ClusterError('CONFLICT', `There is a slot ${spec.name} already.`, {
+        reasons: because('slot-name-taken', 'taken', 'free', 'Choose another name, or drop that slot first.'),
+      });
+    case '53400':
+      return new ClusterError('CONFLICT', 'All replication slots are in use.', {
+        reasons: because('slots-left', 'none', '1', 'Drop a slot that nobody uses, or raise max_replication_slots.'),
+      });
+    case '3D000':
+      return new ClusterError('INVALID_INPUT', `There is no database ${spec.database}.`);
+    case '58P01':
+    case '42704':
+    case '42883':
+      return new ClusterError('INVALID_INPUT', `PostgreSQL has no output plugin ${spec.plugin}: ${words}`);
+    case '55000':
+      return new ClusterError('CONFLICT', `PostgreSQL refuses the slot: ${words}`, {
+        reasons: because(
+          'server-allows',
+          words,
+          'a server that takes slots',
+          'Put right what PostgreSQL says, then ask again.',
+        ),
+      });
+    case '57014':
+      return new ClusterError('TIMEOUT', `${spec.name} was not created: transactions that run now do not end.`, {
+        reasons: await runningTransactions(connection),
+      });
+    default:
+      return error;
+  }
+}
+
+/** Whose end a logical slot waits for, oldest first. */
+async function runningTransactions(connection: LocalConnection): Promise<Reason[]> {
+  const rows = await connection.query<{ who: string; seconds: number }>(
+    `SELECT 'pid ' || pid AS who, extract(epoch FROM clock_timestamp() - xact_start)::float8 AS seconds
+       FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+     UNION ALL
+     SELECT 'prepared transaction ' || gid, extract(epoch FROM clock_timestamp() - prepared)::float8 FROM pg_prepared_xacts
+     ORDER BY 2 DESC LIMIT 5`,
+  );
+  return rows.map(({ who, seconds }) => ({
+    rule: 'transactions-end',
+    measured: `${who} has been open for ${Math.round(seconds)} s`,
+    limit: `${creationTimeoutMs / 1000} s`,
+    remedy: `Let ${who} end (or end it), then ask again: a logical slot begins where every running transaction has ended.`,
+  }));
+}
+
+export async function dropSlot(connection: LocalConnection, name: string): Promise<boolean> {
+  if (name.startsWith(enginePrefix)) throw new ClusterError('CONFLICT', `${name} is the engine's own slot.`);
+  try {
+    await connection.query('SELECT pg_drop_replication_slot($1)', { values: [name] });
+    return true;
+  } catch (error) {
+    const code = sqlState(error);
+    if (code === '42704') return false;
+    if (code !== '55006') throw error;
+    const words = error instanceof Error ? error.message : '';
+    throw new ClusterError('CONFLICT', `Slot ${name} is in use: ${words}`, {
+      reasons: [
+        { rule: 'slot-not-active', measured: words, limit: 'idle', remedy: 'Stop its consumer first, then ask again.' },
+      ],
+    });
+  }
+}
+
+export type SlotCopies = {
+  /** Leftovers of this server's days as primary that are gone now. */
+  readonly dropped: readonly string[];
+  /** Failover slots of the primary without a copy here that a promotion keeps. */
+  readonly missing: readonly string[];
+};
+
+/**
+ * A standby's own slot with the name of one of the primary's failover slots makes PostgreSQL give up copying all of them. It can only be a leftover: no
+ * standby can make one. Where the primary has none of that name it may be the last one there is, and stays.
+ */
+export async function keepSlotCopies(connection: LocalConnection, onPrimary: readonly string[]): Promise<SlotCopies> {
+  if (onPrimary.length === 0) return { dropped: [], missing: [] };
+  const { slots, inRecovery } = await listSlots(connection);
+  if (!inRecovery) return { dropped: [], missing: [] };
+  const here = new Map(slots.map((slot) => [slot.name, slot]));
+  const dropped: string[] = [];
+  const missing: string[] = [];
+  for (const name of onPrimary) {
+    const slot = here.get(name);
+    if (slot && isReadyCopy(slot)) continue;
+    missing.push(name);
+    // Somebody may read from it; the next look finds it again.
+    if (slot?.failover && !slot.synced && !slot.active && (await dropSlot(connection, name).catch(() => false)))
+      dropped.push(name);
+  }
+  return { dropped, missing };
+}
+
+/** PostgreSQL's worker looks at the primary up to 30 s apart, and starts again after an error only when its parent has something to do: a reload is both. */
+export async function wakeSlotCopying(connection: LocalConnection): Promise<void> {
+  await connection.query('SELECT pg_reload_conf()');
+}
