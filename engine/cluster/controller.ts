@@ -92,12 +92,12 @@ export class Controller implements ClusterController {
       executor: this.#executor,
       history: this.#history,
       settingsOf: (node) => this.#world().request(node, 'node.settings', {}, 2_000),
+      slotsOf: (node) => this.#world().request(node, 'node.slots', {}, 2_000),
       nowMs: clock.wall,
     });
     this.#methods = new LeaderMethods(deps.store, this.#state);
     this.#janitor = new Janitor({
       store: deps.store,
-      slotsOf: (node) => this.#world().request(node, 'node.slots', {}, 2_000),
       state: this.#state,
       archive,
       logger: deps.logger,
@@ -175,17 +175,17 @@ export class Controller implements ClusterController {
     this.#lookAt(notice.group);
   }
 
+  slotNotice(notice: SlotNotice): void {
+    if (!this.#leading) throw this.#notLeading();
+    this.#slots.take(notice);
+  }
+
   /** Brings the view up to date now instead of with the next cycle. */
   refresh(): void {
     this.#analyse();
   }
 
   onViewChange(callback: () => void): () => void {
-  slotNotice(notice: SlotNotice): void {
-    if (!this.#leading) throw this.#notLeading();
-    this.#slots.take(notice);
-  }
-
     this.#viewCallbacks.add(callback);
     return () => this.#viewCallbacks.delete(callback);
   }
@@ -201,18 +201,18 @@ export class Controller implements ClusterController {
     return table[method](params);
   }
 
-  readonly #table: LeaderTable = {
-    'view.get': async () => {
-      await this.settled();
-      return this.view();
-    },
-    'operation.plan': async (params) => {
   #notLeading(): ClusterError {
     return new ClusterError('UNAVAILABLE', 'This agent does not lead the control store.', {
       clusterCode: 'CLU_NOT_LEADER',
     });
   }
 
+  readonly #table: LeaderTable = {
+    'view.get': async () => {
+      await this.settled();
+      return this.view();
+    },
+    'operation.plan': async (params) => {
       await this.settled();
       return this.#service.plan(params);
     },
