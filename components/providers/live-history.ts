@@ -2,6 +2,8 @@
 
 export const historyLength = 90;
 export const eventsKept = 500;
+/** How many a page asks for when it opens: what happened before is what a DBA looks for first. */
+export const eventsShown = 200;
 const sampleEveryMs = 1000;
 
 export type LagHistory = {

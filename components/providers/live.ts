@@ -8,17 +8,19 @@ import { useSubscription } from '@trpc/tanstack-react-query';
 import { useRef } from 'react';
 import { useFastNow } from '../ui/clock';
 import { useConnectionState } from './connection';
-import { appendEvent, appendLag, type LagHistory } from './live-history';
+import { appendEvent, appendLag, eventsShown, type LagHistory } from './live-history';
 import { applyPatch, type LiveCopy } from './live-patch';
 import { useTRPC } from './trpc';
 import type { ClusterEvent, ClusterNode, Live, Operation, Topology } from './wire';
 
-/** Mounted once, in the frame. */
+/** Mounted once, in the frame. `onEvent`: what happens from now on, not the history that a page begins with. */
 export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): void {
   const trpc = useTRPC();
   const queryClient = useQueryClient();
   const keys = useLiveKeys();
   const copy = useRef<LiveCopy | null>(null);
+  /** When the page opened, by the server's clock. */
+  const openedAt = useRef<number | null>(null);
   const patches = useSubscription(
     trpc.view.patches.subscriptionOptions(
       {},
@@ -34,6 +36,7 @@ export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): voi
           const before = copy.current?.live;
           copy.current = applied.copy;
           const { live } = applied.copy;
+          openedAt.current ??= live.topology.timestamp;
           queryClient.setQueryData<Live>(keys.live, live);
           queryClient.setQueryData<LagHistory>(keys.lag, (old) => appendLag(old, live.topology.nodes, Date.now()));
           if (live.operations === before?.operations) return;
@@ -48,12 +51,12 @@ export function useLiveSubscription(onEvent: (event: ClusterEvent) => void): voi
   resubscribe.current = patches.reset;
   useSubscription(
     trpc.events.stream.subscriptionOptions(
-      {},
+      { recent: eventsShown },
       {
         onData(item) {
           const event = eventOf(item);
           queryClient.setQueryData<readonly ClusterEvent[]>(keys.events, (old) => appendEvent(old ?? [], event));
-          onEvent(event);
+          if (openedAt.current !== null && event.timestamp > openedAt.current) onEvent(event);
         },
       },
     ),

@@ -15,6 +15,7 @@ const severityRank: Readonly<Record<EventSeverity, number>> = { info: 0, warning
 
 export type EventFilter = {
   readonly last_event_id?: string | undefined;
+  readonly recent?: number | undefined;
   readonly categories?: readonly string[] | undefined;
   readonly event_types?: readonly string[] | undefined;
   readonly min_severity?: EventSeverity | undefined;
@@ -98,7 +99,7 @@ export async function* streamEvents(context: ProcedureContext, filter: EventFilt
   context.signal.addEventListener('abort', onAbort);
   try {
     // Subscribed first and read second, in one turn: nothing falls between.
-    for (const item of context.engine.eventsSince(after)) push(item);
+    for (const item of after === null ? newest(context, filter) : context.engine.eventsSince(after)) push(item);
     while (!context.signal.aborted) {
       const item = queue.shift();
       if (item) {
@@ -114,6 +115,16 @@ export async function* streamEvents(context: ProcedureContext, filter: EventFilt
     unsubscribe();
     context.signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** What a reader that has seen nothing yet begins with. What is older than the buffer is no gap: it was never asked for. */
+function newest(context: ProcedureContext, filter: EventFilter): readonly EventItem[] {
+  const count = filter.recent ?? 0;
+  if (count === 0) return [];
+  return context.engine
+    .eventsSince('0')
+    .filter((item) => item.kind === 'event' && matches(item.event, filter) && mayRead(item.event, context.identity))
+    .slice(-count);
 }
 
 /** Gives up the older half of the queue and leaves one gap in its place. */

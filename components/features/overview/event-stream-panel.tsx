@@ -1,6 +1,7 @@
 'use client';
 import { EmptyState } from '../../feedback/states';
 import { useEvents } from '../../providers/live';
+import { eventsShown } from '../../providers/live-history';
 import type { ClusterEvent } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatClock, sentence } from '../../ui/format';
@@ -37,10 +38,10 @@ export function EventStreamPanel() {
         id="events"
         label="Events"
         columns={columns}
-        rows={events.slice(0, 200)}
+        rows={events.slice(0, eventsShown)}
         rowId={(row) => `${row.event_id}-${row.event_type}`}
         empty={
-          <EmptyState title="No events since this page was opened">
+          <EmptyState title="No events yet">
             Health changes, failovers, elections and lag alerts appear here as they happen.
           </EmptyState>
         }

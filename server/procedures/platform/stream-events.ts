@@ -15,6 +15,12 @@ export const stream = resumableSubscription({
   rate: 'read',
   input: z.strictObject({
     last_event_id: z.string().max(100).optional().meta({ description: 'Resume after this event' }),
+    recent: z
+      .int()
+      .min(0)
+      .max(500)
+      .optional()
+      .meta({ description: 'Begin with as many of the newest that are still buffered; not with last_event_id' }),
     categories: z.array(eventCategory).optional().meta({ description: 'Only these' }),
     event_types: z.array(z.string().max(64)).max(100).optional().meta({ description: 'Only these' }),
     groups: z.array(groupName).max(100).optional().meta({ description: 'Only events of these groups' }),

@@ -198,16 +198,20 @@ describe('server-sent events', () => {
 });
 
 describe('tRPC over WebSocket', () => {
-  it('streams the view and resumable events', async () => {
+  const socketClient = (key: string) => {
     const client = createWSClient({
       url: `${console.url.replace('http', 'ws')}/api/trpc`,
       WebSocket: class extends WebSocket {
         constructor(url: string) {
-          super(url, { headers: { 'X-API-Key': console.keys.viewer } });
+          super(url, { headers: { 'X-API-Key': key } });
         }
       } as unknown as typeof globalThis.WebSocket,
     });
-    const trpc = createTRPCClient<AppRouter>({ links: [wsLink({ client })] });
+    return { client, trpc: createTRPCClient<AppRouter>({ links: [wsLink({ client })] }) };
+  };
+
+  it('streams the view and resumable events', async () => {
+    const { trpc, client } = socketClient(console.keys.viewer);
     const topology = await trpc.cluster.getTopology.query();
     expect(topology.nodes).toHaveLength(5);
     const view = await new Promise<string>((resolve) => {
@@ -261,6 +265,28 @@ describe('tRPC over WebSocket', () => {
     expect(item.data.event_type).toBe('leader_elected');
     expect(item.id).toBe(item.data.event_id);
     await expect.poll(() => console.engine.listeners).toBe(own);
+    await client.close();
+  });
+
+  it('events.stream begins with the newest that the reader may see, when it asks for them', async () => {
+    for (const eventType of ['a', 'b', 'c']) console.engine.emit({ eventType, category: 'replication' });
+    console.engine.emit({ eventType: 'd', category: 'audit' });
+    const { trpc, client } = socketClient(console.keys.viewer);
+    const first = (input: Wire) =>
+      new Promise<readonly string[]>((resolve) => {
+        const seen: string[] = [];
+        const subscription = trpc.events.stream.subscribe(input, {
+          onStarted: () => console.engine.emit({ eventType: 'live', category: 'replication' }),
+          onData(item: Wire) {
+            seen.push(item.data.event_type);
+            if (item.data.event_type !== 'live') return;
+            subscription.unsubscribe();
+            resolve(seen);
+          },
+        });
+      });
+    expect(await first({ recent: 2, event_types: ['a', 'b', 'c', 'd', 'live'] })).toEqual(['b', 'c', 'live']);
+    expect(await first({ event_types: ['live'] })).toEqual(['live']);
     await client.close();
   });
 });
