@@ -77,6 +77,14 @@ describe('answers', () => {
     expect(JSON.parse((await run('--json cluster node node-2')).out)).toMatchObject({ id: 'node-2' });
   });
 
+  it('say beside a list that a part of it is missing', async () => {
+    console.engine.silentArchives = ['node-2'];
+    const { code, out, err } = await run('operations list --json');
+    console.engine.silentArchives = [];
+    expect([code, Array.isArray(JSON.parse(out))]).toEqual([exitCodes.ok, true]);
+    expect(err).toBe('rustydbctl: Older operations in the archive of node-2 are missing: it does not answer.');
+  });
+
   it('show a plan and change nothing', async () => {
     const before = console.engine.view.operations.length;
     const { code, out } = await run('failover --group alpha --mode switchover --dry-run');

@@ -37,11 +37,12 @@ export function addressOf(definition: AnyDefinition, input: Readonly<Record<stri
   return { method, path: `/api/v1${path}${search.size > 0 ? `?${search}` : ''}`, body: undefined };
 }
 
-/** Undefined: done, nothing to tell (204). */
+/** Undefined: done, nothing to tell (204). `notice` is told what is missing from a list. */
 export async function call(
   connection: Connection,
   definition: AnyDefinition,
   input: Readonly<Record<string, unknown>>,
+  notice: (text: string) => void = () => undefined,
 ): Promise<unknown> {
   const { method, path, body } = addressOf(definition, input);
   const headers = headersOf(connection, body === undefined ? {} : { 'Content-Type': 'application/json' });
@@ -49,6 +50,8 @@ export async function call(
   const response = await fetched(connection, path, { method, body, signal, headers });
   const text = await response.text();
   if (!response.ok) throw failureOf(response.status, text);
+  const noticed = response.headers.get('x-notice');
+  if (noticed !== null) notice(noticed);
   return text === '' ? undefined : JSON.parse(text);
 }
 

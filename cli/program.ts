@@ -119,6 +119,7 @@ async function run(
   const show = (answer: unknown) => {
     surroundings.print(globals.json ? JSON.stringify(answer ?? null, null, 2) : textOf(answer, surroundings.width));
   };
+  const notice = (text: string) => surroundings.complain(`rustydbctl: ${text}.`);
   if (definition.kind === 'subscription') {
     const last = new AbortController();
     const until = globals.until?.split(',') ?? [];
@@ -132,12 +133,12 @@ async function run(
   if (definition.kind === 'query' && globals.watch !== undefined) {
     const everyMs = (globals.watch === true ? 2 : globals.watch) * 1000;
     while (!surroundings.signal.aborted) {
-      show(await call(connection, definition, input));
+      show(await call(connection, definition, input, notice));
       await pause(everyMs, surroundings.signal);
     }
     return;
   }
-  const answer = await call(connection, definition, input);
+  const answer = await call(connection, definition, input, notice);
   const operation = operationOf(answer);
   if (!globals.wait || operation === null || operation.state === 'planned') {
     show(answer);

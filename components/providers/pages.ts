@@ -4,12 +4,12 @@
  */
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 
-type Page<T> = { readonly items: readonly T[]; readonly next_cursor: string | null };
+type Page = { readonly items: readonly unknown[]; readonly next_cursor: string | null };
 
-export function usePages<T>(options: {
+export function usePages<P extends Page>(options: {
   /** The list's own key, so that invalidating the procedure reaches it. */
   readonly queryKey: readonly unknown[];
-  readonly fetchPage: (cursor: string | undefined) => Promise<Page<T>>;
+  readonly fetchPage: (cursor: string | undefined) => Promise<P>;
   readonly refetchInterval?: number;
 }) {
   return useInfiniteQuery({

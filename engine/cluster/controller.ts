@@ -14,7 +14,7 @@ import type { Plan } from '../operations/core/plan-model';
 import { isFresh } from '../operations/core/snapshot';
 import { OperationExecutor } from '../operations/executor';
 import type { Operation, OperationRequest } from '../operations/model';
-import { OperationArchive } from '../operations/operation-archive';
+import { type ArchiveRecord, OperationArchive } from '../operations/operation-archive';
 import { OperationHistory } from '../operations/operation-history';
 import { newOperationId } from '../operations/operation-id';
 import { OperationService, planFields } from '../operations/operation-service';
@@ -77,6 +77,11 @@ export class Controller implements ClusterController {
     this.#history = new OperationHistory({
       stored: () => this.#state.operations().map((entry) => entry.operation),
       archives: () => this.#archivists(),
+      known: () =>
+        deps.store.localList(keys.operationArchives).map(({ key, value }) => ({
+          node: key.slice(keys.operationArchives.length),
+          ...(value as ArchiveRecord),
+        })),
       archived: (node, params) =>
         node === deps.self ? archive.list(params) : this.#world().request(node, 'operation.archived', params, 2_000),
     });
@@ -97,6 +102,7 @@ export class Controller implements ClusterController {
     });
     this.#methods = new LeaderMethods(deps.store, this.#state);
     this.#janitor = new Janitor({
+      self: deps.self,
       store: deps.store,
       state: this.#state,
       archive,
@@ -257,7 +263,8 @@ export class Controller implements ClusterController {
       return node !== undefined && isFresh(node, config.leaseMs);
     };
     const voters = this.deps.store.status().configuration.voters.map((voter) => voter.id);
-    const others = [...voters, ...this.#state.nodeIds()].filter((id) => id !== this.deps.self && fresh(id));
+    const known = this.deps.store.localList(keys.operationArchives).map((entry) => entry.key.split('/')[1]!);
+    const others = [...known, ...voters, ...this.#state.nodeIds()].filter((id) => id !== this.deps.self && fresh(id));
     return [this.deps.self, ...new Set(others)].slice(0, maxArchivists);
   }
 

@@ -5,6 +5,7 @@ import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Operation } from '../operations/model';
 import { OperationArchive } from '../operations/operation-archive';
+import { newOperationId } from '../operations/operation-id';
 import { cluster } from '../testing/cluster-fixture';
 import { MemoryStore } from '../testing/memory-store';
 import { ClusterState } from './cluster-state';
@@ -35,9 +36,43 @@ function fixture(lives: Readonly<Record<string, string>>) {
   state = of;
   for (const node of template.values()) if (node.report) of.ingest({ ...node.report });
   const archive = new OperationArchive(directory);
-  const janitor = new Janitor({ store, state: of, archive, logger: pino({ level: 'silent' }), nowMs: () => 0 });
-  return { memory, janitor };
+  const janitor = new Janitor({
+    self: 'node-1',
+    store,
+    state: of,
+    archive,
+    logger: pino({ level: 'silent' }),
+    nowMs: () => 0,
+  });
+  return { memory, janitor, archive };
 }
+
+const finished = (ms: number) =>
+  ({
+    id: newOperationId(ms),
+    createdAt: new Date(ms).toISOString(),
+    kind: 'maintenance',
+    steps: [],
+    group: 'alpha',
+    state: 'succeeded',
+  }) as unknown as Operation;
+
+it('tells the control store which node holds what was archived, from the first to the last', async () => {
+  const { memory, janitor, archive } = fixture({});
+  const operations = Array.from({ length: 1_070 }, (_, day) => finished(Date.UTC(2020, 0, 1 + day)));
+  for (const operation of operations) memory.put(keys.operation(operation.id), operation);
+  const record = () => memory.as('node-1').localList(keys.operationArchives);
+  expect(record()).toEqual([]);
+  await janitor.run();
+  await janitor.run();
+  const kept = memory.as('node-1').localList(keys.operations);
+  expect(kept).toHaveLength(1_000);
+  expect(record()).toMatchObject([
+    { key: 'operation-archives/node-1', value: { oldest: operations[0]!.id, newest: operations[69]!.id } },
+  ]);
+  const all = { before: null, group: null, kinds: null, states: null, id: null, limit: 100 };
+  expect(await archive.list(all)).toHaveLength(70);
+});
 
 describe('members of the control store', () => {
   it('replaces a voter whose node came back with a new directory, one change per run', async () => {

@@ -3,11 +3,12 @@
  * ended, keep the control store's members those of the records and its voters filled. Every run is bounded.
  */
 import type { EmbeddedControlStore, Json } from '../control/store';
+import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import { isFresh } from '../operations/core/snapshot';
 import { maxVoters } from '../operations/membership-steps';
 import { isFinished } from '../operations/model';
-import { OperationArchive } from '../operations/operation-archive';
+import { type ArchiveRecord, OperationArchive } from '../operations/operation-archive';
 import type { IdempotencyRecord } from '../operations/operation-service';
 import type { ClusterState } from './cluster-state';
 import { keys } from './model';
@@ -21,6 +22,7 @@ export class Janitor {
 
   constructor(
     private readonly deps: {
+      readonly self: NodeId;
       readonly store: EmbeddedControlStore;
       readonly state: ClusterState;
       readonly archive: OperationArchive;
@@ -62,9 +64,17 @@ export class Janitor {
     const due = OperationArchive.due(this.deps.state.operations());
     if (due.length === 0) return;
     await this.deps.archive.append(due);
+    const key = keys.operationArchive(this.deps.self);
+    const before = (await this.deps.store.get(key))?.value as ArchiveRecord | undefined;
+    const ids = due.map((operation) => operation.id).sort();
+    // In one transaction with the deletions: what is archived is known to be, also while its node is away.
+    const after: ArchiveRecord = { oldest: before?.oldest ?? ids[0]!, newest: ids.at(-1)! };
     await this.deps.store.txn({
       compare: [],
-      mutations: due.map((operation) => ({ kind: 'delete' as const, key: keys.operation(operation.id) })),
+      mutations: [
+        ...due.map((operation) => ({ kind: 'delete' as const, key: keys.operation(operation.id) })),
+        { kind: 'put' as const, key, value: after },
+      ],
     });
   }
 

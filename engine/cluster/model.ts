@@ -17,6 +17,9 @@ export const keys = {
   groups: 'groups/',
   operation: (id: OperationId) => `operations/${id}`,
   operations: 'operations/',
+  /** Which node holds operations that the store no longer does, and of which time. */
+  operationArchive: (node: NodeId) => `operation-archives/${node}`,
+  operationArchives: 'operation-archives/',
   idempotency: (key: string) => `idempotency/${key}`,
   user: (id: string) => `users/${id}`,
   users: 'users/',

@@ -3,12 +3,16 @@ import { createReadStream } from 'node:fs';
 import { appendFile, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { OperationId } from '../kernel/ids';
 import type { EngineParams } from '../runtime/engine-api';
 import { isFinished, type Operation } from './model';
 
 const keptOperations = 1_000;
 const batchSize = 50;
 const maxPage = 501;
+
+/** What the control store knows of a node's archive: ids are ordered by time. */
+export type ArchiveRecord = { readonly oldest: OperationId; readonly newest: OperationId };
 
 export type OperationFilter = EngineParams<'operation.list'>;
 

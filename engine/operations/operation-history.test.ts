@@ -11,13 +11,18 @@ import { newOperationId } from './operation-id';
 
 let root: string;
 let archives: Map<string, OperationArchive>;
+/** Fail when asked, and not even asked. */
 let silent: Set<string>;
+let gone: Set<string>;
+let records: { node: string; oldest: string; newest: string }[];
 let asked: number;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'rustydb-history-'));
   archives = new Map(['node-1', 'node-2'].map((id) => [id, new OperationArchive(join(root, id))]));
   silent = new Set();
+  gone = new Set();
+  records = [];
   asked = 0;
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -39,7 +44,8 @@ const operations = Array.from({ length: 100 }, (_, day): Operation => {
 function history(stored: readonly Operation[]): OperationHistory {
   return new OperationHistory({
     stored: () => stored,
-    archives: () => [...archives.keys()],
+    archives: () => [...archives.keys()].filter((node) => !gone.has(node)),
+    known: () => records,
     archived: async (node, params) => {
       asked++;
       if (silent.has(node)) throw new ClusterError('UNAVAILABLE', `${node} is down`);
@@ -80,11 +86,32 @@ it('reads no archive for a page that the store fills', async () => {
   expect([page.operations.length, asked]).toEqual([10, 0]);
 });
 
-it('leaves out what lies on a node that does not answer, and nothing else', async () => {
-  await archives.get('node-1')!.append(operations.slice(0, 30));
-  await archives.get('node-2')!.append(operations.slice(30, 70));
-  silent.add('node-1');
-  expect(await pages(history(operations.slice(70)), 20)).toEqual(newest(operations.slice(30)));
+async function archive(node: string, of: readonly Operation[]): Promise<void> {
+  await archives.get(node)!.append(of);
+  records.push({ node, oldest: of[0]!.id, newest: of.at(-1)!.id });
+}
+
+it.each(['silent', 'gone'] as const)(
+  'leaves out what lies on a node that is %s, nothing else, and says so',
+  async (how) => {
+    await archive('node-1', operations.slice(0, 30));
+    await archive('node-2', operations.slice(30, 70));
+    (how === 'silent' ? silent : gone).add('node-1');
+    const of = history(operations.slice(70));
+    expect(await pages(of, 20)).toEqual(newest(operations.slice(30)));
+    // The store fills the first page: nothing of the archives belongs to it.
+    expect(await of.list({ ...filter, limit: 20 })).toMatchObject({ missing: [] });
+    expect(await of.list({ ...filter, limit: 20, before: operations[75]!.id })).toMatchObject({ missing: ['node-1'] });
+    // Before the oldest that node-1 holds nothing can be missing.
+    expect(await of.list({ ...filter, limit: 20, before: operations[0]!.id })).toMatchObject({ missing: [] });
+  },
+);
+
+it('does not call an operation unknown that may lie on a node that is down', async () => {
+  await archive('node-1', operations.slice(0, 30));
+  gone.add('node-1');
+  await expect(history([]).find(operations[3]!.id)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(await history([]).find(operations[40]!.id)).toBeNull();
 });
 
 it('finds one by its id, wherever it is, and is not misled by a line that a crash cut short', async () => {

@@ -182,7 +182,12 @@ export type EngineRequests = {
       kinds: readonly string[] | null;
       states: readonly string[] | null;
     };
-    result: { operations: readonly Operation[]; next: OperationId | null };
+    result: {
+      operations: readonly Operation[];
+      next: OperationId | null;
+      /** Nodes that hold operations of this page or after it and do not answer. */
+      missing?: readonly NodeId[];
+    };
   };
   'config.put': {
     scope: 'leader';

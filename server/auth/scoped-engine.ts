@@ -201,7 +201,11 @@ class ScopedEngine implements EngineClient {
       if (next === null) return { operations: found, next: null, missing: [...missing] };
     }
     const operations = found.slice(0, params.limit);
-    return { operations, next: found.length > operations.length ? operations.at(-1)!.id : before, missing: [...missing] };
+    return {
+      operations,
+      next: found.length > operations.length ? operations.at(-1)!.id : before,
+      missing: [...missing],
+    };
   }
 
   #requireRequest({ request }: StartOperation): void {

@@ -11,18 +11,33 @@ export type HistoryFilter = {
   readonly states?: readonly string[] | undefined;
 };
 
-export async function listOperations(
-  context: ProcedureContext,
-  filter: HistoryFilter,
-): Promise<{ readonly operations: readonly Operation[]; readonly next: string | null }> {
+export type HistoryPage = {
+  readonly operations: readonly Operation[];
+  readonly next: string | null;
+  readonly missing_nodes: string[];
+  readonly notice: string | null;
+};
+
+/** A node that a limited key may not know of has no name here (server/auth/scoped-engine.ts). */
+function missingFrom(missing: readonly string[]): Pick<HistoryPage, 'missing_nodes' | 'notice'> {
+  if (missing.length === 0) return { missing_nodes: [], notice: null };
+  const named = missing.filter((node) => node !== '');
+  const where = named.length === missing.length ? named.join(', ') : [...named, 'other nodes'].join(', ');
+  const why = missing.length === 1 && named.length === 1 ? 'it does not answer' : 'they do not answer';
+  return { missing_nodes: named, notice: `Older operations in the archive of ${where} are missing: ${why}` };
+}
+
+export async function listOperations(context: ProcedureContext, filter: HistoryFilter): Promise<HistoryPage> {
   try {
-    return await context.engine.leader('operation.list', {
+    const page = await context.engine.leader('operation.list', {
       limit: filter.limit,
       before: filter.cursor ?? null,
       group: filter.group ?? null,
       kinds: filter.kinds ?? null,
       states: filter.states ?? null,
     });
+    const missing = page.missing ?? [];
+    return { operations: page.operations, next: page.next, ...missingFrom(missing) };
   } catch (error) {
     if (!isClusterError(error) || error.code !== 'UNAVAILABLE') throw error;
     const known = [...context.engine.current().view.operations]
@@ -32,7 +47,12 @@ export async function listOperations(
       .filter((one) => !filter.kinds || filter.kinds.includes(one.kind))
       .filter((one) => !filter.states || filter.states.includes(one.state));
     const operations = known.slice(0, filter.limit);
-    return { operations, next: known.length > operations.length ? (operations.at(-1)?.id ?? null) : null };
+    return {
+      operations,
+      next: known.length > operations.length ? (operations.at(-1)?.id ?? null) : null,
+      missing_nodes: [],
+      notice: 'Only the latest operations are listed: the control store does not answer',
+    };
   }
 }
 

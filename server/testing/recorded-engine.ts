@@ -17,6 +17,8 @@ type Answers = { [M in EngineMethod]?: (params: EngineParams<M>, node: string) =
 export class RecordedEngine implements EngineClient {
   view: ClusterView = recordedView();
   live = true;
+  /** Nodes whose archives can't be read. */
+  silentArchives: readonly string[] = [];
   /** Every request, for tests that look at what reached the engine. */
   readonly requests: { readonly method: string; readonly node: string; readonly params: unknown }[] = [];
   readonly #store = new Map<string, KeyValue>();
@@ -119,7 +121,8 @@ export class RecordedEngine implements EngineClient {
         .filter((one) => !before || one.id < before)
         .filter((one) => (!group || one.group === group) && (!kinds || kinds.includes(one.kind)))
         .filter((one) => !states || states.includes(one.state));
-      return { operations: found.slice(0, limit), next: found.length > limit ? found[limit - 1]!.id : null };
+      const next = found.length > limit ? found[limit - 1]!.id : null;
+      return { operations: found.slice(0, limit), next, missing: this.silentArchives };
     },
     'operation.cancel': ({ id }) => {
       const found = this.view.operations.find((one) => one.id === id);

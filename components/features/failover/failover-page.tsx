@@ -16,6 +16,7 @@ import { PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge, Status } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { MissingNote } from '../operations/missing-note';
 
 const columns: readonly Column<FailoverRecord>[] = [
   { id: 'when', header: 'When', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },
@@ -60,6 +61,7 @@ export function FailoverPage() {
     refetchInterval: 5000,
   });
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const whole = (query.data?.pages ?? []).every((page) => page.notice === null);
   const last = rows.find((row) => row.state === 'succeeded');
   return (
     <>
@@ -67,7 +69,11 @@ export function FailoverPage() {
         title="Failover"
         sentence={
           last === undefined ? (
-            'No failover so far.'
+            whole ? (
+              'No failover so far.'
+            ) : (
+              'No failover in what can be read now.'
+            )
           ) : (
             <>
               Last: {last.group} from {last.from ?? '?'} to {last.to ?? '?'} <Time at={last.created_at} />
@@ -109,8 +115,9 @@ export function FailoverPage() {
       </div>
       <Panel title="History" flush>
         <QueryView query={query} what="the history" skeleton={<TableSkeleton label="history" />}>
-          {() => (
+          {({ pages }) => (
             <>
+              <MissingNote pages={pages} />
               <DataTable
                 id="failovers"
                 label="Failovers"

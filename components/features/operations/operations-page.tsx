@@ -18,6 +18,7 @@ import { Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/url-state';
 import { mergeLive } from './merge-live';
+import { MissingNote } from './missing-note';
 
 const columns: readonly Column<Operation>[] = [
   { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.state} /> },
@@ -88,8 +89,9 @@ export function OperationsPage() {
       />
       <Panel flush>
         <QueryView query={query} what="the operations" skeleton={<TableSkeleton label="operations" />}>
-          {() => (
+          {({ pages }) => (
             <>
+              <MissingNote pages={pages} />
               <DataTable
                 id="ops"
                 label="Operations"

@@ -4,7 +4,7 @@ import { query } from '../definition';
 import { listOperations } from '../operation-history';
 import { presentFailover } from '../present/failover';
 import { failoverRecord } from '../schemas/failover';
-import { groupName, pageInput, pageOf } from '../schemas/primitives';
+import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
 
 export const listFailovers = query({
   name: 'cluster.listFailovers',
@@ -14,11 +14,11 @@ export const listFailovers = query({
   role: 'viewer',
   rate: 'node',
   input: z.strictObject({ ...pageInput, group: groupName.optional() }),
-  output: pageOf(failoverRecord),
+  output: partialPageOf(failoverRecord),
   errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
   async handler({ input, context }) {
-    const page = await listOperations(context, { ...input, kinds: ['failover'] });
-    return { items: page.operations.map(presentFailover), next_cursor: page.next, total_count: null };
+    const { operations, next, ...missing } = await listOperations(context, { ...input, kinds: ['failover'] });
+    return { items: operations.map(presentFailover), next_cursor: next, total_count: null, ...missing };
   },
 });

@@ -4,7 +4,7 @@ import { query } from '../definition';
 import { listOperations } from '../operation-history';
 import { presentOperation } from '../present/operation';
 import { operation, operationKind, operationState } from '../schemas/operation';
-import { groupName, pageInput, pageOf } from '../schemas/primitives';
+import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
 
 export const list = query({
   name: 'operations.list',
@@ -19,11 +19,15 @@ export const list = query({
     kind: z.array(operationKind).optional().meta({ description: 'Only these kinds' }),
     state: z.array(operationState).optional().meta({ description: 'Only these states' }),
   }),
-  output: pageOf(operation),
+  output: partialPageOf(operation),
   errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
   async handler({ input, context }) {
-    const page = await listOperations(context, { ...input, kinds: input.kind, states: input.state });
-    return { items: page.operations.map(presentOperation), next_cursor: page.next, total_count: null };
+    const { operations, next, ...missing } = await listOperations(context, {
+      ...input,
+      kinds: input.kind,
+      states: input.state,
+    });
+    return { items: operations.map(presentOperation), next_cursor: next, total_count: null, ...missing };
   },
 });

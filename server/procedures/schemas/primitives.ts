@@ -46,6 +46,19 @@ export function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
+/** A page of a list that may not be whole. REST says it in the header `X-Notice`. */
+export function partialPageOf<T extends z.ZodType>(item: T) {
+  return pageOf(item).extend({
+    missing_nodes: z
+      .array(nodeId)
+      .meta({ description: 'Nodes that hold a part of the list and do not answer; empty: none' }),
+    notice: z
+      .string()
+      .nullable()
+      .meta({ description: 'One sentence: what is missing and why; null: the list is whole' }),
+  });
+}
+
 export const reason = z
   .object({
     rule: z.string().meta({ description: 'Rule name in kebab-case' }),

@@ -109,7 +109,7 @@ function pageFields(types: TypeFactory, definition: AnyDefinition): Record<strin
     },
     [`${field}Connection`]: {
       ...shared,
-      type: new GraphQLNonNull(types.connection(defOf(items).element!)),
+      type: new GraphQLNonNull(types.connection(definition.output)),
       resolve: (_source, args, context) => call(args, context),
     },
   };

@@ -85,6 +85,13 @@ function isWhole(schema: z.ZodType): boolean {
   return defOf(schema).format === 'safeint' || bag.format === 'safeint';
 }
 
+type ConnectionSource = {
+  readonly items: readonly unknown[];
+  readonly next_cursor: string | null;
+  readonly total_count: number | null;
+  readonly missing_nodes?: readonly string[];
+};
+
 export class TypeFactory {
   readonly #outputs = new Map<string, GraphQLObjectType>();
   readonly #inputs = new Map<string, GraphQLInputObjectType>();
@@ -124,13 +131,15 @@ export class TypeFactory {
     return type;
   }
 
-  /** `<Item>Connection` with `items`, `nextCursor`, `totalCount`. */
-  connection(item: z.ZodType): GraphQLObjectType {
+  /** `<Item>Connection` with `items`, `nextCursor`, `totalCount`; of a list that may not be whole also what is missing. */
+  connection(page: z.ZodType): GraphQLObjectType {
+    const shape = defOf(page).shape!;
+    const item = defOf(shape.items!).element!;
     const itemType = this.output(item);
     const name = `${metaOf(bare(item).schema).id}Connection`;
     const known = this.#outputs.get(name);
     if (known) return known;
-    const type = new GraphQLObjectType<{ items: unknown[]; next_cursor: string | null; total_count: number | null }>({
+    const type = new GraphQLObjectType<ConnectionSource>({
       name,
       description: 'A page',
       fields: {
@@ -138,13 +147,26 @@ export class TypeFactory {
         nextCursor: {
           type: GraphQLString,
           description: 'Cursor of the next page; null at the end',
-          resolve: (page) => page.next_cursor,
+          resolve: (source) => source.next_cursor,
         },
         totalCount: {
           type: GraphQLInt,
           description: 'How many there are in all; null where counting would cost',
-          resolve: (page) => page.total_count,
+          resolve: (source) => source.total_count,
         },
+        ...(shape.missing_nodes && shape.notice
+          ? {
+              missingNodes: {
+                type: this.output(shape.missing_nodes),
+                description: metaOf(shape.missing_nodes).description,
+                resolve: (source: ConnectionSource) => source.missing_nodes,
+              },
+              notice: {
+                type: this.output(shape.notice),
+                description: metaOf(shape.notice).description,
+              },
+            }
+          : {}),
       },
     });
     this.#outputs.set(name, type);

@@ -162,10 +162,15 @@ function responsesOf(definition: AnyDefinition, components: Components): Json {
       content: { 'text/event-stream': { schema: { type: 'string' }, 'x-item': output } },
     };
   } else if (isPageOutput(definition)) {
-    const items = (output.properties as Record<string, Json>).items!;
+    const { items, notice } = output.properties as Record<string, Json>;
     responses['200'] = {
-      ...json(items, 'The page; the next one is in the Link header'),
-      headers: { Link: { description: '<…>; rel="next"', schema: { type: 'string' } } },
+      ...json(items!, 'The page; the next one is in the Link header'),
+      headers: {
+        Link: { description: '<…>; rel="next"', schema: { type: 'string' } },
+        ...(notice
+          ? { 'X-Notice': { description: 'What is missing from the list and why', schema: { type: 'string' } } }
+          : {}),
+      },
     };
   } else if (definition.kind === 'mutation' && isOperationOutput(definition)) {
     operationResponses(definition, components, output, responses, json);

@@ -32,16 +32,28 @@ export async function presentRest(
   if (definition.kind === 'mutation' && isOperationOutput(definition)) {
     return presentMutation(definition, input, output as WireOperation, context);
   }
-  if (isPageOutput(definition)) return presentPage(output as { items: unknown[]; next_cursor: string | null }, url);
+  if (isPageOutput(definition)) return presentPage(output as RestPage, url);
   const status = definition.rest?.status ?? 200;
   return status === 204 ? { status } : { status, body: output };
 }
 
-export function presentPage(page: { items: unknown[]; next_cursor: string | null }, url: URL): RestAnswer {
-  if (page.next_cursor === null) return { status: 200, body: page.items };
+type RestPage = {
+  readonly items: unknown[];
+  readonly next_cursor: string | null;
+  /** What is missing from the list and why. */
+  readonly notice?: string | null;
+};
+
+export function presentPage(page: RestPage, url: URL): RestAnswer {
+  const headers = { ...nextPage(page, url), ...(page.notice ? { 'X-Notice': page.notice } : {}) };
+  return { status: 200, body: page.items, ...(Object.keys(headers).length > 0 ? { headers } : {}) };
+}
+
+function nextPage(page: RestPage, url: URL): { readonly Link?: string } {
+  if (page.next_cursor === null) return {};
   const next = new URLSearchParams(url.searchParams);
   next.set('cursor', page.next_cursor);
-  return { status: 200, body: page.items, headers: { Link: `<${url.pathname}?${next}>; rel="next"` } };
+  return { Link: `<${url.pathname}?${next}>; rel="next"` };
 }
 
 async function presentMutation(
