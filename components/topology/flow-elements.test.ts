@@ -47,6 +47,7 @@ function input(overrides: Partial<ElementInput> = {}): ElementInput {
     links: [replication, { ...replication, kind: 'interconnect', state: 'connected', rttUs: 100 }],
     layers: { replication: true, interconnect: false, services: false },
     selected: null,
+    services: null,
     view: 'open',
     ...overrides,
   };
@@ -83,6 +84,15 @@ describe('elements', () => {
       const place = frame!.data.members.find((member) => member.id === card.id)!.place;
       expect({ x: frame!.position.x + place.x, y: frame!.position.y + place.y }).toEqual(card.position);
     }
+  });
+
+  it('the services layer is on the cards of the nodes behind a service', () => {
+    const service = { service: 'alpha-rw', kind: 'rw' as const, state: 'active' as const, reason: null, sessions: 4 };
+    const services = new Map([['node-1', [service]]]);
+    const cards = buildElements(input({ services }), null).nodes.filter((element) => element.type === 'card');
+    expect(cards.map((card) => card.data.services)).toEqual([[service], [], []]);
+    const [off] = buildElements(input(), null).nodes.filter((element) => element.type === 'card');
+    expect(off!.data.services).toBeNull();
   });
 
   it('only standbys can be dragged', () => {

@@ -5,9 +5,14 @@
 import type { Edge, Node } from '@xyflow/react';
 import type { MapLayout } from './layout';
 import { bendOf, type LagBand, type Line, lagBand, linkLine, thickness } from './link-style';
-import type { MapGroup, MapLayers, MapLink, MapNode, Rect } from './model';
+import type { MapGroup, MapLayers, MapLink, MapNode, MapService, Rect } from './model';
 
-export type CardData = { readonly node: MapNode; readonly selected: boolean };
+export type CardData = {
+  readonly node: MapNode;
+  readonly selected: boolean;
+  /** The services that the node stands behind; null while that layer is off. */
+  readonly services: readonly MapService[] | null;
+};
 /**
  * `open`: real cards and links. `summary`: the group as one box. `small`: its nodes as plain boxes, and the links between them as lines, inside the
  * frame's own element, because hundreds of separately transformed elements cost the browser more than a frame to layer.
@@ -62,6 +67,8 @@ export type ElementInput = {
   readonly links: readonly MapLink[];
   readonly layers: MapLayers;
   readonly selected: string | null;
+  /** By node; null while the layer is off or nothing is known. */
+  readonly services: ReadonlyMap<string, readonly MapService[]> | null;
   readonly view: GroupView;
 };
 
@@ -69,6 +76,7 @@ export type ElementInput = {
 const animatedLinks = 60;
 const labelledLinks = 150;
 
+const noServices: readonly MapService[] = [];
 const invisible = { border: 'none', background: 'transparent', padding: 0 } as const;
 /** What React Flow shall leave alone: it is looked at, not handled. */
 const still = { style: invisible, draggable: false, selectable: false, focusable: false } as const;
@@ -131,7 +139,7 @@ function smallLines({ layout, nodes, links, layers }: ElementInput): SmallLines 
   const paths = pathsOf(layout);
   const between: SmallLine[] = [];
   for (const link of links) {
-    if (!layers[layerOf(link)]) continue;
+    if (!layers[link.kind]) continue;
     const from = layout.nodes.get(link.from);
     const to = layout.nodes.get(link.to);
     if (from === undefined || to === undefined) continue;
@@ -221,7 +229,7 @@ function frameNodes(
   });
 }
 
-function cardNodes({ layout, nodes, selected }: ElementInput): CardNode[] {
+function cardNodes({ layout, nodes, selected, services }: ElementInput): CardNode[] {
   return nodes.flatMap((node) => {
     const rect = layout.nodes.get(node.id);
     if (rect === undefined) return [];
@@ -250,7 +258,11 @@ function cardNodes({ layout, nodes, selected }: ElementInput): CardNode[] {
             height: 1,
           },
         ],
-        data: { node, selected: selected === node.id },
+        data: {
+          node,
+          selected: selected === node.id,
+          services: services === null ? null : (services.get(node.id) ?? noServices),
+        },
         style: invisible,
         draggable: node.role === 'standby',
         selectable: false,
@@ -261,7 +273,7 @@ function cardNodes({ layout, nodes, selected }: ElementInput): CardNode[] {
 }
 
 function linkEdges({ layout, links, layers }: ElementInput): LinkEdge[] {
-  const shown = links.filter((link) => layers[layerOf(link)]);
+  const shown = links.filter((link) => layers[link.kind]);
   const animate = shown.length <= animatedLinks;
   const label = shown.length <= labelledLinks;
   return shown.flatMap((link) => {
@@ -285,10 +297,6 @@ function linkEdges({ layout, links, layers }: ElementInput): LinkEdge[] {
 
 function idOf(link: MapLink): string {
   return `${link.kind}:${link.from}:${link.to}`;
-}
-
-function layerOf(link: MapLink): keyof MapLayers {
-  return link.kind === 'service' ? 'services' : link.kind;
 }
 
 function reuse<T>(previous: T | undefined, next: T): T {

@@ -24,7 +24,6 @@ describe('the lag band', () => {
     [{ ...link, kind: 'interconnect' as const, state: 'connected', rttUs: 400 }, 'ok'],
     [{ ...link, kind: 'interconnect' as const, state: 'connected', rttUs: 30_000 }, 'warn'],
     [{ ...link, kind: 'interconnect' as const, state: 'lost', rttUs: null }, 'bad'],
-    [{ ...link, kind: 'service' as const }, 'idle'],
   ])('%o is %s', (value, band) => expect(lagBand(value as MapLink)).toBe(band));
 });
 

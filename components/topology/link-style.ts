@@ -25,7 +25,6 @@ const roundTripWarnUs = 20_000;
 const roundTripBadUs = 200_000;
 
 export function lagBand(link: MapLink): LagBand {
-  if (link.kind === 'service') return 'idle';
   if (link.kind === 'interconnect') {
     if (link.state !== 'connected') return 'bad';
     if (link.rttUs === null) return 'idle';
@@ -60,7 +59,6 @@ const modeWords: Readonly<Record<string, string>> = {
 
 export function linkLabel(link: MapLink): string {
   if (link.kind === 'interconnect') return link.state === 'connected' ? formatMicros(link.rttUs) : words(link.state);
-  if (link.kind === 'service') return link.mode ?? '';
   if (link.state !== 'streaming' && link.state !== 'catchup') return words(link.state);
   const lag = link.lagBytes === 0 ? 'no lag' : lagText(link);
   return `${modeWords[link.mode ?? ''] ?? 'async'} · ${lag}`;

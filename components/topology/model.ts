@@ -31,13 +31,22 @@ export type MapGroup = {
 export type MapLink = {
   readonly from: string;
   readonly to: string;
-  readonly kind: 'replication' | 'interconnect' | 'service';
+  readonly kind: 'replication' | 'interconnect';
   readonly state: string;
   readonly mode: string | null;
   readonly lagBytes: number | null;
   readonly lagMs: number | null;
   readonly bytesPerSecond: number | null;
   readonly rttUs: number | null;
+};
+
+/** A service that a node stands behind, as the router sees it. */
+export type MapService = {
+  readonly service: string;
+  readonly kind: 'rw' | 'ro';
+  readonly state: 'active' | 'idle' | 'ejected' | 'lagging' | 'down';
+  readonly reason: string | null;
+  readonly sessions: number;
 };
 
 export type MapLayers = {

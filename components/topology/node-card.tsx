@@ -7,10 +7,11 @@ import { cn } from '../ui/cn';
 import { formatBytes, formatDuration, formatNumber, formatPercent, words } from '../ui/format';
 import { lookOf, toneText } from '../ui/status';
 import type { CardNode } from './flow-elements';
+import type { MapService } from './model';
 import { useSelectNode } from './selection';
 
 function NodeCardView({ data }: NodeProps<CardNode>) {
-  const { node, selected } = data;
+  const { node, selected, services } = data;
   const select = useSelectNode();
   const look = lookOf(node.status);
   const primary = node.role === 'primary';
@@ -58,12 +59,16 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
         <span className="truncate">{node.lsn ?? 'no LSN'}</span>
         <span className={cn('whitespace-nowrap', (node.lagMs ?? 0) > 1000 && 'text-warn')}>{lagText(node)}</span>
       </span>
-      <span className="map-detail flex items-center justify-between gap-2 text-muted">
-        <LoadBar percent={node.cpuPercent} />
-        <span className="num whitespace-nowrap">
-          {primary ? `${formatNumber(node.transactionsPerSecond)} tx/s` : `${node.connections} conn`}
+      {services === null ? (
+        <span className="map-detail flex items-center justify-between gap-2 text-muted">
+          <LoadBar percent={node.cpuPercent} />
+          <span className="num whitespace-nowrap">
+            {primary ? `${formatNumber(node.transactionsPerSecond)} tx/s` : `${node.connections} conn`}
+          </span>
         </span>
-      </span>
+      ) : (
+        <Services services={services} />
+      )}
     </button>
   );
 }
@@ -85,6 +90,33 @@ function Badge({ icon: Icon, title, children }: { icon: typeof Crown; title: str
     >
       <Icon className="size-2.5" aria-hidden />
       {children}
+    </span>
+  );
+}
+
+const serviceTone = {
+  active: 'bg-accent-soft text-accent',
+  idle: '',
+  lagging: 'bg-warn-soft text-warn',
+  ejected: 'bg-warn-soft text-warn',
+  down: 'bg-bad-soft text-bad',
+} as const;
+
+/** Which services lead here, and with how many sessions. */
+function Services({ services }: { readonly services: readonly MapService[] }) {
+  const shown = services.filter((one) => one.state !== 'idle');
+  return (
+    <span className="map-detail flex items-center gap-1 text-[0.9rem]">
+      {shown.length === 0 ? <span className="text-muted">behind no service</span> : null}
+      {shown.map((one) => (
+        <span
+          key={one.service}
+          title={`${one.service}: ${one.reason ?? one.state}, ${one.sessions} ${one.sessions === 1 ? 'session' : 'sessions'}`}
+          className={cn('num inline-flex whitespace-nowrap rounded-sm px-1', serviceTone[one.state])}
+        >
+          {one.kind} {one.state === 'active' ? formatNumber(one.sessions) : one.state}
+        </span>
+      ))}
     </span>
   );
 }

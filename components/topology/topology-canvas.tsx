@@ -13,7 +13,7 @@ import { buildElements, type Elements, type FlowNode, type GroupView } from './f
 import { GroupFrame, Lane } from './group-frame';
 import { layoutMap } from './layout';
 import { LinkEdge } from './link-edge';
-import type { MapGroup, MapLayers, MapLink, MapNode } from './model';
+import type { MapGroup, MapLayers, MapLink, MapNode, MapService } from './model';
 import { NodeCard } from './node-card';
 import { OverviewMap } from './overview-map';
 import type { DropVerdict } from './promotion';
@@ -35,6 +35,7 @@ export type TopologyProps = {
   readonly links: readonly MapLink[];
   readonly layers: MapLayers;
   readonly selected: string | null;
+  readonly services: ReadonlyMap<string, readonly MapService[]> | null;
   readonly expandAll: boolean;
   /** Why the node may not be promoted, when the preflight already answered; asked for as soon as a drag begins. */
   readonly refusal: string | null;
@@ -53,7 +54,7 @@ export function TopologyCanvas(props: TopologyProps) {
 }
 
 function Canvas(props: TopologyProps) {
-  const { nodes, groups, links, layers, selected, expandAll, onSelect, onPromote } = props;
+  const { nodes, groups, links, layers, selected, services, expandAll, onSelect, onPromote } = props;
   const { resolvedTheme } = useTheme();
   const membership = nodes.map((node) => `${node.id}/${node.group}/${node.region}`).join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: positions depend on membership only, so a data tick must not lay out again
@@ -62,10 +63,10 @@ function Canvas(props: TopologyProps) {
   const view = viewAt(zoom, nodes.length, expandAll);
   const previous = useRef<Elements | null>(null);
   const elements = useMemo(() => {
-    const built = buildElements({ layout, nodes, groups, links, layers, selected, view }, previous.current);
+    const built = buildElements({ layout, nodes, groups, links, layers, selected, services, view }, previous.current);
     previous.current = built;
     return built;
-  }, [layout, nodes, groups, links, layers, selected, view]);
+  }, [layout, nodes, groups, links, layers, selected, services, view]);
   const drag = useDragToPromote({
     nodes,
     places: layout.nodes,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterNode, Group, Link, Topology } from '../../providers/wire';
-import { mapGroups, mapLinks, mapNodes } from './map-data';
+import { mapGroups, mapLinks, mapNodes, mapServices } from './map-data';
 
 describe('rows of the map', () => {
   const row = (index: number) => ({
@@ -61,4 +61,28 @@ describe('rows of the map', () => {
     expect(fewer.map((node) => node.id)).toEqual(topology.nodes.slice(1).map((node) => node.id));
     expect(mapNodes(topology, fewer)).toEqual(nodes);
   });
+});
+
+it('services stand by the nodes behind them', () => {
+  const endpoint = (node: string, state: 'active' | 'idle', sessions: number) => ({
+    node,
+    state,
+    reason: null,
+    sessions,
+    weight: 1,
+    connect_ms: null,
+  });
+  const pool = (kind: 'rw' | 'ro', endpoints: ReturnType<typeof endpoint>[]) =>
+    ({ service: `alpha-${kind}`, kind, endpoints }) as Parameters<typeof mapServices>[0][number];
+  const services = mapServices([
+    pool('rw', [endpoint('node-1', 'active', 7), endpoint('node-2', 'idle', 0)]),
+    pool('ro', [endpoint('node-2', 'active', 3)]),
+  ]);
+  expect(services.get('node-1')).toEqual([
+    { service: 'alpha-rw', kind: 'rw', state: 'active', reason: null, sessions: 7 },
+  ]);
+  expect(services.get('node-2')?.map(({ service, sessions }) => [service, sessions])).toEqual([
+    ['alpha-rw', 0],
+    ['alpha-ro', 3],
+  ]);
 });

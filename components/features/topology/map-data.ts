@@ -3,8 +3,8 @@
  * without a change is the same list, so that a tick which touches nothing on the map costs nothing. A row of the wire that is the same object is not
  * even looked into.
  */
-import type { ClusterNode, Group, Link, Topology } from '../../providers/wire';
-import type { MapGroup, MapLayers, MapLink, MapNode } from '../../topology/model';
+import type { ClusterNode, Group, Link, LoadBalancer, Topology } from '../../providers/wire';
+import type { MapGroup, MapLayers, MapLink, MapNode, MapService } from '../../topology/model';
 
 export function mapNodes(topology: Topology, before: readonly MapNode[]): readonly MapNode[] {
   const holders = new Set(topology.groups.map((group) => group.lease_holder));
@@ -20,6 +20,18 @@ export function mapNodes(topology: Topology, before: readonly MapNode[]): readon
       return row;
     }),
   );
+}
+
+/** The router's pools, by the node that stands in them. */
+export function mapServices(pools: LoadBalancer['pools']): ReadonlyMap<string, readonly MapService[]> {
+  const services = new Map<string, MapService[]>();
+  for (const { service, kind, endpoints } of pools) {
+    for (const { node, state, reason, sessions } of endpoints) {
+      const others = services.get(node) ?? [];
+      services.set(node, [...others, { service, kind, state, reason, sessions }]);
+    }
+  }
+  return services;
 }
 
 const madeNodes = new WeakMap<ClusterNode, MapNode>();

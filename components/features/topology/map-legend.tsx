@@ -1,7 +1,8 @@
 import { Crown, KeyRound, Landmark } from 'lucide-react';
+import type { MapLayers } from '../../topology/model';
 
 /** What the marks mean. */
-export function MapLegend({ interconnect }: { readonly interconnect: boolean }) {
+export function MapLegend({ layers }: { readonly layers: MapLayers }) {
   return (
     <ul
       aria-label="Legend"
@@ -19,8 +20,9 @@ export function MapLegend({ interconnect }: { readonly interconnect: boolean }) 
       <Line colour="var(--ok)" text="in step" />
       <Line colour="var(--warn)" text="behind" />
       <Line colour="var(--bad)" dash="3 6" text="broken" />
-      {interconnect ? <Line colour="var(--ok)" dash="2 5" text="interconnect" /> : null}
+      {layers.interconnect ? <Line colour="var(--ok)" dash="2 5" text="interconnect" /> : null}
       <li>thicker = more WAL</li>
+      {layers.services ? <li>rw, ro = sessions through the router</li> : null}
     </ul>
   );
 }

@@ -16,11 +16,18 @@ import { PageHeader } from '../../ui/panel';
 import { Skeleton } from '../../ui/skeleton';
 import { useUrlState } from '../../ui/url-state';
 import { refusalOf } from '../failover/refusal';
-import { mapGroups, mapLinks, mapNodes } from './map-data';
+import { mapGroups, mapLinks, mapNodes, mapServices } from './map-data';
 import { MapLegend } from './map-legend';
 import { NodePanel } from './node-panel';
 
-const layerNames = ['replication', 'interconnect'] as const;
+const layerLabels = {
+  replication: 'Replication',
+  interconnect: 'Interconnect latency',
+  services: 'Services',
+} as const satisfies Record<keyof MapLayers, string>;
+const layerNames = ['replication', 'interconnect', 'services'] as const;
+
+const servicesEveryMs = 3_000;
 
 export function TopologyPage() {
   const topology = useTopology();
@@ -53,12 +60,13 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
   const [expand, setExpand] = useUrlState('expand', '');
   const layers = useMemo<MapLayers>(() => {
     const on = new Set(layersText.split(','));
-    return { replication: on.has('replication'), interconnect: on.has('interconnect'), services: false };
+    return { replication: on.has('replication'), interconnect: on.has('interconnect'), services: on.has('services') };
   }, [layersText]);
   const nodes = useKept(topology, mapNodes);
   const groups = useKept(topology, mapGroups);
   const linksOf = useCallback((at: Topology, before: readonly MapLink[]) => mapLinks(at, before, layers), [layers]);
   const links = useKept(topology, linksOf);
+  const services = useServices(layers.services);
   const drag = useDragPreflight(topology);
   const select = useCallback((id: string | null) => setSelected(id ?? ''), [setSelected]);
   const promote = useCallback(
@@ -89,12 +97,7 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
         <fieldset className="flex gap-3">
           <legend className="sr-only">Layers</legend>
           {layerNames.map((name) => (
-            <Checkbox
-              key={name}
-              label={name === 'replication' ? 'Replication' : 'Interconnect latency'}
-              checked={layers[name]}
-              onChange={() => toggle(name)}
-            />
+            <Checkbox key={name} label={layerLabels[name]} checked={layers[name]} onChange={() => toggle(name)} />
           ))}
         </fieldset>
         {topology.nodes.length > 60 ? (
@@ -102,7 +105,7 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
             {expand === 'all' ? 'Collapse far groups' : 'Expand all'}
           </Button>
         ) : null}
-        <MapLegend interconnect={layers.interconnect} />
+        <MapLegend layers={layers} />
       </div>
       <div className="flex min-h-0 gap-3 max-lg:flex-col">
         <TopologyCanvas
@@ -112,6 +115,7 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
           links={links}
           layers={layers}
           selected={selected === '' ? null : selected}
+          services={services}
           expandAll={expand === 'all'}
           refusal={drag.refusal}
           onSelect={select}
@@ -133,6 +137,17 @@ function useKept<T>(
     before.current = make(topology, before.current);
     return before.current;
   }, [topology, make]);
+}
+
+/** Asked of the router while the layer is shown. */
+function useServices(shown: boolean) {
+  const trpc = useTRPC();
+  const { data } = useQuery({
+    ...trpc.cluster.getLoadBalancer.queryOptions({}),
+    enabled: shown,
+    refetchInterval: servicesEveryMs,
+  });
+  return useMemo(() => (shown && data ? mapServices(data.pools) : null), [shown, data]);
 }
 
 /** Asks the server's preflight as soon as a drag begins, so that a refusal shows its real reason while dragging. */
