@@ -1,29 +1,15 @@
 /** Approves and runs a call with force that waits. */
-import { z } from 'zod';
-import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { presentApproval } from '../present/access';
-import { approval } from '../schemas/access';
+import { decide, decision } from './decide-request';
 
 export const approveRequest = mutation({
+  ...decision,
   name: 'approvals.approve',
   summary: 'Approve a call with force; the plan that was shown runs',
   description:
     'An admin other than the requester. The plan must still be the one that was shown: otherwise the request fails and is made anew.',
   rest: { method: 'POST', path: '/approvals/{id}/approve' },
   graphql: { field: 'approveRequest' },
-  role: 'admin',
-  rate: 'write',
   needsProof: true,
-  input: z.strictObject({
-    id: z.string().min(1).max(64).meta({ description: 'Request id', scalar: 'ID' }),
-    comment: z.string().max(500).optional().meta({ description: 'Why; kept with the request' }),
-  }),
-  output: approval,
-  errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'UNAVAILABLE'],
-  example: { id: '00000000-0000-4000-8000-000000000000' },
-  async handler({ input, context }) {
-    if (context.identity.kind === 'anonymous') throw new ClusterError('UNAUTHORIZED', 'Sign in first');
-    return presentApproval(await context.approvals.approve(input.id, context.identity, input.comment ?? null));
-  },
+  handler: decide('approve'),
 });
