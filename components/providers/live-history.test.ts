@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { appendEvent, appendLag, eventsKept, historyLength } from './live-history';
+import { appendEvent, appendLag, eventsKept, historyLength, lagTrend } from './live-history';
 
 describe('lag history', () => {
   const standby = (lag: number | null) => [{ id: 'node-2', role: 'standby', lag_bytes: lag }];
@@ -24,6 +24,29 @@ describe('lag history', () => {
     const before = appendLag(undefined, standby(5), 0);
     const after = appendLag(before, [{ id: 'node-1', role: 'primary', lag_bytes: 0 }], 2000);
     expect(after.lag).toEqual({ 'node-1': [null, null] });
+  });
+});
+
+describe('the trend of a lag', () => {
+  const now = Date.parse('2026-01-01T01:00:00.000Z');
+  const sample = (secondsAgo: number, lag: number | null) => ({
+    at: new Date(now - secondsAgo * 1000).toISOString(),
+    lag_bytes: lag,
+  });
+  const none = { at: [], lag: {} };
+
+  it('begins before the page was opened, with the worst of each ten seconds', () => {
+    const trend = lagTrend([sample(895, 5), sample(24, 70), sample(21, 90), sample(4, null)], none, 'node-2', now);
+    expect(trend).toHaveLength(90);
+    expect(trend[0]).toBe(5);
+    expect(trend.slice(-3)).toEqual([90, null, null]);
+  });
+
+  it('goes on with what the page saw, and leaves out what is too old', () => {
+    const history = { at: [now - 12_000, now - 2_000], lag: { 'node-2': [3, 8] } };
+    const trend = lagTrend([sample(1_000, 400), sample(11, 2)], history, 'node-2', now);
+    expect(trend.filter((value) => value !== null)).toEqual([3, 8]);
+    expect(lagTrend([], history, 'node-3', now).every((value) => value === null)).toBe(true);
   });
 });
 

@@ -37,3 +37,30 @@ export function appendEvent<E extends { readonly event_id: string; readonly even
   if (events.some((known) => known.event_id === event.event_id && known.event_type === event.event_type)) return events;
   return [event, ...events].slice(0, eventsKept);
 }
+
+export const trendMinutes = 15;
+const trendBuckets = 90;
+
+type Sample = { readonly at: string; readonly lag_bytes: number | null };
+
+/**
+ * The worst lag of each tenth of a minute over the last quarter of an hour: what the node kept before the page was opened, then what the page saw.
+ * Null where nobody looked.
+ */
+export function lagTrend(
+  samples: readonly Sample[],
+  history: LagHistory,
+  node: string,
+  nowMs: number,
+): readonly (number | null)[] {
+  const width = (trendMinutes * 60_000) / trendBuckets;
+  const worst = Array.from({ length: trendBuckets }, (): number | null => null);
+  const put = (atMs: number, lag: number | null) => {
+    const bucket = trendBuckets - 1 - Math.floor((nowMs - atMs) / width);
+    if (lag === null || bucket < 0 || bucket >= trendBuckets) return;
+    worst[bucket] = Math.max(worst[bucket] ?? 0, lag);
+  };
+  for (const sample of samples) put(Date.parse(sample.at), sample.lag_bytes);
+  for (const [index, lag] of (history.lag[node] ?? []).entries()) put(history.at[index] ?? 0, lag);
+  return worst;
+}
