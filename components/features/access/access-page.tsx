@@ -1,8 +1,7 @@
 'use client';
-import { ForbiddenState } from '../../feedback/states';
-import { useRoleReason } from '../../providers/session';
 import { PageHeader } from '../../ui/panel';
 import { Tabs } from '../../ui/tabs';
+import { ForRole } from '../frame/for-role';
 import { ApiKeys } from './api-keys';
 import { BreakGlassUses } from './break-glass-uses';
 import { EverybodysSessions } from './console-sessions';
@@ -12,10 +11,8 @@ import { Lockouts } from './lockouts';
 import { Users } from './users';
 
 export function AccessPage() {
-  const role = useRoleReason('admin');
-  if (role?.startsWith('Needs')) return <ForbiddenState what="users and keys" needs="admin" />;
   return (
-    <>
+    <ForRole needs="admin" what="users and keys" title="Users & keys">
       <PageHeader
         title="Users & keys"
         sentence="People sign in with a password; programs use an API key. Viewers look, operators act, admins may also force and manage access."
@@ -32,6 +29,6 @@ export function AccessPage() {
           { id: 'force', label: 'Force', content: <ForcePolicy /> },
         ]}
       />
-    </>
+    </ForRole>
   );
 }

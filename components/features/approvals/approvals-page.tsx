@@ -14,8 +14,17 @@ import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { ForRole } from '../frame/for-role';
 
 export function ApprovalsPage() {
+  return (
+    <ForRole needs="operator" what="the approvals" title="Approvals">
+      <Requests />
+    </ForRole>
+  );
+}
+
+function Requests() {
   const trpc = useTRPC();
   const query = useQuery({ ...trpc.approvals.list.queryOptions({ limit: 200 }), refetchInterval: 5000 });
   return (

@@ -19,6 +19,7 @@ import { TableSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/url-state';
+import { ForRole } from '../frame/for-role';
 import { OperationLink } from '../operations/operation-view';
 
 const columns: readonly Column<AuditRecord>[] = [
@@ -45,6 +46,14 @@ const columns: readonly Column<AuditRecord>[] = [
 const outcomes = ['succeeded', 'refused', 'failed', 'unknown'] as const;
 
 export function AuditPage() {
+  return (
+    <ForRole needs="admin" what="the audit log" title="Audit">
+      <Audit />
+    </ForRole>
+  );
+}
+
+function Audit() {
   const trpc = useTRPC();
   const client = useTRPCClient();
   const [outcome, setOutcome] = useUrlState('outcome', '');

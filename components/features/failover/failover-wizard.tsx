@@ -5,9 +5,7 @@ import { Check } from 'lucide-react';
 import { useRouter, useSearchParams } from 'next/navigation';
 import { useEffect, useState } from 'react';
 import { QueryView } from '../../feedback/query-view';
-import { ForbiddenState } from '../../feedback/states';
 import { useTopology } from '../../providers/live';
-import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Topology } from '../../providers/wire';
 import { Button } from '../../ui/button';
@@ -15,6 +13,7 @@ import { cn } from '../../ui/cn';
 import { CopyAs } from '../../ui/copy-as';
 import { PageHeader } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
+import { ForRole } from '../frame/for-role';
 import { StepChecks } from './step-checks';
 import { StepConfirm } from './step-confirm';
 import { StepPlan } from './step-plan';
@@ -34,10 +33,11 @@ import {
 
 export function FailoverWizard() {
   const topology = useTopology();
-  const roleReason = useRoleReason('operator');
-  if (roleReason?.startsWith('Needs')) return <ForbiddenState what="the failover wizard" needs="operator" />;
-  if (topology === undefined) return <PanelSkeleton label="the wizard" lines={8} />;
-  return <Wizard topology={topology} />;
+  return (
+    <ForRole needs="operator" what="the failover wizard" title="Failover">
+      {topology === undefined ? <PanelSkeleton label="the wizard" lines={8} /> : <Wizard topology={topology} />}
+    </ForRole>
+  );
 }
 
 export type WizardProps = {

@@ -15,6 +15,7 @@ import { TableSkeleton } from '../../ui/skeleton';
 import { Badge, type Tone } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/url-state';
+import { ForRole } from '../frame/for-role';
 
 const tones: Readonly<Record<string, Tone>> = { ERROR: 'bad', FATAL: 'bad', PANIC: 'bad', WARNING: 'warn' };
 const levels = ['warning', 'error', 'log', 'fatal', 'panic', 'info', 'notice'] as const;
@@ -52,6 +53,14 @@ const columns: readonly Column<LogLine>[] = [
 ];
 
 export function NodeLog({ id }: { readonly id: string }) {
+  return (
+    <ForRole needs="operator" what="the log">
+      <Log id={id} />
+    </ForRole>
+  );
+}
+
+function Log({ id }: { readonly id: string }) {
   const trpc = useTRPC();
   const [level, setLevel] = useUrlState('level', '');
   const [contains, setContains] = useUrlState('contains', '');

@@ -5,10 +5,9 @@ import { toast } from 'sonner';
 import { ActionButton } from '../../feedback/action-button';
 import { ActionForm } from '../../feedback/action-form';
 import { QueryView } from '../../feedback/query-view';
-import { EmptyState, ForbiddenState, PartialNote } from '../../feedback/states';
+import { EmptyState, PartialNote } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
 import { useTopology } from '../../providers/live';
-import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Fault } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
@@ -19,14 +18,21 @@ import { PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton, TableSkeleton } from '../../ui/skeleton';
 import { Badge } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { ForRole } from '../frame/for-role';
 import { useRehearsalEnabled } from '../frame/platform-info';
 import { type FaultDraft, faultRequest, faultSentence, faultsOfNode, firstDraft } from './fault-draft';
 
 export function RehearsalPage() {
-  const role = useRoleReason('admin');
+  return (
+    <ForRole needs="admin" what="the rehearsal" title="Rehearsal">
+      <Rehearsal />
+    </ForRole>
+  );
+}
+
+function Rehearsal() {
   const enabled = useRehearsalEnabled();
   const topology = useTopology();
-  if (role?.startsWith('Needs')) return <ForbiddenState what="the rehearsal" needs="admin" />;
   if (!enabled) {
     return (
       <>
