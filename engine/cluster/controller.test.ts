@@ -238,6 +238,37 @@ describe('node operations', () => {
     expect((await of.leader.handle('operation.plan', params(request('work_mem')))).error).toBeNull();
   });
 
+  it('creates a slot with its copies and drops it again, and tells what an agent saw of slots', async () => {
+    const of = await begin();
+    const slot = {
+      name: 'feed',
+      type: 'logical',
+      plugin: 'pgoutput',
+      database: 'app',
+      failover: true,
+      twoPhase: false,
+    } as const;
+    const created = await of.leader.handle('operation.start', params({ kind: 'create-slot', group: groupName, slot }));
+    const done = await finished(of, created.id);
+    expect(done.steps.map((step) => step.state)).toEqual(['succeeded', 'succeeded']);
+    expect(done.steps[1]!.detail).toBe('node-2, node-3 hold a copy.');
+    expect(of.node('node-1').slots.map((one) => one.name)).toEqual(['feed']);
+    await expect(
+      of.leader.handle('operation.start', params({ kind: 'create-slot', group: groupName, slot })),
+    ).rejects.toMatchObject({ code: 'CONFLICT', details: { reasons: [{ rule: 'slot-name-taken' }] } });
+    const request: OperationRequest = { kind: 'drop-slot', group: groupName, node: 'node-1', name: 'feed' };
+    const dropped = await of.leader.handle('operation.start', params(request));
+    expect((await finished(of, dropped.id)).steps[0]!.detail).toBe('feed is gone from node-1.');
+    expect(of.node('node-1').slots).toEqual([]);
+
+    const change = { kind: 'created', slot: { ...slot, ...(done.steps[0]!.result as object) }, at: 'then' } as never;
+    const notice = { node: 'node-1', group: groupName, life: 'l', changes: [change] };
+    const [other] = [...of.controllers.values()].filter(({ controller }) => controller !== of.leader);
+    expect(() => other!.controller.slotNotice(notice)).toThrow('does not lead');
+    of.leader.slotNotice(notice);
+    expect(of.leader.events.since('').events.map((event) => event.eventType)).toContain('slot_created');
+  });
+
   it('changes the commit mode and waits until the rule holds', async () => {
     const of = await begin();
     const request: OperationRequest = {

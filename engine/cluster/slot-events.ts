@@ -2,6 +2,7 @@
  * What agents saw of their slots, as events. Invariant: a notice that was answered late and sent again is told once.
  */
 import type { EngineEvent, EventSeverity } from '../monitoring/model';
+import { slotFields } from '../replication/core/slot-fields';
 import { ownerOf } from '../replication/core/slot-rules';
 import type { SlotChange, SlotChangeKind, SlotInfo, SlotNotice } from '../replication/model';
 
@@ -50,11 +51,11 @@ function eventOf(
     payload: {
       node_id: node,
       group,
-      slot_name: slot.name,
       sentence: sentenceOf(node, kind, slot),
       seen_at: at,
       change: kind,
-      slot,
+      owner: ownerOf(slot),
+      ...slotFields(slot),
     },
   };
 }
@@ -66,7 +67,7 @@ function severityOf(kind: SlotChangeKind, slot: SlotInfo): EventSeverity {
 }
 
 function sentenceOf(node: string, kind: SlotChangeKind, slot: SlotInfo): string {
-  const what = `${slot.synced ? 'Copy of slot' : 'Slot'} ${slot.name} on ${node}${ownerOf(slot) === 'engine' ? ' (the engine’s)' : ''}`;
+  const what = `${slot.synced ? 'The copy of slot' : 'Slot'} ${slot.name} on ${node}${ownerOf(slot) === 'engine' ? ' (the engine’s)' : ''}`;
   switch (kind) {
     case 'created':
       return `${what} was created.`;
@@ -78,7 +79,7 @@ function sentenceOf(node: string, kind: SlotChangeKind, slot: SlotInfo): string 
       return `${what} is idle: it keeps WAL until its consumer comes back.`;
     case 'wal_status':
       return slot.invalidationReason !== null
-        ? `${what} is invalid: ${slot.invalidationReason}.`
-        : `The WAL that ${what} needs is ${slot.walStatus ?? 'not reserved'}.`;
+        ? `${what} is of no use any more: ${slot.invalidationReason}.`
+        : `${what}: the WAL that it needs is ${slot.walStatus ?? 'not reserved'}.`;
   }
 }

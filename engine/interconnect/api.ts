@@ -32,6 +32,8 @@ export type PeerLinkStatus = {
   readonly queuedBytes: number;
   readonly droppedMessages: number;
   readonly reconnects: number;
+  /** Pings that were never answered; absent: not counted. */
+  readonly lostPings?: number;
 };
 
 export type RequestHandler = (payload: unknown, from: PeerIdentity) => Promise<unknown> | unknown;

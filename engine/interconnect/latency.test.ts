@@ -34,6 +34,19 @@ describe('round trips', () => {
     window.ponged(2, 9000);
     expect(window.summary()?.last).toBe(1000);
   });
+
+  it('count the pings that were never answered: given up, or left behind by a connection that ended', () => {
+    const window = new RttWindow();
+    window.pinged(1, 0);
+    window.ponged(1, 1);
+    expect(window.lost).toBe(0);
+    for (let id = 2; id < 12; id++) window.pinged(id, 10);
+    expect(window.lost).toBe(2);
+    window.ponged(2, 20);
+    window.ponged(11, 20);
+    window.forgetOutstanding();
+    expect(window.lost).toBe(9);
+  });
 });
 
 describe('phi', () => {

@@ -8,11 +8,14 @@ export class RttWindow {
   readonly #ring: number[] = [];
   #next = 0;
   #last: number | null = null;
+  #lost = 0;
   readonly #outstanding = new Map<number, number>();
 
   pinged(id: number, nowMs: number): void {
     this.#outstanding.set(id, nowMs);
-    if (this.#outstanding.size > maxOutstanding) this.#outstanding.delete(this.#outstanding.keys().next().value!);
+    if (this.#outstanding.size <= maxOutstanding) return;
+    this.#outstanding.delete(this.#outstanding.keys().next().value!);
+    this.#lost++;
   }
 
   ponged(id: number, nowMs: number): void {
@@ -27,7 +30,13 @@ export class RttWindow {
 
   /** A new connection: pings of the old one are never answered. */
   forgetOutstanding(): void {
+    this.#lost += this.#outstanding.size;
     this.#outstanding.clear();
+  }
+
+  /** Pings without an answer: given up after eight more, or left behind by a connection that ended. */
+  get lost(): number {
+    return this.#lost;
   }
 
   summary(): { readonly last: number; readonly p50: number; readonly p99: number } | null {

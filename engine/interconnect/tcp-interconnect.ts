@@ -213,6 +213,7 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
         queuedBytes: dialer.link?.queuedBytes ?? 0,
         droppedMessages: counters.droppedMessages,
         reconnects: dialer.reconnects,
+        lostPings: dialer.rtt.lost,
       };
     });
   }

@@ -18,7 +18,7 @@ export function paginate<T>(
 ): Page<T> {
   const sorted = items.map((item) => ({ item, key: order.key(item) }));
   sorted.sort((a, b) => compare(a.key, b.key) * order.direction);
-  const after = input.cursor === undefined ? null : decodeCursor(input.cursor);
+  const after = input.cursor === undefined ? null : cursorKey(input.cursor);
   const rest = after === null ? sorted : sorted.filter((one) => compare(one.key, after) * order.direction > 0);
   const page = rest.slice(0, input.limit);
   const last = page.at(-1);
@@ -44,7 +44,8 @@ function encodeCursor(key: Key): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-function decodeCursor(cursor: string): Key {
+/** The sort key after which the page starts. @throws INVALID_INPUT */
+export function cursorKey(cursor: string): Key {
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (Array.isArray(key) && key.every((part) => typeof part === 'string' || typeof part === 'number')) return key;

@@ -83,12 +83,19 @@ import { updateAccessPolicy as accessPolicyUpdate } from './platform/update-acce
 import { updateUser as usersUpdate } from './platform/update-user';
 import { verifyAudit as auditVerify } from './platform/verify-audit';
 import { withdrawInvitation as invitationsWithdraw } from './platform/withdraw-invitation';
+import { getInterconnectStats as racGetInterconnectStats } from './rac/get-interconnect-stats';
+import { getInterconnectStatus as racGetInterconnectStatus } from './rac/get-interconnect-status';
+import { listInterconnectLatency as racListInterconnectLatency } from './rac/list-interconnect-latency';
 import { configure as replicationConfigure } from './replication/configure';
+import { createSlot as replicationCreateSlot } from './replication/create-slot';
+import { deleteSlot as replicationDeleteSlot } from './replication/delete-slot';
 import { getClusterReplication as replicationGetClusterReplication } from './replication/get-cluster-replication';
 import { getConfig as replicationGetConfig } from './replication/get-config';
 import { getHealth as replicationGetHealth } from './replication/get-health';
 import { getLag as replicationGetLag } from './replication/get-lag';
+import { getSlot as replicationGetSlot } from './replication/get-slot';
 import { getStatus as replicationGetStatus } from './replication/get-status';
+import { listSlots as replicationListSlots } from './replication/list-slots';
 import { listWalStreams as replicationListWalStreams } from './replication/list-wal-streams';
 import { pauseReplica as replicationPauseReplica } from './replication/pause-replica';
 import { pauseWalStream as replicationPauseWalStream } from './replication/pause-wal-stream';
@@ -97,6 +104,7 @@ import { resumeReplica as replicationResumeReplica } from './replication/resume-
 import { resumeWalStream as replicationResumeWalStream } from './replication/resume-wal-stream';
 import { switchWal as replicationSwitchWal } from './replication/switch-wal';
 import { watchLag as replicationWatchLag } from './replication/watch-lag';
+import { watchSlots as replicationWatchSlots } from './replication/watch-slots';
 
 export const procedures = {
   cluster: {
@@ -211,13 +219,22 @@ export const procedures = {
     patches: viewPatches,
     stream: viewStream,
   },
+  rac: {
+    getInterconnectStats: racGetInterconnectStats,
+    getInterconnectStatus: racGetInterconnectStatus,
+    listInterconnectLatency: racListInterconnectLatency,
+  },
   replication: {
     configure: replicationConfigure,
+    createSlot: replicationCreateSlot,
+    deleteSlot: replicationDeleteSlot,
     getClusterReplication: replicationGetClusterReplication,
     getConfig: replicationGetConfig,
     getHealth: replicationGetHealth,
     getLag: replicationGetLag,
+    getSlot: replicationGetSlot,
     getStatus: replicationGetStatus,
+    listSlots: replicationListSlots,
     listWalStreams: replicationListWalStreams,
     pauseReplica: replicationPauseReplica,
     pauseWalStream: replicationPauseWalStream,
@@ -226,6 +243,7 @@ export const procedures = {
     resumeWalStream: replicationResumeWalStream,
     switchWal: replicationSwitchWal,
     watchLag: replicationWatchLag,
+    watchSlots: replicationWatchSlots,
   },
 } as const;
 

@@ -1,5 +1,7 @@
 /** Every subscription of the registry over REST, tRPC and GraphQL: the same item, of the declared and documented shape. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SlotEvents } from '@/engine/cluster/slot-events';
+import { slot } from '@/engine/testing/slot-fixture';
 import { allProcedures } from '@/server/procedures/registry';
 import { type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
 import { ResponseValidator } from '../testing/response-validator';
@@ -11,12 +13,14 @@ const validator = new ResponseValidator(buildOpenApi() as Wire);
 const subscriptions = allProcedures.filter((one) => one.kind === 'subscription');
 
 let console: ConsoleFixture;
+let lives = 0;
+const slotEvents = new SlotEvents((event) => console.engine.emit(event));
 beforeAll(async () => {
   console = await startConsole();
 });
 afterAll(() => console.stop());
 
-/** Something for each of them to tell: an event, a node that changes, lag that grows, a failover that takes a step. */
+/** Something for each of them to tell: an event, a node that changes, lag that grows, a slot that is left idle, a failover that takes a step. */
 async function stir(): Promise<void> {
   console.engine.emit({ payload: { node_id: 'node-2' } });
   console.engine.change((view) => ({
@@ -31,6 +35,12 @@ async function stir(): Promise<void> {
     ),
     links: view.links.map((link) => ({ ...link, to: 'node-3', lagMs: 5000 + view.revision, lagBytes: 9_000_000 })),
   }));
+  slotEvents.take({
+    node: 'node-1',
+    group: 'alpha',
+    life: String(++lives),
+    changes: [{ kind: 'inactive', slot: slot('feed'), at: 'now' }],
+  });
   const body = { group: 'beta', mode: 'switchover' };
   await console.json('/api/v1/cluster/failover', { method: 'POST', role: 'operator', body });
 }

@@ -10,6 +10,7 @@ import type { Operation, OperationRequest } from '@/engine/operations/model';
 import type { EngineMethod, EngineParams, EngineResult, StartOperation } from '@/engine/runtime/engine-api';
 import type { CurrentView, EngineClient, EventItem } from '@/server/engine-client/api';
 import { EventRing } from '@/server/engine-client/event-ring';
+import { recordedSlots } from './recorded-slots';
 import { recordedView } from './recorded-view';
 
 type Answers = { [M in EngineMethod]?: (params: EngineParams<M>, node: string) => EngineResult<M> };
@@ -17,6 +18,8 @@ type Answers = { [M in EngineMethod]?: (params: EngineParams<M>, node: string) =
 export class RecordedEngine implements EngineClient {
   view: ClusterView = recordedView();
   live = true;
+  /** Nodes that do not answer. */
+  silentServers: readonly string[] = [];
   /** Nodes whose archives can't be read. */
   silentArchives: readonly string[] = [];
   /** Every request, for tests that look at what reached the engine. */
@@ -103,6 +106,7 @@ export class RecordedEngine implements EngineClient {
 
   async #answer<M extends EngineMethod>(node: string, method: M, params: EngineParams<M>): Promise<EngineResult<M>> {
     this.requests.push({ method, node, params });
+    if (this.silentServers.includes(node)) throw new ClusterError('UNAVAILABLE', `${node} does not answer`);
     if (node === 'leader' && !this.view.raft.hasQuorum) {
       throw new ClusterError('UNAVAILABLE', 'no majority', { clusterCode: 'CLU_NO_QUORUM' });
     }
@@ -236,6 +240,7 @@ export class RecordedEngine implements EngineClient {
       slots: [{ name: 'node_2', active: true, restartLsn: '0/5000000', retainedBytes: 0, walStatus: 'reserved' }],
       archiver: { mode: 'off', lastArchivedWal: null, failedCount: 0 },
     }),
+    'node.slots': (_params, node) => recordedSlots(this.view, node),
     'node.wal.switch': () => ({ lsn: '0/6000000' }),
     'node.replay': ({ paused }) => ({ paused }),
     'node.links': () => [

@@ -49,6 +49,7 @@ const replicationEvents = [
   'slot_dropped',
   'slot_active',
   'slot_inactive',
+  'slot_wal_status',
   'conflict_detected',
   'conflict_resolved',
 ] as const;

@@ -16,13 +16,21 @@ export function documentOf(definition: AnyDefinition, schema: GraphQLSchema): Pr
   const field = fullField(definition);
   const root = schema.getRootType(definition.kind as Parameters<GraphQLSchema['getRootType']>[0])!;
   const found = root.getFields()[field] as GraphQLField<unknown, unknown>;
-  const declared = found.args.map((argument) => `$${argument.name}: ${argument.type}`).join(', ');
-  const passed = found.args.map((argument) => `${argument.name}: $${argument.name}`).join(', ');
+  // Variables are called as the input's keys everywhere else.
+  const keys = new Map(Object.keys(definition.graphql!.rename ?? {}).map((key) => [argumentOf(definition, key), key]));
+  const variables = found.args.map((argument) => ({ argument, name: keys.get(argument.name) ?? argument.name }));
+  const declared = variables.map(({ argument, name }) => `$${name}: ${argument.type}`).join(', ');
+  const passed = variables.map(({ argument, name }) => `${argument.name}: $${name}`).join(', ');
   const name = definition.name.replace('.', '_');
   const text = `${definition.kind} ${name}${declared ? `(${declared})` : ''} {\n  ${field}${
     passed ? `(${passed})` : ''
   }${selectionOf(found.type, 1)}\n}\n`;
   return { field, text };
+}
+
+/** What an input key is called as an argument of the field. */
+export function argumentOf(definition: AnyDefinition, key: string): string {
+  return definition.graphql!.rename?.[key] ?? key;
 }
 
 /** Input of a procedure as the variables of its document. */

@@ -20,6 +20,7 @@ import type { CallContext } from '../call-context';
 import { invoke, subscribe } from '../invoke';
 import { isPageOutput } from '../rest/present';
 import type { CostExtension } from './cost';
+import { argumentOf } from './document';
 import { toGraphqlError } from './errors';
 import { defOf, TypeFactory, withoutNulls } from './types';
 
@@ -61,11 +62,17 @@ function argumentsOf(types: TypeFactory, definition: AnyDefinition, without: rea
       input: { type: types.input(definition.input, field), description: 'Everything that the call takes' },
     } satisfies GraphQLFieldConfigArgumentMap;
   }
-  return types.inputFields(definition.input, field, without) as GraphQLFieldConfigArgumentMap;
+  const named = types.inputFields(definition.input, field, without) as GraphQLFieldConfigArgumentMap;
+  return Object.fromEntries(Object.entries(named).map(([key, argument]) => [argumentOf(definition, key), argument]));
 }
 
 function inputOf(definition: AnyDefinition, args: Record<string, unknown>): unknown {
-  return withoutNulls(definition.input, definition.graphql!.style === 'input' ? args.input : args);
+  if (definition.graphql!.style === 'input') return withoutNulls(definition.input, args.input);
+  const keys = new Map(Object.keys(definition.graphql!.rename ?? {}).map((key) => [argumentOf(definition, key), key]));
+  return withoutNulls(
+    definition.input,
+    Object.fromEntries(Object.entries(args).map(([name, value]) => [keys.get(name) ?? name, value])),
+  );
 }
 
 async function guarded<T>(context: CallContext, call: () => Promise<T>): Promise<T> {

@@ -1,0 +1,27 @@
+/** What all agents counted on their links since they started. */
+import { z } from 'zod';
+import { askNodes } from '../ask-nodes';
+import { query } from '../definition';
+import { findNode } from '../find';
+import { presentInterconnectStats } from '../present/interconnect';
+import { interconnectStats } from '../schemas/interconnect';
+import { nodeId } from '../schemas/primitives';
+
+export const getInterconnectStats = query({
+  name: 'rac.getInterconnectStats',
+  summary: 'Message statistics of the interconnect: messages, bytes, losses and reconnects, in all and per node',
+  rest: { method: 'GET', path: '/rac/interconnect/stats' },
+  graphql: { field: 'racInterconnectStats' },
+  role: 'viewer',
+  rate: 'node',
+  input: z.strictObject({ node: nodeId.optional().meta({ description: 'Only what this node counted; default: all' }) }),
+  output: interconnectStats,
+  errors: ['NOT_FOUND', 'UNAVAILABLE'],
+  example: {},
+  async handler({ input, context }) {
+    const { view } = context.engine.current();
+    const nodes = input.node === undefined ? view.nodes : [findNode(view, input.node)];
+    const { answers, missing } = await askNodes(context, nodes, { method: 'node.links', params: {} });
+    return presentInterconnectStats(answers, missing, Date.parse(view.at));
+  },
+});
