@@ -32,7 +32,14 @@ export function ActionButton<T>({
   });
   return (
     <span className="inline-flex items-center gap-0.5">
-      <Button size={size} variant={variant} disabledReason={disabledReason} disabled={busy} onClick={() => send(call)}>
+      <Button
+        size={size}
+        variant={variant}
+        data-procedure={call.procedure}
+        disabledReason={disabledReason}
+        disabled={busy}
+        onClick={() => send(call)}
+      >
         {children}
       </Button>
       <CopyAs call={call} disabledReason={disabledReason} />

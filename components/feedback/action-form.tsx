@@ -80,7 +80,7 @@ export function ActionForm<T>({
             {leave.label}
           </Button>
         ) : null}
-        <Button type="submit" variant={tone} disabledReason={reason} disabled={busy}>
+        <Button type="submit" variant={tone} data-procedure={call.procedure} disabledReason={reason} disabled={busy}>
           {busy && pendingLabel ? pendingLabel : submitLabel}
         </Button>
       </div>

@@ -29,6 +29,7 @@ export function DangerAction<T>(props: Props<T>) {
       <Button
         variant={tone === 'danger' ? 'danger' : 'default'}
         size={size}
+        data-procedure={props.call.procedure}
         disabledReason={props.disabledReason}
         onClick={() => setOpen(true)}
       >

@@ -10,6 +10,7 @@ export function FormDialog({
   title,
   description,
   variant = 'default',
+  procedure,
   disabledReason = null,
   children,
 }: {
@@ -17,13 +18,21 @@ export function FormDialog({
   readonly title: string;
   readonly description?: string;
   readonly variant?: ButtonProps['variant'];
+  /** What the form in it calls. */
+  readonly procedure: string;
   readonly disabledReason?: string | null;
   readonly children: (close: () => void) => ReactNode;
 }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button size="sm" variant={variant} disabledReason={disabledReason} onClick={() => setOpen(true)}>
+      <Button
+        size="sm"
+        variant={variant}
+        data-procedure={procedure}
+        disabledReason={disabledReason}
+        onClick={() => setOpen(true)}
+      >
         {label}
       </Button>
       <Dialog open={open} onOpenChange={setOpen} title={title} description={description}>

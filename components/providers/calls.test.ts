@@ -41,7 +41,10 @@ it('offers the copy wherever it offers to send', () => {
   const senders = having(/\buseSend[<(]/).filter((file) => file !== 'components/feedback/use-send.ts');
   expect(senders.length).toBeGreaterThanOrEqual(4);
   for (const file of senders) {
-    expect(sources.find((one) => one.file === file)!.text, file).toMatch(/<CopyAs call=\{call\}/);
+    const { text } = sources.find((one) => one.file === file)!;
+    expect(text, file).toMatch(/<CopyAs call=\{call\}/);
+    // By which e2e/specs/roles.spec.ts knows what a control would ask of the server.
+    expect(text, file).toMatch(/data-procedure=\{/);
   }
   // A plan changes nothing: it is asked for to be shown.
   expect(having(/\.send\(\)/).sort()).toEqual([

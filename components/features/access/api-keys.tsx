@@ -114,7 +114,7 @@ function CreateKey() {
   const [created, setCreated] = useState<CreatedApiKey | null>(null);
   return (
     <>
-      <FormDialog label="Create a key" title="Create an API key" variant="primary">
+      <FormDialog label="Create a key" procedure="apiKeys.create" title="Create an API key" variant="primary">
         {(close) => <CreateKeyForm close={close} onCreated={setCreated} />}
       </FormDialog>
       {created ? (

@@ -53,7 +53,7 @@ export function Users() {
       flush
       title="Users"
       actions={
-        <FormDialog label="Create a user" title="Create a user" variant="primary">
+        <FormDialog label="Create a user" procedure="users.create" title="Create a user" variant="primary">
           {(close) => <CreateUser close={close} />}
         </FormDialog>
       }
@@ -87,7 +87,12 @@ function UserActions({ user }: { readonly user: User }) {
   const own = me?.id === user.id ? 'You can’t lock yourself out.' : null;
   return (
     <span className="flex gap-1">
-      <FormDialog label="Edit" title={`Edit ${user.username}`} description="A change ends the user's sessions.">
+      <FormDialog
+        label="Edit"
+        procedure="users.update"
+        title={`Edit ${user.username}`}
+        description="A change ends the user's sessions."
+      >
         {(close) => <EditUser user={user} own={own} close={close} />}
       </FormDialog>
       <DangerAction

@@ -90,7 +90,7 @@ export function StepConfirm({
       <div className="flex justify-end gap-2">
         <CopyAs call={call} />
         <Button onClick={() => go({ step: 'plan' })}>Back</Button>
-        <Button type="submit" variant="danger" disabledReason={missing} disabled={busy}>
+        <Button type="submit" variant="danger" data-procedure={call.procedure} disabledReason={missing} disabled={busy}>
           {busy ? 'Starting…' : state.at === '' ? `Run the ${preflight.mode}` : `Schedule the ${preflight.mode}`}
         </Button>
       </div>

@@ -142,6 +142,7 @@ function Priority({ node }: { readonly node: ClusterNode }) {
       {node.priority === 0 ? <span className="text-muted">never promoted automatically</span> : null}
       <FormDialog
         label="Change"
+        procedure="cluster.updateNode"
         variant="ghost"
         disabledReason={role}
         title={`Priority of ${node.id}`}

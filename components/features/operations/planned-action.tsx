@@ -47,6 +47,7 @@ export function PlannedAction(props: PlannedActionProps) {
       <Button
         size={props.size ?? 'md'}
         variant={props.danger ? 'danger' : 'default'}
+        data-procedure={props.call({}).procedure}
         disabledReason={props.disabledReason}
         onClick={() => setOpen(true)}
       >
@@ -182,7 +183,13 @@ function ConfirmPlan({
       <div className="flex justify-end gap-2">
         <CopyAs call={call} />
         <Button onClick={onClose}>Keep things as they are</Button>
-        <Button type="submit" variant={danger ? 'danger' : 'primary'} disabledReason={blocked} disabled={busy}>
+        <Button
+          type="submit"
+          variant={danger ? 'danger' : 'primary'}
+          data-procedure={call.procedure}
+          disabledReason={blocked}
+          disabled={busy}
+        >
           {busy ? 'Starting…' : confirmLabel}
         </Button>
       </div>

@@ -1,6 +1,7 @@
 'use client';
 import Link from 'next/link';
 import { useTopology } from '../../providers/live';
+import { useRoleReason } from '../../providers/session';
 import type { Problem, Topology } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import { cn } from '../../ui/cn';
@@ -16,6 +17,7 @@ import { GroupRows } from './group-rows';
 import { RunningPanel } from './running-panel';
 
 export function OverviewPage() {
+  const role = useRoleReason('operator');
   const topology = useTopology();
   if (topology === undefined) return <OverviewSkeleton />;
   return (
@@ -28,7 +30,7 @@ export function OverviewPage() {
             <Button asChild>
               <Link href="/topology">Show the map</Link>
             </Button>
-            <Button variant="primary" asChild>
+            <Button variant="primary" asChild disabledReason={role}>
               <Link href="/failover/new">Plan a switchover</Link>
             </Button>
           </>
