@@ -4,6 +4,7 @@ import type { Logger } from '@/engine/kernel/log';
 import { AnchoredTrail, AuditAnchors } from './audit/anchors';
 import { AuditLog } from './audit/log';
 import { StoredAccessPolicy } from './auth/access-policy';
+import { AccessWatch } from './auth/access-watch';
 import { StoredAccounts } from './auth/accounts';
 import { Approvals } from './auth/approvals';
 import { BreakGlass } from './auth/break-glass';
@@ -70,6 +71,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     secure: options.secureCookies,
     backlogFile: path.join(options.dataDirectory, 'session-backlog.json'),
   });
+  const identifier = new Identifier(accounts, sessions, new BreakGlass(options.breakGlassFile ?? null, logger));
   const services: Services = {
     engine,
     accounts,
@@ -79,7 +81,8 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     policy,
     approvals,
     invitations,
-    identifier: new Identifier(accounts, sessions, new BreakGlass(options.breakGlassFile ?? null, logger)),
+    identifier,
+    access: new AccessWatch({ identifier, accounts, sessions }),
     audit: trail,
     facts: { ...facts, singleSignOn: options.oidc?.label ?? null },
     gate: {
@@ -103,6 +106,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     oidc,
     upkeep,
     async close() {
+      services.access.close();
       await upkeep.stop();
       await anchors.stop();
       services.gate.metrics.close();

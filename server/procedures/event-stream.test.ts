@@ -44,7 +44,10 @@ describe('ReadingPosition', () => {
 it('takes only ids of events', () => {
   expect(requireEventId(id(1))).toBe(id(1));
   expect([requireEventId(''), requireEventId(null), requireEventId(undefined)]).toEqual([null, null, null]);
-  for (const wrong of ['zzz', '1-', '-1', 'a-1', '1-1-1']) expect(() => requireEventId(wrong)).toThrow(/last_event_id/);
+  expect(requireEventId('0')).toBe('0');
+  // `9` and `2-1` would sort after every event that will ever come.
+  for (const wrong of ['zzz', '1-', '-1', 'a-1', '1-1-1', '9', '2-1', `${id(1)}0`])
+    expect(() => requireEventId(wrong)).toThrow(/last_event_id/);
 });
 
 it('shows audit events to admins only', () => {

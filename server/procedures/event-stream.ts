@@ -43,9 +43,10 @@ export function mayRead(event: EngineEvent, identity: Identity): boolean {
   return event.category !== 'audit' || isAdmin(identity);
 }
 
-const idPattern = /^\d+(-\d+)?$/;
+/** As the engine numbers: padded, so that ids sort as text. A gap may begin at 0. */
+const idPattern = /^(?:0|\d{10}-\d{12})$/;
 
-/** An id that is none would sort anywhere and hide a loss. @throws INVALID_INPUT */
+/** An id that is none would sort anywhere, and after all others hide every event. @throws INVALID_INPUT */
 export function requireEventId(id: string | null | undefined): string | null {
   if (id === null || id === undefined || id === '') return null;
   if (idPattern.test(id)) return id;

@@ -22,4 +22,8 @@ export type Gate = {
   readonly logger: Logger;
 };
 
-export type CallContext = ProcedureContext & { readonly gate: Gate };
+export type CallContext = ProcedureContext & {
+  readonly gate: Gate;
+  /** Calls back when whoever asks has lost the right; returns how to stop. Absent where the surface itself ends (sockets). */
+  readonly onAccessLost?: (lost: () => void) => () => void;
+};

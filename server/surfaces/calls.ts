@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { ClusterError } from '@/engine/kernel/errors';
 import { parseTraceparent } from '@/engine/kernel/tracing';
 import type { AuditTrail } from '@/server/audit/api';
+import type { AccessWatch } from '@/server/auth/access-watch';
 import type { StoredAccounts } from '@/server/auth/accounts';
 import type {
   AccessPolicyStore,
@@ -31,6 +32,7 @@ export type Services = {
   readonly approvals: ApprovalDirectory;
   readonly invitations: InvitationDirectory;
   readonly identifier: Identifier;
+  readonly access: AccessWatch;
   readonly audit: AuditTrail;
   readonly facts: ConsoleFacts;
   readonly gate: Gate;
@@ -79,6 +81,7 @@ export async function callFor(
     idempotencyKey: idempotencyKeyOf(request.headers),
     signal: gone.signal,
     setCookie: response === null ? null : (cookie) => response.appendHeader('Set-Cookie', cookie),
+    onAccessLost: (lost) => services.access.watch(request.headers, identity, lost),
   });
 }
 
@@ -87,10 +90,18 @@ export function contextOf(
   identity: Identity,
   call: Pick<
     CallContext,
-    'surface' | 'requestId' | 'clientAddress' | 'userAgent' | 'traceparent' | 'idempotencyKey' | 'signal' | 'setCookie'
+    | 'surface'
+    | 'requestId'
+    | 'clientAddress'
+    | 'userAgent'
+    | 'traceparent'
+    | 'idempotencyKey'
+    | 'signal'
+    | 'setCookie'
+    | 'onAccessLost'
   >,
 ): CallContext {
-  const { identifier: _identifier, ...used } = services;
+  const { identifier: _identifier, access: _access, ...used } = services;
   const all = { ...used, identity, ...call };
   if (scopeOf(identity) === null) return all;
   return {

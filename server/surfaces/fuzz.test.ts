@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConsoleFixture } from '../testing/console-fixture';
 import { wrongWith } from '../testing/fuzz/check';
 import { fuzz } from '../testing/fuzz/run';
-import { startFuzzedConsole } from '../testing/fuzz/world';
+import { streamKinds } from '../testing/fuzz/stream-requests';
+import { fuzzStreams } from '../testing/fuzz/stream-run';
+import { heldBy, startFuzzedConsole } from '../testing/fuzz/world';
 
 let console: ConsoleFixture;
 beforeAll(async () => {
@@ -23,6 +25,28 @@ it('finds no 5xx, no hang and no leak', async () => {
     expect(answered(surface, '2'), surface).toBeGreaterThan(15);
     expect(answered(surface, '4'), surface).toBeGreaterThan(15);
   }
+});
+
+it('finds no defect, no hang and nothing left open in streams', async () => {
+  const held = () => heldBy(console);
+  const report = await fuzzStreams(console, { streams: 300, seed: 20_261_123, held });
+  expect(report.findings).toEqual([]);
+  // A fuzzer that is always refused, or never, tries nothing.
+  const count = (key: string) => report.outcomes[key] ?? 0;
+  for (const kind of streamKinds) {
+    if (kind !== 'upgrade') expect(count(`${kind} answered`), kind).toBeGreaterThan(10);
+  }
+  for (const refused of ['sse refused 400', 'graphql-sse refused 400', 'graphql-ws closed 4400', 'upgrade refused 404'])
+    expect(count(refused), refused).toBeGreaterThan(2);
+});
+
+it('tells what a console still holds', async () => {
+  const before = await heldBy(console);
+  const reader = await console.request('/api/v1/events', { headers: { Accept: 'text/event-stream' } });
+  const listening = await heldBy(console);
+  expect([listening.streams, listening.listeners]).toEqual([before.streams + 1, before.listeners + 1]);
+  await reader.body?.cancel();
+  await expect.poll(async () => (await heldBy(console)).streams).toBe(before.streams);
 });
 
 describe('what counts as wrong', () => {

@@ -16,7 +16,7 @@ import { RestAdapter } from './rest/adapter';
 import { apiPrefix } from './rest/routes';
 import { sendError } from './rest/send';
 import { contentSecurityPolicy, setSecurityHeaders } from './security-headers';
-import { Sockets } from './sockets';
+import { refuseUpgrade, Sockets } from './sockets';
 import { handleSystem, type SystemOptions, systemPaths } from './system';
 import { readTls, type TlsFiles, TlsReloader, warnBeforeEnd } from './tls-files';
 import { handleTrpc, trpcPath } from './trpc/mount';
@@ -175,6 +175,7 @@ export class ConsoleHttpServer {
       return;
     }
     if (this.#sockets.upgrade(request, socket, head)) return;
-    if (!this.options.pages?.upgrade(request, socket, head)) socket.destroy();
+    if (this.options.pages?.upgrade(request, socket, head)) return;
+    refuseUpgrade(socket, new ClusterError('NOT_FOUND', 'No such WebSocket'), requestIdOf(request.headers));
   }
 }

@@ -76,7 +76,7 @@ function measured(definition: AnyDefinition, context: CallContext, code: string,
   logger[level]({ ...about, ms: Math.round(ms * 10) / 10 }, 'call');
 }
 
-/** Opens a subscription; every item comes from the handler as it is. */
+/** Opens a subscription; every item comes from the handler as it is, as long as the caller has the right. */
 export async function subscribe(
   definition: AnyDefinition,
   raw: unknown,
@@ -87,7 +87,27 @@ export async function subscribe(
   const input = parseInput(definition, raw);
   decideInput(definition, input, context.identity);
   await recordBreakGlass(context, definition.name);
-  return definition.handler({ input, context: { ...context, signal } }) as AsyncIterable<unknown>;
+  const lost = new AbortController();
+  const items = definition.handler({
+    input,
+    context: { ...context, signal: AbortSignal.any([signal, lost.signal]) },
+  }) as AsyncIterable<unknown>;
+  return context.onAccessLost ? whileAllowed(items, context.onAccessLost, lost) : items;
+}
+
+/** Watches only while it is read: what nobody reads ends without a word. */
+async function* whileAllowed(
+  items: AsyncIterable<unknown>,
+  onAccessLost: NonNullable<CallContext['onAccessLost']>,
+  lost: AbortController,
+): AsyncGenerator<unknown, void> {
+  const stop = onAccessLost(() => lost.abort());
+  try {
+    yield* items;
+  } finally {
+    stop();
+  }
+  if (lost.signal.aborted) throw new ClusterError('UNAUTHORIZED', 'Sign in again: the session or key has ended');
 }
 
 /** What goes past `invoke` (streams, metrics) is recorded too when it is done with the break-glass token. */

@@ -2,11 +2,12 @@
  * WebSocket upgrades: who may, to which server, and what happens to a socket whose caller lost its right. Sockets are kept so that the
  * process can end them.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
+import type { Identity } from '@/server/auth/api';
 import { requireRole } from '@/server/auth/authorise';
 import { requireSameSite } from '@/server/auth/identify';
 import { engineFor } from '@/server/auth/scoped-engine';
@@ -20,10 +21,6 @@ import { serveTrpcSockets, trpcPath } from './trpc/mount';
 
 const maxPayloadBytes = 256 * 1024;
 const maxSockets = 2000;
-/** How often a long-lived socket's caller is looked up again, whatever was heard of changes. */
-const recheckMs = 10_000;
-/** How often this console looks for sessions and keys that ended on another one, while sockets are open. */
-const watchMs = 500;
 const pingMs = 20_000;
 /** A socket that lets this much wait is cut: it may come back and resume. Event sockets leave events out long before. */
 const maxBufferedBytes = 16 * 1024 * 1024;
@@ -37,8 +34,7 @@ export class Sockets {
     handleProtocols: (offered) => (offered.has('graphql-transport-ws') ? 'graphql-transport-ws' : false),
   });
   readonly #events = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
-  readonly #open = new Map<WebSocket, () => Promise<void>>();
-  readonly #stopWatching: () => void;
+  readonly #open = new Set<WebSocket>();
   readonly #stopTrpc: { broadcastReconnectNotification(): void };
   readonly #bufferLook: ReturnType<typeof setInterval>;
   readonly #stopGraphql: { dispose(): void | Promise<void> };
@@ -48,13 +44,14 @@ export class Sockets {
     schema: GraphQLSchema,
   ) {
     this.#stopTrpc = serveTrpcSockets(services, this.#trpc);
-    this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql);
-    this.#stopWatching = this.#watchAccess();
+    this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql, (client, headers, identity) =>
+      this.#endWithRight(client, headers, identity),
+    );
     this.#bufferLook = setInterval(() => this.#cutSlow(), bufferLookMs).unref();
   }
 
   #cutSlow(): void {
-    for (const client of this.#open.keys()) if (client.bufferedAmount > maxBufferedBytes) client.terminate();
+    for (const client of this.#open) if (client.bufferedAmount > maxBufferedBytes) client.terminate();
   }
 
   get count(): number {
@@ -63,7 +60,8 @@ export class Sockets {
 
   /** False: not one of ours. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const { pathname } = new URL(request.url ?? '/', 'http://console');
+    // Not through URL, which throws at some of what anybody may send: here nothing catches.
+    const pathname = (request.url ?? '/').split('?', 1)[0]!;
     const channel = channels.find((one) => one.path === pathname);
     const server = channel
       ? this.#events
@@ -72,8 +70,13 @@ export class Sockets {
         : pathname === trpcPath
           ? this.#trpc
           : null;
-    if (server === null && !pathname.startsWith('/api/')) return false;
     socket.on('error', () => socket.destroy());
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      const refusal = new ClusterError('INVALID_INPUT', 'Upgrade: only to websocket; send the call without the header');
+      refuseUpgrade(socket, refusal, requestIdOf(request.headers));
+      return true;
+    }
+    if (server === null && !pathname.startsWith('/api/')) return false;
     void this.#admit(request, socket, head, server, channel ?? null);
     return true;
   }
@@ -100,7 +103,8 @@ export class Sockets {
         await recordBreakGlass({ identity, clientAddress, surface: 'websocket', requestId, gate }, channel.path);
       }
       server.handleUpgrade(request, socket, head, (client) => {
-        this.#keep(client, request, identity.kind === 'anonymous' ? null : identity.role);
+        this.#keep(client);
+        this.#endWithRight(client, request.headers, identity);
         server.emit('connection', client, request);
         if (channel) {
           const engine = engineFor(this.services.engine, identity);
@@ -108,11 +112,11 @@ export class Sockets {
         }
       });
     } catch (thrown) {
-      refuse(socket, toClusterError(thrown), requestId);
+      refuseUpgrade(socket, toClusterError(thrown), requestId);
     }
   }
 
-  #keep(client: WebSocket, request: IncomingMessage, role: string | null): void {
+  #keep(client: WebSocket): void {
     let answered = true;
     client.on('pong', () => {
       answered = true;
@@ -123,54 +127,33 @@ export class Sockets {
       answered = false;
       client.ping();
     }, pingMs);
-    const check = async () => {
-      if (role === null) return;
-      const now = await this.services.identifier.identify(request.headers).catch(() => null);
-      if (now === null || now.identity.kind === 'anonymous' || now.identity.role !== role) {
-        client.close(4401, 'Sign in again');
-      }
-    };
-    this.#open.set(client, check);
-    const recheck = setInterval(() => void check(), recheckMs);
+    this.#open.add(client);
     client.once('close', () => {
       clearInterval(ping);
-      clearInterval(recheck);
       this.#open.delete(client);
     });
   }
 
-  /** A session or key that ended, here or on another console, ends its sockets at once. */
-  #watchAccess(): () => void {
-    const { accounts, sessions } = this.services;
-    const recheck = () => {
-      for (const check of this.#open.values()) void check();
-    };
-    const stops = [accounts.onChange(recheck), sessions.onChange(recheck)];
-    const timer = setInterval(() => {
-      if (this.#open.size === 0) return;
-      // A node that does not answer now is asked again in half a second.
-      void Promise.all([accounts.refresh(), sessions.refresh()]).catch(() => undefined);
-    }, watchMs).unref();
-    return () => {
-      clearInterval(timer);
-      for (const stop of stops) stop();
-    };
+  #endWithRight(client: WebSocket, headers: IncomingHttpHeaders, identity: Identity): void {
+    client.once(
+      'close',
+      this.services.access.watch(headers, identity, () => client.close(4401, 'Sign in again')),
+    );
   }
 
   async close(): Promise<void> {
-    this.#stopWatching();
     clearInterval(this.#bufferLook);
     this.#stopTrpc.broadcastReconnectNotification();
     await this.#stopGraphql.dispose();
-    for (const client of this.#open.keys()) client.close(1001, 'The console stops');
+    for (const client of this.#open) client.close(1001, 'The console stops');
   }
 
   terminate(): void {
-    for (const client of this.#open.keys()) client.terminate();
+    for (const client of this.#open) client.terminate();
   }
 }
 
-function refuse(socket: Duplex, error: ClusterError, requestId: string): void {
+export function refuseUpgrade(socket: Duplex, error: ClusterError, requestId: string): void {
   const body = JSON.stringify(errorBody(error, requestId));
   socket.end(
     [

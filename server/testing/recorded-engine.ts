@@ -47,7 +47,7 @@ export class RecordedEngine implements EngineClient {
 
   emit(event: Partial<EngineEvent>): EngineEvent {
     const full: EngineEvent = {
-      eventId: `00000001-${String(++this.#eventCount).padStart(10, '0')}`,
+      eventId: `0000000001-${String(++this.#eventCount).padStart(12, '0')}`,
       category: 'clustering',
       eventType: 'node_health_change',
       severity: 'info',

@@ -109,11 +109,15 @@ describe('event sockets', () => {
   });
 
   it('tell a gap when what was missed is no longer there', async () => {
-    console.engine.setEventFloor('00000000-0000000009');
+    console.engine.setEventFloor('0000000000-000000000009');
     const event = console.engine.emit({});
-    const reader = open(`${nodes}?last_event_id=00000000-0000000001`);
+    const reader = open(`${nodes}?last_event_id=0000000000-000000000001`);
     await reader.next();
-    expect(await reader.next()).toMatchObject({ event_type: 'gap', from: '00000000-0000000001', to: event.eventId });
+    expect(await reader.next()).toMatchObject({
+      event_type: 'gap',
+      from: '0000000000-000000000001',
+      to: event.eventId,
+    });
     expect((await reader.next()).event_id).toBe(event.eventId);
   });
 

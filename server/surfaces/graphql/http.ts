@@ -124,9 +124,15 @@ export class GraphqlHttp {
       return;
     }
     response.once('close', () => void body.return(undefined));
-    for await (const chunk of body) {
-      if (!response.write(chunk)) await new Promise<void>((resolve) => onceEither(response, resolve));
-      if (response.destroyed) break;
+    try {
+      for await (const chunk of body) {
+        if (!response.write(chunk)) await new Promise<void>((resolve) => onceEither(response, resolve));
+        if (response.destroyed) break;
+      }
+    } catch (thrown) {
+      // A subscription that fails while it runs has sent its headers long ago: the refusal is its last item.
+      const error = toGraphqlError(thrown, call.requestId);
+      response.write(`event: next\ndata: ${JSON.stringify({ errors: [error] })}\n\nevent: complete\ndata:\n\n`);
     }
     response.end();
   }

@@ -1,18 +1,29 @@
 /** GraphQL over WebSocket (graphql-transport-ws). Who calls is known from the upgrade's headers or from connection_init. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type ExecutionArgs, execute, type GraphQLError, type GraphQLSchema, parse, subscribe } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
-import type { WebSocketServer } from 'ws';
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '@/server/auth/api';
 import { clientAddressOf, contextOf, requestIdOf, type Services } from '../calls';
 import { DocumentCache } from './prepare';
 
-type Extra = { readonly request: IncomingMessage; identity?: Identity; readonly gone?: AbortController };
+type Extra = {
+  readonly socket: WebSocket;
+  readonly request: IncomingMessage;
+  identity?: Identity;
+  readonly gone?: AbortController;
+};
 
 /** Stands in for a document that is refused. */
 const nothing = parse('{ __typename }');
 
-export function serveGraphqlSockets(services: Services, schema: GraphQLSchema, server: WebSocketServer) {
+export function serveGraphqlSockets(
+  services: Services,
+  schema: GraphQLSchema,
+  server: WebSocketServer,
+  /** The socket ends when these headers do not stand for the identity any more. */
+  endWithRight: (socket: WebSocket, headers: IncomingHttpHeaders, identity: Identity) => void,
+) {
   const documents = new DocumentCache(schema);
   const goneOf = new WeakMap<IncomingMessage, AbortController>();
   const callOf = ({ request, identity }: Extra) =>
@@ -24,35 +35,64 @@ export function serveGraphqlSockets(services: Services, schema: GraphQLSchema, s
       signal: goneOf.get(request)?.signal ?? AbortSignal.abort(),
       setCookie: null,
     });
-  // biome-ignore lint/correctness/useHookAtTopLevel: graphql-ws's name, not React's
-  return useServer<Record<string, unknown>, Extra>(
-    {
-      schema,
-      // Ours: a second copy of graphql-js refuses the schema and the errors of the first.
-      execute: (args: ExecutionArgs & { readonly refusals?: readonly GraphQLError[] }) =>
-        args.refusals ? { errors: args.refusals } : execute(args),
-      subscribe,
-      async onConnect(connection) {
-        const { request } = connection.extra;
-        try {
-          const headers = { ...request.headers, ...credentialsOf(connection.connectionParams) };
-          connection.extra.identity = (await services.identifier.identify(headers)).identity;
-          goneOf.set(request, new AbortController());
-          return true;
-        } catch {
-          return false;
-        }
-      },
-      onSubscribe: (connection, _id, { query, operationName, variables }) => {
-        const contextValue = callOf(connection.extra);
-        const admitted = documents.admit(query, variables ?? {}, contextValue);
-        if (!admitted.ok) return { schema, document: nothing, contextValue, refusals: admitted.errors };
-        return { schema, document: admitted.document, operationName, variableValues: variables, contextValue };
-      },
-      onClose: (connection) => goneOf.get(connection.extra.request)?.abort(),
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    schema,
+    // Ours: a second copy of graphql-js refuses the schema and the errors of the first.
+    execute: (args: ExecutionArgs & { readonly refusals?: readonly GraphQLError[] }) =>
+      args.refusals ? { errors: args.refusals } : execute(args),
+    subscribe,
+    async onConnect(connection) {
+      const { request, socket } = connection.extra;
+      try {
+        const given = credentialsOf(connection.connectionParams);
+        const headers = { ...request.headers, ...given };
+        const { identity } = await services.identifier.identify(headers);
+        connection.extra.identity = identity;
+        // What came with the upgrade is watched already.
+        if (Object.keys(given).length > 0) endWithRight(socket, headers, identity);
+        goneOf.set(request, new AbortController());
+        return true;
+      } catch {
+        return false;
+      }
     },
-    server,
-  );
+    onSubscribe: (connection, _id, { query, operationName, variables }) => {
+      const contextValue = callOf(connection.extra);
+      const admitted = documents.admit(query, variables ?? {}, contextValue);
+      if (!admitted.ok) return { schema, document: nothing, contextValue, refusals: admitted.errors };
+      return { schema, document: admitted.document, operationName, variableValues: variables, contextValue };
+    },
+    onClose: (connection) => goneOf.get(connection.extra.request)?.abort(),
+  });
+  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    const closed = protocol.opened(
+      {
+        protocol: GRAPHQL_TRANSPORT_WS_PROTOCOL,
+        send: (text) =>
+          new Promise((resolve, reject) => {
+            if (socket.readyState !== socket.OPEN) resolve();
+            else socket.send(text, (error) => (error ? reject(error) : resolve()));
+          }),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (take) =>
+          socket.on('message', (data) => {
+            // graphql-ws's own adapter tells such a client of an internal error, and the console's log too.
+            take(data.toString()).catch((error: unknown) => {
+              services.gate.logger.debug({ err: error }, 'a message over GraphQL’s WebSocket was not understood');
+              socket.close(CloseCode.BadRequest, 'Invalid message');
+            });
+          }),
+      },
+      { socket, request },
+    );
+    socket.once('close', (code, reason) => void closed(code, reason.toString()));
+  });
+  return {
+    dispose(): void {
+      for (const client of server.clients) client.close(1001, 'The console stops');
+      server.close();
+    },
+  };
 }
 
 /** Browsers can't set headers on a WebSocket, so connection_init may carry them. */

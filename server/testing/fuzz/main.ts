@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- [--requests 20000] [--seed n]`: every procedure over every surface with generated inputs, against a console in a process
- * of its own. Exits 1 on a 5xx, a hang, a leak of internals, or memory that grows.
+ * `npm run fuzz -- [--requests 20000] [--streams 6000] [--seed n]`: every procedure over every surface, then every stream, with generated inputs,
+ * against a console in a process of its own. Exits 1 on a 5xx, a hang, a leak of internals, a connection left open, or memory that grows.
  */
 import { spawn } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -9,9 +9,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type FuzzTarget, fuzz } from './run';
+import { fuzzStreams, type Held } from './stream-run';
 
 const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '20000' }, seed: { type: 'string', default: `${Date.now() % 1e6}` } },
+  options: {
+    requests: { type: 'string', default: '20000' },
+    streams: { type: 'string', default: '6000' },
+    seed: { type: 'string', default: `${Date.now() % 1e6}` },
+  },
 });
 /** Growth of the heap after warm-up that is still called flat. */
 const flatBytes = 24 * 1024 * 1024;
@@ -25,29 +30,38 @@ const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 const read = async <T>() => JSON.parse((await lines.next()).value as string) as T;
 
 const target = await read<FuzzTarget>();
-const memory: { heapUsed: number; rss: number }[] = [];
-const requests = Number(values.requests);
-const report = await fuzz(target, {
-  requests,
-  seed: Number(values.seed),
-  async onProgress(done) {
-    if (done % 5000 !== 0) return;
-    child.stdin.write('memory\n');
-    memory.push(await read());
-  },
+type Look = { readonly heapUsed: number; readonly rss: number; readonly held: Held };
+const memory: Look[] = [];
+/** One question at a time: answers come in the order of the lines. */
+let asked: Promise<unknown> = Promise.resolve();
+function look(): Promise<Look> {
+  const answer = asked.then(() => {
+    child.stdin.write('look\n');
+    return read<Look>();
+  });
+  asked = answer;
+  return answer;
+}
+async function onProgress(done: number): Promise<void> {
+  if (done % 5000 === 0) memory.push(await look());
+}
+
+const seed = Number(values.seed);
+const report = await fuzz(target, { requests: Number(values.requests), seed, onProgress });
+memory.push(await look());
+const streams = await fuzzStreams(target, {
+  streams: Number(values.streams),
+  seed,
+  onProgress,
+  held: async () => (await look()).held,
 });
-child.stdin.write('memory\n');
-memory.push(await read());
+memory.push(await look());
 child.stdin.end();
 
 const heapMb = memory.map(({ heapUsed }) => Math.round(heapUsed / 2 ** 20));
 const grown = memory.at(-1)!.heapUsed - memory[0]!.heapUsed;
 const flat = memory.length < 2 || grown < flatBytes;
 console.log(
-  JSON.stringify(
-    { seed: Number(values.seed), ...report, heap_mb: heapMb, memory_flat: flat, load_1m: loadavg()[0] },
-    null,
-    2,
-  ),
+  JSON.stringify({ seed, ...report, streams, heap_mb: heapMb, memory_flat: flat, load_1m: loadavg()[0] }, null, 2),
 );
-process.exitCode = report.findings.length === 0 && flat ? 0 : 1;
+process.exitCode = report.findings.length + streams.findings.length === 0 && flat ? 0 : 1;

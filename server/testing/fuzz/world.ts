@@ -1,5 +1,6 @@
 /** A console for fuzzing: operations end as soon as they begin, and what a recording keeps is cut, so that memory shows the server's own. */
 import { type ConsoleFixture, startConsole } from '../console-fixture';
+import type { Held } from './stream-run';
 
 const plenty = { points: 1_000_000, seconds: 1 };
 
@@ -16,5 +17,30 @@ export async function startFuzzedConsole(): Promise<ConsoleFixture> {
       engine.view = { ...engine.view, operations: engine.view.operations.slice(-50) };
     (engine.requests as unknown[]).length = 0;
   });
-  return console;
+  // Something to tell for whoever listens, of every kind that a filter looks at.
+  const kinds = [
+    { category: 'clustering', eventType: 'node_health_change', source: 'node:node-2' },
+    { category: 'replication', eventType: 'replication_lag_alert', source: 'replica:node-3', severity: 'warning' },
+    { category: 'operation', eventType: 'operation_started', payload: { group: 'alpha' } },
+    { category: 'audit', eventType: 'audit_recorded', severity: 'critical' },
+  ] as const;
+  let told = 0;
+  const talk = setInterval(() => engine.emit(kinds[told++ % kinds.length]!), 20);
+  return {
+    ...console,
+    async stop() {
+      clearInterval(talk);
+      await console.stop();
+    },
+  };
+}
+
+/** What it holds for whoever is connected. */
+export async function heldBy({ http, engine, services }: ConsoleFixture): Promise<Held> {
+  const connections = await new Promise<number>((resolve, reject) =>
+    http.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+  const { body } = await services.gate.metrics.text();
+  const streams = body.matchAll(/^rustydb_api_open_streams\{[^}]*\} (\d+)$/gm);
+  return { connections, listeners: engine.listeners, streams: [...streams].reduce((sum, [, n]) => sum + Number(n), 0) };
 }
