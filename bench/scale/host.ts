@@ -12,6 +12,7 @@ import { Controller } from '../../engine/cluster/controller';
 import { keys, type NodeReport } from '../../engine/cluster/model';
 import { RaftControlStore } from '../../engine/control/raft/raft-store';
 import type { Json, Mutation } from '../../engine/control/store';
+import type { FaultDoor } from '../../engine/interconnect/fault-door';
 import { TcpInterconnect } from '../../engine/interconnect/tcp-interconnect';
 import { createLogger } from '../../engine/kernel/log';
 import { EngineDoor } from '../../engine/node/engine-door';
@@ -74,7 +75,6 @@ const controller = new Controller({
   interconnect,
   logger,
   archiveDirectory: options.directory,
-  rehearsalEnabled: false,
   command: (node, command, params, timeoutMs) => interconnect.request(node, command, params, { timeoutMs }),
 });
 // Of its own node only what needs no PostgreSQL is ever asked here.
@@ -89,7 +89,7 @@ new EngineDoor({
   controller,
   routes: { onChange: () => () => undefined } as unknown as RouteTable,
   resources: absent as unknown as ResourceSampler,
-  faults: interconnect,
+  faults: absent as unknown as FaultDoor,
 });
 let reports = 0;
 interconnect.onMessage('agent.report', (payload) => {

@@ -3,7 +3,6 @@
  * business. Choices come from the seeded random source only.
  */
 import type { Fault as InjectedFault } from '../../engine/interconnect/api';
-import { mayHaveRun } from '../../engine/interconnect/engine-connection';
 import { isFinished } from '../../engine/operations/model';
 import type { ClusterDoor } from '../../engine/testing/cluster-door';
 import { delay, type RealCluster, send } from '../../engine/testing/real-cluster';
@@ -84,10 +83,7 @@ async function partition({ door, random }: FaultContext, node: Victim): Promise<
     until: new Date(Date.now() + ms).toISOString(),
   };
   const over = performance.now() + ms;
-  // A leader that cuts itself off cannot answer any more.
-  await door.setFaults(node.id, [fault]).catch((error: unknown) => {
-    if (!mayHaveRun(error)) throw error;
-  });
+  await door.setFaults(node.id, [fault]);
   await delay(Math.max(0, over - performance.now()));
   return `${node.role} ${node.id} from ${fault.peer ?? 'all'}, ${fault.direction}, ${fault.channel}, ${ms} ms`;
 }

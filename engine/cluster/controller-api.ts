@@ -20,7 +20,6 @@ export type ControllerDependencies = {
   readonly logger: Logger;
   /** `<data>/nodes/<id>/archive`: finished operations older than the last 1,000, append-only JSON lines. */
   readonly archiveDirectory: string;
-  readonly rehearsalEnabled: boolean;
   /** How long ago this node's link heard a node's agent; null: never. */
   lastHeardMs?(node: NodeId): number | null;
   /** Sends a command to an agent; to itself without the network. */

@@ -4,7 +4,6 @@
  * what the local replica tells.
  */
 
-import { faultsSetMethod } from '../interconnect/fault-door';
 import { type Deferred, deferred } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, NodeId } from '../kernel/ids';
@@ -239,16 +238,6 @@ export class Controller implements ClusterController {
     'store.get': (params) => this.deps.store.get(params.key),
     'store.list': (params) => this.deps.store.list(params.prefix),
     'store.txn': (params) => this.deps.store.txn(params),
-    'faults.set': async (params) => {
-      if (!this.deps.rehearsalEnabled) {
-        const remedy = 'Start with RUSTYDB_REHEARSAL=1; never on a cluster that matters.';
-        throw new ClusterError('FORBIDDEN', 'Fault injection is off.', {
-          reasons: [{ rule: 'rehearsal-enabled', measured: 'off', limit: 'on', remedy }],
-        });
-      }
-      const { node, faults } = params;
-      return this.deps.interconnect.request(node, faultsSetMethod, { node, faults }, { timeoutMs: 5_000 });
-    },
   };
 
   archived(params: EngineParams<'operation.archived'>): Promise<EngineResult<'operation.archived'>> {

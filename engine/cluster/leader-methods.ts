@@ -1,4 +1,4 @@
-/** What the leader answers of the engine's door besides operations: configuration, records, transfer of leadership, raw store access, faults. */
+/** What the leader answers of the engine's door besides operations: configuration, records, transfer of leadership, raw store access. */
 import type { EmbeddedControlStore, Json } from '../control/store';
 import { pollUntil } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';

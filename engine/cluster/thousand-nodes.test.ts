@@ -50,7 +50,6 @@ describe('a thousand nodes', () => {
       interconnect: {} as Interconnect,
       logger: pino({ level: 'silent' }),
       archiveDirectory: directory,
-      rehearsalEnabled: false,
       command: () => Promise.reject(new Error('no agents here')),
     });
     controller = leading;

@@ -299,7 +299,7 @@ function wireName(method: EngineMethod | keyof EngineStreams): string {
 }
 
 /** True: the request left this process (or a forwarding agent) and its outcome is not known. */
-export function mayHaveRun(error: unknown): boolean {
+function mayHaveRun(error: unknown): boolean {
   if (!isClusterError(error)) return false;
   return error.code === 'TIMEOUT' || error.details.extra?.outcome === 'unknown';
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from './api';
-import { serveFaults } from './fault-door';
+import { FaultDoor } from './fault-door';
 import type { TcpInterconnect } from './tcp-interconnect';
 import { Mesh, silent } from './testing/mesh';
 
@@ -17,8 +17,8 @@ const partition = (until: string | undefined): Fault => ({
   until,
 });
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
-const set = (faults: readonly Fault[], node = 'b') =>
-  a.request('b', 'faults.set', { node, faults }, { timeoutMs: 300 });
+const door = (rehearsalEnabled = true) =>
+  new FaultDoor({ interconnect: b, walProxy, rehearsalEnabled, logger: silent });
 
 beforeEach(async () => {
   applied = 0;
@@ -27,32 +27,37 @@ beforeEach(async () => {
 });
 afterEach(() => mesh.stop());
 
-describe('faults.set at a node', () => {
-  it('injects, tells what acts, and ends by itself even where the partition cuts off who could end it', async () => {
-    serveFaults({ interconnect: b, walProxy, rehearsalEnabled: true, logger: silent });
+describe('faults of a node', () => {
+  it('are injected, told, and end by themselves', async () => {
     b.onRequest('echo', (payload) => payload);
-    const fault: Fault = { ...partition(inMs(400)), direction: 'in' };
-    expect(await set([fault])).toEqual([fault]);
+    const fault = partition(inMs(400));
+    expect(door().set([fault], 'admin')).toEqual([fault]);
     expect(applied).toBe(1);
-    await expect(set([])).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await expect(a.request('b', 'echo', 1, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'TIMEOUT' });
     expect(await a.request('b', 'echo', 1, { timeoutMs: 3000 })).toBe(1);
-    expect(b.faults()).toEqual([]);
+    expect(door().faults()).toEqual([]);
+  });
+
+  it('are ended before their time, from behind the partition', async () => {
+    b.onRequest('echo', (payload) => payload);
+    door().set([partition(inMs(60_000))], 'admin');
+    expect(door().set([], 'admin')).toEqual([]);
+    expect(await a.request('b', 'echo', 1, { timeoutMs: 3000 })).toBe(1);
   });
 
   it.each([
-    ['without an end', () => set([partition(undefined)]), 'INVALID_INPUT'],
-    ['that is over', () => set([partition(inMs(-1))]), 'INVALID_INPUT'],
-    ['with an unreadable end', () => set([partition('soon')]), 'INVALID_INPUT'],
-    ['of two days', () => set([partition(inMs(48 * 3_600_000))]), 'INVALID_INPUT'],
-    ['meant for another node', () => set([], 'c'), 'INVALID_INPUT'],
-  ])('refuses a fault %s', async (_what, ask, code) => {
-    serveFaults({ interconnect: b, walProxy, rehearsalEnabled: true, logger: silent });
-    await expect(ask()).rejects.toMatchObject({ code });
+    ['without an end', partition(undefined)],
+    ['that is over', partition(inMs(-1))],
+    ['with an unreadable end', partition('soon')],
+    ['of two days', partition(inMs(48 * 3_600_000))],
+  ])('are refused %s', (_what, fault) => {
+    expect(() => door().set([fault], 'admin')).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
     expect(applied).toBe(0);
   });
 
-  it('is off unless rehearsal is enabled', async () => {
-    serveFaults({ interconnect: b, walProxy, rehearsalEnabled: false, logger: silent });
-    await expect(set([partition(inMs(1000))])).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  it('are off unless rehearsal is enabled', () => {
+    expect(() => door(false).set([partition(inMs(1000))], 'admin')).toThrow(
+      expect.objectContaining({ code: 'FORBIDDEN' }),
+    );
   });
 });

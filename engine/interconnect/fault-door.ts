@@ -1,40 +1,47 @@
 /**
- * The node's end of `faults.set`: the leader sends a node the faults that it shall act under. Invariants: off unless rehearsal is enabled;
- * only nodes may ask; every fault has an end, so that none can be forgotten.
+ * The node's end of a rehearsal: who asks tells this node itself under which faults it shall act, because an order through another node could neither
+ * be answered from behind a partition nor end it. Links to consoles are never disturbed. Invariants: off unless rehearsal is enabled; every fault
+ * has an end, so that none can be forgotten.
  */
 import { ClusterError } from '../kernel/errors';
-import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
-import type { Fault, FaultInjector, Interconnect } from './api';
+import type { Fault, FaultInjector } from './api';
 import { isActive } from './faults';
 import type { WalProxy } from './wal-proxy';
 
-export const faultsSetMethod = 'faults.set';
 const maxFaults = 100;
 const longestMs = 24 * 3_600_000;
 
 export type FaultDoorOptions = {
-  readonly interconnect: Interconnect & FaultInjector;
+  readonly interconnect: FaultInjector;
   readonly walProxy: Pick<WalProxy, 'applyFaults'>;
   readonly rehearsalEnabled: boolean;
   readonly logger: Logger;
 };
 
-/** Answers the faults that now act. @throws ClusterError FORBIDDEN, INVALID_INPUT to the asker */
-export function serveFaults(options: FaultDoorOptions): void {
-  const { interconnect, walProxy, logger } = options;
-  interconnect.onRequest(faultsSetMethod, (payload, from) => {
-    if (!options.rehearsalEnabled) throw new ClusterError('FORBIDDEN', 'fault injection is off on this node');
-    if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'faults come from the leading node only');
-    const { node, faults } = payload as { readonly node: NodeId; readonly faults: readonly Fault[] };
-    if (node !== interconnect.self.nodeId) throw new ClusterError('INVALID_INPUT', `this is ${interconnect.self.name}`);
+export class FaultDoor {
+  constructor(private readonly options: FaultDoorOptions) {}
+
+  faults(): readonly Fault[] {
+    return this.options.interconnect.faults();
+  }
+
+  /** Answers the faults that now act. @throws ClusterError FORBIDDEN, INVALID_INPUT */
+  set(faults: readonly Fault[], by: string | null): readonly Fault[] {
+    const { interconnect, walProxy, rehearsalEnabled, logger } = this.options;
+    if (!rehearsalEnabled) {
+      const remedy = 'Start with RUSTYDB_REHEARSAL=1; never on a cluster that matters.';
+      throw new ClusterError('FORBIDDEN', 'Fault injection is off.', {
+        reasons: [{ rule: 'rehearsal-enabled', measured: 'off', limit: 'on', remedy }],
+      });
+    }
     for (const fault of faults) check(fault);
     if (faults.length > maxFaults) throw new ClusterError('INVALID_INPUT', `more than ${maxFaults} faults`);
     interconnect.setFaults(faults);
     walProxy.applyFaults();
-    logger.warn({ faults, by: from.name }, faults.length === 0 ? 'injected faults removed' : 'faults injected');
+    logger.warn({ faults, by }, faults.length === 0 ? 'injected faults removed' : 'faults injected');
     return interconnect.faults();
-  });
+  }
 }
 
 function check(fault: Fault): void {

@@ -9,7 +9,7 @@ import { Controller } from '../cluster/controller';
 import { type GroupRecord, keys, type NodeReport, type PostgresReport } from '../cluster/model';
 import { RaftControlStore } from '../control/raft/raft-store';
 import type { RaftConfiguration } from '../control/store';
-import { serveFaults } from '../interconnect/fault-door';
+import { FaultDoor } from '../interconnect/fault-door';
 import { TcpInterconnect } from '../interconnect/tcp-interconnect';
 import { WalProxy } from '../interconnect/wal-proxy';
 import { SerialQueue } from '../kernel/async';
@@ -174,7 +174,6 @@ export class Agent {
       interconnect: this.#interconnect,
       logger,
       archiveDirectory: join(config.nodeDirectory, 'archive'),
-      rehearsalEnabled: config.rehearsalEnabled,
       lastHeardMs: (node) => this.#interconnect.linkStatus(new Set([node]))[0]?.lastHeardMs ?? null,
       command: (node, command, params, timeoutMs) => this.#command(node, command, params, timeoutMs),
     });
@@ -191,7 +190,12 @@ export class Agent {
       controller: this.#controller,
       routes: this.#routes,
       resources: this.#resources,
-      faults: this.#interconnect,
+      faults: new FaultDoor({
+        interconnect: this.#interconnect,
+        walProxy: context.walProxy,
+        rehearsalEnabled: config.rehearsalEnabled,
+        logger: this.#logger,
+      }),
     });
     this.#serve();
   }
@@ -445,12 +449,6 @@ export class Agent {
         });
       });
     }
-    serveFaults({
-      interconnect,
-      walProxy: this.#context.walProxy,
-      rehearsalEnabled: this.#config.rehearsalEnabled,
-      logger: this.#logger,
-    });
     interconnect.onRequest(primaryFactsMethod, () => this.#primaryFacts());
     interconnect.onRequest(takeEpochMethod, async (payload) => {
       await this.#commands.takeEpoch((payload as TakeEpoch).epoch);

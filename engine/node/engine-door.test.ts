@@ -31,7 +31,6 @@ async function serve(id: NodeId): Promise<void> {
     interconnect,
     logger,
     archiveDirectory: directory,
-    rehearsalEnabled: false,
     command: () => Promise.reject(new Error('no commands here')),
   });
   controllers.push(controller);

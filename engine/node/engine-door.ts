@@ -4,7 +4,8 @@
  */
 import type { ClusterController, LeaderMethod } from '../cluster/controller-api';
 import type { ClusterView } from '../cluster/model';
-import type { FaultInjector, Interconnect } from '../interconnect/api';
+import type { Interconnect } from '../interconnect/api';
+import type { FaultDoor } from '../interconnect/fault-door';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { answerTraced } from '../kernel/traced-request';
@@ -42,7 +43,6 @@ const leaderMethods: Readonly<Record<LeaderMethod, true>> = {
   'store.get': true,
   'store.list': true,
   'store.txn': true,
-  'faults.set': true,
 };
 
 export type EngineDoorOptions = {
@@ -50,7 +50,7 @@ export type EngineDoorOptions = {
   readonly controller: ClusterController;
   readonly routes: RouteTable;
   readonly resources: ResourceSampler;
-  readonly faults: FaultInjector;
+  readonly faults: Pick<FaultDoor, 'faults' | 'set'>;
 };
 
 export class EngineDoor {
@@ -172,6 +172,7 @@ export class EngineDoor {
     },
     'node.links': async () => this.options.context.interconnect.linkStatus(),
     'node.faults': async () => this.options.faults.faults(),
+    'node.faults.set': async ({ faults, requester }) => this.options.faults.set(faults, requester.by),
     'node.route': async ({ group }) => this.options.routes.answer(group),
     'runtime.put': async (info) => {
       this.#runtime = info;

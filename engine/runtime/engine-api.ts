@@ -215,12 +215,6 @@ export type EngineRequests = {
   'store.get': { scope: 'leader'; params: { key: string }; result: KeyValue | null };
   'store.list': { scope: 'leader'; params: { prefix: string }; result: readonly KeyValue[] };
   'store.txn': { scope: 'leader'; params: Txn; result: TxnResult };
-  /** Fault injection; refused unless rehearsal was enabled in the start configuration. */
-  'faults.set': {
-    scope: 'leader';
-    params: { node: NodeId; faults: readonly Fault[]; requester: Requester };
-    result: readonly Fault[];
-  };
 
   // ---- answered by the addressed node
   /** What this node archived while it led, newest first; with an id only that one. */
@@ -272,6 +266,12 @@ export type EngineRequests = {
   };
   'node.links': { scope: 'node'; params: Record<string, never>; result: readonly PeerLinkStatus[] };
   'node.faults': { scope: 'node'; params: Record<string, never>; result: readonly Fault[] };
+  /** Fault injection; refused unless rehearsal was enabled in the start configuration. */
+  'node.faults.set': {
+    scope: 'node';
+    params: { faults: readonly Fault[]; requester: Requester };
+    result: readonly Fault[];
+  };
   'node.route': { scope: 'node'; params: { group: GroupName }; result: RouteAnswer };
   'runtime.put': { scope: 'node'; params: RuntimeInfo; result: Record<string, never> };
   'runtime.get': { scope: 'node'; params: Record<string, never>; result: RuntimeInfo };

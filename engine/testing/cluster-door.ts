@@ -90,7 +90,7 @@ export class ClusterDoor {
   }
 
   setFaults(node: string, faults: readonly Fault[]): Promise<unknown> {
-    return this.connection.requestLeader('faults.set', { node, faults, requester }, requestTimeoutMs);
+    return this.connection.requestNode(node, 'node.faults.set', { faults, requester }, requestTimeoutMs);
   }
 
   startOperation(request: OperationRequest): Promise<Operation> {

@@ -178,7 +178,6 @@ export class SimulatedWorld {
         interconnect: {} as Interconnect,
         logger: pino({ level: 'silent' }),
         archiveDirectory: join(this.options.archiveDirectory, id),
-        rehearsalEnabled: false,
         command: (node, command, params) => this.command(node, command, params),
         nodeRequest: <M extends EngineMethod>(node: NodeId, method: M, params: EngineParams<M>) =>
           this.#request(node, method, params),

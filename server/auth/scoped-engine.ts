@@ -147,10 +147,6 @@ class ScopedEngine implements EngineClient {
       this.#requireNode(params.node);
       return this.inner.leader('node.put', params, timeoutMs);
     },
-    'faults.set': async (params, timeoutMs) => {
-      this.#requireNode(params.node);
-      return this.inner.leader('faults.set', params, timeoutMs);
-    },
     'config.put': refuse('the configuration'),
     'raft.transfer': refuse('the control store'),
     'store.get': refuse('the control store'),
@@ -182,6 +178,7 @@ class ScopedEngine implements EngineClient {
     'node.wal.switch': same,
     'node.replay': same,
     'node.faults': same,
+    'node.faults.set': same,
     'node.route': same,
   };
 

@@ -157,7 +157,7 @@ export class RecordedEngine implements EngineClient {
     'store.list': ({ prefix }) => this.#list(prefix),
     'store.localList': ({ prefix }) => ({ entries: this.#list(prefix), ageMs: 10 }),
     'store.txn': (txn) => this.#txn(txn),
-    'faults.set': ({ faults }) => faults,
+    'node.faults.set': ({ faults }) => faults,
     'raft.status': (_params, node) => {
       const { raft } = this.view;
       const { peers, configuration, term, leader, commitIndex, appliedIndex, hasQuorum, quorumSize } = raft;

@@ -35,7 +35,7 @@ export const setFaults = mutation({
     reason: z.string().max(500).optional().meta({ description: 'Why; kept in the audit log' }),
   }),
   output: z.array(fault),
-  errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'UNAVAILABLE'],
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
   example: { node: 'node-3', faults: [] },
   async handler({ input, context }) {
     if (!context.facts.rehearsalEnabled) {
@@ -51,8 +51,7 @@ export const setFaults = mutation({
       });
     }
     findNode(context.engine.current().view, input.node);
-    const faults = await context.engine.leader('faults.set', {
-      node: input.node,
+    const faults = await context.engine.node(input.node, 'node.faults.set', {
       faults: input.faults.map((one) => ({
         peer: one.peer,
         direction: one.direction,
