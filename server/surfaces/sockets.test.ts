@@ -105,6 +105,6 @@ describe('an event stream over HTTP', () => {
     await console.json(`/api/v1/api-keys/${id}`, { method: 'DELETE', role: 'admin' });
     expect(await stream.next()).toBeUndefined();
     // Nothing is left that could tell more.
-    await expect.poll(() => console.engine.listeners).toBe(listeners);
+    await expect.poll(() => console.engine.listeners, { timeout: 10_000 }).toBe(listeners);
   });
 });

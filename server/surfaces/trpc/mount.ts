@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import { applyWSSHandler } from '@trpc/server/adapters/ws';
 import type { WebSocketServer } from 'ws';
+import { ClusterError } from '@/engine/kernel/errors';
 import { toClusterError } from '@/server/errors/wire';
 import { callFor, clientAddressOf, contextOf, requestIdOf, type Services } from '../calls';
 import { bodyLimitBytes } from '../rest/read-input';
@@ -19,7 +20,7 @@ export async function handleTrpc(
   requestId: string,
 ): Promise<void> {
   try {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://console').pathname.slice(trpcPath.length + 1));
+    const path = procedureIn(new URL(request.url ?? '/', 'http://console').pathname);
     const context = await callFor(services, request, { surface: 'trpc', requestId, response });
     await nodeHTTPRequestHandler({
       router: appRouter,
@@ -31,6 +32,14 @@ export async function handleTrpc(
     });
   } catch (thrown) {
     sendError(request, response, toClusterError(thrown), requestId);
+  }
+}
+
+function procedureIn(pathname: string): string {
+  try {
+    return decodeURIComponent(pathname.slice(trpcPath.length + 1));
+  } catch {
+    throw new ClusterError('NOT_FOUND', `No such address: ${pathname}`);
   }
 }
 

@@ -32,7 +32,7 @@ type Sent = { readonly url: string; readonly init: RequestInit; readonly shown: 
 
 const surfaces = ['rest', 'trpc', 'graphql', 'raw'] as const;
 const maxFindings = 20;
-// A stream is opened, not called; its input is fuzzed over GraphQL and tRPC, where the refusal comes before the stream.
+// A stream is opened, not called: see stream-run.ts.
 const definitions = allProcedures.filter((one) => one.kind !== 'subscription');
 const schema = buildGraphqlSchema();
 const inputs = new Map(definitions.map((one) => [one.name, inputOf(one)]));
@@ -120,6 +120,10 @@ function rawOf(
       '/api/trpc/nothing',
       '/api/trpc/cluster.getNode,cluster.getConfig?batch=1&input={',
       '/graphql/stream',
+      '/api/trpc/%zz',
+      '/api/v1/%zz',
+      '/api/v1/cluster/nodes/%c0%ae',
+      '//',
     ),
   );
   const verb = fc.constantFrom(method, 'POST', 'PUT', 'DELETE', 'GET', 'PATCH', 'OPTIONS');
