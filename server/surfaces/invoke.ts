@@ -87,12 +87,11 @@ export async function subscribe(
   const input = parseInput(definition, raw);
   decideInput(definition, input, context.identity);
   await recordBreakGlass(context, definition.name);
+  const open = (until: AbortSignal) =>
+    definition.handler({ input, context: { ...context, signal: until } }) as AsyncIterable<unknown>;
+  if (!context.onAccessLost) return open(signal);
   const lost = new AbortController();
-  const items = definition.handler({
-    input,
-    context: { ...context, signal: AbortSignal.any([signal, lost.signal]) },
-  }) as AsyncIterable<unknown>;
-  return context.onAccessLost ? whileAllowed(items, context.onAccessLost, lost) : items;
+  return whileAllowed(open(AbortSignal.any([signal, lost.signal])), context.onAccessLost, lost);
 }
 
 /** Watches only while it is read: what nobody reads ends without a word. */
