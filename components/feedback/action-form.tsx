@@ -74,7 +74,7 @@ export function ActionForm<T>({
       ) : null}
       {error !== null ? <ErrorPanel what={what} failure={failureOf(error)} /> : null}
       <div className="flex items-center justify-end gap-2">
-        <CopyAs call={call} disabledReason={incomplete} />
+        <CopyAs call={call} label="Copy as" disabledReason={incomplete} />
         {leave ? (
           <Button disabledReason={leave.disabledReason} onClick={leave.onLeave}>
             {leave.label}

@@ -11,7 +11,11 @@ export function ThemeProvider({ children }: { readonly children: ReactNode }) {
       <TooltipProvider delayDuration={250}>{children}</TooltipProvider>
       <Toaster
         position="bottom-right"
-        toastOptions={{ style: { background: 'var(--panel)', color: 'var(--fg)', border: '1px solid var(--line)' } }}
+        toastOptions={{
+          style: { background: 'var(--panel)', color: 'var(--fg)', border: '1px solid var(--line)' },
+          // Its own is a dark grey in every theme.
+          classNames: { description: 'text-muted!' },
+        }}
       />
     </NextThemes>
   );

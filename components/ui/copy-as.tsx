@@ -57,15 +57,25 @@ function neededBy(form: keyof CallForms, text: string): string | null {
 
 export function CopyAs({
   call,
+  label = null,
   disabledReason = null,
 }: {
   readonly call: ApiCall | ProcedureCall;
+  /** Where there is room for words beside the icon. */
+  readonly label?: string | null;
   /** Why there is nothing to copy yet. */
   readonly disabledReason?: string | null;
 }) {
   const button = (
-    <Button variant="ghost" size="sm" aria-label="Copy as curl, GraphQL or CLI" disabledReason={disabledReason}>
+    <Button
+      variant="ghost"
+      size={label === null ? 'sm' : 'md'}
+      aria-label="Copy as curl, GraphQL or CLI"
+      tip={label === null ? 'Copy as curl, GraphQL or CLI' : null}
+      disabledReason={disabledReason}
+    >
       <Terminal aria-hidden />
+      {label}
     </Button>
   );
   if (disabledReason !== null) return button;

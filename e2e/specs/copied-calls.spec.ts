@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { APIRequestContext, Page } from '@playwright/test';
-import { consoleUrl, expect, test } from '../fixtures/console';
+import { consoleUrl, expect, expectAccessible, test } from '../fixtures/console';
 
 const run = promisify(execFile);
 
@@ -44,7 +44,10 @@ test('a direct action is paused by curl, resumed by rustydbctl, paused and resum
   };
   try {
     await expect.poll(() => automatic(api, 'alpha')).toBe(true);
+    await adminPage.emulateMedia({ colorScheme: 'dark' });
     const curl = await pages('Pause', /curl/);
+    // With the note on what the line needs, which must be readable in the dark too.
+    await expectAccessible(adminPage);
     expect(curl).not.toContain(secret);
     expect(JSON.parse(await shell(curl, key))).toMatchObject({ name: 'alpha', automatic_failover: false });
     await expect.poll(() => automatic(api, 'alpha')).toBe(false);

@@ -88,7 +88,7 @@ export function StepConfirm({
         <ErrorPanel what="start the failover" failure={failure} />
       ) : null}
       <div className="flex justify-end gap-2">
-        <CopyAs call={call} />
+        <CopyAs call={call} label="Copy as" />
         <Button onClick={() => go({ step: 'plan' })}>Back</Button>
         <Button type="submit" variant="danger" data-procedure={call.procedure} disabledReason={missing} disabled={busy}>
           {busy ? 'Starting…' : state.at === '' ? `Run the ${preflight.mode}` : `Schedule the ${preflight.mode}`}

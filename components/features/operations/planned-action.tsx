@@ -181,7 +181,7 @@ function ConfirmPlan({
         <ErrorPanel what={confirmLabel.toLowerCase()} failure={failureOf(error)} />
       ) : null}
       <div className="flex justify-end gap-2">
-        <CopyAs call={call} />
+        <CopyAs call={call} label="Copy as" />
         <Button onClick={onClose}>Keep things as they are</Button>
         <Button
           type="submit"
