@@ -85,6 +85,26 @@ describe('answers', () => {
     expect(err).toBe('rustydbctl: Older operations in the archive of node-2 are missing: it does not answer.');
   });
 
+  it('are the first page of a list, and say so, or with --all every page', async () => {
+    const first = await run('cluster nodes --limit 2 --json');
+    expect(JSON.parse(first.out)).toHaveLength(2);
+    const [, cursor] = /^rustydbctl: There is more: --all, or --cursor (\S+)\.$/.exec(first.err) ?? [];
+    const second = await run(`cluster nodes --limit 3 --json --cursor ${cursor}`);
+    expect([JSON.parse(second.out).length, second.err]).toEqual([3, '']);
+    const all = await run('cluster nodes --limit 2 --json --all');
+    expect([JSON.parse(all.out).length, all.err]).toEqual([5, '']);
+    // The log is read from its end; all of it is in reading order.
+    const log = await run('cluster node-logs node-1 --limit 2 --json --all');
+    expect(JSON.parse(log.out).map((line: { message: string }) => line.message)).toEqual([
+      'line 0',
+      'line 1',
+      'line 2',
+      'line 3',
+      'ready',
+    ]);
+    expect((await run('cluster nodes --cursor made-up')).code).toBe(exitCodes.usage);
+  });
+
   it('show a plan and change nothing', async () => {
     const before = console.engine.view.operations.length;
     const { code, out } = await run('failover --group alpha --mode switchover --dry-run');

@@ -44,6 +44,16 @@ export async function call(
   input: Readonly<Record<string, unknown>>,
   notice: (text: string) => void = () => undefined,
 ): Promise<unknown> {
+  return (await callPage(connection, definition, input, notice)).answer;
+}
+
+/** With the cursor of the next page, where the answer is a list that goes on. */
+export async function callPage(
+  connection: Connection,
+  definition: AnyDefinition,
+  input: Readonly<Record<string, unknown>>,
+  notice: (text: string) => void,
+): Promise<{ readonly answer: unknown; readonly next: string | null }> {
   const { method, path, body } = addressOf(definition, input);
   const headers = headersOf(connection, body === undefined ? {} : { 'Content-Type': 'application/json' });
   const signal = AbortSignal.timeout(connection.timeoutMs);
@@ -52,7 +62,9 @@ export async function call(
   if (!response.ok) throw failureOf(response.status, text);
   const noticed = response.headers.get('x-notice');
   if (noticed !== null) notice(noticed);
-  return text === '' ? undefined : JSON.parse(text);
+  const [, following] = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
+  const next = following === undefined ? null : new URL(following, connection.url).searchParams.get('cursor');
+  return { answer: text === '' ? undefined : JSON.parse(text), next };
 }
 
 export function headersOf(connection: Connection, more: Readonly<Record<string, string>> = {}) {

@@ -6,11 +6,12 @@ import { Command, Option } from 'commander';
 import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { allProcedures } from '@/server/procedures/registry';
-import { CommandFailure, type Connection, call } from './client';
+import { CommandFailure, type Connection, call, callPage } from './client';
 import { completionScript, type Shell, shells } from './completion';
 import { exitCodes } from './exit-codes';
 import { inputForm, inputFrom } from './inputs';
 import { textOf } from './output';
+import { readAll } from './pages';
 import { follow } from './stream';
 
 export type Surroundings = {
@@ -25,6 +26,7 @@ type Globals = {
   readonly url: string;
   readonly key?: string;
   readonly json?: boolean;
+  readonly all?: boolean;
   readonly watch?: number | true;
   readonly wait?: boolean;
   readonly until?: string;
@@ -88,6 +90,8 @@ function addCommand(parent: Command, name: string, definition: AnyDefinition, su
   for (const option of form.options) command.addOption(option);
   // Global options are understood behind the command as well, where people type them.
   command.option('--json', 'Print the answer as JSON');
+  if (form.options.some((option) => option.long === '--cursor'))
+    command.option('--all', 'Every page of the list, not only the first');
   if (definition.kind === 'query')
     command.option('--watch [seconds]', 'Print again every so many seconds (2)', positive);
   if (definition.kind === 'mutation') command.option('--wait', 'Follow a started operation to its end');
@@ -130,15 +134,23 @@ async function run(
       if (until.includes(String((item as Record<string, unknown>).event_type))) last.abort();
     });
   }
+  const ask = async () => {
+    const page = (cursor: string | null) =>
+      callPage(connection, definition, cursor === null ? input : { ...input, cursor }, notice);
+    if (globals.all) return readAll(definition, page);
+    const { answer, next } = await page(null);
+    if (next !== null) notice(`There is more: --all, or --cursor ${next}`);
+    return answer;
+  };
   if (definition.kind === 'query' && globals.watch !== undefined) {
     const everyMs = (globals.watch === true ? 2 : globals.watch) * 1000;
     while (!surroundings.signal.aborted) {
-      show(await call(connection, definition, input, notice));
+      show(await ask());
       await pause(everyMs, surroundings.signal);
     }
     return;
   }
-  const answer = await call(connection, definition, input, notice);
+  const answer = await ask();
   const operation = operationOf(answer);
   if (!globals.wait || operation === null || operation.state === 'planned') {
     show(answer);

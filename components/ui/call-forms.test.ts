@@ -11,7 +11,7 @@ const forms = (call: Parameters<typeof callForms>[1], at = origin) => callForms(
 it('knows a call by its address, with what is in path and query', () => {
   const { cli, graphql } = forms({ method: 'GET', path: '/cluster/nodes/node-2/logs?limit=300' });
   expect(cli).toBe('rustydbctl cluster node-logs node-2 --limit 300');
-  expect(graphql).toContain('nodeLogs(');
+  expect(graphql).toContain('nodeLogsConnection(limit: 300, id: "node-2")');
 });
 
 it('knows a call by its procedure', () => {

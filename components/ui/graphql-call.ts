@@ -20,12 +20,19 @@ export function graphqlCall({ document, style, input, secrets }: Source): string
   const given: readonly (readonly [string, Argument])[] =
     style === 'input'
       ? [['input', objectArgument('input', input, secrets)]]
-      : Object.entries(input).map(([key, value]) => [key, argument(key, value, secrets)]);
+      : Object.entries(input).map(([key, value]) => [key, argument(key, asTyped(value, types.get(key)), secrets)]);
   const variables = Object.assign({}, ...given.map(([, one]) => one.variables)) as Record<string, unknown>;
   const declarations = Object.keys(variables).map((name) => `$${name}: ${types.get(name) ?? 'String!'}`);
   const args = given.map(([name, one]) => `${name}: ${one.text}`);
   const note = declarations.length === 0 ? '' : `# variables\n# ${JSON.stringify(variables)}\n`;
   return `${head}${inParentheses(declarations)} {\n  ${field}${inParentheses(args)}${rest}${note}`;
+}
+
+/** What stood in an address is text; GraphQL wants a number or a truth value where its type says so. */
+function asTyped(value: unknown, type: string | undefined): unknown {
+  if (typeof value !== 'string') return value;
+  if (/^(Int|Float)\b/.test(type ?? '')) return Number(value);
+  return /^Boolean\b/.test(type ?? '') ? value === 'true' : value;
 }
 
 function inParentheses(parts: readonly string[]): string {

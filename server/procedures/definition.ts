@@ -21,6 +21,8 @@ export type RestBinding = {
   readonly status?: 200 | 201 | 204;
   /** Further paths, kept for RustyDB's clients, deprecated in OpenAPI. */
   readonly aliases?: readonly { readonly method: Method; readonly path: `/${string}` }[];
+  /** RustyDB's older shape of a list: the page is not bare but `{<wrappedAs>: […], total_count}`. */
+  readonly wrappedAs?: string;
 };
 
 export type GraphqlBinding = {
@@ -76,6 +78,10 @@ type Base<I extends z.ZodType, O extends z.ZodType> = {
   readonly unknownKey?: (key: string) => string;
   /** Keys of the input that never reach log or audit. */
   readonly secretKeys?: readonly string[];
+  /** An answer that is a list and has no pages: it never has more items, by its nature. Its schema says so as well. */
+  readonly itemsAtMost?: number;
+  /** Each page is in reading order with the newest last, and the next page is what came before it: a log, read from its end. */
+  readonly pagesBackwards?: boolean;
 };
 
 type Call<I extends z.ZodType> = { readonly input: z.output<I>; readonly context: ProcedureContext };

@@ -2,24 +2,19 @@
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { Operation } from '@/engine/operations/model';
 import type { ProcedureContext } from './context';
+import { type Page, type PageInput, readCursor, writeCursor } from './page';
 
-export type HistoryFilter = {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
+type HistoryFilter = PageInput & {
   readonly group?: string | undefined;
   readonly kinds?: readonly string[] | undefined;
   readonly states?: readonly string[] | undefined;
 };
 
-export type HistoryPage = {
-  readonly operations: readonly Operation[];
-  readonly next: string | null;
-  readonly missing_nodes: string[];
-  readonly notice: string | null;
-};
+type Missing = { readonly missing_nodes: string[]; readonly notice: string | null };
+type HistoryPage = Missing & { readonly operations: readonly Operation[]; readonly next: string | null };
 
 /** A node that a limited key may not know of has no name here (server/auth/scoped-engine.ts). */
-function missingFrom(missing: readonly string[]): Pick<HistoryPage, 'missing_nodes' | 'notice'> {
+function missingFrom(missing: readonly string[]): Missing {
   if (missing.length === 0) return { missing_nodes: [], notice: null };
   const named = missing.filter((node) => node !== '');
   const where = named.length === missing.length ? named.join(', ') : [...named, 'other nodes'].join(', ');
@@ -27,11 +22,28 @@ function missingFrom(missing: readonly string[]): Pick<HistoryPage, 'missing_nod
   return { missing_nodes: named, notice: `Older operations in the archive of ${where} are missing: ${why}` };
 }
 
-export async function listOperations(context: ProcedureContext, filter: HistoryFilter): Promise<HistoryPage> {
+/** Newest first; ids are ordered by time. `list`: whose cursor it is. */
+export async function pageOfOperations<T>(
+  context: ProcedureContext,
+  list: string,
+  filter: HistoryFilter,
+  present: (operation: Operation) => T,
+): Promise<Page<T> & Missing> {
+  const before = filter.cursor === undefined ? null : String(readCursor(list, filter.cursor, ['string'])[0]);
+  const { operations, next, ...missing } = await listOperations(context, filter, before);
+  const next_cursor = next === null ? null : writeCursor(list, [next]);
+  return { items: operations.map(present), next_cursor, total_count: null, ...missing };
+}
+
+async function listOperations(
+  context: ProcedureContext,
+  filter: HistoryFilter,
+  before: string | null,
+): Promise<HistoryPage> {
   try {
     const page = await context.engine.leader('operation.list', {
       limit: filter.limit,
-      before: filter.cursor ?? null,
+      before,
       group: filter.group ?? null,
       kinds: filter.kinds ?? null,
       states: filter.states ?? null,
@@ -42,7 +54,7 @@ export async function listOperations(context: ProcedureContext, filter: HistoryF
     if (!isClusterError(error) || error.code !== 'UNAVAILABLE') throw error;
     const known = [...context.engine.current().view.operations]
       .sort((a, b) => (a.id < b.id ? 1 : -1))
-      .filter((one) => !filter.cursor || one.id < filter.cursor)
+      .filter((one) => before === null || one.id < before)
       .filter((one) => !filter.group || one.group === filter.group)
       .filter((one) => !filter.kinds || filter.kinds.includes(one.kind))
       .filter((one) => !filter.states || filter.states.includes(one.state));

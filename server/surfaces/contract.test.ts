@@ -99,7 +99,7 @@ describe.each(byName(calls))('the example of %s', (_name, definition) => {
       const answer = await call(console.url, definition, input, caller);
       expect(answer.error, `${surface}: ${JSON.stringify(answer.error)}`).toBeNull();
       answers[surface] = answer.data;
-      if (surface === 'REST') expect(documented(definition, answer.status, answer.data)).toEqual([]);
+      if (surface === 'REST') expect(documented(definition, answer.status, answer.body)).toEqual([]);
     }
     expect(differences(answers.REST, answers.tRPC, fresh), 'tRPC').toEqual([]);
     expect(differences(answers.REST, answers.GraphQL, fresh), 'GraphQL').toEqual([]);

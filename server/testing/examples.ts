@@ -40,13 +40,14 @@ async function newUser(console: ConsoleFixture) {
 /** The cookie of a fresh session of a fresh person. */
 async function signedIn(console: ConsoleFixture): Promise<{ caller: Caller; userId: string; username: string }> {
   const user = await newUser(console);
-  const response = await console.request('/api/v1/auth/login', {
-    method: 'POST',
-    role: null,
-    body: { username: user.username, password: adminPassword },
-  });
+  return { caller: await signIn(console, user.username), userId: user.id, username: user.username };
+}
+
+async function signIn(console: ConsoleFixture, username: string): Promise<Caller> {
+  const body = { username, password: adminPassword };
+  const response = await console.request('/api/v1/auth/login', { method: 'POST', role: null, body });
   const cookie = response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
-  return { caller: { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' }, userId: user.id, username: user.username };
+  return { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' };
 }
 
 function invited(console: ConsoleFixture) {
@@ -72,6 +73,31 @@ async function heldCall(console: ConsoleFixture): Promise<string> {
     minutes: 5,
   });
   return held.id;
+}
+
+/**
+ * Several of everything that the product keeps a list of, so that every list has more than one page of one item. The caller is a person who
+ * may see them all and is signed in more than once; needs the fixture's admin.
+ */
+export async function fillLists(console: ConsoleFixture): Promise<Caller> {
+  const callers: Caller[] = [];
+  for (let index = 0; index < 2; index++) {
+    const stop = await operation(console, '/cluster/nodes/node-3/stop', {});
+    console.engine.finish(stop.input.id, { state: 'succeeded' });
+    const failover = await operation(console, '/cluster/failover', { group: 'alpha', mode: 'switchover' });
+    console.engine.finish(failover.input.id, { state: 'succeeded' });
+    await invited(console);
+    await heldCall(console);
+    callers.push(await signIn(console, 'admin'));
+    const wrong = { username: `nobody-${index}`, password: 'wrong' };
+    await console.json('/api/v1/auth/login', { method: 'POST', role: null, body: wrong });
+  }
+  const fault = { kind: 'delay', delay_ms: 10, duration_ms: 600_000 };
+  for (const node of ['node-1', 'node-2']) {
+    const body = { node, faults: [fault, fault, { ...fault, peer: 'node-3' }] };
+    await console.json('/api/v1/cluster/faults', { method: 'PUT', role: 'admin', body });
+  }
+  return callers[0]!;
 }
 
 const preparations: Readonly<Record<string, Preparation>> = {

@@ -4,12 +4,21 @@
  */
 import type { ClusterView } from '@/engine/cluster/model';
 import type { KeyValue, Txn, TxnResult } from '@/engine/control/store';
+import type { Fault } from '@/engine/interconnect/api';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineEvent } from '@/engine/monitoring/model';
 import type { Operation, OperationRequest } from '@/engine/operations/model';
 import type { EngineMethod, EngineParams, EngineResult, StartOperation } from '@/engine/runtime/engine-api';
 import type { CurrentView, EngineClient, EventItem } from '@/server/engine-client/api';
 import { EventRing } from '@/server/engine-client/event-ring';
+import {
+  recordedHistory,
+  recordedLinks,
+  recordedLog,
+  recordedRaftLog,
+  recordedSamples,
+  recordedSessions,
+} from './recorded-lists';
 import { recordedSlots } from './recorded-slots';
 import { recordedView } from './recorded-view';
 
@@ -25,6 +34,7 @@ export class RecordedEngine implements EngineClient {
   /** Every request, for tests that look at what reached the engine. */
   readonly requests: { readonly method: string; readonly node: string; readonly params: unknown }[] = [];
   readonly #store = new Map<string, KeyValue>();
+  readonly #faults = new Map<string, readonly Fault[]>();
   readonly #viewListeners = new Set<() => void>();
   readonly #eventListeners = new Set<(item: EventItem) => void>();
   readonly #ring = new EventRing();
@@ -143,21 +153,15 @@ export class RecordedEngine implements EngineClient {
     }),
     'node.put': ({ node, patch }) => ({ ...this.view.nodes.find((one) => one.record.id === node)!.record, ...patch }),
     'raft.transfer': ({ to }) => ({ leader: to, term: 3 }),
-    'health.history': () => [
-      {
-        at: '2026-01-01T00:00:00.000Z',
-        node: 'node-2',
-        group: null,
-        from: 'degraded',
-        to: 'healthy',
-        reason: 'caught up',
-      },
-    ],
+    'health.history': (params) => recordedHistory(params),
     'store.get': ({ key }) => this.#store.get(key) ?? null,
     'store.list': ({ prefix }) => this.#list(prefix),
     'store.localList': ({ prefix }) => ({ entries: this.#list(prefix), ageMs: 10 }),
     'store.txn': (txn) => this.#txn(txn),
-    'node.faults.set': ({ faults }) => faults,
+    'node.faults.set': ({ faults }, node) => {
+      this.#faults.set(node, faults);
+      return faults;
+    },
     'raft.status': (_params, node) => {
       const { raft } = this.view;
       const { peers, configuration, term, leader, commitIndex, appliedIndex, hasQuorum, quorumSize } = raft;
@@ -178,40 +182,10 @@ export class RecordedEngine implements EngineClient {
         quorumSize,
       };
     },
-    'raft.log': () => [{ index: 100, term: 2, kind: 'txn', summary: 'put config', bytes: 300 }],
-    'node.sessions': () => [
-      {
-        pid: 4711,
-        user: 'app',
-        database: 'app',
-        applicationName: 'psql',
-        clientAddress: '127.0.0.1',
-        state: 'active',
-        waitEventType: null,
-        waitEvent: null,
-        query: 'select 1',
-        startedAt: '2026-01-01T00:00:00.000Z',
-        transactionStartedAt: null,
-        queryStartedAt: null,
-        blockedBy: [],
-        backendType: 'client backend',
-      },
-    ],
+    'raft.log': (params) => recordedRaftLog(params),
+    'node.sessions': (params) => recordedSessions(params),
     'node.session.end': ({ pid }) => ({ ended: pid === 12_345, reasons: [] }),
-    'node.logs': () => ({
-      lines: [
-        {
-          at: '2026-01-01T00:00:00.000Z',
-          level: 'LOG',
-          pid: 1,
-          message: 'ready',
-          sqlState: null,
-          user: null,
-          database: null,
-        },
-      ],
-      next: null,
-    }),
+    'node.logs': (params) => recordedLog(params),
     'node.settings': () => [
       setting('wal_sender_timeout', '60000'),
       setting('max_wal_senders', '20'),
@@ -219,20 +193,7 @@ export class RecordedEngine implements EngineClient {
       setting('archive_mode', 'off'),
       setting('archive_command', ''),
     ],
-    'node.resources': () => [
-      {
-        at: '2026-01-01T00:00:00.000Z',
-        cpuPercent: 1,
-        memoryPercent: 2,
-        diskUsedBytes: 3_000_000_000,
-        diskTotalBytes: 9_000_000_000,
-        transactionsPerSecond: 4,
-        connections: 5,
-        walBytesPerSecond: 6,
-        replayLagMs: null,
-        lagBytes: null,
-      },
-    ],
+    'node.resources': () => recordedSamples(),
     'node.wal': () => ({
       currentLsn: '0/5000000',
       timeline: 1,
@@ -243,23 +204,9 @@ export class RecordedEngine implements EngineClient {
     'node.slots': (_params, node) => recordedSlots(this.view, node),
     'node.wal.switch': () => ({ lsn: '0/6000000' }),
     'node.replay': ({ paused }) => ({ paused }),
-    'node.links': () => [
-      {
-        peer: 'node-2',
-        connected: true,
-        rttUs: { last: 80, p50: 75, p99: 300 },
-        lastHeardMs: 20,
-        phi: 0.1,
-        sentMessages: 10,
-        receivedMessages: 10,
-        sentBytes: 5_000_000_000,
-        receivedBytes: 1000,
-        queuedBytes: 0,
-        droppedMessages: 0,
-        reconnects: 0,
-      },
-    ],
-    'node.faults': () => [],
+    'node.links': (_params, node) =>
+      recordedLinks(this.view.nodes.map((one) => one.record.id).filter((id) => id !== node)),
+    'node.faults': (_params, node) => this.#faults.get(node) ?? [],
     'runtime.get': () => ({
       router: {
         host: '127.0.0.1',

@@ -10,6 +10,10 @@ export type Answer = {
   readonly status: number;
   /** Undefined: no body (204). */
   readonly data: Wire;
+  /** REST: as it was sent, where `data` is only the list inside. */
+  readonly body?: Wire;
+  /** Cursor of the next page of a list. */
+  readonly next?: string | null;
   readonly error: { readonly code: string; readonly message: string; readonly details: Wire } | null;
 };
 
@@ -26,8 +30,12 @@ export const restCall: SurfaceCall = async (url, definition, input, caller) => {
   const response = await fetch(url + address, request(method, caller, body));
   const text = await response.text();
   const parsed = text === '' ? undefined : JSON.parse(text);
+  const [, following] = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
+  const next = following === undefined ? null : new URL(following, url).searchParams.get('cursor');
+  const { wrappedAs } = definition.rest!;
+  const data = wrappedAs === undefined ? parsed : parsed?.[wrappedAs];
   return response.ok
-    ? { status: response.status, data: parsed, error: null }
+    ? { status: response.status, data, body: parsed, next, error: null }
     : { status: response.status, data: undefined, error: parsed };
 };
 
@@ -39,7 +47,10 @@ export const trpcCall: SurfaceCall = async (url, definition, input, caller) => {
   const body = (await response.json()) as Wire;
   if (body.error) return { status: response.status, data: undefined, error: body.error.data.error };
   const { data } = body.result;
-  return { status: response.status, data: isPageOutput(definition) ? data.items : data, error: null };
+  if (isPageOutput(definition)) {
+    return { status: response.status, data: data.items, next: data.next_cursor, error: null };
+  }
+  return { status: response.status, data, error: null };
 };
 
 let schema: GraphQLSchema | null = null;
@@ -55,7 +66,10 @@ export const graphqlCall: SurfaceCall = async (url, definition, input, caller) =
     return { status: response.status, data: undefined, error: { message: error.message, ...error.extensions } };
   }
   const data = body.data[field];
-  return { status: response.status, data: isPageOutput(definition) ? data.items : data, error: null };
+  if (isPageOutput(definition)) {
+    return { status: response.status, data: data.items, next: data.nextCursor, error: null };
+  }
+  return { status: response.status, data, error: null };
 };
 
 /** Path, query and body of a procedure's REST form. */

@@ -4,10 +4,11 @@ import { useState } from 'react';
 import { ActionForm } from '../../feedback/action-form';
 import { DangerAction } from '../../feedback/danger-action';
 import { FormDialog, ShownOnce } from '../../feedback/form-dialog';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
-import { useTRPC } from '../../providers/trpc';
+import { longestPage, usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { ApiKey, CreatedApiKey, Role } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Checkbox, Field, Input } from '../../ui/input';
@@ -19,7 +20,12 @@ import { RoleField } from './account-fields';
 
 export function ApiKeys() {
   const trpc = useTRPC();
-  const query = useQuery(trpc.apiKeys.list.queryOptions({ limit: 1000 }));
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.apiKeys.list.queryKey(input),
+    fetchPage: (cursor) => client.apiKeys.list.query({ ...input, cursor }),
+  });
   const columns: readonly Column<ApiKey>[] = [
     {
       id: 'name',
@@ -61,13 +67,13 @@ export function ApiKeys() {
   ];
   return (
     <Panel flush title="API keys" actions={<CreateKey />}>
-      <QueryView query={query} what="the API keys" needs="admin" skeleton={<TableSkeleton label="API keys" />}>
-        {(page) => (
+      <ListView query={query} what="the API keys" needs="admin" skeleton={<TableSkeleton label="API keys" />}>
+        {(rows) => (
           <DataTable
             id="keys"
             label="API keys"
             columns={columns}
-            rows={page.items}
+            rows={rows}
             rowId={(row) => row.id}
             empty={
               <EmptyState title="No API keys yet">
@@ -76,7 +82,7 @@ export function ApiKeys() {
             }
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

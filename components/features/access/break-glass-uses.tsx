@@ -1,9 +1,9 @@
 'use client';
 /** When the break-glass token was used on this console, and for what. */
-import { useQuery } from '@tanstack/react-query';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
-import { useTRPC } from '../../providers/trpc';
+import { usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { AuditRecord } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
@@ -19,16 +19,21 @@ const columns: readonly Column<AuditRecord>[] = [
 
 export function BreakGlassUses() {
   const trpc = useTRPC();
-  const query = useQuery(trpc.audit.list.queryOptions({ actor: 'break-glass', limit: 200 }));
+  const client = useTRPCClient();
+  const input = { actor: 'break-glass', limit: 200 };
+  const query = usePages({
+    queryKey: trpc.audit.list.queryKey(input),
+    fetchPage: (cursor) => client.audit.list.query({ ...input, cursor }),
+  });
   return (
     <Panel flush title="Uses of the break-glass token on this console">
-      <QueryView query={query} what="the uses" needs="admin" skeleton={<TableSkeleton label="uses" />}>
-        {(page) => (
+      <ListView query={query} what="the uses" needs="admin" skeleton={<TableSkeleton label="uses" />}>
+        {(rows) => (
           <DataTable
             id="break-glass"
             label="Uses of the break-glass token"
             columns={columns}
-            rows={page.items}
+            rows={rows}
             rowId={(row) => String(row.sequence)}
             empty={
               <EmptyState title="It was never used">
@@ -38,7 +43,7 @@ export function BreakGlassUses() {
             }
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

@@ -1,13 +1,14 @@
 'use client';
 /** Who is signed in where: one's own sessions, or everybody's for an admin. Ending one takes effect at once, on every console server. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { DangerAction } from '../../feedback/danger-action';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
+import { longestPage, rowsOf, usePages } from '../../providers/pages';
 import { useIdentity } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { ConsoleSession } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
@@ -17,12 +18,18 @@ import { Time } from '../../ui/time';
 
 export function EverybodysSessions() {
   const trpc = useTRPC();
-  const query = useQuery({ ...trpc.sessions.list.queryOptions({ limit: 1000 }), refetchInterval: 15_000 });
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.sessions.list.queryKey(input),
+    fetchPage: (cursor) => client.sessions.list.query({ ...input, cursor }),
+    refetchInterval: 15_000,
+  });
   return (
     <Panel flush title="Sessions">
-      <QueryView query={query} what="the sessions" needs="admin" skeleton={<TableSkeleton label="sessions" />}>
-        {(page) => <SessionTable id="sessions" rows={page.items} withUser />}
-      </QueryView>
+      <ListView query={query} what="the sessions" needs="admin" skeleton={<TableSkeleton label="sessions" />}>
+        {(rows) => <SessionTable id="sessions" rows={rows} withUser />}
+      </ListView>
     </Panel>
   );
 }
@@ -32,8 +39,14 @@ export function OwnSessions() {
   const calls = useCalls();
   const me = useIdentity();
   const refresh = useRefresh();
-  const query = useQuery({ ...trpc.sessions.listOwn.queryOptions({}), refetchInterval: 15_000 });
-  const others = (query.data ?? []).filter((one) => !one.current).length;
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.sessions.listOwn.queryKey(input),
+    fetchPage: (cursor) => client.sessions.listOwn.query({ ...input, cursor }),
+    refetchInterval: 15_000,
+  });
+  const others = rowsOf(query.data).filter((one) => !one.current).length;
   return (
     <Panel
       flush
@@ -55,9 +68,9 @@ export function OwnSessions() {
         />
       }
     >
-      <QueryView query={query} what="my sessions" needs="viewer" skeleton={<TableSkeleton label="my sessions" />}>
+      <ListView query={query} what="my sessions" needs="viewer" skeleton={<TableSkeleton label="my sessions" />}>
         {(rows) => <SessionTable id="own-sessions" rows={rows} />}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

@@ -1,13 +1,14 @@
 'use client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ActionForm } from '../../feedback/action-form';
 import { DangerAction } from '../../feedback/danger-action';
 import { FormDialog, ShownOnce } from '../../feedback/form-dialog';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
-import { useTRPC } from '../../providers/trpc';
+import { longestPage, usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { CreatedInvitation, Invitation, Role } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
@@ -27,16 +28,21 @@ const columns: readonly Column<Invitation>[] = [
 
 export function Invitations() {
   const trpc = useTRPC();
-  const query = useQuery(trpc.invitations.list.queryOptions({ limit: 1000 }));
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.invitations.list.queryKey(input),
+    fetchPage: (cursor) => client.invitations.list.query({ ...input, cursor }),
+  });
   return (
     <Panel flush title="Invitations" actions={<Invite />}>
-      <QueryView query={query} what="the invitations" needs="admin" skeleton={<TableSkeleton label="invitations" />}>
-        {(page) => (
+      <ListView query={query} what="the invitations" needs="admin" skeleton={<TableSkeleton label="invitations" />}>
+        {(rows) => (
           <DataTable
             id="invitations"
             label="Invitations"
             columns={columns}
-            rows={page.items}
+            rows={rows}
             rowId={(row) => row.id}
             empty={
               <EmptyState title="Nobody is invited">
@@ -45,7 +51,7 @@ export function Invitations() {
             }
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

@@ -1,10 +1,11 @@
 'use client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { DangerAction } from '../../feedback/danger-action';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
-import { useTRPC } from '../../providers/trpc';
+import { longestPage, usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Lockout } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
@@ -39,10 +40,16 @@ const columns: readonly Column<Lockout>[] = [
 
 export function Lockouts() {
   const trpc = useTRPC();
-  const query = useQuery({ ...trpc.lockouts.list.queryOptions({}), refetchInterval: 10_000 });
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.lockouts.list.queryKey(input),
+    fetchPage: (cursor) => client.lockouts.list.query({ ...input, cursor }),
+    refetchInterval: 10_000,
+  });
   return (
     <Panel flush title="Failed sign-ins">
-      <QueryView query={query} what="the lockouts" needs="admin" skeleton={<TableSkeleton label="lockouts" />}>
+      <ListView query={query} what="the lockouts" needs="admin" skeleton={<TableSkeleton label="lockouts" />}>
         {(rows) => (
           <DataTable
             id="lockouts"
@@ -50,6 +57,7 @@ export function Lockouts() {
             columns={columns}
             rows={rows}
             rowId={(row) => row.id}
+            sort="-failures"
             empty={
               <EmptyState title="No failed sign-ins">
                 Twenty failures of a name, or a hundred from an address, in a quarter of an hour lock it for a quarter
@@ -58,7 +66,7 @@ export function Lockouts() {
             }
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

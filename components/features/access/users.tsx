@@ -1,15 +1,16 @@
 'use client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { ActionForm } from '../../feedback/action-form';
 import { DangerAction } from '../../feedback/danger-action';
 import { FormDialog } from '../../feedback/form-dialog';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
+import { longestPage, usePages } from '../../providers/pages';
 import { useIdentity } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Role, User } from '../../providers/wire';
 import { minimumPassword, newPasswordReason, PasswordField } from '../../ui/credential-fields';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -21,7 +22,12 @@ import { NewUserNameField, RoleField } from './account-fields';
 
 export function Users() {
   const trpc = useTRPC();
-  const query = useQuery(trpc.users.list.queryOptions({ limit: 1000 }));
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.users.list.queryKey(input),
+    fetchPage: (cursor) => client.users.list.query({ ...input, cursor }),
+  });
   const columns: readonly Column<User>[] = [
     {
       id: 'name',
@@ -58,18 +64,18 @@ export function Users() {
         </FormDialog>
       }
     >
-      <QueryView query={query} what="the users" needs="admin" skeleton={<TableSkeleton label="users" />}>
-        {(page) => (
+      <ListView query={query} what="the users" needs="admin" skeleton={<TableSkeleton label="users" />}>
+        {(rows) => (
           <DataTable
             id="users"
             label="Users"
             columns={columns}
-            rows={page.items}
+            rows={rows}
             rowId={(row) => row.id}
             empty={<EmptyState title="No users">Create the first one above.</EmptyState>}
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

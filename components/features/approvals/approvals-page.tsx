@@ -1,13 +1,14 @@
 'use client';
 /** Calls with force that wait for another admin, with the plan that would run, and what became of earlier ones. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import Link from 'next/link';
 import { DangerAction } from '../../feedback/danger-action';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
+import { usePages } from '../../providers/pages';
 import { useIdentity, useRoleReason } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Approval } from '../../providers/wire';
 import { formatBytes } from '../../ui/format';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
@@ -26,28 +27,34 @@ export function ApprovalsPage() {
 
 function Requests() {
   const trpc = useTRPC();
-  const query = useQuery({ ...trpc.approvals.list.queryOptions({ limit: 200 }), refetchInterval: 5000 });
+  const client = useTRPCClient();
+  const input = { limit: 200 };
+  const query = usePages({
+    queryKey: trpc.approvals.list.queryKey(input),
+    fetchPage: (cursor) => client.approvals.list.query({ ...input, cursor }),
+    refetchInterval: 5000,
+  });
   return (
     <>
       <PageHeader
         title="Approvals"
         sentence="With four eyes on, what uses force waits here until another admin agrees. The plan that runs is the one shown."
       />
-      <QueryView query={query} what="the approvals" needs="operator" skeleton={<TableSkeleton label="approvals" />}>
-        {(page) =>
-          page.items.length === 0 ? (
+      <ListView query={query} what="the approvals" needs="operator" skeleton={<TableSkeleton label="approvals" />}>
+        {(rows) =>
+          rows.length === 0 ? (
             <EmptyState title="Nothing waits for approval">
               Four eyes is switched on under Users & keys, Force. Calls that use force then appear here.
             </EmptyState>
           ) : (
             <div className="grid gap-3">
-              {page.items.map((one) => (
+              {rows.map((one) => (
                 <Request key={one.id} request={one} />
               ))}
             </div>
           )
         }
-      </QueryView>
+      </ListView>
     </>
   );
 }

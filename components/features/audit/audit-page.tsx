@@ -2,12 +2,11 @@
 import { useMemo } from 'react';
 import { toast } from 'sonner';
 import { ActionButton } from '../../feedback/action-button';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
-import { usePages } from '../../providers/pages';
+import { rowsOf, usePages } from '../../providers/pages';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { AuditRecord } from '../../providers/wire';
-import { Button } from '../../ui/button';
 import { CodeBlock } from '../../ui/code';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -69,7 +68,7 @@ function Audit() {
     fetchPage: (cursor) => client.audit.list.query({ ...input, cursor }),
     refetchInterval: 10_000,
   });
-  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const rows = useMemo(() => rowsOf(query.data), [query.data]);
   const open = rows.find((row) => String(row.sequence) === selected);
   return (
     <>
@@ -84,61 +83,53 @@ function Audit() {
         }
       />
       <Panel flush>
-        <QueryView
+        <ListView
           query={query}
           what="the audit log"
           needs="admin"
           skeleton={<TableSkeleton label="the audit log" rows={8} />}
+          more="Load older records"
         >
           {() => (
-            <>
-              <DataTable
-                id="audit"
-                label="Audit records"
-                columns={columns}
-                rows={rows}
-                rowId={(row) => String(row.sequence)}
-                selectedId={selected}
-                onOpen={(row) => setSelected(String(row.sequence))}
-                toolbar={
-                  <>
-                    <Select
-                      aria-label="Outcome"
-                      className="w-36"
-                      value={outcome}
-                      options={[
-                        { value: '', label: 'All outcomes' },
-                        ...outcomes.map((value) => ({ value, label: value })),
-                      ]}
-                      onChange={(event) => setOutcome(event.target.value)}
-                    />
-                    <Input
-                      type="search"
-                      aria-label="Actor, such as user:admin"
-                      placeholder="user:admin"
-                      className="w-40"
-                      defaultValue={actor}
-                      onKeyDown={(event) => event.key === 'Enter' && setActor(event.currentTarget.value)}
-                      onBlur={(event) => setActor(event.target.value)}
-                    />
-                  </>
-                }
-                empty={
-                  <EmptyState title="No records">
-                    Sign-ins, switchovers, changes of settings and refusals are kept here.
-                  </EmptyState>
-                }
-              />
-              {query.hasNextPage ? (
-                <div className="p-2">
-                  <Button size="sm" disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                    Load older records
-                  </Button>
-                </div>
-              ) : null}
-            </>
+            <DataTable
+              id="audit"
+              label="Audit records"
+              columns={columns}
+              rows={rows}
+              rowId={(row) => String(row.sequence)}
+              selectedId={selected}
+              onOpen={(row) => setSelected(String(row.sequence))}
+              toolbar={
+                <>
+                  <Select
+                    aria-label="Outcome"
+                    className="w-36"
+                    value={outcome}
+                    options={[
+                      { value: '', label: 'All outcomes' },
+                      ...outcomes.map((value) => ({ value, label: value })),
+                    ]}
+                    onChange={(event) => setOutcome(event.target.value)}
+                  />
+                  <Input
+                    type="search"
+                    aria-label="Actor, such as user:admin"
+                    placeholder="user:admin"
+                    className="w-40"
+                    defaultValue={actor}
+                    onKeyDown={(event) => event.key === 'Enter' && setActor(event.currentTarget.value)}
+                    onBlur={(event) => setActor(event.target.value)}
+                  />
+                </>
+              }
+              empty={
+                <EmptyState title="No records">
+                  Sign-ins, switchovers, changes of settings and refusals are kept here.
+                </EmptyState>
+              }
+            />
           )}
-        </QueryView>
+        </ListView>
       </Panel>
       <Sheet
         open={open !== undefined}

@@ -1,8 +1,10 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
+import { ListView } from '../../feedback/list-view';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
-import { useTRPC } from '../../providers/trpc';
+import { usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { RaftEntry, RaftStatus } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -147,7 +149,13 @@ const logColumns: readonly Column<RaftEntry>[] = [
 
 function Log() {
   const trpc = useTRPC();
-  const query = useQuery({ ...trpc.cluster.getRaftLog.queryOptions({ limit: 200 }), refetchInterval: 2000 });
+  const client = useTRPCClient();
+  const input = { limit: 200 };
+  const query = usePages({
+    queryKey: trpc.cluster.getRaftLog.queryKey(input),
+    fetchPage: (cursor) => client.cluster.getRaftLog.query({ ...input, cursor }),
+    refetchInterval: 2000,
+  });
   return (
     <Panel
       title="Log"
@@ -155,7 +163,7 @@ function Log() {
       flush
       actions={<CopyAs call={{ method: 'GET', path: '/cluster/raft/log' }} />}
     >
-      <QueryView query={query} what="the log" skeleton={<TableSkeleton label="the log" />}>
+      <ListView query={query} what="the log" skeleton={<TableSkeleton label="the log" />} more="Load older entries">
         {(rows) => (
           <DataTable
             id="raft-log"
@@ -167,7 +175,7 @@ function Log() {
             empty={<EmptyState title="The log is empty">All entries are in the snapshot.</EmptyState>}
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

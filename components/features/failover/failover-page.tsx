@@ -1,10 +1,10 @@
 'use client';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useTopology } from '../../providers/live';
-import { usePages } from '../../providers/pages';
+import { rowsOf, usePages } from '../../providers/pages';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { FailoverRecord } from '../../providers/wire';
@@ -16,7 +16,6 @@ import { PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge, Status } from '../../ui/status';
 import { Time } from '../../ui/time';
-import { MissingNote } from '../operations/missing-note';
 
 const columns: readonly Column<FailoverRecord>[] = [
   { id: 'when', header: 'When', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },
@@ -60,7 +59,7 @@ export function FailoverPage() {
     fetchPage: (cursor) => client.cluster.listFailovers.query({ limit: 100, cursor }),
     refetchInterval: 5000,
   });
-  const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const rows = rowsOf(query.data);
   const whole = (query.data?.pages ?? []).every((page) => page.notice === null);
   const last = rows.find((row) => row.state === 'succeeded');
   return (
@@ -114,33 +113,23 @@ export function FailoverPage() {
         ))}
       </div>
       <Panel title="History" flush>
-        <QueryView query={query} what="the history" skeleton={<TableSkeleton label="history" />}>
-          {({ pages }) => (
-            <>
-              <MissingNote pages={pages} />
-              <DataTable
-                id="failovers"
-                label="Failovers"
-                columns={columns}
-                rows={rows}
-                rowId={(row) => row.id}
-                onOpen={(row) => router.push(`/failover/${row.id}`)}
-                empty={
-                  <EmptyState title="No failover so far">
-                    Each one, planned or not, is kept here with its timeline.
-                  </EmptyState>
-                }
-              />
-              {query.hasNextPage ? (
-                <div className="p-2">
-                  <Button size="sm" disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                    Load older ones
-                  </Button>
-                </div>
-              ) : null}
-            </>
+        <ListView query={query} what="the history" skeleton={<TableSkeleton label="history" />} more="Load older ones">
+          {() => (
+            <DataTable
+              id="failovers"
+              label="Failovers"
+              columns={columns}
+              rows={rows}
+              rowId={(row) => row.id}
+              onOpen={(row) => router.push(`/failover/${row.id}`)}
+              empty={
+                <EmptyState title="No failover so far">
+                  Each one, planned or not, is kept here with its timeline.
+                </EmptyState>
+              }
+            />
           )}
-        </QueryView>
+        </ListView>
       </Panel>
     </>
   );

@@ -1,8 +1,8 @@
 'use client';
-import { useQuery } from '@tanstack/react-query';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
-import { useTRPC } from '../../providers/trpc';
+import { longestPage, usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Link, LinkStatus, Topology } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatBytes, formatDuration, formatMicros, formatNumber, formatRate } from '../../ui/format';
@@ -109,7 +109,13 @@ const replication: readonly Column<Link>[] = [
 
 export function NodeLinks({ id, topology }: { readonly id: string; readonly topology: Topology }) {
   const trpc = useTRPC();
-  const query = useQuery({ ...trpc.cluster.getNodeLinks.queryOptions({ id }), refetchInterval: 2000 });
+  const client = useTRPCClient();
+  const input = { id, limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.cluster.getNodeLinks.queryKey(input),
+    fetchPage: (cursor) => client.cluster.getNodeLinks.query({ ...input, cursor }),
+    refetchInterval: 2000,
+  });
   const links = topology.links.filter((link) => link.kind === 'replication' && (link.from === id || link.to === id));
   return (
     <div className="grid gap-3">
@@ -125,7 +131,7 @@ export function NodeLinks({ id, topology }: { readonly id: string; readonly topo
         />
       </Panel>
       <Panel title="Interconnect" note="as this node sees it, every 2 s" flush>
-        <QueryView query={query} what="the links" skeleton={<TableSkeleton label="links" />}>
+        <ListView query={query} what="the links" skeleton={<TableSkeleton label="links" />}>
           {(rows) => (
             <DataTable
               id="links"
@@ -137,7 +143,7 @@ export function NodeLinks({ id, topology }: { readonly id: string; readonly topo
               empty={<EmptyState title="No peers">This node knows no other node.</EmptyState>}
             />
           )}
-        </QueryView>
+        </ListView>
       </Panel>
     </div>
   );

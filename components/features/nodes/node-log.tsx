@@ -1,9 +1,9 @@
 'use client';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
-import { QueryView } from '../../feedback/query-view';
+import { useMemo, useState } from 'react';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
-import { useTRPC } from '../../providers/trpc';
+import { usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { LogLine } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
@@ -62,19 +62,30 @@ export function NodeLog({ id }: { readonly id: string }) {
 
 function Log({ id }: { readonly id: string }) {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const [level, setLevel] = useUrlState('level', '');
   const [contains, setContains] = useUrlState('contains', '');
   const [following, setFollowing] = useState(true);
-  const query = useQuery({
-    ...trpc.cluster.getNodeLogs.queryOptions({
-      id,
-      limit: 300,
-      ...(level === '' ? {} : { level: level as (typeof levels)[number] }),
-      ...(contains === '' ? {} : { contains }),
-    }),
+  const input = {
+    id,
+    limit: 300,
+    ...(level === '' ? {} : { level: level as (typeof levels)[number] }),
+    ...(contains === '' ? {} : { contains }),
+  };
+  const query = usePages({
+    queryKey: trpc.cluster.getNodeLogs.queryKey(input),
+    fetchPage: (cursor) => client.cluster.getNodeLogs.query({ ...input, cursor }),
     refetchInterval: following ? 2000 : false,
-    placeholderData: keepPreviousData,
   });
+  // Each page is in reading order and the next one came before it.
+  const lines = useMemo(
+    () =>
+      [...(query.data?.pages ?? [])]
+        .reverse()
+        .flatMap((page) => page.items)
+        .map((line, index) => ({ ...line, index })),
+    [query.data],
+  );
   return (
     <Panel
       title="PostgreSQL log"
@@ -89,14 +100,20 @@ function Log({ id }: { readonly id: string }) {
         </>
       }
     >
-      <QueryView query={query} what="the log" needs="operator" skeleton={<TableSkeleton label="the log" rows={8} />}>
-        {(lines) => (
+      <ListView
+        query={query}
+        what="the log"
+        needs="operator"
+        skeleton={<TableSkeleton label="the log" rows={8} />}
+        more="Load older lines"
+      >
+        {() => (
           <DataTable
             id="log"
             label="Log lines"
             search={false}
             columns={columns}
-            rows={lines.map((line, index) => ({ ...line, index }))}
+            rows={lines}
             rowId={(row) => `${row.at}-${'index' in row ? row.index : 0}`}
             sort="-at"
             toolbar={
@@ -119,10 +136,14 @@ function Log({ id }: { readonly id: string }) {
                 />
               </>
             }
-            empty={<EmptyState title="No lines">Nothing in the tail of the log matches.</EmptyState>}
+            empty={
+              <EmptyState title="No lines">
+                {query.hasNextPage ? 'Nothing in the newest part of the log matches.' : 'Nothing in the log matches.'}
+              </EmptyState>
+            }
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ import { useMemo } from 'react';
 import type { SeriesRow } from '../../charts/series';
 import { TimeSeries } from '../../charts/time-series';
 import { QueryView } from '../../feedback/query-view';
+import { longestPage } from '../../providers/pages';
 import { useTRPC } from '../../providers/trpc';
 import type { Sample } from '../../providers/wire';
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../ui/format';
@@ -16,12 +17,13 @@ export function NodeResources({ id }: { readonly id: string }) {
   const trpc = useTRPC();
   const [minutes, setMinutes] = useUrlState('minutes', '15');
   const query = useQuery({
-    ...trpc.cluster.getNodeResources.queryOptions({ id, minutes: Number(minutes) || 15 }),
+    // An hour of samples is one page: a chart is not read in parts.
+    ...trpc.cluster.getNodeResources.queryOptions({ id, minutes: Number(minutes) || 15, limit: longestPage }),
     refetchInterval: 5000,
   });
   return (
     <QueryView query={query} what="the resources" skeleton={<PanelSkeleton label="resources" lines={8} />}>
-      {(samples) => (
+      {({ items }) => (
         <div className="grid gap-3">
           <Select
             aria-label="Time range"
@@ -30,7 +32,7 @@ export function NodeResources({ id }: { readonly id: string }) {
             options={['5', '15', '30', '60'].map((value) => ({ value, label: `Last ${value} minutes` }))}
             onChange={(event) => setMinutes(event.target.value)}
           />
-          <Charts samples={samples} />
+          <Charts samples={items} />
         </div>
       )}
     </QueryView>

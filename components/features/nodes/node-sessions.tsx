@@ -1,13 +1,14 @@
 'use client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { toast } from 'sonner';
 import { DangerAction } from '../../feedback/danger-action';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState, PartialNote } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
+import { longestPage, rowsOf, usePages } from '../../providers/pages';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Session } from '../../providers/wire';
 import { CodeBlock } from '../../ui/code';
 import { CopyAs } from '../../ui/copy-as';
@@ -24,14 +25,21 @@ export function NodeSessions({ id }: { readonly id: string }) {
   const trpc = useTRPC();
   const [all, setAll] = useState(false);
   const [selected, setSelected] = useState<number | null>(null);
-  const query = useQuery({ ...trpc.cluster.listSessions.queryOptions({ id }), refetchInterval: 2000 });
+  const client = useTRPCClient();
+  const input = { id, limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.cluster.listSessions.queryKey(input),
+    fetchPage: (cursor) => client.cluster.listSessions.query({ ...input, cursor }),
+    refetchInterval: 2000,
+  });
+  const known = useMemo(() => rowsOf(query.data), [query.data]);
   const sessions = useMemo(
-    () => (query.data ?? []).filter((session) => all || session.backend_type === 'client backend'),
-    [query.data, all],
+    () => known.filter((session) => all || session.backend_type === 'client backend'),
+    [known, all],
   );
   const columns = useColumns(id, sessions);
   const blockers = rootBlockers(sessions);
-  const open = query.data?.find((session) => session.pid === selected);
+  const open = known.find((session) => session.pid === selected);
   return (
     <Panel
       title="Sessions"
@@ -39,7 +47,7 @@ export function NodeSessions({ id }: { readonly id: string }) {
       flush
       actions={<CopyAs call={{ method: 'GET', path: `/cluster/nodes/${id}/sessions` }} />}
     >
-      <QueryView query={query} what="the sessions" skeleton={<TableSkeleton label="sessions" />}>
+      <ListView query={query} what="the sessions" skeleton={<TableSkeleton label="sessions" />}>
         {() => (
           <>
             {blockers.length > 0 ? (
@@ -74,7 +82,7 @@ export function NodeSessions({ id }: { readonly id: string }) {
             />
           </>
         )}
-      </QueryView>
+      </ListView>
       <Sheet
         open={open !== undefined}
         onOpenChange={() => setSelected(null)}

@@ -1,11 +1,11 @@
 'use client';
-import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState, PartialNote } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
+import { longestPage, rowsOf, usePages } from '../../providers/pages';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { ClusterNode, Setting } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -43,23 +43,27 @@ export function NodeSettings({ node }: { readonly node: ClusterNode }) {
   const trpc = useTRPC();
   const [selected, setSelected] = useUrlState('setting', '');
   const [changed, setChanged] = useUrlState('changed', '');
-  const query = useQuery({ ...trpc.cluster.getNodeSettings.queryOptions({ id: node.id }), refetchInterval: 10_000 });
+  const client = useTRPCClient();
+  const input = { id: node.id, limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.cluster.getNodeSettings.queryKey(input),
+    fetchPage: (cursor) => client.cluster.getNodeSettings.query({ ...input, cursor }),
+    refetchInterval: 10_000,
+  });
+  const settings = useMemo(() => rowsOf(query.data), [query.data]);
   const rows = useMemo(
-    () =>
-      (query.data ?? []).filter(
-        (row) => changed === '' || row.source !== 'default' || row.pending_restart || row.managed,
-      ),
-    [query.data, changed],
+    () => settings.filter((row) => changed === '' || row.source !== 'default' || row.pending_restart || row.managed),
+    [settings, changed],
   );
-  const waiting = query.data?.filter((row) => row.pending_restart).length ?? 0;
-  const open = query.data?.find((row) => row.name === selected);
+  const waiting = settings.filter((row) => row.pending_restart).length;
+  const open = settings.find((row) => row.name === selected);
   return (
     <Panel
       title="PostgreSQL settings"
       flush
       actions={<CopyAs call={{ method: 'GET', path: `/cluster/nodes/${node.id}/settings` }} />}
     >
-      <QueryView query={query} what="the settings" skeleton={<TableSkeleton label="settings" rows={8} />}>
+      <ListView query={query} what="the settings" skeleton={<TableSkeleton label="settings" rows={8} />}>
         {() => (
           <>
             {waiting > 0 ? (
@@ -88,7 +92,7 @@ export function NodeSettings({ node }: { readonly node: ClusterNode }) {
             />
           </>
         )}
-      </QueryView>
+      </ListView>
       <Sheet
         open={open !== undefined}
         onOpenChange={() => setSelected('')}

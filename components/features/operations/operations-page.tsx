@@ -1,13 +1,12 @@
 'use client';
 import { useRouter } from 'next/navigation';
 import { useMemo } from 'react';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useLiveOperations } from '../../providers/live';
-import { usePages } from '../../providers/pages';
+import { rowsOf, usePages } from '../../providers/pages';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Operation } from '../../providers/wire';
-import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatDuration, sentence } from '../../ui/format';
@@ -18,7 +17,6 @@ import { Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/url-state';
 import { mergeLive } from './merge-live';
-import { MissingNote } from './missing-note';
 
 const columns: readonly Column<Operation>[] = [
   { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.state} /> },
@@ -65,12 +63,7 @@ export function OperationsPage() {
     fetchPage: (cursor) => client.operations.list.query({ ...input, cursor }),
   });
   const rows = useMemo(
-    () =>
-      mergeLive(
-        query.data?.pages.flatMap((page) => page.items) ?? [],
-        live ?? [],
-        (operation) => state === '' || operation.state === state,
-      ),
+    () => mergeLive(rowsOf(query.data), live ?? [], (operation) => state === '' || operation.state === state),
     [query.data, live, state],
   );
   const running = (live ?? []).filter((operation) => operation.state === 'running').length;
@@ -88,43 +81,38 @@ export function OperationsPage() {
         actions={<CopyAs call={{ method: 'GET', path: '/operations' }} />}
       />
       <Panel flush>
-        <QueryView query={query} what="the operations" skeleton={<TableSkeleton label="operations" />}>
-          {({ pages }) => (
-            <>
-              <MissingNote pages={pages} />
-              <DataTable
-                id="ops"
-                label="Operations"
-                columns={columns}
-                rows={rows}
-                rowId={(row) => row.id}
-                onOpen={(row) => router.push(`/operations/${row.id}`)}
-                toolbar={
-                  <Select
-                    aria-label="State"
-                    className="w-36"
-                    value={state}
-                    options={states}
-                    onChange={(event) => setState(event.target.value)}
-                  />
-                }
-                empty={
-                  <EmptyState title="No operations yet">
-                    Every change to the cluster that takes time is listed here with its steps: switchovers, restarts,
-                    new nodes.
-                  </EmptyState>
-                }
-              />
-              {query.hasNextPage ? (
-                <div className="p-2">
-                  <Button size="sm" disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                    Load older operations
-                  </Button>
-                </div>
-              ) : null}
-            </>
+        <ListView
+          query={query}
+          what="the operations"
+          skeleton={<TableSkeleton label="operations" />}
+          more="Load older operations"
+        >
+          {() => (
+            <DataTable
+              id="ops"
+              label="Operations"
+              columns={columns}
+              rows={rows}
+              rowId={(row) => row.id}
+              onOpen={(row) => router.push(`/operations/${row.id}`)}
+              toolbar={
+                <Select
+                  aria-label="State"
+                  className="w-36"
+                  value={state}
+                  options={states}
+                  onChange={(event) => setState(event.target.value)}
+                />
+              }
+              empty={
+                <EmptyState title="No operations yet">
+                  Every change to the cluster that takes time is listed here with its steps: switchovers, restarts, new
+                  nodes.
+                </EmptyState>
+              }
+            />
           )}
-        </QueryView>
+        </ListView>
       </Panel>
     </>
   );

@@ -1,14 +1,15 @@
 'use client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { ActionButton } from '../../feedback/action-button';
 import { ActionForm } from '../../feedback/action-form';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState, PartialNote } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
 import { useTopology } from '../../providers/live';
-import { useTRPC } from '../../providers/trpc';
+import { longestPage, rowsOf, usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Fault } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -61,19 +62,26 @@ function Rehearsal() {
   );
 }
 
-function useFaults() {
+/** Of one node, or of all. */
+function useFaults(node?: string) {
   const trpc = useTRPC();
-  return useQuery({ ...trpc.cluster.listFaults.queryOptions({}), refetchInterval: 1000 });
+  const client = useTRPCClient();
+  const input = { limit: longestPage, ...(node === undefined ? {} : { node }) };
+  return usePages({
+    queryKey: trpc.cluster.listFaults.queryKey(input),
+    fetchPage: (cursor) => client.cluster.listFaults.query({ ...input, cursor }),
+    refetchInterval: 1000,
+  });
 }
 
 function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
   const trpc = useTRPC();
   const calls = useCalls();
   const queryClient = useQueryClient();
-  const faults = useFaults();
   const [draft, setDraft] = useState<FaultDraft>(() => firstDraft(nodes));
+  const faults = useFaults(draft.node);
   const put = (change: Partial<FaultDraft>) => setDraft({ ...draft, ...change });
-  const kept = faultsOfNode(faults.data ?? [], draft.node, Date.now());
+  const kept = faultsOfNode(rowsOf(faults.data), draft.node, Date.now());
   const choices = nodes.map((id) => ({ value: id, label: id }));
   return (
     <Panel title="New fault">
@@ -226,7 +234,7 @@ function Faults() {
   ];
   return (
     <Panel title="Faults now" note="measured every second" flush>
-      <QueryView query={query} what="the faults" needs="admin" skeleton={<TableSkeleton label="faults" />}>
+      <ListView query={query} what="the faults" needs="admin" skeleton={<TableSkeleton label="faults" />}>
         {(rows) => (
           <DataTable
             id="faults"
@@ -238,7 +246,7 @@ function Faults() {
             empty={<EmptyState title="No fault is injected">Everything passes.</EmptyState>}
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

@@ -1,14 +1,14 @@
 'use client';
-import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { toast } from 'sonner';
 import { ActionButton } from '../../feedback/action-button';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
 import { useTopology } from '../../providers/live';
+import { longestPage, usePages } from '../../providers/pages';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Group, Topology, WalStream } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -97,7 +97,13 @@ function GroupPanel({ group, topology }: { readonly group: Group; readonly topol
 
 function Streams() {
   const trpc = useTRPC();
-  const query = useQuery({ ...trpc.replication.listWalStreams.queryOptions({}), refetchInterval: 1500 });
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.replication.listWalStreams.queryKey(input),
+    fetchPage: (cursor) => client.replication.listWalStreams.query({ ...input, cursor }),
+    refetchInterval: 1500,
+  });
   const columns = useMemo<readonly Column<WalStream>[]>(
     () => [
       { id: 'group', header: 'Group', value: (row) => row.group },
@@ -159,7 +165,7 @@ function Streams() {
       flush
       actions={<CopyAs call={{ method: 'GET', path: '/replication/wal/streams' }} />}
     >
-      <QueryView query={query} what="the links" skeleton={<TableSkeleton label="links" />}>
+      <ListView query={query} what="the links" skeleton={<TableSkeleton label="links" />}>
         {(rows) => (
           <DataTable
             id="streams"
@@ -174,7 +180,7 @@ function Streams() {
             }
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

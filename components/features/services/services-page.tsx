@@ -3,11 +3,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { ActionButton } from '../../feedback/action-button';
+import { ListView } from '../../feedback/list-view';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
+import { longestPage, rowsOf, usePages } from '../../providers/pages';
 import { useRoleReason } from '../../providers/session';
-import { useTRPC } from '../../providers/trpc';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { LoadBalancer, Service } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -87,8 +89,14 @@ const clientColumns: readonly Column<Client & { readonly key: string }>[] = [
 export function ServicesPage() {
   const trpc = useTRPC();
   const router = useRouter();
-  const query = useQuery({ ...trpc.gds.listServices.queryOptions({ limit: 1000 }), refetchInterval: 3000 });
-  const down = query.data?.items.filter((service) => !service.available) ?? [];
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.gds.listServices.queryKey(input),
+    fetchPage: (cursor) => client.gds.listServices.query({ ...input, cursor }),
+    refetchInterval: 3000,
+  });
+  const down = rowsOf(query.data).filter((service) => !service.available);
   return (
     <>
       <PageHeader
@@ -104,13 +112,13 @@ export function ServicesPage() {
       />
       <div className="grid gap-3">
         <Panel title="Endpoints" note="open one to see how to connect" flush>
-          <QueryView query={query} what="the services" skeleton={<TableSkeleton label="services" />}>
-            {(page) => (
+          <ListView query={query} what="the services" skeleton={<TableSkeleton label="services" />}>
+            {(rows) => (
               <DataTable
                 id="services"
                 label="Services"
                 columns={columns}
-                rows={page.items}
+                rows={rows}
                 rowId={(row) => row.service_name}
                 sort="name"
                 onOpen={(row) => router.push(`/services/${row.service_name}`)}
@@ -121,7 +129,7 @@ export function ServicesPage() {
                 }
               />
             )}
-          </QueryView>
+          </ListView>
         </Panel>
         <Router />
       </div>

@@ -1,8 +1,8 @@
 'use client';
-import { useQuery } from '@tanstack/react-query';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState } from '../../feedback/states';
-import { useTRPC } from '../../providers/trpc';
+import { longestPage, usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
@@ -28,10 +28,16 @@ const columns: readonly Column<Transition & { readonly key: string }>[] = [
 
 export function HealthHistory() {
   const trpc = useTRPC();
-  const query = useQuery({ ...trpc.cluster.listHealthHistory.queryOptions({ limit: 1000 }), refetchInterval: 5000 });
+  const client = useTRPCClient();
+  const input = { limit: longestPage };
+  const query = usePages({
+    queryKey: trpc.cluster.listHealthHistory.queryKey(input),
+    fetchPage: (cursor) => client.cluster.listHealthHistory.query({ ...input, cursor }),
+    refetchInterval: 5000,
+  });
   return (
     <Panel title="Changes of health" flush>
-      <QueryView query={query} what="the health history" skeleton={<TableSkeleton label="health history" />}>
+      <ListView query={query} what="the health history" skeleton={<TableSkeleton label="health history" />}>
         {(rows) => (
           <DataTable
             id="health"
@@ -47,7 +53,7 @@ export function HealthHistory() {
             }
           />
         )}
-      </QueryView>
+      </ListView>
     </Panel>
   );
 }

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { query } from '../definition';
 import { findNode } from '../find';
+import { paginate } from '../page';
+import { naturalName } from '../present/node';
 import { presentLinkStatus } from '../present/node-details';
 import { linkStatus } from '../schemas/node';
-import { nodeIdArgument } from '../schemas/primitives';
+import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
 
 export const getNodeLinks = query({
   name: 'cluster.getNodeLinks',
@@ -13,12 +15,14 @@ export const getNodeLinks = query({
   graphql: { field: 'nodeLinks' },
   role: 'viewer',
   rate: 'node',
-  input: z.strictObject({ id: nodeIdArgument }),
-  output: z.array(linkStatus),
-  errors: ['NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
+  input: z.strictObject({ ...pageInput, id: nodeIdArgument }),
+  output: pageOf(linkStatus),
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
   example: { id: 'node-1' },
   async handler({ input, context }) {
     findNode(context.engine.current().view, input.id);
-    return (await context.engine.node(input.id, 'node.links', {})).map(presentLinkStatus);
+    const links = (await context.engine.node(input.id, 'node.links', {})).map(presentLinkStatus);
+    const list = `cluster.getNodeLinks ${input.id}`;
+    return paginate(links, input, { list, key: (link) => naturalName(link.peer), direction: 1 });
   },
 });

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { query } from '../definition';
 import { findNode } from '../find';
+import { paginate } from '../page';
 import { presentSetting } from '../present/node-details';
 import { databaseSetting } from '../schemas/node';
-import { nodeIdArgument } from '../schemas/primitives';
+import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
 
 export const getNodeSettings = query({
   name: 'cluster.getNodeSettings',
@@ -14,19 +15,22 @@ export const getNodeSettings = query({
   role: 'viewer',
   rate: 'node',
   input: z.strictObject({
+    ...pageInput,
     id: nodeIdArgument,
     contains: z.string().max(100).optional().meta({ description: 'Only names with this text' }),
     pending_restart: z.boolean().optional().meta({ description: 'Only those that wait for a restart, or not' }),
   }),
-  output: z.array(databaseSetting),
-  errors: ['NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
+  output: pageOf(databaseSetting),
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
   example: { id: 'node-1', contains: 'wal' },
   async handler({ input, context }) {
     findNode(context.engine.current().view, input.id);
-    const settings = await context.engine.node(input.id, 'node.settings', {});
-    return settings
+    const all = await context.engine.node(input.id, 'node.settings', {});
+    const settings = all
       .filter((one) => !input.contains || one.name.includes(input.contains))
       .filter((one) => input.pending_restart === undefined || one.pendingRestart === input.pending_restart)
       .map(presentSetting);
+    const list = `cluster.getNodeSettings ${input.id}`;
+    return paginate(settings, input, { list, key: (setting) => [setting.name], direction: 1 });
   },
 });

@@ -1,8 +1,10 @@
 /** Recent consensus log entries, decoded, newest first. */
 import { z } from 'zod';
+import type { RaftLogEntry } from '@/engine/control/store';
 import { query } from '../definition';
 import { leaderOrAny } from '../find';
-import { nodeId } from '../schemas/primitives';
+import { pageFrom } from '../page';
+import { nodeId, pageInput, pageOf } from '../schemas/primitives';
 import { raftEntry } from '../schemas/raft';
 
 export const getRaftLog = query({
@@ -13,16 +15,21 @@ export const getRaftLog = query({
   role: 'viewer',
   rate: 'node',
   input: z.strictObject({
-    limit: z.int().min(1).max(500).default(50).meta({ description: 'At most this many entries' }),
+    ...pageInput,
     node: nodeId.optional().meta({ description: 'From this node; default: the leader' }),
   }),
-  output: z.array(raftEntry),
-  errors: ['NOT_FOUND', 'UNAVAILABLE'],
+  output: pageOf(raftEntry),
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'UNAVAILABLE'],
   example: {},
-  async handler({ input, context }) {
-    const { entries } = await leaderOrAny(context.engine, input.node, async (ask) => ({
-      entries: await ask('raft.log', { limit: input.limit }),
-    }));
-    return [...entries];
+  handler({ input, context }) {
+    // An index is the same entry on every node, whoever answers the next page.
+    return pageFrom(
+      input,
+      { list: 'cluster.getRaftLog', kinds: ['number'], key: (entry: RaftLogEntry) => [entry.index] },
+      (after, atMost) => {
+        const before = after === null ? null : Number(after[0]);
+        return leaderOrAny(context.engine, input.node, (ask) => ask('raft.log', { limit: atMost, before }));
+      },
+    );
   },
 });

@@ -1,7 +1,7 @@
 /** Failover history, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { listOperations } from '../operation-history';
+import { pageOfOperations } from '../operation-history';
 import { presentFailover } from '../present/failover';
 import { failoverRecord } from '../schemas/failover';
 import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
@@ -17,8 +17,7 @@ export const listFailovers = query({
   output: partialPageOf(failoverRecord),
   errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
-  async handler({ input, context }) {
-    const { operations, next, ...missing } = await listOperations(context, { ...input, kinds: ['failover'] });
-    return { items: operations.map(presentFailover), next_cursor: next, total_count: null, ...missing };
+  handler({ input, context }) {
+    return pageOfOperations(context, 'cluster.listFailovers', { ...input, kinds: ['failover'] }, presentFailover);
   },
 });

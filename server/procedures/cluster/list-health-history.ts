@@ -1,7 +1,8 @@
 /** Health transitions, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { groupName, nodeId } from '../schemas/primitives';
+import { paginate } from '../page';
+import { groupName, nodeId, pageInput, pageOf } from '../schemas/primitives';
 import { healthTransition } from '../schemas/topology';
 
 export const listHealthHistory = query({
@@ -12,18 +13,22 @@ export const listHealthHistory = query({
   role: 'viewer',
   rate: 'node',
   input: z.strictObject({
-    limit: z.int().min(1).max(1000).default(100).meta({ description: 'At most this many' }),
+    ...pageInput,
     node: nodeId.optional(),
     group: groupName.optional(),
   }),
-  output: z.array(healthTransition),
-  errors: ['UNAVAILABLE'],
+  output: pageOf(healthTransition),
+  errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
   async handler({ input, context }) {
     const history = await context.engine.leader('health.history', { limit: 1000 });
-    return history
-      .filter((one) => (!input.node || one.node === input.node) && (!input.group || one.group === input.group))
-      .slice(0, input.limit)
-      .map((one) => ({ ...one }));
+    const found = history.filter(
+      (one) => (!input.node || one.node === input.node) && (!input.group || one.group === input.group),
+    );
+    return paginate(found, input, {
+      list: 'cluster.listHealthHistory',
+      key: ({ at, node, group, from, to }) => [at, node ?? '', group ?? '', from, to],
+      direction: -1,
+    });
   },
 });

@@ -1,7 +1,10 @@
 /** Membership as the controller sees it. */
 import { z } from 'zod';
 import { query } from '../definition';
+import { paginate } from '../page';
 import { presentMembers } from '../present/health';
+import { naturalName } from '../present/node';
+import { pageInput, pageOf } from '../schemas/primitives';
 import { member } from '../schemas/topology';
 
 export const listMembers = query({
@@ -11,9 +14,15 @@ export const listMembers = query({
   graphql: { field: 'clusterMembers' },
   role: 'viewer',
   rate: 'read',
-  input: z.strictObject({}),
-  output: z.array(member),
-  errors: ['UNAVAILABLE'],
+  input: z.strictObject({ ...pageInput }),
+  output: pageOf(member),
+  errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
-  handler: ({ context }) => presentMembers(context.engine.current()),
+  handler({ input, context }) {
+    return paginate(presentMembers(context.engine.current()), input, {
+      list: 'cluster.listMembers',
+      key: (member) => naturalName(member.node_id),
+      direction: 1,
+    });
+  },
 });

@@ -1,10 +1,18 @@
 /** PostgreSQL sessions of a node, and who blocks whom. */
 import { z } from 'zod';
+import type { SessionInfo, SessionPosition } from '@/engine/runtime/engine-api';
 import { query } from '../definition';
 import { findNode } from '../find';
+import { brokenCursor, pageFrom } from '../page';
 import { presentSession } from '../present/node-details';
 import { databaseSession } from '../schemas/node';
-import { nodeIdArgument } from '../schemas/primitives';
+import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
+
+/** PostgreSQL reads it: what is no time and no pid stops here. */
+function placeOf([startedAt, pid]: readonly (string | number)[]): SessionPosition {
+  if (!z.iso.datetime().safeParse(startedAt).success || !z.int32().safeParse(pid).success) throw brokenCursor();
+  return { startedAt: String(startedAt), pid: Number(pid) };
+}
 
 export const listSessions = query({
   name: 'cluster.listSessions',
@@ -13,12 +21,20 @@ export const listSessions = query({
   graphql: { field: 'nodeSessions' },
   role: 'viewer',
   rate: 'node',
-  input: z.strictObject({ id: nodeIdArgument }),
-  output: z.array(databaseSession),
-  errors: ['NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
+  input: z.strictObject({ ...pageInput, id: nodeIdArgument }),
+  output: pageOf(databaseSession),
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
   example: { id: 'node-1' },
   async handler({ input, context }) {
     findNode(context.engine.current().view, input.id);
-    return (await context.engine.node(input.id, 'node.sessions', {})).map(presentSession);
+    const order = {
+      list: `cluster.listSessions ${input.id}`,
+      kinds: ['string', 'number'] as const,
+      key: (session: SessionInfo) => [session.startedAt ?? '', session.pid],
+    };
+    const page = await pageFrom(input, order, (after, atMost) =>
+      context.engine.node(input.id, 'node.sessions', { limit: atMost, after: after === null ? null : placeOf(after) }),
+    );
+    return { ...page, items: page.items.map(presentSession) };
   },
 });

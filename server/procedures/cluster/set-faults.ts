@@ -8,6 +8,8 @@ import { presentFault } from '../present/node-details';
 import { fault } from '../schemas/node';
 import { nodeId } from '../schemas/primitives';
 
+const faultsOfNode = 20;
+
 const faultInput = z
   .strictObject({
     peer: nodeId.nullable().default(null).meta({ description: 'Towards this node; null: all' }),
@@ -31,10 +33,11 @@ export const setFaults = mutation({
   local: true,
   input: z.strictObject({
     node: nodeId.meta({ description: 'The node whose traffic is disturbed' }),
-    faults: z.array(faultInput).max(20).meta({ description: 'Replaces those of the node; empty heals it' }),
+    faults: z.array(faultInput).max(faultsOfNode).meta({ description: 'Replaces those of the node; empty heals it' }),
     reason: z.string().max(500).optional().meta({ description: 'Why; kept in the audit log' }),
   }),
-  output: z.array(fault),
+  output: z.array(fault).max(faultsOfNode),
+  itemsAtMost: faultsOfNode,
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'TIMEOUT', 'UNAVAILABLE'],
   example: { node: 'node-3', faults: [] },
   async handler({ input, context }) {

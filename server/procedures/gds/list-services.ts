@@ -19,6 +19,10 @@ export const listServices = query({
   example: {},
   async handler({ input, context }) {
     const services = (await askForServices(context)).filter((one) => !input.group || one.group === input.group);
-    return paginate(services, input, { key: (service) => [service.service_name], direction: 1 });
+    return paginate(services, input, {
+      list: 'gds.listServices',
+      key: (service) => [service.service_name],
+      direction: 1,
+    });
   },
 });

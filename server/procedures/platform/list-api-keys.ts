@@ -20,6 +20,6 @@ export const listApiKeys = query({
   async handler({ input, context }) {
     const [found, used] = await Promise.all([context.accounts.apiKeys(), context.uses.ofKeys()]);
     const all = found.map((one) => presentApiKey(one, used.get(one.id)));
-    return paginate(all, input, { key: (one) => [one.name, one.id], direction: 1 });
+    return paginate(all, input, { list: 'apiKeys.list', key: (one) => [one.name, one.id], direction: 1 });
   },
 });

@@ -25,6 +25,10 @@ export const listApprovals = query({
   example: {},
   async handler({ input, context }) {
     const found = (await context.approvals.list()).filter((one) => !input.state || one.state === input.state);
-    return paginate(found.map(presentApproval), input, { key: (one) => [one.requested_at, one.id], direction: -1 });
+    return paginate(found.map(presentApproval), input, {
+      list: 'approvals.list',
+      key: (one) => [one.requested_at, one.id],
+      direction: -1,
+    });
   },
 });

@@ -1,12 +1,15 @@
 /** The audit log of this console, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { auditCursor, presentAudit } from '../present/audit';
+import { readCursor, writeCursor } from '../page';
+import { presentAudit } from '../present/audit';
 import { auditRecord } from '../schemas/audit';
 import { pageInput, pageOf } from '../schemas/primitives';
 
+const list = 'audit.list';
+
 export const listAudit = query({
-  name: 'audit.list',
+  name: list,
   summary: 'Audit log: filter, export',
   description: 'Every mutation, allowed or refused. Follow the Link header to export all.',
   rest: { method: 'GET', path: '/audit' },
@@ -27,13 +30,17 @@ export const listAudit = query({
   async handler({ input, context }) {
     const { entries, next } = await context.audit.list({
       limit: input.limit,
-      before: auditCursor(input.cursor),
+      before: input.cursor === undefined ? null : Number(readCursor(list, input.cursor, ['number'])[0]),
       actor: input.actor ?? null,
       procedure: input.procedure ?? null,
       outcome: input.outcome ?? null,
       from: input.from ?? null,
       to: input.to ?? null,
     });
-    return { items: entries.map(presentAudit), next_cursor: next === null ? null : String(next), total_count: null };
+    return {
+      items: entries.map(presentAudit),
+      next_cursor: next === null ? null : writeCursor(list, [next]),
+      total_count: null,
+    };
   },
 });

@@ -19,6 +19,6 @@ export const listInvitations = query({
   example: {},
   async handler({ input, context }) {
     const found = (await context.invitations.list()).map(presentInvitation);
-    return paginate(found, input, { key: (one) => [one.created_at, one.id], direction: -1 });
+    return paginate(found, input, { list: 'invitations.list', key: (one) => [one.created_at, one.id], direction: -1 });
   },
 });

@@ -1,8 +1,10 @@
 /** Accounts and addresses that are locked, or on their way there. */
 import { z } from 'zod';
 import { query } from '../definition';
+import { paginate } from '../page';
 import { presentLockout } from '../present/access';
 import { lockout } from '../schemas/access';
+import { pageInput, pageOf } from '../schemas/primitives';
 
 export const listLockouts = query({
   name: 'lockouts.list',
@@ -11,12 +13,14 @@ export const listLockouts = query({
   graphql: { field: 'lockouts' },
   role: 'admin',
   rate: 'node',
-  input: z.strictObject({}),
-  output: z.array(lockout),
-  errors: ['FORBIDDEN', 'UNAVAILABLE'],
+  input: z.strictObject({ ...pageInput }),
+  output: pageOf(lockout),
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
   example: {},
-  async handler({ context }) {
+  async handler({ input, context }) {
     const found = await context.lockouts.list();
-    return found.map((one) => presentLockout(one)).sort((a, b) => b.failures - a.failures);
+    const lockouts = found.map((one) => presentLockout(one));
+    // Not by failures: those go on while somebody reads.
+    return paginate(lockouts, input, { list: 'lockouts.list', key: (one) => [one.id], direction: 1 });
   },
 });

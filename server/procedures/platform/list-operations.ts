@@ -1,7 +1,7 @@
 /** Operations, running and past, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { listOperations } from '../operation-history';
+import { pageOfOperations } from '../operation-history';
 import { presentOperation } from '../present/operation';
 import { operation, operationKind, operationState } from '../schemas/operation';
 import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
@@ -22,12 +22,8 @@ export const list = query({
   output: partialPageOf(operation),
   errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
-  async handler({ input, context }) {
-    const { operations, next, ...missing } = await listOperations(context, {
-      ...input,
-      kinds: input.kind,
-      states: input.state,
-    });
-    return { items: operations.map(presentOperation), next_cursor: next, total_count: null, ...missing };
+  handler({ input, context }) {
+    const filter = { ...input, kinds: input.kind, states: input.state };
+    return pageOfOperations(context, 'operations.list', filter, presentOperation);
   },
 });

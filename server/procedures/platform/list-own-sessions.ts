@@ -1,8 +1,10 @@
 /** Where the caller is signed in. */
 import { z } from 'zod';
 import { query } from '../definition';
+import { paginate } from '../page';
 import { presentConsoleSession } from '../present/identity';
 import { consoleSession } from '../schemas/identity';
+import { pageInput, pageOf } from '../schemas/primitives';
 
 export const listOwnSessions = query({
   name: 'sessions.listOwn',
@@ -11,16 +13,19 @@ export const listOwnSessions = query({
   graphql: { field: 'mySessions' },
   role: 'viewer',
   rate: 'node',
-  input: z.strictObject({}),
-  output: z.array(consoleSession),
-  errors: ['UNAVAILABLE'],
+  input: z.strictObject({ ...pageInput }),
+  output: pageOf(consoleSession),
+  errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
-  async handler({ context }) {
+  async handler({ input, context }) {
     const { identity, sessions, uses } = context;
-    if (identity.kind !== 'user') return [];
-    const [own, used] = await Promise.all([sessions.list(identity.id), uses.ofSessions()]);
-    return own
-      .map((one) => presentConsoleSession(one, used.get(one.id), identity))
-      .sort((a, b) => (a.last_used_at < b.last_used_at ? 1 : -1));
+    const [own, used] =
+      identity.kind === 'user' ? await Promise.all([sessions.list(identity.id), uses.ofSessions()]) : [[], new Map()];
+    const items = own.map((one) => presentConsoleSession(one, used.get(one.id), identity));
+    return paginate(items, input, {
+      list: 'sessions.listOwn',
+      key: (one) => [one.created_at, one.id],
+      direction: -1,
+    });
   },
 });

@@ -24,6 +24,6 @@ export const listSessions = query({
     const { identity, sessions, uses } = context;
     const [found, used] = await Promise.all([sessions.list(input.user_id ?? null), uses.ofSessions()]);
     const items = found.map((one) => presentConsoleSession(one, used.get(one.id), identity));
-    return paginate(items, input, { key: (one) => [one.created_at, one.id], direction: -1 });
+    return paginate(items, input, { list: 'sessions.list', key: (one) => [one.created_at, one.id], direction: -1 });
   },
 });

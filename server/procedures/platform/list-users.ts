@@ -19,6 +19,6 @@ export const listUsers = query({
   example: {},
   async handler({ input, context }) {
     const users = (await context.accounts.users()).map(presentUser);
-    return paginate(users, input, { key: (one) => [one.username], direction: 1 });
+    return paginate(users, input, { list: 'users.list', key: (one) => [one.username], direction: 1 });
   },
 });

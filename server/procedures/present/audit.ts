@@ -1,5 +1,4 @@
 /** Audit entries on the wire. */
-import { ClusterError } from '@/engine/kernel/errors';
 import type { AuditEntry } from '@/server/audit/api';
 
 export function presentAudit(entry: AuditEntry) {
@@ -20,12 +19,4 @@ export function presentAudit(entry: AuditEntry) {
     duration_ms: entry.durationMs,
     hash: entry.hash,
   };
-}
-
-export function auditCursor(cursor: string | undefined): number | null {
-  if (cursor === undefined) return null;
-  if (!/^\d{1,15}$/.test(cursor)) {
-    throw new ClusterError('INVALID_INPUT', 'cursor: take it from the answer before, unchanged');
-  }
-  return Number(cursor);
 }

@@ -23,6 +23,7 @@ export function compareNodes(sort: NodeSort): SortOrder<WireNode> {
   const direction = sort.startsWith('-') ? -1 : 1;
   const field = sort.replace('-', '') as 'name' | 'status' | 'group' | 'region' | 'lag';
   return {
+    list: `cluster.listNodes ${sort}`,
     direction,
     key: (node) => {
       if (field === 'lag') return [node.lag_bytes ?? Number.MAX_SAFE_INTEGER, ...naturalName(node.id)];
@@ -33,7 +34,7 @@ export function compareNodes(sort: NodeSort): SortOrder<WireNode> {
 }
 
 /** node-2 before node-10. */
-function naturalName(id: string): [string, number, string] {
+export function naturalName(id: string): [string, number, string] {
   const match = /^(.*?)(\d{1,15})$/.exec(id);
   return match ? [match[1]!, Number(match[2]), id] : [id, -1, id];
 }

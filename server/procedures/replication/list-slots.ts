@@ -2,19 +2,23 @@
 import { z } from 'zod';
 import { query } from '../definition';
 import { findNode, selectGroups } from '../find';
-import { cursorKey, paginate } from '../page';
+import { cursorKey, paginate, type SortOrder } from '../page';
 import { presentSlot } from '../present/slots';
 import { groupName, nodeId, pageInput, partialPageOf } from '../schemas/primitives';
 import { replicationSlot, slotType } from '../schemas/slots';
 import { askGroups, type FoundSlot, type GroupSlots, slotsOf } from '../slots';
 
-const keyOf = ({ in: { group }, node, slot }: FoundSlot) => [group.record.name, node, slot.name] as const;
+const order: SortOrder<FoundSlot> = {
+  list: 'replication.listSlots',
+  key: ({ in: { group }, node, slot }) => [group.record.name, node, slot.name],
+  direction: 1,
+};
 
 export const listSlots = query({
-  name: 'replication.listSlots',
+  name: order.list,
   summary:
     'Replication slots of all members: who uses them, what WAL they keep, what a change of primary makes of them',
-  rest: { method: 'GET', path: '/replication/slots' },
+  rest: { method: 'GET', path: '/replication/slots', wrappedAs: 'slots' },
   graphql: { field: 'replicationSlots' },
   role: 'viewer',
   rate: 'node',
@@ -32,7 +36,7 @@ export const listSlots = query({
   async handler({ input, context }) {
     const { view } = context.engine.current();
     const of = input.node === undefined ? undefined : findNode(view, input.node).record.group;
-    const [from = ''] = input.cursor === undefined ? [] : cursorKey(input.cursor);
+    const [from = ''] = input.cursor === undefined ? [] : cursorKey(order.list, input.cursor);
     const groups = selectGroups(view, input.group);
     const asked = groups.filter(
       ({ record }) => record.name >= String(from) && (of === undefined || record.name === of),
@@ -47,9 +51,10 @@ export const listSlots = query({
     const { found, whole } = await askGroups(
       context,
       asked,
-      (some) => paginate(wanted(some), input, { key: keyOf, direction: 1 }).next_cursor !== null,
+      // RustyDB's clients know the count as a number: a first page counts all.
+      (some) => input.cursor !== undefined && paginate(wanted(some), input, order).next_cursor !== null,
     );
-    const page = paginate(wanted(found), input, { key: keyOf, direction: 1 });
+    const page = paginate(wanted(found), input, order);
     const silent = found.flatMap((one) => one.missing).filter((id) => input.node === undefined || id === input.node);
     return {
       items: page.items.map(presentSlot),

@@ -1,8 +1,10 @@
 /** Every WAL sender with its receiver. */
 import { z } from 'zod';
 import { query } from '../definition';
+import { paginate } from '../page';
+import { naturalName } from '../present/node';
 import { presentWalStreams } from '../present/replication';
-import { groupName } from '../schemas/primitives';
+import { groupName, pageInput, pageOf } from '../schemas/primitives';
 import { walStream } from '../schemas/replication';
 
 export const listWalStreams = query({
@@ -12,9 +14,15 @@ export const listWalStreams = query({
   graphql: { field: 'walStreams' },
   role: 'viewer',
   rate: 'read',
-  input: z.strictObject({ group: groupName.optional().meta({ description: 'Default: all groups' }) }),
-  output: z.array(walStream),
-  errors: ['NOT_FOUND', 'UNAVAILABLE'],
+  input: z.strictObject({ ...pageInput, group: groupName.optional().meta({ description: 'Default: all groups' }) }),
+  output: pageOf(walStream),
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'UNAVAILABLE'],
   example: {},
-  handler: ({ input, context }) => presentWalStreams(context.engine.current(), input.group),
+  handler({ input, context }) {
+    return paginate(presentWalStreams(context.engine.current(), input.group), input, {
+      list: 'replication.listWalStreams',
+      key: (stream) => [stream.group, ...naturalName(stream.from), ...naturalName(stream.to)],
+      direction: 1,
+    });
+  },
 });

@@ -32,7 +32,7 @@ export const jsonObject = z.record(z.string(), z.unknown());
 export const limit = z.int().min(1).max(1000).default(100).meta({ description: 'At most this many items' });
 export const cursor = z
   .string()
-  .max(500)
+  .max(1000)
   .optional()
   .meta({ description: 'Where the next page starts, from the answer before' });
 export const pageInput = { limit, cursor } as const;

@@ -25,13 +25,10 @@ export const replicationSlot = z
       .enum(['reserved', 'extended', 'unreserved', 'lost'])
       .nullable()
       .meta({ description: 'reserved, extended (beyond max_wal_size), unreserved (about to be removed), lost' }),
-    safe_wal_size: z
-      .int()
-      .nullable()
-      .meta({
-        description: 'Bytes that may still be written before its WAL is in danger; null: no limit, or lost',
-        scalar: 'BigInt',
-      }),
+    safe_wal_size: z.int().nullable().meta({
+      description: 'Bytes that may still be written before its WAL is in danger; null: no limit, or lost',
+      scalar: 'BigInt',
+    }),
     retained_bytes: bytes.nullable().meta({ description: 'Bytes of WAL from restart_lsn to now', scalar: 'BigInt' }),
     catalog_xmin: bigCount
       .nullable()

@@ -162,9 +162,14 @@ function responsesOf(definition: AnyDefinition, components: Components): Json {
       content: { 'text/event-stream': { schema: { type: 'string' }, 'x-item': output } },
     };
   } else if (isPageOutput(definition)) {
-    const { items, notice } = output.properties as Record<string, Json>;
+    const { items, total_count, notice } = output.properties as Record<string, Json>;
+    const { wrappedAs } = definition.rest!;
+    const body =
+      wrappedAs === undefined
+        ? items!
+        : { type: 'object', properties: { [wrappedAs]: items, total_count }, required: [wrappedAs, 'total_count'] };
     responses['200'] = {
-      ...json(items!, 'The page; the next one is in the Link header'),
+      ...json(body, 'The page; the next one is in the Link header'),
       headers: {
         Link: { description: '<…>; rel="next"', schema: { type: 'string' } },
         ...(notice

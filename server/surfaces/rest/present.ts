@@ -32,7 +32,7 @@ export async function presentRest(
   if (definition.kind === 'mutation' && isOperationOutput(definition)) {
     return presentMutation(definition, input, output as WireOperation, context);
   }
-  if (isPageOutput(definition)) return presentPage(output as RestPage, url);
+  if (isPageOutput(definition)) return presentPage(output as RestPage, url, definition.rest?.wrappedAs);
   const status = definition.rest?.status ?? 200;
   return status === 204 ? { status } : { status, body: output };
 }
@@ -40,13 +40,15 @@ export async function presentRest(
 type RestPage = {
   readonly items: unknown[];
   readonly next_cursor: string | null;
+  readonly total_count: number | null;
   /** What is missing from the list and why. */
   readonly notice?: string | null;
 };
 
-export function presentPage(page: RestPage, url: URL): RestAnswer {
+export function presentPage(page: RestPage, url: URL, wrappedAs?: string): RestAnswer {
   const headers = { ...nextPage(page, url), ...(page.notice ? { 'X-Notice': page.notice } : {}) };
-  return { status: 200, body: page.items, ...(Object.keys(headers).length > 0 ? { headers } : {}) };
+  const body = wrappedAs === undefined ? page.items : { [wrappedAs]: page.items, total_count: page.total_count };
+  return { status: 200, body, ...(Object.keys(headers).length > 0 ? { headers } : {}) };
 }
 
 function nextPage(page: RestPage, url: URL): { readonly Link?: string } {

@@ -1,0 +1,26 @@
+/** Every page of a list as one answer, in the list's order. At `mostPages` it gives up: a shell is no place for more. */
+import type { AnyDefinition } from '@/server/procedures/definition';
+import { CommandFailure } from './client';
+import { exitCodes } from './exit-codes';
+
+const mostPages = 10_000;
+
+type Page = { readonly answer: unknown; readonly next: string | null };
+
+export async function readAll(
+  definition: AnyDefinition,
+  read: (cursor: string | null) => Promise<Page>,
+): Promise<unknown> {
+  const { wrappedAs } = definition.rest!;
+  const pages: unknown[][] = [];
+  let last: Page = { answer: undefined, next: null };
+  do {
+    if (pages.length >= mostPages) throw new CommandFailure(`More than ${mostPages} pages`, exitCodes.unexpected);
+    last = await read(last.next);
+    const list = wrappedAs === undefined ? last.answer : (last.answer as Record<string, unknown>)[wrappedAs];
+    pages.push(list as unknown[]);
+  } while (last.next !== null);
+  if (definition.pagesBackwards) pages.reverse();
+  const all = pages.flat();
+  return wrappedAs === undefined ? all : { ...(last.answer as object), [wrappedAs]: all };
+}
