@@ -73,6 +73,8 @@ type CommandTable = {
   'agent.createSlot': { params: { fence: Fence; slot: SlotSpec }; result: SlotInfo };
   /** Standby: waits until it holds a copy of the primary's failover slot that a promotion keeps, at most `timeoutMs`. */
   'agent.copySlot': { params: { fence: Fence; name: string; timeoutMs: number }; result: { ready: boolean } };
+  /** Standby: waits until no copy of a slot that the primary dropped is left, at most `timeoutMs`. */
+  'agent.dropSlotCopy': { params: { fence: Fence; name: string; timeoutMs: number }; result: { gone: boolean } };
   /** Idle slots of users only; `dropped` is false when there is none of that name. */
   'agent.dropSlot': { params: { fence: Fence; name: string }; result: { dropped: boolean } };
   'agent.waitForReplay': { params: { fence: Fence; lsn: LsnText; timeoutMs: number }; result: Record<string, never> };

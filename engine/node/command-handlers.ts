@@ -5,7 +5,7 @@
 import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
-import { delay } from '../kernel/async';
+import { delay, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import { formatLsn, parseLsn } from '../kernel/lsn';
 import type { SlotInfo, SlotSpec } from '../replication/model';
@@ -23,11 +23,12 @@ import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
-import { clusterConfig, groupFact, instant, type NodeContext, nodeRecord } from './node-context';
+import { clusterConfig, groupFact, instant, type NodeContext, nodeRecord, otherMembers } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
 
 const stopReceivingTimeoutMs = 3_000;
 const promoteTimeoutMs = 60_000;
+const endConsumersTimeoutMs = 500;
 const startTimeoutMs = 120_000;
 const stopTimeoutMs = 60_000;
 
@@ -80,7 +81,10 @@ export class CommandHandlers {
     'agent.demote': (params) => this.#demote(params),
     'agent.stop': async ({ fence, mode }) => {
       this.#admit(fence);
-      await this.#context.serverQueue.run(() => this.#context.postgres.stop(mode, stopTimeoutMs));
+      await this.#context.serverQueue.run(async () => {
+        await this.#endConsumers();
+        await this.#context.postgres.stop(mode, stopTimeoutMs);
+      });
       return {};
     },
     'agent.start': async ({ fence }) => {
@@ -134,6 +138,10 @@ export class CommandHandlers {
     'agent.copySlot': async ({ fence, name, timeoutMs }) => {
       this.#admit(fence);
       return { ready: await this.#context.postgres.waitForSlotCopy(name, timeoutMs) };
+    },
+    'agent.dropSlotCopy': async ({ fence, name, timeoutMs }) => {
+      this.#admit(fence);
+      return { gone: await this.#context.postgres.waitForNoSlotCopy(name, timeoutMs) };
     },
     'agent.dropSlot': async ({ fence, name }) => {
       this.#admit(fence);
@@ -315,6 +323,7 @@ export class CommandHandlers {
             { clusterCode: 'CLU_STALE_EPOCH' },
           );
         }
+        await this.#endConsumers();
         lease.input({ kind: 'give-back', mode: 'planned' });
         await postgres.stop('fast', timeoutMs);
       }
@@ -330,10 +339,22 @@ export class CommandHandlers {
     });
   }
 
+  /** Only where somebody else than members streams: a stop of a cluster without them is not delayed by a question. */
+  async #endConsumers(): Promise<void> {
+    const members = otherMembers(this.#context);
+    const senders = this.#context.reports.last?.senders ?? [];
+    if (senders.every((sender) => members.includes(sender.applicationName))) return;
+    const ended = await withTimeout(this.#context.postgres.endConsumers(), endConsumersTimeoutMs, 'their end').catch(
+      () => 0,
+    );
+    this.#context.logger.info({ ended }, 'ended those who stream from here and are no members, before the stop');
+  }
+
   async #restart(mode: 'fast' | 'immediate'): Promise<void> {
     const { postgres } = this.#context;
     const { lease, loop } = this.options;
     await this.#context.serverQueue.run(async () => {
+      await this.#endConsumers();
       await postgres.stop(mode, stopTimeoutMs);
       if (lease.mayBeHolder() && (await postgres.isDead())) lease.input({ kind: 'all-dead' });
     });

@@ -25,28 +25,49 @@ export async function copySlot(context: StepContext): Promise<StepOutcome> {
   const { request } = context.operation;
   if (request.kind !== 'create-slot') throw new ClusterError('INTERNAL', `${request.kind} copies no slot.`);
   const { name } = request.slot;
-  const snapshot = context.world.snapshot();
-  const primary = context.group().record.primary;
-  const standbys = [...snapshot.nodes.values()].filter(
-    ({ record, report }) =>
-      record.group === request.group && record.id !== primary && report?.postgres.state === 'standby',
-  );
-  const timeoutMs = Math.max(0, Math.min(copyTimeoutMs, context.remainingMs() - 2_000));
-  const ready = await Promise.all(
-    standbys.map(async ({ record }) => {
-      const params = { fence: context.fence(), name, timeoutMs };
-      const asked = context.world.command(record.id, 'agent.copySlot', params, timeoutMs + 1_500);
-      return (await asked.catch(() => ({ ready: false }))).ready ? record.id : null;
-    }),
-  );
-  const held = ready.filter((node) => node !== null);
-  const missing = standbys.map(({ record }) => record.id).filter((node) => !held.includes(node));
-  const without = missing.length > 0 ? ` ${missing.join(', ')} holds none yet; PostgreSQL goes on trying.` : '';
+  const { yes, no } = await askStandbys(context, async (node, params, timeoutMs) => {
+    const { ready } = await context.world.command(node, 'agent.copySlot', { ...params, name }, timeoutMs);
+    return ready;
+  });
+  const without = no.length > 0 ? ` ${no.join(', ')} holds none yet; PostgreSQL goes on trying.` : '';
   const detail =
-    held.length > 0
-      ? `${held.join(', ')} ${held.length === 1 ? 'holds' : 'hold'} a copy.${without}`
-      : `No standby holds a copy yet; PostgreSQL goes on trying.`;
-  return { detail, result: { ready: held } };
+    yes.length > 0
+      ? `${yes.join(', ')} ${yes.length === 1 ? 'holds' : 'hold'} a copy.${without}`
+      : 'No standby holds a copy yet; PostgreSQL goes on trying.';
+  return { detail, result: { ready: yes } };
+}
+
+export async function dropCopies(context: StepContext): Promise<StepOutcome> {
+  const { request } = context.operation;
+  if (request.kind !== 'drop-slot') throw new ClusterError('INTERNAL', `${request.kind} drops no copies.`);
+  const { no } = await askStandbys(context, async (node, params, timeoutMs) => {
+    const asked = { ...params, name: request.name };
+    return (await context.world.command(node, 'agent.dropSlotCopy', asked, timeoutMs)).gone;
+  });
+  const detail =
+    no.length === 0
+      ? 'No standby holds a copy any more.'
+      : `${no.join(', ')} still holds a copy; PostgreSQL drops it at its next round.`;
+  return { detail };
+}
+
+type Question = (
+  node: string,
+  params: { readonly fence: ReturnType<StepContext['fence']>; readonly timeoutMs: number },
+  timeoutMs: number,
+) => Promise<boolean>;
+
+/** All standbys that run, at once; one that does not answer has said no. */
+async function askStandbys(context: StepContext, ask: Question): Promise<{ yes: string[]; no: string[] }> {
+  const { record } = context.group();
+  const standbys = [...context.world.snapshot().nodes.values()]
+    .filter((node) => node.record.group === record.name && node.record.id !== record.primary)
+    .filter((node) => node.report?.postgres.state === 'standby')
+    .map((node) => node.record.id);
+  const timeoutMs = Math.max(0, Math.min(copyTimeoutMs, context.remainingMs() - 2_000));
+  const params = { fence: context.fence(), timeoutMs };
+  const said = await Promise.all(standbys.map((node) => ask(node, params, timeoutMs + 1_500).catch(() => false)));
+  return { yes: standbys.filter((_node, index) => said[index]), no: standbys.filter((_node, index) => !said[index]) };
 }
 
 export async function dropSlot(context: StepContext): Promise<StepOutcome> {

@@ -40,5 +40,6 @@ export const stepRunners: Readonly<Record<StepAction, StepRunner>> = {
   'wait-voters': settings.waitVoters,
   'create-slot': slots.createSlot,
   'copy-slot': slots.copySlot,
+  'drop-copies': slots.dropCopies,
   'drop-slot': slots.dropSlot,
 };

@@ -146,10 +146,14 @@ export interface PostgresServer {
   dropSlot(name: string): Promise<boolean>;
   /** Standby: whether it holds a copy of the primary's slot that a promotion keeps, waiting for it at most so long. */
   waitForSlotCopy(name: string, timeoutMs: number): Promise<boolean>;
+  /** Standby: whether no copy of a slot that the primary dropped is left, waiting for it at most so long. */
+  waitForNoSlotCopy(name: string, timeoutMs: number): Promise<boolean>;
   /** Standby: drops what is left of failover slots from this server's days as primary, where the primary has one of that name; tells which have no copy. */
   keepSlotCopies(
     onPrimary: readonly string[],
   ): Promise<{ readonly dropped: readonly string[]; readonly missing: readonly string[] }>;
+  /** Ends whoever streams from this server but members, so that a fast stop does not wait for one that stands still. */
+  endConsumers(): Promise<number>;
   /** Standby: PostgreSQL copies failover slots now instead of at its next round. */
   wakeSlotCopying(): Promise<void>;
   setSynchronizedStandbySlots(members: readonly NodeId[]): Promise<void>;

@@ -46,10 +46,12 @@ import { setSynchronousStandbys } from './sync-standbys';
 import {
   createSlot,
   dropSlot,
+  endConsumers,
   keepSlotCopies,
   listSlots,
   type SlotCopies,
   waitForCopy,
+  waitForNoCopy,
   wakeSlotCopying,
 } from './user-slots';
 import { switchWal, walStatus } from './wal';
@@ -387,8 +389,16 @@ export class PgServer implements PostgresServer {
     return waitForCopy(this.#commands, name, timeoutMs);
   }
 
+  waitForNoSlotCopy(name: string, timeoutMs: number): Promise<boolean> {
+    return waitForNoCopy(this.#commands, name, timeoutMs);
+  }
+
   keepSlotCopies(onPrimary: readonly string[]): Promise<SlotCopies> {
     return keepSlotCopies(this.#commands, onPrimary);
+  }
+
+  endConsumers(): Promise<number> {
+    return endConsumers(this.#commands);
   }
 
   wakeSlotCopying(): Promise<void> {

@@ -67,7 +67,9 @@ export async function createSlot(
 async function moveOnce(client: pg.Client, name: string): Promise<void> {
   for (let i = 0; i < 2; i++) {
     await client.query('SELECT pg_log_standby_snapshot()');
-    await client.query('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [name]);
+    // A slot moves as far as WAL is flushed, and nothing has committed that would flush it.
+    await client.query("SELECT pg_logical_emit_message(false, 'rustydb', '', true)");
+    await client.query('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [name]);
   }
 }
 
@@ -79,6 +81,19 @@ export async function waitForCopy(connection: LocalConnection, name: string, tim
     return (await listSlots(connection)).slots.some((slot) => slot.name === name && isReadyCopy(slot)) || undefined;
   };
   return pollUntil(look, { timeoutMs, intervalMs: 200, what: `a copy of ${name}` }).catch(() => false);
+}
+
+/** Standby: waits until no copy of a slot that the primary has dropped is left. A leftover that PostgreSQL does not take for a copy is dropped here. */
+export async function waitForNoCopy(connection: LocalConnection, name: string, timeoutMs: number): Promise<boolean> {
+  const look = async () => {
+    const { slots, inRecovery } = await listSlots(connection);
+    const slot = slots.find((one) => one.name === name);
+    if (!slot) return true;
+    if (inRecovery && slot.failover && !slot.synced && !slot.active) await dropSlot(connection, name);
+    else await wakeSlotCopying(connection);
+    return undefined;
+  };
+  return pollUntil(look, { timeoutMs, intervalMs: 300, what: `no copy of ${name}` }).catch(() => false);
 }
 
 async function refused(connection: LocalConnection, spec: SlotSpec, error: unknown): Promise<unknown> {
@@ -186,4 +201,18 @@ export async function keepSlotCopies(connection: LocalConnection, onPrimary: rea
 /** PostgreSQL's worker looks at the primary up to 30 s apart, and starts again after an error only when its parent has something to do: a reload is both. */
 export async function wakeSlotCopying(connection: LocalConnection): Promise<void> {
   await connection.query('SELECT pg_reload_conf()');
+}
+
+/**
+ * Ends whoever streams from here but members: a fast stop waits until each of them has everything, one that stands still holds it up for
+ * wal_sender_timeout. They lose nothing: what they have not confirmed is in their slot.
+ */
+export async function endConsumers(connection: LocalConnection): Promise<number> {
+  const rows = await connection.query<{ ended: number }>(
+    `SELECT count(*) FILTER (WHERE pg_terminate_backend(r.pid))::int AS ended
+       FROM pg_stat_replication AS r LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid
+      WHERE r.state <> 'backup' AND NOT coalesce(starts_with(s.slot_name, $1), false)`,
+    { values: [enginePrefix] },
+  );
+  return rows[0]?.ended ?? 0;
 }

@@ -445,6 +445,7 @@ export class SimulatedWorld {
       return made;
     },
     'agent.copySlot': () => ({ ready: true }),
+    'agent.dropSlotCopy': () => ({ gone: true }),
     'agent.dropSlot': (node, { name }) => {
       const before = node.slots.length;
       node.slots = node.slots.filter((slot) => slot.name !== name);

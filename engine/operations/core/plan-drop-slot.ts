@@ -30,7 +30,10 @@ export function planDropSlot(
     group: request.group,
     epoch: group.record.epoch,
     exclusive: false,
-    steps: [step('drop-slot', request.node)],
+    steps: [
+      step('drop-slot', request.node),
+      ...(slot?.failover && group.record.primary === request.node ? [step('drop-copies')] : []),
+    ],
     checks,
     chosen: request.node,
     expectedPauseMs: 0,

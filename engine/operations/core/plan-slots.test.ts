@@ -95,7 +95,11 @@ describe('dropping a slot', () => {
 
   it('is one step on its node, and says what goes with it', () => {
     const dropped = drop('feed', users);
-    expect(dropped.steps.map((step) => [step.action, step.node])).toEqual([['drop-slot', 'node-1']]);
+    expect(dropped.steps.map((step) => [step.action, step.node])).toEqual([
+      ['drop-slot', 'node-1'],
+      ['drop-copies', null],
+    ]);
+    expect(drop('archive', users).steps.map((step) => step.action)).toEqual(['drop-slot']);
     expect(dropped.refusal).toBeNull();
     expect(dropped.checks.find((one) => one.rule === 'frees-wal')?.remedy).toContain('copies on node-2 go as well');
     expect(drop('left', users, 'node-2').refusal).toBeNull();

@@ -37,6 +37,7 @@ export type StepAction =
   | 'wait-voters'
   | 'create-slot'
   | 'copy-slot'
+  | 'drop-copies'
   | 'drop-slot';
 
 type StepRow = {
@@ -100,6 +101,7 @@ const stepTable: Readonly<Record<StepAction, StepRow>> = {
   'apply-settings': row('Apply the settings on %', 30_000),
   'create-slot': row('Create the slot on %', 20_000),
   'copy-slot': row('Wait until the standbys hold a copy of it', 15_000),
+  'drop-copies': row('Wait until the standbys have dropped their copies', 15_000),
   'drop-slot': row('Drop the slot on %', 10_000),
   'wait-voters': row('Wait until the new commit rule holds', 60_000, { cancellable: true }),
 };

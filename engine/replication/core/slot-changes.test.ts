@@ -30,7 +30,7 @@ describe('what changed between two looks', () => {
     const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'));
     fc.assert(
       fc.property(names, names, (before, after) => {
-        const now = new Set(before);
+        const now = new Set<string>(before);
         for (const { kind, slot: one } of slotChanges(
           before.map((name) => slot(name)),
           after.map((name) => slot(name)),
