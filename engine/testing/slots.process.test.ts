@@ -96,7 +96,8 @@ async function watchChanges(): Promise<void> {
 const told = (what: string) =>
   pollUntil(() => seen.includes(what) || undefined, { timeoutMs: 15_000, intervalMs: 50, what: `"${what}" is told` });
 const create = (body: object) => cluster.api<Slot & Refusal>('POST', slots, body);
-const list = async (search = 'owner=user') => (await cluster.api<Slot[]>('GET', `${slots}?${search}`)).body;
+const list = async (search = 'owner=user') =>
+  (await cluster.api<{ slots: Slot[] }>('GET', `${slots}?${search}`)).body.slots;
 /** A copy that is not ready is held by PostgreSQL's own worker. */
 const inUse = async () => (await list('owner=user&active=true')).filter((slot) => !slot.synced);
 const placesOf = async (name: string) =>
