@@ -1,14 +1,21 @@
 'use client';
 /** Groups as rows: primary, standbys with lag and its trend, mode, write rate, data at risk. */
+import { useQuery } from '@tanstack/react-query';
 import { Crown, Hand } from 'lucide-react';
 import Link from 'next/link';
 import { Sparkline } from '../../charts/sparkline';
 import { EmptyState } from '../../feedback/states';
 import { useLagHistory } from '../../providers/live';
+import { lagTrend, trendMinutes } from '../../providers/live-history';
+import { longestPage } from '../../providers/pages';
+import { useTRPC } from '../../providers/trpc';
 import type { ClusterNode, Group, Topology } from '../../providers/wire';
 import { cn } from '../../ui/cn';
 import { formatBytes, formatDuration, formatNumber, words } from '../../ui/format';
 import { Badge, Status, toneIcon, toneText } from '../../ui/status';
+
+/** Beyond this many nodes the page shows the trend of what it saw itself: it must not ask each of a thousand. */
+const askedNodes = 40;
 
 export function GroupRows({ topology }: { readonly topology: Topology }) {
   if (topology.groups.length === 0) {
@@ -41,6 +48,7 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
               key={group.name}
               group={group}
               nodes={topology.nodes.filter((node) => node.group === group.name)}
+              askNodes={topology.nodes.length <= askedNodes}
             />
           ))}
         </tbody>
@@ -60,7 +68,9 @@ function Head({ children, right }: { readonly children: string; readonly right?:
   );
 }
 
-function GroupRow({ group, nodes }: { readonly group: Group; readonly nodes: readonly ClusterNode[] }) {
+type GroupProps = { readonly group: Group; readonly nodes: readonly ClusterNode[]; readonly askNodes: boolean };
+
+function GroupRow({ group, nodes, askNodes }: GroupProps) {
   const standbys = nodes.filter((node) => node.id !== group.primary);
   const tone = !group.writable ? 'bad' : group.degraded ? 'warn' : 'ok';
   const Icon = toneIcon[tone];
@@ -94,7 +104,7 @@ function GroupRow({ group, nodes }: { readonly group: Group; readonly nodes: rea
         {standbys.length === 0 ? <span className="text-muted">none</span> : null}
         <ul className="grid gap-0.5">
           {standbys.map((node) => (
-            <StandbyLine key={node.id} node={node} voter={group.voters.includes(node.id)} />
+            <StandbyLine key={node.id} node={node} voter={group.voters.includes(node.id)} askNode={askNodes} />
           ))}
         </ul>
       </td>
@@ -129,8 +139,22 @@ function GroupRow({ group, nodes }: { readonly group: Group; readonly nodes: rea
   );
 }
 
-function StandbyLine({ node, voter }: { readonly node: ClusterNode; readonly voter: boolean }) {
+/** What the node kept of the last quarter of an hour, and what the page saw since. */
+function useLagTrend(id: string, askNode: boolean) {
+  const trpc = useTRPC();
   const history = useLagHistory();
+  const { data } = useQuery({
+    ...trpc.cluster.getNodeResources.queryOptions({ id, minutes: trendMinutes, limit: longestPage }),
+    enabled: askNode,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return lagTrend(data?.items ?? [], history, id, history.at.at(-1) ?? Date.now());
+}
+
+type StandbyProps = { readonly node: ClusterNode; readonly voter: boolean; readonly askNode: boolean };
+
+function StandbyLine({ node, voter, askNode }: StandbyProps) {
+  const trend = useLagTrend(node.id, askNode);
   const lag =
     node.lag_bytes === null ? 'lag unknown' : node.lag_bytes === 0 ? 'no lag' : `${formatBytes(node.lag_bytes)} behind`;
   return (
@@ -138,7 +162,7 @@ function StandbyLine({ node, voter }: { readonly node: ClusterNode; readonly vot
       <Link href={`/nodes/${node.id}`} className="min-w-16 shrink-0 whitespace-nowrap hover:underline">
         {node.id}
       </Link>
-      <Sparkline values={history.lag[node.id] ?? []} label={`Lag of ${node.id} while this page was open: now ${lag}`} />
+      <Sparkline values={trend} label={`Lag of ${node.id} in the last ${trendMinutes} minutes: now ${lag}`} />
       <span className="num w-28 shrink-0 whitespace-nowrap text-muted">{lag}</span>
       {node.status === 'healthy' ? null : <Status value={node.status} title={node.status_reason} />}
       {voter ? <Badge title="Its acknowledgement counts for commits">voter</Badge> : null}
