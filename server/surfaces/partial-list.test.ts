@@ -54,3 +54,11 @@ describe('with a node that does not answer', () => {
     );
   });
 });
+
+it('without a majority only what this console still knows is listed, and that is said', async () => {
+  console.engine.silentArchives = [];
+  console.engine.change((view) => ({ raft: { ...view.raft, hasQuorum: false } }));
+  const { status, body, headers } = await console.json(lists[0]);
+  expect([status, body.length]).toEqual([200, 1]);
+  expect(headers.get('x-notice')).toBe('Only the latest operations are listed: the control store does not answer');
+});
