@@ -25,6 +25,7 @@ import type { candidate, operation, operationStep, phase } from '@/server/proced
 import type { raftEntry, raftStatus } from '@/server/procedures/schemas/raft';
 import type { walStream } from '@/server/procedures/schemas/replication';
 import type { globalService } from '@/server/procedures/schemas/services';
+import type { replicationSlot } from '@/server/procedures/schemas/slots';
 import type { clusterTopology, group, link, problem } from '@/server/procedures/schemas/topology';
 
 export type Topology = z.infer<typeof clusterTopology>;
@@ -50,6 +51,7 @@ export type Fault = z.infer<typeof fault>;
 export type RaftStatus = z.infer<typeof raftStatus>;
 export type RaftEntry = z.infer<typeof raftEntry>;
 export type WalStream = z.infer<typeof walStream>;
+export type Slot = z.infer<typeof replicationSlot>;
 export type Service = z.infer<typeof globalService>;
 export type Config = z.infer<typeof clusterConfig>;
 export type LoadBalancer = z.infer<typeof loadBalancer>;

@@ -17,6 +17,7 @@ import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton, TableSkeleton } from '../../ui/skeleton';
 import { Badge, Status } from '../../ui/status';
 import { ConfigureReplication } from './configure-replication';
+import { SlotsPanel } from './slots-panel';
 
 export function ReplicationPage() {
   const topology = useTopology();
@@ -40,7 +41,10 @@ export function ReplicationPage() {
           <GroupPanel key={group.name} group={group} topology={topology} />
         ))}
       </div>
-      <Streams />
+      <div className="grid gap-3">
+        <Streams />
+        <SlotsPanel groups={topology.groups.map((group) => group.name)} />
+      </div>
     </>
   );
 }
