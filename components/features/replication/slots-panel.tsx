@@ -1,10 +1,10 @@
 'use client';
 /** Slots of all members, or of one: who uses them, what WAL they keep, what a change of primary makes of them. */
-import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { QueryView } from '../../feedback/query-view';
+import { ListView } from '../../feedback/list-view';
 import { EmptyState, PartialNote } from '../../feedback/states';
-import { useTRPC } from '../../providers/trpc';
+import { longestPage, rowsOf, usePages } from '../../providers/pages';
+import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Slot } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -38,12 +38,17 @@ export function SlotsPanel({
   readonly createReason?: string | null;
 }) {
   const trpc = useTRPC();
-  const input = { limit: 1000, ...(node === undefined ? {} : { node }) };
-  const query = useQuery({ ...trpc.replication.listSlots.queryOptions(input), refetchInterval: 3000 });
+  const client = useTRPCClient();
+  const input = { limit: longestPage, ...(node === undefined ? {} : { node }) };
+  const query = usePages({
+    queryKey: trpc.replication.listSlots.queryKey(input),
+    fetchPage: (cursor) => client.replication.listSlots.query({ ...input, cursor }),
+    refetchInterval: 3000,
+  });
   const columns = useMemo(() => columnsFor(node === undefined), [node]);
   // As it was when it was opened: it may be dropped from here.
   const [opened, setOpened] = useState<Slot | null>(null);
-  const now = query.data?.items.find((slot) => opened !== null && idOf(slot) === idOf(opened));
+  const now = rowsOf(query.data).find((slot) => opened !== null && idOf(slot) === idOf(opened));
   const search = node === undefined ? '' : `?node=${node}`;
   return (
     <Panel
@@ -57,15 +62,15 @@ export function SlotsPanel({
         </>
       }
     >
-      <QueryView query={query} what="the slots" skeleton={<TableSkeleton label="slots" />}>
-        {(page) => (
+      <ListView query={query} what="the slots" skeleton={<TableSkeleton label="slots" />}>
+        {(slots) => (
           <>
-            <Notes notice={page.notice} slots={page.items} more={page.next_cursor !== null} />
+            <Notes slots={slots} />
             <DataTable
               id="slots"
               label="Slots"
               columns={columns}
-              rows={page.items}
+              rows={slots}
               rowId={idOf}
               selectedId={opened === null ? null : idOf(opened)}
               onOpen={setOpened}
@@ -79,7 +84,7 @@ export function SlotsPanel({
             />
           </>
         )}
-      </QueryView>
+      </ListView>
       <Sheet
         open={opened !== null}
         onOpenChange={() => setOpened(null)}
@@ -93,24 +98,11 @@ export function SlotsPanel({
 }
 
 /** What needs somebody now, before the table: a slot that fills the disk or loses its WAL is not to be looked for. */
-function Notes({
-  notice,
-  slots,
-  more,
-}: {
-  readonly notice: string | null;
-  readonly slots: readonly Slot[];
-  readonly more: boolean;
-}) {
-  const troubles = slots.flatMap((slot) => {
+function Notes({ slots }: { readonly slots: readonly Slot[] }) {
+  const notes = slots.flatMap((slot) => {
     const { why } = slotState(slot);
     return why === null ? [] : [`${slot.slot_name} on ${slot.node_id}: ${why}`];
   });
-  const notes = [
-    ...(notice === null ? [] : [`${notice}.`]),
-    ...troubles,
-    ...(more ? ['Only the first 1,000 slots are shown.'] : []),
-  ];
   if (notes.length === 0) return null;
   return (
     <div className="grid gap-2 p-3 pb-0">
