@@ -16,7 +16,8 @@ import { maxCost, measureCost } from './cost';
 import { invalidDocument } from './errors';
 import { limitRule } from './limits';
 
-const maxDocuments = 500;
+/** Of all remembered texts together. A parsed document takes some fifty times the room of its text, and anybody may send one. */
+const maxCharacters = 400_000;
 const maxTokens = 5000;
 
 type Prepared =
@@ -29,6 +30,7 @@ export type Admitted =
 
 export class DocumentCache {
   readonly #prepared = new Map<string, Prepared>();
+  #characters = 0;
 
   constructor(private readonly schema: GraphQLSchema) {}
 
@@ -53,9 +55,18 @@ export class DocumentCache {
     const known = this.#prepared.get(key);
     if (known) return known;
     const prepared = this.#prepare(text, introspection);
-    if (text.length < 20_000) this.#prepared.set(key, prepared);
-    if (this.#prepared.size > maxDocuments) this.#prepared.delete(this.#prepared.keys().next().value!);
+    if (text.length < 20_000) this.#remember(key, prepared);
     return prepared;
+  }
+
+  #remember(key: string, prepared: Prepared): void {
+    this.#prepared.set(key, prepared);
+    this.#characters += key.length;
+    for (const oldest of this.#prepared.keys()) {
+      if (this.#characters <= maxCharacters) return;
+      this.#prepared.delete(oldest);
+      this.#characters -= oldest.length;
+    }
   }
 
   #prepare(text: string, introspection: boolean): Prepared {

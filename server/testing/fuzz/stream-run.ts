@@ -32,6 +32,8 @@ type Options = {
 type Outcome = { readonly outcome: string; readonly texts: readonly string[]; readonly wrong: string | null };
 
 const maxFindings = 20;
+/** What Node takes is 16 KiB for the whole head. */
+const maxHeadBytes = 15 * 1024;
 const leftWithinMs = 10_000;
 /** Closings that say "my fault". */
 const defects = [1006, 1011, 4500];
@@ -162,7 +164,11 @@ function call(
       opened.destroy();
       end('upgraded', '', kind === 'upgrade' ? null : 'a stream of events was upgraded');
     });
-    request.on('error', (error) => end('cut', '', `cut without an answer: ${error.message}`));
+    request.on('error', (error) => {
+      // Node answers a head above its limit with 431 and closes with the rest unread; the reset may overtake the answer.
+      if (path.length > maxHeadBytes) end('refused 431', '', null);
+      else end('cut', '', `cut without an answer: ${error.message}`);
+    });
     request.end(init.body ?? undefined);
   });
 }
