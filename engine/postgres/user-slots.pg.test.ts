@@ -142,5 +142,12 @@ describe('a change of primary', () => {
     await client.query('INSERT INTO after_the_move VALUES (1)');
     await client.end();
     expect((await consume(two, 'moves')).rows.length).toBeGreaterThan(0);
+    // A new copy of the old primary has none of what stayed behind.
+    await one.server.stop('fast', 10_000);
+    const slot = slotName('move-1');
+    await one.server.baseBackup({ slot, onProgress: () => undefined, signal: new AbortController().signal });
+    await one.server.start('standby', { slot, timeoutMs: 10_000 });
+    await one.server.waitForReplay(await two.server.currentLsn(), 10_000);
+    expect((await one.server.slots()).slots.filter((held) => !held.synced)).toEqual([]);
   });
 });

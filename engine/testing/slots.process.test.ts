@@ -215,6 +215,13 @@ describe('slots in use', () => {
     await told(`active archive ${primary}`);
     await until('both stream', () => (still.started && archiver.started) || undefined);
     await write('INSERT INTO t SELECT generate_series(2, 5000)');
+    const planned = { group: 'alpha', mode: 'switchover', dry_run: true };
+    const plan = await cluster.api<{ checks: { rule: string; measured: string }[] }>(
+      'POST',
+      '/cluster/failover',
+      planned,
+    );
+    expect(plan.body.checks.find((one) => one.rule === 'slots-follow')?.measured).toBe('stays behind: archive');
     const { from, to, operation } = await switchOver();
     // Without the end of those who stream: as long as wal_sender_timeout, 5 s.
     expect(operation.result?.pause_ms).toBeLessThan(3_000);

@@ -14,6 +14,7 @@ import {
 } from './checks';
 import { expectedPauseMs } from './expected-pause';
 import { groupNotFound, nodeNotFound, type Plan, type PlanContext, reasonsOf, refusalFrom } from './plan-model';
+import { slotsFollow } from './slot-checks';
 import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
 import { promotionSteps, step, switchoverSteps } from './steps';
 
@@ -31,7 +32,8 @@ export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot
   const candidates = rankCandidates(snapshot, group, { mode: request.mode, automatic, allowDataLoss });
   const chosen = chooseCandidate(candidates, target ?? preferred(candidates, context))?.node ?? null;
   const targetChecks = target === undefined ? [] : targetIsNotPrimary(group, target);
-  const allChecks = [...checks, ...targetChecks];
+  const slotChecks = request.mode === 'switchover' ? slotsFollow(group.record.primary, chosen, context.slots) : [];
+  const allChecks = [...checks, ...targetChecks, ...slotChecks];
   const noCandidate = chosen === null && targetChecks.every((entry) => entry.ok);
 
   return {

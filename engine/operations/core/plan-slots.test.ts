@@ -133,3 +133,19 @@ describe('settings that slots depend on', () => {
     expect(settings({ max_replication_slots: null }, held)).toBeNull();
   });
 });
+
+describe('a switchover', () => {
+  const switchover: OperationRequest = { kind: 'failover', group: 'alpha', mode: 'switchover', target: 'node-2' };
+  const follow = (slots: Held) => plan(switchover, slots).checks.find((one) => one.rule === 'slots-follow');
+  const feed = slot('feed', { type: 'logical', failover: true });
+  const copy = serverSlots([slot('feed', { type: 'logical', failover: true, synced: true })], { inRecovery: true });
+
+  it('says which slots of users stay behind, and goes on all the same', () => {
+    const slots: Held = { 'node-1': serverSlots([...own, slot('archive'), feed]), 'node-2': copy };
+    expect(follow(slots)).toMatchObject({ ok: false, severity: 'warning', measured: 'stays behind: archive' });
+    expect(plan(switchover, slots).refusal).toBeNull();
+    expect(follow({ 'node-1': serverSlots([feed]), 'node-2': copy })).toMatchObject({ ok: true, measured: 'feed' });
+    expect(follow({ 'node-1': serverSlots([feed]) })).toMatchObject({ ok: false, measured: 'stays behind: feed' });
+    expect(follow({ 'node-1': serverSlots(own), 'node-2': copy })).toBeUndefined();
+  });
+});

@@ -1,5 +1,6 @@
 /** Rules about slots that several plans share: that the server could be asked, and that a setting leaves room for the slots there are. */
 import type { NodeId } from '../../kernel/ids';
+import { isReadyCopy, ownerOf } from '../../replication/core/slot-rules';
 import type { NodeSlots } from '../../replication/model';
 import type { Check, OperationRequest } from '../model';
 import { check } from './checks';
@@ -20,9 +21,11 @@ export function serverAnswers(node: NodeId | null, found: NodeSlots | undefined)
   });
 }
 
-/** Settings that the slots of a server depend on. */
+/** Requests whose plan looks at slots. */
 export function concernsSlots(request: OperationRequest): boolean {
   if (request.kind === 'create-slot' || request.kind === 'drop-slot') return true;
+  // A planned change has the time to say what becomes of slots; a failover has not.
+  if (request.kind === 'failover') return request.mode === 'switchover';
   if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return false;
   return Object.keys(usual).some((name) => name in request.settings);
 }
@@ -59,4 +62,26 @@ export function slotsSurvive(
     );
   }
   return checks;
+}
+
+/** What users have on the old primary and the new one will not have: their consumers start over. Nothing stands in the way for it. */
+export function slotsFollow(
+  primary: NodeId | null,
+  chosen: NodeId | null,
+  slots: PlanContext['slots'],
+): readonly Check[] {
+  const held = primary === null ? undefined : slots?.get(primary);
+  const users = (held?.slots ?? []).filter((slot) => ownerOf(slot) === 'user' && !slot.temporary);
+  if (primary === null || users.length === 0) return [];
+  const copies = (chosen === null ? undefined : slots?.get(chosen))?.slots.filter(isReadyCopy) ?? [];
+  const left = users.filter((slot) => !copies.some((copy) => copy.name === slot.name)).map((slot) => slot.name);
+  return [
+    check('slots-follow', left.length === 0, {
+      node: primary,
+      severity: 'warning',
+      measured: left.length === 0 ? users.map((slot) => slot.name).join(', ') : `stays behind: ${left.join(', ')}`,
+      limit: `ready copies on ${chosen ?? 'the new primary'}`,
+      remedy: `${left.join(', ')} ${left.length === 1 ? 'stays' : 'stay'} on ${primary}: whoever reads from there starts over on the new primary. Logical slots with failover are copied.`,
+    }),
+  ];
 }

@@ -23,5 +23,3 @@ export function slotFields(slot: SlotInfo) {
     two_phase: slot.twoPhase,
   };
 }
-
-export type SlotFields = ReturnType<typeof slotFields>;
