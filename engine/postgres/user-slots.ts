@@ -24,7 +24,7 @@ const here = `(SELECT CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_re
 
 const listSql = `
 SELECT pg_is_in_recovery() AS "inRecovery", current_setting('wal_level') AS "walLevel", current_setting('max_replication_slots')::int AS "slotLimit",
-       (SELECT CASE WHEN setting::float8 < 0 THEN NULL ELSE setting::float8 * 1048576 END FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "walKeepBytes",
+       CASE current_setting('max_slot_wal_keep_size') WHEN '-1' THEN NULL ELSE pg_size_bytes(current_setting('max_slot_wal_keep_size'))::float8 END AS "walKeepBytes",
        (SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database WHERE datallowconn AND NOT datistemplate) AS databases,
        (SELECT coalesce(json_agg(s ORDER BY s.name), '[]') FROM (SELECT ${slotColumns} FROM pg_replication_slots, ${here}) AS s) AS slots`;
 
