@@ -2,7 +2,7 @@
  * Slots of users in a whole installation, over its API: made, refused, watched, with consumers that read and one that stands still, through a switchover
  * and the loss of a node. The cluster must go on as if they were not there, and what it says becomes of them must be what becomes of them.
  */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -38,9 +38,12 @@ const seen: string[] = [];
 const consumers: SlotConsumer[] = [];
 
 beforeAll(async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'rustydb-slots-')), 'topology.yaml');
+  const directory = mkdtempSync(join(tmpdir(), 'rustydb-slots-'));
+  const file = join(directory, 'topology.yaml');
   writeFileSync(file, topology);
   cluster = await RealCluster.start({ topology: file });
+  // The launcher has read it.
+  rmSync(directory, { recursive: true });
   await cluster.healed();
   await asSuperuser(
     await cluster.primary('alpha'),
