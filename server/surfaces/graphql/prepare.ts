@@ -17,7 +17,7 @@ import { invalidDocument } from './errors';
 import { limitRule } from './limits';
 
 /** Of all remembered texts together. A parsed document takes some fifty times the room of its text, and anybody may send one. */
-const maxCharacters = 400_000;
+const maxCharacters = 200_000;
 const maxTokens = 5000;
 
 type Prepared =
