@@ -108,6 +108,15 @@ describe('requestLeader', () => {
     expect(executed).toBe(1);
   });
 
+  it('sends the next write elsewhere when an agent left one without an answer', async () => {
+    await allUp();
+    connection.preferLeader('n1');
+    agents[0]!.onRequest('engine.config.put', () => new Promise(() => undefined));
+    for (const agent of agents.slice(1)) agent.onRequest('engine.config.put', () => 'done');
+    await expect(connection.requestLeader('config.put', put, 200)).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(await connection.requestLeader('config.put', put, 200)).toBe('done');
+  });
+
   it('repeats a read when the agent goes away or does not answer', async () => {
     await allUp();
     connection.preferLeader('n1');

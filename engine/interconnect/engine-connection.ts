@@ -41,6 +41,8 @@ export type EngineStreamOptions<S extends keyof EngineStreams> = {
 const roundPauseMs = 40;
 /** A node that was only just made known gets this long to be connected before it counts as unreachable. */
 const firstContactMs = 1000;
+/** A node that let a question run out of time is asked last for so long: a frozen one stays connected for a while. */
+const silentMs = 5_000;
 /** A node that is dialled on demand stays connected this long after the last question, at least. */
 const keptAfterAskingMs = 5 * 60_000;
 
@@ -56,6 +58,8 @@ export class EngineConnection {
   readonly #askedAt = new Map<NodeId, number>();
   readonly #seeds: SeedAddresses;
   #preferred: NodeId | null = null;
+  /** When a node last let a question run out of time. */
+  readonly #silentSince = new Map<NodeId, number>();
   #stopped = false;
 
   constructor(options: EngineConnectionOptions) {
@@ -197,8 +201,10 @@ export class EngineConnection {
             timeoutMs: share,
           });
           this.#preferred = node;
+          this.#silentSince.delete(node);
           return result;
         } catch (error) {
+          if (isClusterError(error) && error.code === 'TIMEOUT') this.#silentSince.set(node, performance.now());
           if (!this.#tryNext(method, error)) throw mayHaveRun(error) ? unknownOutcome(method, error) : error;
           if (this.#preferred === node) this.#preferred = null;
           this.#followHint(error);
@@ -251,10 +257,10 @@ export class EngineConnection {
   }
 
   #order(): readonly NodeId[] {
-    const connected = this.connectedNodes();
-    const preferred = this.#preferred;
-    if (preferred === null || !connected.includes(preferred)) return connected;
-    return [preferred, ...connected.filter((node) => node !== preferred)];
+    const now = performance.now();
+    const isSilent = (node: NodeId) => now - (this.#silentSince.get(node) ?? Number.NEGATIVE_INFINITY) < silentMs;
+    const rank = (node: NodeId) => (isSilent(node) ? 2 : node === this.#preferred ? 0 : 1);
+    return [...this.connectedNodes()].sort((a, b) => rank(a) - rank(b));
   }
 
   #tryNext(method: EngineMethod, error: unknown): boolean {

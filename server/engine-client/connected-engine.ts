@@ -5,6 +5,7 @@
 import type { ClusterView, NodeView } from '@/engine/cluster/model';
 import type { EngineConnection } from '@/engine/interconnect/engine-connection';
 import { ClusterError } from '@/engine/kernel/errors';
+import { firstAnswer } from '@/engine/kernel/first-answer';
 import type { NodeId } from '@/engine/kernel/ids';
 import type { Logger } from '@/engine/kernel/log';
 import { withTrace } from '@/engine/kernel/traced-request';
@@ -15,6 +16,8 @@ import { mergeView } from './merge-view';
 
 const requestTimeoutMs = 5000;
 const localPollMs = 1000;
+/** Any node answers what it knows itself in a few ms; one that is silent for so long is not waited for. */
+const patienceMs = 250;
 /** Without an item for this long the stream is not trusted, whatever the connection says. */
 const streamSilenceMs = 2000;
 const rehomeEveryMs = 2000;
@@ -40,6 +43,8 @@ export class ConnectedEngine implements EngineClient {
   /** Who led when the event stream was opened. */
   #eventLeader: NodeId | null = null;
   #stopped = false;
+  /** Who answered last what any node can. */
+  #answering: NodeId | null = null;
   #knownNodes = '';
   #followed: ClusterView['nodes'] | null = null;
 
@@ -111,16 +116,14 @@ export class ConnectedEngine implements EngineClient {
     params: EngineParams<M>,
     timeoutMs = requestTimeoutMs,
   ): Promise<EngineResult<M>> {
-    let last: unknown = null;
-    // Half of the time for the first: a frozen node must not use up all of it.
-    for (const node of this.connectedNodes().slice(0, 5)) {
-      try {
-        return await this.connection.requestNode(node, method, withTrace(params), Math.max(250, timeoutMs / 2));
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw last ?? unreachableNodes(method);
+    const nodes = this.connectedNodes();
+    const answered = nodes.filter((node) => node === this.#answering);
+    const order = [...answered, ...nodes.filter((node) => node !== this.#answering)].slice(0, 5);
+    const ask = (node: string) => this.connection.requestNode(node, method, withTrace(params), timeoutMs);
+    // A frozen node stays connected for a while: it must not hold up what any other can answer.
+    const { from, value } = await firstAnswer(order, ask, patienceMs, () => unreachableNodes(method));
+    this.#answering = from;
+    return value;
   }
 
   #openEventStream(): void {
