@@ -29,7 +29,8 @@ export default defineConfig({
           name: 'unit',
           include: unit,
           exclude: [...real, '**/node_modules/**'],
-          testTimeout: 30_000,
+          // The simulators take a few seconds each, and many times that on a busy machine.
+          testTimeout: 60_000,
           // Vitest leaves a core free: on two cores that would be one file at a time, and many tests wait for timers.
           maxWorkers: 3,
         },
