@@ -1,4 +1,5 @@
 /** From a wire request to an operation: planned for a dry run, journalled otherwise. The same engine code makes the plan both times. */
+import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { Operation, OperationRequest } from '@/engine/operations/model';
 import type { StartOperation } from '@/engine/runtime/engine-api';
 import type { ProcedureContext } from './context';
@@ -44,8 +45,19 @@ export async function runOperation(
 ): Promise<WireOperation> {
   const operation = input.dry_run
     ? await planOperation(context, input, request)
-    : await context.engine.leader('operation.start', startOf(context, input, request), 10_000);
+    : await context.engine
+        .leader('operation.start', startOf(context, input, request), 10_000)
+        .catch((error: unknown) => Promise.reject(withWirePlan(error)));
   return presentOperation(operation);
+}
+
+/** A refusal that carries the new plan carries it in the wire's form, as the dry run would have. */
+function withWirePlan(error: unknown): unknown {
+  if (!isClusterError(error) || error.details.clusterCode !== 'CLU_PLAN_CHANGED') return error;
+  const plan = error.details.extra?.plan as Operation | undefined;
+  if (plan === undefined) return error;
+  const extra = { ...error.details.extra, plan: presentOperation(plan) };
+  return new ClusterError(error.code, error.message, { ...error.details, extra });
 }
 
 /** The interconnect carries JSON, where undefined does not exist; two requests that mean the same must be the same. */

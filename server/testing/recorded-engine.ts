@@ -243,7 +243,10 @@ export class RecordedEngine implements EngineClient {
   #start(start: StartOperation): Operation {
     const planned = this.#operation(start);
     if (start.planHash !== null && start.planHash !== planned.planHash) {
-      throw new ClusterError('PRECONDITION_FAILED', 'The plan changed', { clusterCode: 'CLU_PLAN_CHANGED' });
+      throw new ClusterError('PRECONDITION_FAILED', 'The plan changed', {
+        clusterCode: 'CLU_PLAN_CHANGED',
+        extra: { plan: planned },
+      });
     }
     this.change((view) => ({ operations: [...view.operations, planned] }));
     return planned;

@@ -169,7 +169,12 @@ describe('mutations', () => {
   });
 
   it('refuse a plan that changed and a stale guard with 412', async () => {
-    expect((await post({ group: 'alpha', plan_hash: 'old' })).status).toBe(412);
+    const changed = await post({ group: 'alpha', plan_hash: 'old' });
+    expect([changed.status, changed.body.details.cluster_code]).toEqual([412, 'CLU_PLAN_CHANGED']);
+    // The new plan in the form of a dry run, so that a script goes on with it.
+    const planned = await post({ group: 'alpha', dry_run: true });
+    expect(Object.keys(changed.body.details.plan)).toEqual(Object.keys(planned.body));
+    expect(changed.body.details.plan.plan_hash).toBe(planned.body.plan_hash);
     const stale = await post({ group: 'alpha', expected_epoch: 9 });
     expect([stale.status, stale.body.code]).toEqual([412, 'PRECONDITION_FAILED']);
     expect(stale.body.details).toMatchObject({ cluster_code: 'CLU_GUARD_MISMATCH', epoch: 1, primary: 'node-1' });
