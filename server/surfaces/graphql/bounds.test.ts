@@ -88,9 +88,43 @@ describe('introspection', () => {
     expect((await ask({ 'X-API-Key': console.keys.viewer })).data.__schema.queryType.name).toBe('Query');
   });
 
+  it('is not replaced by suggestions in refusals', async () => {
+    const asked = async (role: 'viewer' | null) =>
+      (await console.graphql('{ clusterNods { id } }', {}, role)).errors[0].message;
+    expect(await asked('viewer')).toContain('clusterNodes');
+    expect(await asked(null)).toBe('Cannot query field "clusterNods" on type "Query".');
+  });
+
   it('finds no streams to reserve by token', async () => {
     const reserved = await console.request('/graphql/stream', { method: 'PUT', role: null });
     expect(reserved.status).not.toBe(201);
+  });
+});
+
+describe('a body', () => {
+  const post = (body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+    console.request('/graphql', { method: 'POST', body, headers });
+
+  it('has no unknown keys', async () => {
+    expect((await post({ query: '{ __typename }', extensions: {} })).status).toBe(200);
+    const refused = await post({ query: '{ __typename }', varables: { id: 1 } });
+    expect(refused.status).toBe(400);
+    const { extensions, message } = ((await refused.json()) as Wire).errors[0];
+    expect([message, extensions.code]).toEqual(['Unknown field: varables', 'INVALID_INPUT']);
+    expect(extensions.details.fields).toEqual([{ field: 'varables', message }]);
+  });
+
+  it('that is too large ends the connection, as it does with REST', async () => {
+    const refused = await post({ query: ' '.repeat(1_100_000) });
+    expect([refused.status, refused.headers.get('connection')]).toEqual([413, 'close']);
+  });
+
+  it('that is nested too deeply is refused without a word about the stack', async () => {
+    for (const depth of [20, 400, 900, 1300, 1700, 2100, 2400, 9000]) {
+      const { errors } = await console.graphql(`${'{ a'.repeat(depth)}${'}'.repeat(depth)}`);
+      expect(errors[0].extensions.code).toBe('INVALID_INPUT');
+      expect(errors[0].message).not.toContain('stack');
+    }
   });
 });
 

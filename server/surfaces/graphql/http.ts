@@ -7,7 +7,7 @@ import { toClusterError } from '@/server/errors/wire';
 import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { readBody } from '../rest/read-input';
-import { sendError, sendJson } from '../rest/send';
+import { refusalHeaders, sendError, sendJson } from '../rest/send';
 import { invalidDocument, toGraphqlError } from './errors';
 import { DocumentCache } from './prepare';
 
@@ -16,6 +16,9 @@ type Params = {
   readonly variables: Record<string, unknown>;
   readonly operationName: string | undefined;
 };
+
+/** Of a request, by the GraphQL over HTTP specification; nothing is done with `extensions`. */
+const bodyKeys = new Set(['query', 'variables', 'operationName', 'extensions']);
 
 type SseContext = { readonly call: CallContext };
 type SseCall = CallContext & Record<PropertyKey, unknown>;
@@ -67,7 +70,8 @@ export class GraphqlHttp {
     } catch (thrown) {
       const error = toClusterError(thrown);
       if (error.code === 'INTERNAL') this.services.gate.logger.error({ err: thrown, requestId }, 'GraphQL call failed');
-      sendJson(request, response, errorTable[error.code].http, { errors: [toGraphqlError(error, requestId)] });
+      const body = { errors: [toGraphqlError(error, requestId)] };
+      sendJson(request, response, errorTable[error.code].http, body, refusalHeaders(error));
     }
   }
 
@@ -163,7 +167,13 @@ async function fromBody(request: IncomingMessage): Promise<Params> {
     if (error instanceof SyntaxError) throw new ClusterError('INVALID_INPUT', 'The body is not valid JSON');
     throw error;
   }
-  return checked(body as Record<string, unknown> | null);
+  const params = checked(body as Record<string, unknown> | null);
+  const unknown = Object.keys(body as object).find((key) => !bodyKeys.has(key));
+  if (unknown !== undefined) {
+    const message = `Unknown field: ${unknown}`;
+    throw new ClusterError('INVALID_INPUT', message, { extra: { fields: [{ field: unknown, message }] } });
+  }
+  return params;
 }
 
 function fromSearch(search: URLSearchParams): Params {

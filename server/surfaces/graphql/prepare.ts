@@ -74,7 +74,11 @@ export class DocumentCache {
     try {
       document = parse(text, { maxTokens });
     } catch (error) {
-      return { ok: false, errors: [error as GraphQLError] };
+      if (error instanceof GraphQLError) return { ok: false, errors: [error] };
+      // The parser calls itself for each level.
+      if (error instanceof RangeError)
+        return { ok: false, errors: [new GraphQLError('The query is nested too deeply')] };
+      throw error;
     }
     const errors = this.#check(document, introspection);
     if (errors.length > 0) return { ok: false, errors };
@@ -88,6 +92,7 @@ export class DocumentCache {
     const bounds = validate(this.schema, document, [limitRule]);
     if (bounds.length > 0) return bounds;
     const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
-    return validate(this.schema, document, rules);
+    // "Did you mean …" would tell the schema to those who may not ask for it.
+    return validate(this.schema, document, rules, { hideSuggestions: !introspection });
   }
 }

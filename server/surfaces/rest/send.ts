@@ -35,15 +35,20 @@ export function sendError(
   requestId: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  if (error.code === 'PAYLOAD_TOO_LARGE' || error.code === 'REQUEST_TIMEOUT') {
-    // The rest of the body is not read; the connection can't be used again.
-    response.setHeader('Connection', 'close');
-  }
   sendJson(request, response, errorTable[error.code].http, errorBody(error, requestId), {
-    ...limitHeaders(error),
-    ...(error.code === 'UNAUTHORIZED' ? { 'WWW-Authenticate': 'Bearer' } : {}),
+    ...refusalHeaders(error),
     ...headers,
   });
+}
+
+/** What a refusal says beside its body, whatever form the body has. */
+export function refusalHeaders(error: ClusterError): Record<string, string> {
+  return {
+    // The rest of the body is not read; the connection can't be used again.
+    ...(error.code === 'PAYLOAD_TOO_LARGE' || error.code === 'REQUEST_TIMEOUT' ? { Connection: 'close' } : {}),
+    ...limitHeaders(error),
+    ...(error.code === 'UNAUTHORIZED' ? { 'WWW-Authenticate': 'Bearer' } : {}),
+  };
 }
 
 function limitHeaders(error: ClusterError): Record<string, string> {
