@@ -56,7 +56,13 @@ export class ConsoleHttpServer {
     this.#sockets = new Sockets(options.services, schema);
     this.#rest = new RestAdapter(options.services);
     this.#graphql = new GraphqlHttp(options.services, schema);
-    const limits = { headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 };
+    const limits = {
+      headersTimeout: 15_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 65_000,
+      // Node looks for what is too late only this often.
+      connectionsCheckingInterval: 5000,
+    };
     if (options.tls) {
       const { cert, key, notAfter } = readTls(options.tls);
       const server: TlsServer = createTlsServer({ ...limits, cert, key, minVersion: 'TLSv1.2' });
@@ -70,6 +76,7 @@ export class ConsoleHttpServer {
     }
     this.server.on('request', (request, response) => void this.#handle(request, response));
     this.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.server.on('clientError', refuseUnreadable);
     this.server.on('connection', (socket) => {
       this.#raw.add(socket);
       socket.once('close', () => this.#raw.delete(socket));
@@ -178,4 +185,22 @@ export class ConsoleHttpServer {
     if (this.options.pages?.upgrade(request, socket, head)) return;
     refuseUpgrade(socket, new ClusterError('NOT_FOUND', 'No such WebSocket'), requestIdOf(request.headers));
   }
+}
+
+/** What Node could not read as a request has no id and no route yet; it is refused in the one form all the same. */
+function refuseUnreadable(error: Error & { readonly code?: string }, socket: Duplex): void {
+  const { _httpMessage: answer } = socket as { readonly _httpMessage?: ServerResponse | null };
+  // In the middle of an answer another one would be taken for a part of it.
+  if (!socket.writable || error.code === 'ECONNRESET' || answer?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  refuseUpgrade(socket, unreadable(error.code), requestIdOf({}));
+}
+
+function unreadable(code: string | undefined): ClusterError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new ClusterError('PAYLOAD_TOO_LARGE', 'The headers are too large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new ClusterError('REQUEST_TIMEOUT', 'The request took too long to arrive');
+  return new ClusterError('INVALID_INPUT', 'The request is not valid HTTP');
 }

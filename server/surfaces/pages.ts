@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import next from 'next';
 import { createLogger } from '@/engine/kernel/log';
 import type { Pages } from './http-server';
-import { contentSecurityPolicy, newNonce, PrerenderedScripts } from './security-headers';
+import { contentSecurityPolicy, newNonce, PrerenderedScripts, setPageHeaders } from './security-headers';
 
 export async function mountPages(options: {
   readonly dev: boolean;
@@ -40,7 +40,7 @@ export async function mountPages(options: {
         // Next takes the nonce for its own scripts from the request; a page takes it from x-nonce.
         request.headers['content-security-policy'] = policy;
         request.headers['x-nonce'] = nonce;
-        response.setHeader('Content-Security-Policy', policy);
+        setPageHeaders(response, policy);
       }
       await handle(request, response);
     },

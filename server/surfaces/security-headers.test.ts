@@ -1,10 +1,12 @@
 /** The policy of pages: never inline scripts at large, only those of this answer or of the build. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { contentSecurityPolicy, inlineScriptHashes, PrerenderedScripts } from './security-headers';
+import { contentSecurityPolicy, inlineScriptHashes, PrerenderedScripts, setPageHeaders } from './security-headers';
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');
 
@@ -33,4 +35,11 @@ it('knows the scripts of built pages by their address, and those that all pages 
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+it('lets no proxy keep a page', () => {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  setPageHeaders(response, "default-src 'self'");
+  expect(response.getHeader('Content-Security-Policy')).toBe("default-src 'self'");
+  expect(response.getHeader('Cache-Control')).toBe('private, no-cache');
 });

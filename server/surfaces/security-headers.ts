@@ -14,6 +14,12 @@ export function setSecurityHeaders(response: ServerResponse, tls: boolean): void
   response.setHeader('Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()');
 }
 
+export function setPageHeaders(response: ServerResponse, policy: string): void {
+  response.setHeader('Content-Security-Policy', policy);
+  // Next would let every proxy keep a page for a year: after an upgrade that page asks for files that are gone.
+  response.setHeader('Cache-Control', 'private, no-cache');
+}
+
 export function newNonce(): string {
   return randomBytes(16).toString('base64');
 }
