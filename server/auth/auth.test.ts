@@ -2,7 +2,7 @@
 
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { adminPassword, type ConsoleFixture, startConsole } from '../testing/console-fixture';
+import { adminPassword, type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
 import { StoredAccounts } from './accounts';
 import { ensureFirstAccounts } from './first-start';
 import { hashPassword, verifyPassword } from './passwords';
@@ -104,6 +104,15 @@ describe('signing in', () => {
     const { status, headers } = await login();
     expect(status).toBe(429);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(60);
+  });
+
+  it('leaves no attempt in the audit log without its outcome, throttled or not', async () => {
+    for (let attempt = 0; attempt < 14; attempt++) await login('wrong');
+    const { body } = await console.json('/api/v1/audit?procedure=auth.login&limit=100', { role: 'admin' });
+    expect(body).toHaveLength(14);
+    const told = body.filter((line: Wire) => line.outcome === 'refused').map((line: Wire) => line.code);
+    expect(told.filter((code: string) => code === 'UNAUTHORIZED')).toHaveLength(10);
+    expect(told.filter((code: string) => code === 'RATE_LIMITED')).toHaveLength(4);
   });
 });
 

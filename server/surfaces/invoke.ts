@@ -223,8 +223,9 @@ async function recordRefusal(
   error: ClusterError,
   durationMs: number,
 ): Promise<void> {
-  // A flood must not become a flood of fsyncs: of the calls over the limit, one per caller and second is kept.
-  if (error.code === 'RATE_LIMITED' && !context.gate.limits.mayRecord(context.identity, context.clientAddress)) return;
+  // A flood must not become a flood of fsyncs: of the calls over the limit, one per caller and second is kept. What began is always completed.
+  const flood = recorded === null && error.code === 'RATE_LIMITED';
+  if (flood && !context.gate.limits.mayRecord(context.identity, context.clientAddress)) return;
   try {
     const sequence = recorded ?? (await recordIntent(definition, raw, context));
     await recordOutcome(context, sequence, null, error, durationMs);
