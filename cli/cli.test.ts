@@ -1,4 +1,6 @@
 /** rustydbctl against a console: every command is there, answers and refusals have the promised form and exit code. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames } from '@/server/procedures/command-name';
 import { allProcedures } from '@/server/procedures/registry';
@@ -172,6 +174,7 @@ describe('refusals', () => {
     expect((await run('api-keys list')).code).toBe(exitCodes.denied);
     expect((await run('failover --group alpha --expected-epoch 7')).code).toBe(exitCodes.refused);
     expect((await run('cluster topology', { url: 'http://127.0.0.1:9' })).code).toBe(exitCodes.tryAgain);
+    expect((await run('cluster topology', { url: 'no-address' })).code).toBe(exitCodes.usage);
     expect((await run('cluster nodes --limit many')).code).toBe(exitCodes.usage);
     expect((await run('cluster nodes --limit 5000')).code).toBe(exitCodes.usage);
     expect((await run('cluster node')).code).toBe(exitCodes.usage);
@@ -184,6 +187,21 @@ describe('refusals', () => {
     expect(out).toBe('');
     expect(err).toContain('No node node-99');
     expect((await run('api-keys list')).err).toMatch(/role: operator \(limit admin\)/);
+  });
+});
+
+describe('audit verify', () => {
+  it('ends with 1 when the log was changed, with what is wrong on both', async () => {
+    await run('cluster update-config --drain-ms 250');
+    expect((await run('audit verify', { role: 'admin' })).code).toBe(exitCodes.ok);
+    const file = join(console.dataDirectory, 'audit', 'audit.jsonl');
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, whole.replace('"drain_ms":250', '"drain_ms":251'));
+    const { code, out, err } = await run('audit verify --json', { role: 'admin' });
+    writeFileSync(file, whole);
+    expect(code).toBe(exitCodes.unexpected);
+    expect(JSON.parse(out)).toMatchObject({ ok: false });
+    expect(err).toContain(JSON.parse(out).message);
   });
 });
 

@@ -72,6 +72,9 @@ export function headersOf(connection: Connection, more: Readonly<Record<string, 
 }
 
 export async function fetched(connection: Connection, path: string, init: RequestInit): Promise<Response> {
+  // Trying again would not make it one.
+  if (!URL.canParse(connection.url))
+    throw new CommandFailure(`${connection.url} is no address of a console`, exitCodes.usage);
   try {
     return await fetch(connection.url.replace(/\/$/, '') + path, init);
   } catch (error) {

@@ -5,6 +5,7 @@
 import { Command, Option } from 'commander';
 import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
+import { verifyAudit } from '@/server/procedures/platform/verify-audit';
 import { allProcedures } from '@/server/procedures/registry';
 import { CommandFailure, type Connection, call, callPage } from './client';
 import { completionScript, type Shell, shells } from './completion';
@@ -151,6 +152,11 @@ async function run(
     return;
   }
   const answer = await ask();
+  // A log that was tampered with is an answer, and for a script the alarm that it runs this for.
+  if (definition === verifyAudit && (answer as { readonly ok: boolean }).ok !== true) {
+    show(answer);
+    throw new CommandFailure((answer as { readonly message: string }).message, exitCodes.unexpected);
+  }
   const operation = operationOf(answer);
   if (!globals.wait || operation === null || operation.state === 'planned') {
     show(answer);
