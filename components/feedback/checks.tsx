@@ -2,6 +2,7 @@
 import { Check as CheckIcon, Info, TriangleAlert, X } from 'lucide-react';
 import { cn } from '../ui/cn';
 import { sentence } from '../ui/format';
+import { limitText, measureText } from './check-text';
 
 export type CheckRow = {
   readonly rule: string;
@@ -50,11 +51,11 @@ export function CheckList({
             <div className="flex flex-wrap gap-x-2">
               <span className={cn('font-medium', check.ok ? '' : look.className)}>
                 <span className="sr-only">{look.word}: </span>
-                {sentence(check.rule)}
+                {sentence(check.rule).replace(/postgresql/i, 'PostgreSQL')}
               </span>
               {check.node && check.node !== subject ? <span className="text-muted">{check.node}</span> : null}
-              {check.measured ? <span className="num">{check.measured}</span> : null}
-              {check.limit ? <span className="text-muted">limit {check.limit}</span> : null}
+              {check.measured ? <span className="num">{measureText(check.measured)}</span> : null}
+              <Limit text={limitText(check.limit, check.measured)} />
             </div>
             {!check.ok && check.remedy ? <p className="text-muted">{check.remedy}</p> : null}
           </div>
@@ -62,6 +63,10 @@ export function CheckList({
       ))}
     </ul>
   );
+}
+
+function Limit({ text }: { readonly text: string | null }) {
+  return text === null ? null : <span className="text-muted">{text}</span>;
 }
 
 export function blockers(checks: readonly CheckRow[]): readonly CheckRow[] {

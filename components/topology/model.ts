@@ -10,9 +10,10 @@ export type MapNode = {
   readonly lsn: string | null;
   readonly lagBytes: number | null;
   readonly lagMs: number | null;
-  readonly cpuPercent: number;
-  readonly connections: number;
-  readonly transactionsPerSecond: number;
+  /** Null, as the two below: the node was not heard. */
+  readonly cpuPercent: number | null;
+  readonly connections: number | null;
+  readonly transactionsPerSecond: number | null;
   readonly holdsLease: boolean;
   readonly leadsStore: boolean;
   readonly replayPaused: boolean;

@@ -63,7 +63,7 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
         <span className="map-detail flex items-center justify-between gap-2 text-muted">
           <LoadBar percent={node.cpuPercent} />
           <span className="num whitespace-nowrap">
-            {primary ? `${formatNumber(node.transactionsPerSecond)} tx/s` : `${node.connections} conn`}
+            {primary ? `${formatNumber(node.transactionsPerSecond)} tx/s` : `${formatNumber(node.connections)} conn`}
           </span>
         </span>
       ) : (
@@ -121,8 +121,8 @@ function Services({ services }: { readonly services: readonly MapService[] }) {
   );
 }
 
-function LoadBar({ percent }: { readonly percent: number }) {
-  const width = Math.min(100, Math.max(0, percent));
+function LoadBar({ percent }: { readonly percent: number | null }) {
+  const width = Math.min(100, Math.max(0, percent ?? 0));
   return (
     <span className="flex items-center gap-1.5" title={`CPU ${formatPercent(percent)}`}>
       <span className="h-1.5 w-14 overflow-hidden rounded-full bg-raised">

@@ -18,14 +18,20 @@ import { toneIcon, toneText } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { Bar } from '../overview/capacity-panel';
 import { share } from '../overview/share';
+import { type HealthCheck, healthLine } from './health-line';
+import { connectionsText, heard } from './heard';
 
 export function NodeState({ node, topology }: { readonly node: ClusterNode; readonly topology: Topology }) {
   const group = topology.groups.find((one) => one.name === node.group);
   const database: readonly Fact[] = [
     { label: 'PostgreSQL', value: `${words(node.postgres_state)}${node.version ? `, version ${node.version}` : ''}` },
-    { label: 'Up for', value: formatDuration(node.uptime_seconds * 1000) },
+    { label: 'Up for', value: formatDuration(heard(node, node.uptime_seconds * 1000)) },
     { label: 'Address', value: <Copyable text={`${node.address}:${node.port}`} /> },
-    { label: 'LSN', value: <Copyable text={node.lsn ?? '–'} /> },
+    {
+      label: 'LSN',
+      value: node.lsn === null ? '–' : <Copyable text={node.lsn} />,
+      hint: 'Log sequence number: up to where this node has WAL',
+    },
     {
       label: 'Replayed',
       value: (
@@ -35,24 +41,45 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
         </span>
       ),
     },
-    { label: 'Timeline', value: <span className="num">{node.timeline ?? '–'}</span> },
+    {
+      label: 'Timeline',
+      value: <span className="num">{node.timeline ?? '–'}</span>,
+      hint: 'PostgreSQL begins a new one at each promotion',
+    },
     {
       label: 'Lag',
       value:
-        node.role === 'primary' ? 'is the primary' : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}`,
+        node.role === 'primary'
+          ? 'is the primary'
+          : node.lag_bytes === null
+            ? 'unknown'
+            : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}`,
     },
-    { label: 'Transactions', value: `${formatNumber(node.transactions_per_second, 1)} per second` },
-    { label: 'Commits waiting', value: formatNumber(node.waiting_commits) },
+    { label: 'Transactions', value: heard(node, `${formatNumber(node.transactions_per_second, 1)} per second`) ?? '–' },
+    {
+      label: 'Commits waiting',
+      value: formatNumber(heard(node, node.waiting_commits)),
+      hint: 'Sessions whose COMMIT waits for the acknowledgement of a standby',
+    },
     { label: 'Databases', value: formatBytes(node.database_bytes) },
   ];
   const cluster: readonly Fact[] = [
-    { label: 'Group', value: `${node.group}${group ? ` (epoch ${group.epoch}, ${words(group.mode)})` : ''}` },
+    {
+      label: 'Group',
+      value: `${node.group}${group ? ` (epoch ${group.epoch}, ${words(group.mode)})` : ''}`,
+      hint: 'The epoch counts the primaries of a group: each new one gets the next number',
+    },
     { label: 'Region', value: node.region },
     {
       label: 'Lease',
       value: node.lease_remaining_ms === null ? 'not held' : `held, ${formatDuration(node.lease_remaining_ms)} left`,
+      hint: 'Only its holder may take writes; when it runs out, the group fails over',
     },
-    { label: 'Promised epoch', value: <span className="num">{node.promised_epoch ?? '–'}</span> },
+    {
+      label: 'Promised epoch',
+      value: <span className="num">{node.promised_epoch ?? '–'}</span>,
+      hint: 'It follows no primary of an older epoch any more; 0: it has promised nothing yet',
+    },
     {
       label: 'Voter',
       value: group?.voters.includes(node.id)
@@ -61,16 +88,16 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
           ? 'is the primary'
           : 'no',
     },
-    { label: 'Control store', value: node.raft_role },
+    { label: 'Control store', value: node.raft_role, hint: 'Its part in the majority that decides who is primary' },
     { label: 'Wanted', value: `${node.wanted}${node.maintenance ? ', in maintenance' : ''}` },
     { label: 'Priority', value: <Priority node={node} /> },
     {
       label: 'Last report',
-      value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago`,
+      value: node.report_age_ms === null ? 'none to the present leader' : `${formatDuration(node.report_age_ms)} ago`,
     },
     {
       label: 'Agent stall',
-      value: formatDuration(node.loop_block_ms),
+      value: formatDuration(heard(node, node.loop_block_ms)),
       hint: 'Longest recent block of the agent’s main thread',
     },
     ...(node.agent_pid === undefined
@@ -91,27 +118,33 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
       </Panel>
       <div className="grid gap-3">
         <Panel title="Room">
-          <div className="grid gap-2.5">
-            <Gauge
-              label="Disk"
-              percent={share(node.disk_used_bytes, node.disk_total_bytes)}
-              text={`${formatBytes(node.disk_used_bytes)} of ${formatBytes(node.disk_total_bytes)}`}
-            />
-            <Gauge
-              label="Connections"
-              percent={share(node.connections, node.max_connections)}
-              text={`${node.connections} of ${node.max_connections}`}
-            />
-            <Gauge label="CPU" percent={node.cpu_usage} text={formatPercent(node.cpu_usage, 1)} />
-            <Gauge
-              label="Memory"
-              percent={node.memory_usage}
-              text={`${formatBytes(node.memory_bytes)}, ${formatPercent(node.memory_usage, 1)}`}
-            />
-          </div>
+          {heard(node, true) ? <Room node={node} /> : <p className="text-muted">Unknown: {node.id} was not heard.</p>}
         </Panel>
         <HealthPanel id={node.id} />
       </div>
+    </div>
+  );
+}
+
+function Room({ node }: { readonly node: ClusterNode }) {
+  return (
+    <div className="grid gap-2.5">
+      <Gauge
+        label="Disk"
+        percent={share(node.disk_used_bytes, node.disk_total_bytes)}
+        text={`${formatBytes(node.disk_used_bytes)} of ${formatBytes(node.disk_total_bytes)}`}
+      />
+      <Gauge
+        label="Connections"
+        percent={share(node.connections, node.max_connections)}
+        text={connectionsText(node) ?? '–'}
+      />
+      <Gauge label="CPU" percent={node.cpu_usage} text={formatPercent(node.cpu_usage, 1)} />
+      <Gauge
+        label="Memory"
+        percent={node.memory_usage}
+        text={`${formatBytes(node.memory_bytes)}, ${formatPercent(node.memory_usage, 1)}`}
+      />
     </div>
   );
 }
@@ -198,27 +231,36 @@ function HealthPanel({ id }: { readonly id: string }) {
             <EmptyState title="No checks reported" />
           ) : (
             <ul className="grid gap-1">
-              {health.checks.map((check) => {
-                const tone = check.ok ? 'ok' : 'bad';
-                const Icon = toneIcon[tone];
-                return (
-                  <li key={check.name} className="grid grid-cols-[1.1rem_1fr] gap-x-2">
-                    <Icon className={`mt-0.5 size-3.5 ${toneText[tone]}`} aria-label={check.ok ? 'passes' : 'fails'} />
-                    <span>
-                      {check.message}
-                      {check.measured ? <span className="num text-muted"> {check.measured}</span> : null}
-                      {check.limit ? <span className="text-muted"> (limit {check.limit})</span> : null}
-                    </span>
-                  </li>
-                );
-              })}
+              {health.checks.map((check) => (
+                <HealthRow key={check.name} check={check} />
+              ))}
             </ul>
           )}
           <p className="mt-2 text-muted">
-            Checked <Time at={health.last_check} />
+            {health.last_check > 0 ? (
+              <>
+                As of <Time at={health.last_check} />
+              </>
+            ) : (
+              'The present leader has not heard this node.'
+            )}
           </p>
         </Panel>
       )}
     </QueryView>
+  );
+}
+
+function HealthRow({ check }: { readonly check: HealthCheck }) {
+  const { tone, word, name, measured, limit } = healthLine(check);
+  const Icon = toneIcon[tone];
+  return (
+    <li className="grid grid-cols-[1.1rem_1fr] gap-x-2">
+      <Icon className={`mt-0.5 size-3.5 ${toneText[tone]}`} aria-label={word} />
+      <span>
+        <span className="font-medium">{name}</span> <span className="num">{measured}</span>
+        {limit === null ? null : <span className="text-muted"> {limit}</span>}
+      </span>
+    </li>
   );
 }

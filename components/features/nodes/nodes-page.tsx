@@ -10,6 +10,7 @@ import { PageHeader, Panel } from '../../ui/panel';
 import { Skeleton, TableSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
 import { AddNode } from './add-node';
+import { connectionsText, heard } from './heard';
 
 const columns: readonly Column<ClusterNode>[] = [
   { id: 'id', header: 'Node', value: (row) => row.id, cell: (row) => <span className="font-medium">{row.id}</span> },
@@ -37,37 +38,37 @@ const columns: readonly Column<ClusterNode>[] = [
     id: 'tps',
     header: 'tx/s',
     align: 'right',
-    value: (row) => row.transactions_per_second,
-    cell: (row) => formatNumber(row.transactions_per_second),
+    value: (row) => heard(row, row.transactions_per_second),
+    cell: (row) => formatNumber(heard(row, row.transactions_per_second)),
   },
   {
     id: 'connections',
     header: 'Connections',
     align: 'right',
-    value: (row) => row.connections,
-    cell: (row) => `${row.connections} / ${row.max_connections}`,
+    value: (row) => heard(row, row.connections),
+    cell: (row) => connectionsText(row) ?? '–',
   },
   {
     id: 'cpu',
     header: 'CPU',
     align: 'right',
-    value: (row) => row.cpu_usage,
-    cell: (row) => formatPercent(row.cpu_usage),
+    value: (row) => heard(row, row.cpu_usage),
+    cell: (row) => formatPercent(heard(row, row.cpu_usage)),
   },
   {
     id: 'memory',
     header: 'Memory',
     align: 'right',
-    value: (row) => row.memory_bytes,
-    cell: (row) => formatBytes(row.memory_bytes),
+    value: (row) => heard(row, row.memory_bytes),
+    cell: (row) => formatBytes(heard(row, row.memory_bytes)),
     hidden: true,
   },
   {
     id: 'disk',
     header: 'Disk free',
     align: 'right',
-    value: (row) => row.disk_total_bytes - row.disk_used_bytes,
-    cell: (row) => formatBytes(row.disk_total_bytes - row.disk_used_bytes),
+    value: (row) => heard(row, row.disk_total_bytes - row.disk_used_bytes),
+    cell: (row) => formatBytes(heard(row, row.disk_total_bytes - row.disk_used_bytes)),
     hidden: true,
   },
   { id: 'address', header: 'Address', value: (row) => `${row.address}:${row.port}`, className: 'num' },
@@ -75,8 +76,8 @@ const columns: readonly Column<ClusterNode>[] = [
     id: 'uptime',
     header: 'Uptime',
     align: 'right',
-    value: (row) => row.uptime_seconds,
-    cell: (row) => formatDuration(row.uptime_seconds * 1000),
+    value: (row) => heard(row, row.uptime_seconds),
+    cell: (row) => formatDuration(heard(row, row.uptime_seconds * 1000)),
     hidden: true,
   },
   { id: 'raft', header: 'Control store', value: (row) => row.raft_role, hidden: true },

@@ -5,6 +5,7 @@ import type { ClusterNode, Topology } from '../../providers/wire';
 import { cn } from '../../ui/cn';
 import { formatBytes, formatDuration, formatPercent } from '../../ui/format';
 import { Panel } from '../../ui/panel';
+import { connectionsText, heard } from '../nodes/heard';
 import { share } from './share';
 
 const shown = 8;
@@ -16,55 +17,63 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
       title="Capacity"
       {...(topology.nodes.length > shown ? { note: `the ${shown} fullest of ${topology.nodes.length} nodes` } : {})}
     >
-      <table className="w-full">
-        <thead>
-          <tr className="text-left text-muted">
-            <th scope="col" className="pb-1 font-medium">
-              Node
-            </th>
-            <th scope="col" className="pb-1 font-medium">
-              Disk
-            </th>
-            <th scope="col" className="pb-1 font-medium" title="Most WAL that any one replication slot keeps">
-              WAL kept
-            </th>
-            <th scope="col" className="pb-1 font-medium">
-              Connections
-            </th>
-            <th scope="col" className="pb-1 font-medium">
-              CPU
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {nodes.map((node) => (
-            <tr key={node.id}>
-              <th scope="row" className="py-0.5 pr-2 text-left font-normal">
-                <Link href={`/nodes/${node.id}`} className="hover:underline">
-                  {node.id}
-                </Link>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
+      <section className="overflow-x-auto" tabIndex={0} aria-label="Capacity of the nodes">
+        <table className="w-full">
+          <thead>
+            <tr className="text-left text-muted">
+              <th scope="col" className="pr-3 pb-1 font-medium">
+                Node
               </th>
-              <td className="py-0.5 pr-3">
-                <Bar
-                  percent={share(node.disk_used_bytes, node.disk_total_bytes)}
-                  text={`${formatBytes(node.disk_total_bytes - node.disk_used_bytes)} free`}
-                />
-                <DiskOutlook ms={node.disk_full_in_ms} />
-              </td>
-              <td className="num py-0.5 pr-3">{formatBytes(node.slot_retained_bytes)}</td>
-              <td className="py-0.5 pr-3">
-                <Bar
-                  percent={share(node.connections, node.max_connections)}
-                  text={`${node.connections} of ${node.max_connections}`}
-                />
-              </td>
-              <td className="py-0.5">
-                <Bar percent={node.cpu_usage} text={formatPercent(node.cpu_usage)} />
-              </td>
+              <th scope="col" className="pr-3 pb-1 font-medium">
+                Disk
+              </th>
+              <th scope="col" className="pr-3 pb-1 font-medium" title="Most WAL that any one replication slot keeps">
+                WAL kept
+              </th>
+              <th scope="col" className="pr-3 pb-1 font-medium">
+                Connections
+              </th>
+              <th scope="col" className="pr-3 pb-1 font-medium">
+                CPU
+              </th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {nodes.map((node) => (
+              <tr key={node.id}>
+                <th scope="row" className="whitespace-nowrap py-0.5 pr-2 text-left font-normal">
+                  <Link href={`/nodes/${node.id}`} className="hover:underline">
+                    {node.id}
+                  </Link>
+                </th>
+                <td className="py-0.5 pr-3">
+                  {heard(node, true) ? (
+                    <Bar
+                      percent={share(node.disk_used_bytes, node.disk_total_bytes)}
+                      text={`${formatBytes(node.disk_total_bytes - node.disk_used_bytes)} free`}
+                    />
+                  ) : (
+                    <span className="text-muted">not heard</span>
+                  )}
+                  <DiskOutlook ms={node.disk_full_in_ms} />
+                </td>
+                <td className="num whitespace-nowrap py-0.5 pr-3">{formatBytes(node.slot_retained_bytes)}</td>
+                <td className="py-0.5 pr-3">
+                  {connectionsText(node) === null ? (
+                    '–'
+                  ) : (
+                    <Bar percent={share(node.connections, node.max_connections)} text={connectionsText(node) ?? ''} />
+                  )}
+                </td>
+                <td className="py-0.5">
+                  {heard(node, true) ? <Bar percent={node.cpu_usage} text={formatPercent(node.cpu_usage)} /> : '–'}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
     </Panel>
   );
 }

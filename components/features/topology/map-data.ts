@@ -5,6 +5,7 @@
  */
 import type { ClusterNode, Group, Link, LoadBalancer, Topology } from '../../providers/wire';
 import type { MapGroup, MapLayers, MapLink, MapNode, MapService } from '../../topology/model';
+import { heard } from '../nodes/heard';
 
 export function mapNodes(topology: Topology, before: readonly MapNode[]): readonly MapNode[] {
   const holders = new Set(topology.groups.map((group) => group.lease_holder));
@@ -61,9 +62,9 @@ function mapNode(node: ClusterNode, holdsLease: boolean, leadsStore: boolean): M
     lsn: node.lsn,
     lagBytes: node.lag_bytes,
     lagMs: node.lag_ms === null ? null : Math.round(node.lag_ms),
-    cpuPercent: Math.round(node.cpu_usage),
-    connections: node.connections,
-    transactionsPerSecond: Math.round(node.transactions_per_second),
+    cpuPercent: heard(node, Math.round(node.cpu_usage)),
+    connections: heard(node, node.connections),
+    transactionsPerSecond: heard(node, Math.round(node.transactions_per_second)),
     holdsLease,
     leadsStore,
     replayPaused: node.replay_paused,

@@ -7,6 +7,7 @@ import { Button } from '../../ui/button';
 import { formatBytes, formatDuration, formatMicros, formatNumber, words } from '../../ui/format';
 import { Facts, Panel } from '../../ui/panel';
 import { Status } from '../../ui/status';
+import { connectionsText, heard } from '../nodes/heard';
 import { NodeActions } from '../nodes/node-actions';
 
 /** What is selected on the map, with its actions. */
@@ -55,13 +56,19 @@ function factsOf(node: ClusterNode) {
     { label: 'Address', value: <span className="num">{`${node.address}:${node.port}`}</span> },
     { label: 'LSN', value: <span className="num">{node.lsn ?? '–'}</span> },
     ...(node.role === 'standby'
-      ? [{ label: 'Lag', value: `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}` }]
-      : [{ label: 'Writes', value: `${formatNumber(node.transactions_per_second)} tx/s` }]),
-    { label: 'Connections', value: `${node.connections} of ${node.max_connections}` },
+      ? [
+          {
+            label: 'Lag',
+            value:
+              node.lag_bytes === null ? 'unknown' : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}`,
+          },
+        ]
+      : [{ label: 'Writes', value: heard(node, `${formatNumber(node.transactions_per_second)} tx/s`) ?? 'unknown' }]),
+    { label: 'Connections', value: connectionsText(node) ?? '–' },
     { label: 'Control store', value: node.raft_role },
     {
       label: 'Last report',
-      value: node.report_age_ms === null ? 'never' : `${formatDuration(node.report_age_ms)} ago`,
+      value: node.report_age_ms === null ? 'none to the present leader' : `${formatDuration(node.report_age_ms)} ago`,
     },
   ];
 }

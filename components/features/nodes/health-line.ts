@@ -1,0 +1,30 @@
+/** One health check as a line: what was not measured is neither good nor bad. Pure. */
+import { limitText, measureText } from '../../feedback/check-text';
+import { sentence } from '../../ui/format';
+import type { Tone } from '../../ui/status';
+
+export type HealthCheck = {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly measured: string | null;
+  readonly limit: string | null;
+};
+
+type Line = {
+  readonly tone: Tone;
+  readonly word: string;
+  readonly name: string;
+  readonly measured: string;
+  readonly limit: string | null;
+};
+
+export function healthLine(check: HealthCheck): Line {
+  const unknown = check.measured === null;
+  return {
+    tone: check.ok ? (unknown ? 'idle' : 'ok') : 'bad',
+    word: check.ok ? (unknown ? 'not measured' : 'passes') : 'fails',
+    name: sentence(check.name).replace(/postgres\b/i, 'PostgreSQL'),
+    measured: check.measured === null ? 'unknown' : measureText(check.measured),
+    limit: limitText(check.limit, check.measured),
+  };
+}

@@ -1,0 +1,13 @@
+/** What a check measured and what it wants, as people read it. Pure. */
+import { formatBytes } from '../ui/format';
+
+/** Counts of bytes get a unit that can be compared at a glance. */
+export function measureText(text: string): string {
+  return text.replace(/\b(\d{4,}) bytes\b/g, (_, bytes: string) => formatBytes(Number(bytes)));
+}
+
+/** A limit is a number; anything else is what is expected. Nothing is said where it is just what was measured. */
+export function limitText(limit: string | null, measured: string | null): string | null {
+  if (limit === null || limit === measured) return null;
+  return `${/^[<>≤≥]?\s*\d/.test(limit) ? 'limit' : 'expected'} ${measureText(limit)}`;
+}
