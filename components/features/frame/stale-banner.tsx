@@ -12,7 +12,7 @@ export function StaleBanner() {
       ? 'No control majority: this is what one node knows from its own copy. Changes wait until a majority is back.'
       : null
     : live.connected
-      ? `No new data for ${formatDuration(live.ageMs)}: the console server has lost sight of the cluster.`
+      ? `No new data for ${formatDuration(live.ageMs)}: the console server does not answer or has lost sight of the cluster. What you see is that old.`
       : `Connection to the console server lost. Reconnecting; what you see is ${live.ageMs === null ? 'old' : `${formatDuration(live.ageMs)} old`}.`;
   return (
     <div role="status" aria-live="polite">

@@ -15,11 +15,12 @@ import { toneIcon, toneText } from '../../ui/status';
 import { AccountMenu } from './account-menu';
 import { Navigation } from './navigation';
 import { ThemeToggle } from './theme-toggle';
-import { verdictOf } from './verdict';
+import { asKnown, verdictOf } from './verdict';
 
 export function StatusStrip({ onPalette }: { readonly onPalette: () => void }) {
   const topology = useTopology();
   const operations = useLiveOperations();
+  const { stale } = useLiveAge();
   return (
     <header className="flex h-11 shrink-0 items-center gap-x-3 border-line border-b bg-panel px-4">
       <MobileNavigation />
@@ -27,17 +28,21 @@ export function StatusStrip({ onPalette }: { readonly onPalette: () => void }) {
         <Skeleton className="w-80 max-w-[50vw]" />
       ) : (
         <div className="flex min-w-0 items-center gap-x-3 overflow-hidden whitespace-nowrap">
-          <VerdictLink {...verdictOf(topology)} />
+          <VerdictLink {...asKnown(verdictOf(topology), stale)} />
           <Dot />
           <Link href="/nodes" className="hover:underline">
             <span className="num">
               {topology.healthy_nodes}/{topology.total_nodes}
             </span>{' '}
-            nodes
+            <span className="max-sm:sr-only">nodes</span>
           </Link>
           <Dot />
-          <Link href="/consensus" className={cn('hover:underline max-sm:hidden', !topology.has_quorum && 'text-bad')}>
-            quorum <span className="num">{topology.quorum_size}</span> {topology.has_quorum ? 'held' : 'lost'}
+          <Link
+            href="/consensus"
+            title={`${topology.quorum_size} voters of the control store must answer, or no role and no membership can change`}
+            className={cn('hover:underline max-sm:hidden', !topology.has_quorum && 'text-bad')}
+          >
+            quorum {topology.has_quorum ? 'held' : 'lost'}
           </Link>
           <Dot className="max-sm:hidden" />
           <RunningOperation operations={operations ?? []} />
@@ -124,7 +129,8 @@ function Age() {
       className={cn('flex items-center gap-1.5 whitespace-nowrap', live.stale ? 'text-warn' : 'text-muted')}
     >
       <Radio className="size-3.5" aria-hidden />
-      {live.stale ? 'stale' : 'live'} <span className="num inline-block min-w-[2.6rem]">{text}</span>
+      <span className="max-sm:sr-only">{live.stale ? 'stale' : 'live'}</span>{' '}
+      <span className="num inline-block min-w-[2.6rem]">{text}</span>
     </span>
   );
 }

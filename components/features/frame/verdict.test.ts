@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { verdictOf } from './verdict';
+import { asKnown, verdictOf, verdictSentence } from './verdict';
 
 const healthy = {
   has_quorum: true,
@@ -30,4 +30,24 @@ it.each([
   [{ ...healthy, problems: [{ severity: 'info', group: 'alpha', node: null }] }, 'ok', 'Healthy', '/'],
 ])('the verdict on %j', (facts, tone, word, href) => {
   expect(verdictOf(facts)).toEqual({ tone, word, href });
+});
+
+const told = { sentence: 'Healthy. No failover so far.', problems: [], nodes: [] };
+const paused = { id: 'node-3', status: 'degraded', status_reason: 'Replay is paused.' };
+
+it('names a node that is unwell while no problem is told, instead of calling all healthy', () => {
+  expect(verdictSentence({ ...told, nodes: [paused] })).toBe('node-3 is degraded: Replay is paused.');
+  expect(verdictSentence({ ...told, nodes: Array(5).fill(paused) })).toMatch(/ And 2 more\.$/);
+});
+
+it('leaves the word to the engine otherwise', () => {
+  expect(verdictSentence(told)).toBe(told.sentence);
+  expect(verdictSentence({ ...told, problems: [{ severity: 'warning' }], nodes: [paused] })).toBe(told.sentence);
+  expect(verdictSentence({ ...told, nodes: [{ ...paused, status: 'stopped' }] })).toBe(told.sentence);
+});
+
+it('what was healthy is not green any more once nothing confirms it', () => {
+  const verdict = verdictOf(healthy);
+  expect(asKnown(verdict, false)).toBe(verdict);
+  expect(asKnown(verdict, true)).toEqual({ tone: 'idle', word: 'Unknown, last Healthy', href: '/' });
 });

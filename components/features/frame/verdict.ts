@@ -15,6 +15,29 @@ type Facts = {
 
 export type Verdict = { readonly tone: Tone; readonly word: string; readonly href: string };
 
+/** A verdict that nobody has confirmed lately is the last one known, not the present one. */
+export function asKnown(verdict: Verdict, stale: boolean): Verdict {
+  return stale ? { ...verdict, tone: 'idle', word: `Unknown, last ${verdict.word}` } : verdict;
+}
+
+type Told = {
+  readonly sentence: string;
+  readonly problems: readonly { readonly severity: string }[];
+  readonly nodes: readonly { readonly id: string; readonly status: string; readonly status_reason: string }[];
+};
+
+const named = 3;
+
+/** The engine's sentence tells problems; a node that is unwell without being one, such as a standby whose replay was paused, is told here. */
+export function verdictSentence(told: Told): string {
+  if (told.problems.some((problem) => problem.severity !== 'info')) return told.sentence;
+  const unwell = told.nodes.filter((node) => node.status === 'degraded' || node.status === 'unhealthy');
+  if (unwell.length === 0) return told.sentence;
+  const shown = unwell.slice(0, named).map((node) => `${node.id} is ${node.status}: ${node.status_reason}`);
+  const rest = unwell.length - shown.length;
+  return `${shown.join(' ')}${rest > 0 ? ` And ${rest} more.` : ''}`;
+}
+
 /** Worst first: no writes, no quorum, critical, failed nodes, then what merely needs attention. */
 export function verdictOf(facts: Facts): Verdict {
   const dark = facts.groups.filter((group) => !group.writable);

@@ -1,6 +1,6 @@
 'use client';
 import Link from 'next/link';
-import { useTopology } from '../../providers/live';
+import { useLiveAge, useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
 import type { Problem, Topology } from '../../providers/wire';
 import { Button } from '../../ui/button';
@@ -10,7 +10,7 @@ import { PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton, Skeleton } from '../../ui/skeleton';
 import { toneIcon, toneText } from '../../ui/status';
 import { Time } from '../../ui/time';
-import { verdictOf } from '../frame/verdict';
+import { asKnown, verdictOf, verdictSentence } from '../frame/verdict';
 import { CapacityPanel } from './capacity-panel';
 import { EventStreamPanel } from './event-stream-panel';
 import { GroupRows } from './group-rows';
@@ -24,7 +24,7 @@ export function OverviewPage() {
     <>
       <PageHeader
         title={<Verdict topology={topology} />}
-        sentence={topology.sentence}
+        sentence={verdictSentence(topology)}
         actions={
           <>
             <Button asChild>
@@ -63,7 +63,7 @@ export function OverviewPage() {
 }
 
 function Verdict({ topology }: { readonly topology: Topology }) {
-  const verdict = verdictOf(topology);
+  const verdict = asKnown(verdictOf(topology), useLiveAge().stale);
   const Icon = toneIcon[verdict.tone];
   return (
     <span className={cn('flex items-center gap-2', toneText[verdict.tone])}>

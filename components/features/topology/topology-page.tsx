@@ -16,6 +16,7 @@ import { PageHeader } from '../../ui/panel';
 import { Skeleton } from '../../ui/skeleton';
 import { useUrlState } from '../../ui/url-state';
 import { refusalOf } from '../failover/refusal';
+import { verdictSentence } from '../frame/verdict';
 import { mapGroups, mapLinks, mapNodes, mapServices } from './map-data';
 import { MapLegend } from './map-legend';
 import { NodePanel } from './node-panel';
@@ -83,7 +84,7 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
     <div className="grid h-full min-h-[30rem] grid-rows-[auto_auto_1fr]">
       <PageHeader
         title="Topology"
-        sentence={topology.sentence}
+        sentence={verdictSentence(topology)}
         actions={
           <CopyAs
             call={{
