@@ -19,7 +19,9 @@ import { StepConfirm } from './step-confirm';
 import { StepPlan } from './step-plan';
 import { StepResult, StepRun } from './step-run';
 import { StepWhat } from './step-what';
+import { useFailoverRecord } from './use-failover-record';
 import {
+  changeSentence,
   failoverInput,
   nextStep,
   previousStep,
@@ -72,7 +74,7 @@ function Wizard({ topology }: { readonly topology: Topology }) {
     <>
       <PageHeader
         title={state.group === '' ? 'Failover' : `Failover of ${state.group}`}
-        sentence={sentenceOf(state, topology)}
+        sentence={<WizardSentence state={state} topology={topology} />}
         actions={
           <CopyAs
             call={{ method: 'POST', path: '/cluster/failover', body: { ...failoverInput(state), dry_run: true } }}
@@ -104,7 +106,10 @@ function Wizard({ topology }: { readonly topology: Topology }) {
         {state.step === 'result' ? <StepResult {...props} /> : null}
       </div>
       {state.step === 'what' || state.step === 'checks' || state.step === 'plan' ? (
-        <div className="mt-4 flex justify-end gap-2">
+        <div className="mt-4 flex flex-wrap items-center justify-end gap-2">
+          {stop === null || (preflight.data === undefined && state.step !== 'what') ? null : (
+            <p className="text-warn">{stop}</p>
+          )}
           {state.step === 'what' ? null : <Button onClick={() => go({ step: previousStep(state.step) })}>Back</Button>}
           <Button
             variant="primary"
@@ -133,7 +138,13 @@ function usePreflight(state: WizardState) {
   });
 }
 
-function sentenceOf(state: WizardState, topology: Topology): string {
+function WizardSentence({ state, topology }: { readonly state: WizardState; readonly topology: Topology }) {
+  const record = useFailoverRecord(state.operation);
+  // Once it runs, the group's primary is no longer the one that it was planned from.
+  return state.operation === '' ? plannedSentence(state, topology) : record.data ? changeSentence(record.data) : '';
+}
+
+function plannedSentence(state: WizardState, topology: Topology): string {
   const group = topology.groups.find((one) => one.name === state.group);
   if (group === undefined) return 'Choose what to fail over.';
   const target = state.target === '' ? 'the best candidate' : state.target;
@@ -146,7 +157,7 @@ function Stepper({ state, go }: { readonly state: WizardState; readonly go: (cha
   return (
     <ol aria-label="Steps of the wizard" className="flex flex-wrap gap-1 border-line border-b pb-2">
       {wizardSteps.map((step, index) => {
-        const reachable = started ? index >= 4 && index <= current : index < current;
+        const reachable = index !== current && (started ? index >= 4 : index < current);
         const label = (
           <>
             {index < current ? (

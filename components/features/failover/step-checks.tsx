@@ -1,4 +1,5 @@
 'use client';
+import Link from 'next/link';
 import { blockers, CheckList } from '../../feedback/checks';
 import type { Candidate, Preflight } from '../../providers/wire';
 import { formatBytes, formatDuration } from '../../ui/format';
@@ -35,7 +36,9 @@ function CandidatePanel({ candidate, chosen }: { readonly candidate: Candidate; 
     <Panel
       title={
         <span className="inline-flex items-center gap-2">
-          {candidate.node}
+          <Link href={`/nodes/${candidate.node}`} className="hover:underline">
+            {candidate.node}
+          </Link>
           {candidate.eligible ? (
             <Badge tone="ok" icon={toneIcon.ok}>
               fit, rank {candidate.rank ?? '–'}
@@ -68,11 +71,14 @@ export function PreflightFigures({ preflight }: { readonly preflight: Preflight 
         <Figure label="Mode" value={preflight.mode} note={`epoch ${preflight.epoch}`} />
         <Figure label="From" value={preflight.primary ?? 'nobody'} />
         <Figure label="To" value={preflight.target ?? 'nobody fit'} />
-        <Figure label="Expected write pause" value={formatDuration(preflight.expected_pause_ms)} />
+        <Figure
+          label="Expected write pause"
+          value={formatDuration(preflight.target === null ? null : preflight.expected_pause_ms)}
+        />
         <Figure
           label="WAL at risk"
-          value={formatBytes(preflight.bytes_at_risk)}
-          note={preflight.bytes_at_risk === 0 ? 'no acknowledged write is lost' : null}
+          value={formatBytes(preflight.target === null ? null : preflight.bytes_at_risk)}
+          note={preflight.target !== null && preflight.bytes_at_risk === 0 ? 'no acknowledged write is lost' : null}
         />
       </div>
     </Panel>

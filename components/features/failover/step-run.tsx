@@ -14,6 +14,7 @@ import { CancelOperation, OperationView, useOperation } from '../operations/oper
 import { StepList } from '../operations/step-list';
 import { isRunning } from '../operations/ticket-text';
 import type { WizardProps } from './failover-wizard';
+import { useFailoverRecord } from './use-failover-record';
 
 export function StepRun({ state, go }: WizardProps) {
   const query = useOperation(state.operation);
@@ -52,43 +53,49 @@ export function StepRun({ state, go }: WizardProps) {
 
 function Elapsed({ operation }: { readonly operation: Operation }) {
   const now = useFastNow();
-  return <span className="num">{formatDuration(Math.max(0, now - Date.parse(operation.created_at)))}</span>;
+  return (
+    <span className="num">
+      {formatDuration(Math.max(0, now - Date.parse(operation.steps[0]?.started_at ?? operation.created_at)))}
+    </span>
+  );
 }
 
 export function StepResult({ state, topology }: WizardProps) {
   const query = useOperation(state.operation);
+  const record = useFailoverRecord(state.operation);
   const group = topology.groups.find((one) => one.name === state.group);
   return (
     <QueryView query={query} what="the operation" skeleton={<PanelSkeleton label="the result" lines={8} />}>
-      {(operation) => {
-        const outage = operation.timeline.reduce((sum, phase) => sum + phase.ms, 0);
-        return (
-          <div className="grid gap-3" data-testid="failover-result">
-            <Panel>
-              <div className="grid grid-cols-2 gap-4 md:grid-cols-5">
-                <Figure label="Result" value={<Status value={operation.state} />} />
-                <Figure
-                  label="Primary now"
-                  value={group?.primary ?? 'none'}
-                  note={group ? `epoch ${group.epoch}` : null}
-                />
-                <Figure label="Phases in all" value={operation.timeline.length === 0 ? '–' : formatDuration(outage)} />
-                <Figure label="Expected pause was" value={formatDuration(operation.expected_pause_ms)} />
-                <Figure label="WAL at risk" value={formatBytes(operation.bytes_at_risk)} />
-              </div>
-            </Panel>
-            <OperationView operation={operation} />
-            <div className="flex justify-end gap-2">
-              <Button asChild>
-                <Link href="/failover">History</Link>
-              </Button>
-              <Button variant="primary" asChild>
-                <Link href="/topology">Show the map</Link>
-              </Button>
+      {(operation) => (
+        <div className="grid gap-3" data-testid="failover-result">
+          <Panel>
+            <div className="grid grid-cols-2 gap-4 md:grid-cols-5">
+              <Figure label="Result" value={<Status value={operation.state} />} />
+              <Figure
+                label="Primary now"
+                value={group?.primary ?? 'none'}
+                note={group ? `epoch ${group.epoch}` : null}
+              />
+              <Figure
+                label="Write pause"
+                value={formatDuration(record.data?.write_pause_ms)}
+                note={record.data?.write_pause_unknown ?? 'measured'}
+              />
+              <Figure label="Expected pause was" value={formatDuration(operation.expected_pause_ms)} />
+              <Figure label="WAL at risk" value={formatBytes(operation.bytes_at_risk)} />
             </div>
+          </Panel>
+          <OperationView operation={operation} />
+          <div className="flex justify-end gap-2">
+            <Button asChild>
+              <Link href="/failover">History</Link>
+            </Button>
+            <Button variant="primary" asChild>
+              <Link href="/topology">Show the map</Link>
+            </Button>
           </div>
-        );
-      }}
+        </div>
+      )}
     </QueryView>
   );
 }

@@ -127,7 +127,12 @@ function StandbyNote({ node }: { readonly node: ClusterNode }) {
     <span className="flex flex-wrap items-center gap-x-2">
       <Status value={node.status} title={node.status_reason} />
       <span>
-        {node.region} · {node.lag_bytes === 0 ? 'no lag' : `${formatBytes(node.lag_bytes)} behind`}
+        {node.region} ·{' '}
+        {node.lag_bytes === null
+          ? 'lag unknown'
+          : node.lag_bytes === 0
+            ? 'no lag'
+            : `${formatBytes(node.lag_bytes)} behind`}
       </span>
       {reason ? <span className="text-warn">{reason}</span> : null}
     </span>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  changeSentence,
   failoverInput,
   nextStep,
   previousStep,
@@ -83,4 +84,14 @@ describe('going on', () => {
     expect(nextStep('result')).toBe('result');
     expect(previousStep('what')).toBe('what');
   });
+});
+
+describe('what the operation changes', () => {
+  const change = { mode: 'switchover', from: 'node-2', to: 'node-1', write_pause_ms: null };
+
+  it.each([
+    [change, 'Switchover from node-2 to node-1.'],
+    [{ ...change, write_pause_ms: 351 }, 'Switchover from node-2 to node-1: writes paused 351 ms.'],
+    [{ ...change, from: null, to: null, mode: 'failover' }, 'Failover from no primary to the best candidate.'],
+  ])('%j reads %s', (facts, text) => expect(changeSentence(facts)).toBe(text));
 });

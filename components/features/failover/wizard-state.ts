@@ -1,5 +1,6 @@
 /** The wizard as an address: every state is a URL. Which step may follow, and why it may not. Pure. */
 import type { Preflight } from '../../providers/wire';
+import { formatDuration, sentence } from '../../ui/format';
 
 export const wizardSteps = ['what', 'checks', 'plan', 'confirm', 'run', 'result'] as const;
 export type WizardStep = (typeof wizardSteps)[number];
@@ -63,6 +64,19 @@ export function wizardHref(state: WizardState): string {
   put('plan', state.plan);
   put('op', state.operation);
   return `/failover/new?${params}`;
+}
+
+type Change = {
+  readonly mode: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly write_pause_ms: number | null;
+};
+
+/** What the operation of the wizard changes, or has changed. */
+export function changeSentence(change: Change): string {
+  const way = `${sentence(change.mode)} from ${change.from ?? 'no primary'} to ${change.to ?? 'the best candidate'}`;
+  return change.write_pause_ms === null ? `${way}.` : `${way}: writes paused ${formatDuration(change.write_pause_ms)}.`;
 }
 
 /** What the server is asked to plan, and later to run. */
