@@ -11,6 +11,7 @@ export function ThemeProvider({ children }: { readonly children: ReactNode }) {
       <TooltipProvider delayDuration={250}>{children}</TooltipProvider>
       <Toaster
         position="bottom-right"
+        style={{ fontFamily: 'inherit' }}
         toastOptions={{
           style: { background: 'var(--panel)', color: 'var(--fg)', border: '1px solid var(--line)' },
           // Its own is a dark grey in every theme.

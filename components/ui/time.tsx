@@ -1,6 +1,6 @@
 'use client';
 import { useNow } from './clock';
-import { formatLocal, formatRelative, formatUtc, toDate } from './format';
+import { formatClock, formatLocal, formatRelative, formatUtc, toDate } from './format';
 import { Tooltip } from './tooltip';
 
 /** Relative on the page, absolute in both zones on hover or focus. */
@@ -21,5 +21,15 @@ export function Time({ at }: { readonly at: number | string | Date | null | unde
         {now === 0 ? '…' : formatRelative(date, now)}
       </time>
     </Tooltip>
+  );
+}
+
+/** For streams and histories, where many rows share one relative age: the clock before it. */
+export function ClockTime({ at }: { readonly at: number | string | Date | null | undefined }) {
+  return (
+    <>
+      <span className="num mr-2 text-muted">{formatClock(at)}</span>
+      <Time at={at} />
+    </>
   );
 }

@@ -8,8 +8,9 @@ import { ErrorPanel } from '../../feedback/states';
 import { useLiveAge, useLiveSubscription } from '../../providers/live';
 import { useSession, useSessionWatch } from '../../providers/session';
 import { cn } from '../../ui/cn';
-import { sentence } from '../../ui/format';
+import { formatClock, sentence } from '../../ui/format';
 import { PanelSkeleton, Skeleton } from '../../ui/skeleton';
+import { eventText } from '../overview/event-text';
 import { CommandPalette } from './command-palette';
 import { Navigation } from './navigation';
 import { StaleBanner } from './stale-banner';
@@ -43,9 +44,8 @@ function SignedIn({ children }: { readonly children: ReactNode }) {
   const [paletteOpen, setPaletteOpen] = useState(false);
   useLiveSubscription((event) => {
     if (event.severity !== 'critical' && event.severity !== 'error') return;
-    const text = event.payload.message ?? event.payload.sentence;
-    toast.error(`${sentence(event.event_type)} · ${event.source}`, {
-      description: typeof text === 'string' ? text : undefined,
+    toast.error(eventText(event), {
+      description: `${sentence(event.event_type)} · ${event.source} · ${formatClock(event.timestamp)}`,
     });
   });
   const live = useLiveAge();

@@ -4,10 +4,10 @@ import { useEvents } from '../../providers/live';
 import { eventsShown } from '../../providers/live-history';
 import type { ClusterEvent } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
-import { formatClock, sentence } from '../../ui/format';
+import { sentence } from '../../ui/format';
 import { Panel } from '../../ui/panel';
 import { Status } from '../../ui/status';
-import { Time } from '../../ui/time';
+import { ClockTime } from '../../ui/time';
 import { eventText } from './event-text';
 
 const columns: readonly Column<ClusterEvent>[] = [
@@ -15,12 +15,7 @@ const columns: readonly Column<ClusterEvent>[] = [
     id: 'at',
     header: 'When',
     value: (row) => row.timestamp,
-    cell: (row) => (
-      <>
-        <span className="num mr-2 text-muted">{formatClock(row.timestamp)}</span>
-        <Time at={row.timestamp} />
-      </>
-    ),
+    cell: (row) => <ClockTime at={row.timestamp} />,
   },
   { id: 'severity', header: 'Severity', value: (row) => row.severity, cell: (row) => <Status value={row.severity} /> },
   { id: 'event', header: 'Event', value: (row) => row.event_type, cell: (row) => sentence(row.event_type) },

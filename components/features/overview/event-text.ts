@@ -1,5 +1,5 @@
 /** An event's payload as one readable line. Pure. */
-import { words } from '../../ui/format';
+import { sentence, words } from '../../ui/format';
 
 type Event = {
   readonly event_type: string;
@@ -11,13 +11,45 @@ type Event = {
 const spoken = ['sentence', 'message', 'reason', 'detail'] as const;
 
 export function eventText(event: Event): string {
+  const { payload } = event;
   if (event.event_type === 'gap') return `events between ${event.from ?? '?'} and ${event.to ?? '?'} were missed`;
   for (const key of spoken) {
-    const text = event.payload[key];
-    if (typeof text === 'string' && text !== '') return text;
+    const text = payload[key];
+    if (typeof text !== 'string' || text === '') continue;
+    // The sentence was true while the problem lasted: told at its end, it must not read as if it still were.
+    return payload.state === 'ended' ? `No longer: ${text}` : text;
   }
-  return Object.entries(event.payload)
+  if (typeof payload.operation_id === 'string') return operationText(payload);
+  if ('from' in payload && 'to' in payload) return changeText(payload);
+  return Object.entries(payload)
     .filter(([, value]) => value === null || typeof value !== 'object')
     .map(([key, value]) => `${words(key)} ${String(value)}`)
     .join(', ');
+}
+
+type Payload = Event['payload'];
+
+function text(payload: Payload, key: string): string | null {
+  const value = payload[key];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function operationText(payload: Payload): string {
+  const group = text(payload, 'group');
+  const chosen = text(payload, 'chosen');
+  const step = text(payload, 'title');
+  const state = text(payload, step === null ? 'state' : 'step_state');
+  const error = text(payload, 'error');
+  const what = `${sentence(text(payload, 'kind') ?? 'operation')}${group === null ? '' : ` of ${group}`}`;
+  return [
+    `${what}${chosen === null ? '' : ` to ${chosen}`}`,
+    ...(step === null ? [] : [step]),
+    [...(state === null ? [] : [words(state)]), ...(error === null ? [] : [error])].join(', '),
+  ].join(': ');
+}
+
+function changeText(payload: Payload): string {
+  const who = text(payload, 'replica_id') ?? text(payload, 'node_id') ?? text(payload, 'group') ?? '';
+  const from = text(payload, 'from');
+  return `${who}: ${from === null ? '' : `${words(from)} → `}${words(text(payload, 'to') ?? 'unknown')}`;
 }

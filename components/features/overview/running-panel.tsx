@@ -19,7 +19,8 @@ export function RunningPanel() {
   const live = useLiveOperations() ?? [];
   const trpc = useTRPC();
   // The live view carries what runs; what ended before it, perhaps under another leader, comes from the journal.
-  const past = useQuery(trpc.operations.list.queryOptions({ limit: shown }));
+  // Asked again: a failover also runs under a leader that this console did not hear.
+  const past = useQuery({ ...trpc.operations.list.queryOptions({ limit: shown }), refetchInterval: 5000 });
   const running = live.filter(isRunning);
   const known = new Map([...(past.data?.items ?? []), ...live].map((operation) => [operation.id, operation]));
   const recent = [...known.values()]

@@ -7,7 +7,7 @@ import { type Column, DataTable } from '../../ui/data-table';
 import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
-import { Time } from '../../ui/time';
+import { ClockTime } from '../../ui/time';
 
 type Transition = {
   readonly at: string;
@@ -19,7 +19,7 @@ type Transition = {
 };
 
 const columns: readonly Column<Transition & { readonly key: string }>[] = [
-  { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <Time at={row.at} /> },
+  { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <ClockTime at={row.at} /> },
   { id: 'what', header: 'What', value: (row) => row.node ?? row.group ?? 'cluster' },
   { id: 'from', header: 'From', value: (row) => row.from, cell: (row) => <Status value={row.from} /> },
   { id: 'to', header: 'To', value: (row) => row.to, cell: (row) => <Status value={row.to} /> },
