@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { ListView } from '../../feedback/list-view';
 import { QueryView } from '../../feedback/query-view';
 import { EmptyState } from '../../feedback/states';
+import { useTopology } from '../../providers/live';
 import { usePages } from '../../providers/pages';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { RaftEntry, RaftStatus } from '../../providers/wire';
@@ -12,8 +13,12 @@ import { formatBytes, formatDuration, formatNumber } from '../../ui/format';
 import { Facts, Figure, PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton, TableSkeleton } from '../../ui/skeleton';
 import { Badge, Status } from '../../ui/status';
+import { groupLosses } from './group-losses';
 import { lossSentences, quorumSentence } from './loss-sentences';
 import { TransferLeadership } from './transfer-leadership';
+
+/** More would bury the control store's own losses. */
+const groupsShown = 8;
 
 type Peer = RaftStatus['peers'][number];
 
@@ -38,22 +43,22 @@ export function ConsensusPage() {
             <Panel>
               <div className="grid grid-cols-2 gap-4 md:grid-cols-6">
                 <Figure label="Leader" value={status.leader ?? 'none'} note={`as ${status.answered_by} sees it`} />
-                <Figure label="Term" value={formatNumber(status.term)} />
+                <Figure label="Term" value={formatNumber(status.term)} note="one per election" />
                 <Figure
                   label="Quorum"
                   value={`${status.quorum_size} of ${status.voters.length}`}
                   note={status.has_quorum ? 'held' : 'lost'}
                 />
-                <Figure label="Committed" value={<span className="num">{status.commit_index}</span>} />
-                <Figure label="Applied" value={<span className="num">{status.applied_index}</span>} />
-                <Figure label="Last entry" value={<span className="num">{status.last_index}</span>} />
+                <Figure label="Committed" value={<span className="num">{status.commit_index}</span>} note="log entry" />
+                <Figure label="Applied" value={<span className="num">{status.applied_index}</span>} note="log entry" />
+                <Figure label="Last entry" value={<span className="num">{status.last_index}</span>} note="log entry" />
               </div>
             </Panel>
             <div className="grid items-start gap-3 lg:grid-cols-[2fr_1fr]">
               <Panel title="Peers" note="measured every second" flush>
                 <Peers status={status} />
               </Panel>
-              <Panel title="Which further losses would stop changes">
+              <Panel title="Which further losses would stop changes, or writes">
                 <ul className="grid gap-1.5">
                   {lossSentences(status).map((line) => (
                     <li key={line}>{line}</li>
@@ -63,12 +68,13 @@ export function ConsensusPage() {
                   Without a control majority nothing about roles or membership can change. A primary whose whole voter
                   set still answers goes on serving.
                 </p>
+                <WriteLosses />
                 <Facts
                   className="mt-3"
                   facts={[
                     { label: 'Log on disk', value: formatBytes(status.log_bytes) },
                     { label: 'State', value: formatBytes(status.state_bytes) },
-                    { label: 'Snapshot up to', value: <span className="num">{status.snapshot_index}</span> },
+                    { label: 'Snapshot up to', value: <span className="num">entry {status.snapshot_index}</span> },
                     { label: 'Learners', value: status.learners.map((one) => one.id).join(', ') || 'none' },
                   ]}
                 />
@@ -79,6 +85,22 @@ export function ConsensusPage() {
         </>
       )}
     </QueryView>
+  );
+}
+
+/** While the majority holds: what each group can lose. */
+function WriteLosses() {
+  const topology = useTopology();
+  if (topology === undefined || !topology.has_quorum) return null;
+  return (
+    <ul aria-label="Losses that would stop writes" className="mt-2 grid gap-1.5">
+      {topology.groups.slice(0, groupsShown).map((group) => (
+        <li key={group.name}>{groupLosses(group)}</li>
+      ))}
+      {topology.groups.length > groupsShown ? (
+        <li className="text-muted">… and {topology.groups.length - groupsShown} further groups.</li>
+      ) : null}
+    </ul>
   );
 }
 
