@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sparkPath, thinned } from './series';
+import { axisClock, sparkPath, thinned } from './series';
 
 it('thins to the limit and keeps the newest', () => {
   const rows = Array.from({ length: 1000 }, (_, at) => ({ at, value: at }));
@@ -14,4 +14,10 @@ it('draws a path with gaps', () => {
   expect(sparkPath([0, null, 4, 4], 9, 12).match(/M/g)).toHaveLength(2);
   expect(sparkPath([1], 10, 12)).toBe('');
   expect(sparkPath([null, null], 10, 12)).toBe('');
+});
+
+it('the axis shows seconds only where minutes would repeat', () => {
+  const at = new Date(2026, 10, 23, 4, 0, 5).getTime();
+  expect(axisClock(at, 90_000)).toBe('04:00:05');
+  expect(axisClock(at, 3_600_000)).toBe('04:00');
 });

@@ -1,4 +1,5 @@
 /** Pure parts of the charts. */
+import { formatClock } from '../ui/format';
 
 export type Series = { readonly key: string; readonly label: string };
 export type SeriesRow = { readonly at: number } & Readonly<Record<string, number | null>>;
@@ -29,4 +30,12 @@ export function sparkPath(values: readonly (number | null)[], width: number, hei
     pen = 'L';
   }
   return path;
+}
+
+const secondsBelowMs = 15 * 60_000;
+
+/** Minutes on the axis; seconds too where several ticks fall into one minute. */
+export function axisClock(atMs: number, spanMs: number): string {
+  const clock = formatClock(new Date(atMs));
+  return spanMs < secondsBelowMs ? clock : clock.slice(0, 5);
 }

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { CartesianGrid, Legend, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
 import { Button } from '../ui/button';
 import { formatClock } from '../ui/format';
-import { type Series, type SeriesRow, thinned } from './series';
+import { axisClock, type Series, type SeriesRow, thinned } from './series';
 
 const strokes = ['var(--accent)', 'var(--busy)', 'var(--warn)', 'var(--ok)', 'var(--bad)'] as const;
 const dashes = ['0', '5 3', '2 2', '8 3 2 3', '1 3'] as const;
@@ -26,6 +26,7 @@ export function TimeSeries({
   readonly domain?: readonly [number, number];
 }) {
   const [asTable, setAsTable] = useState(false);
+  const spanMs = (rows.at(-1)?.at ?? 0) - (rows[0]?.at ?? 0);
   return (
     <figure className="min-w-0" aria-label={title}>
       <figcaption className="mb-1 flex items-center justify-between gap-2">
@@ -54,10 +55,10 @@ export function TimeSeries({
               type="number"
               scale="time"
               domain={['dataMin', 'dataMax']}
-              tickFormatter={(at: number) => formatClock(new Date(at)).slice(0, 5)}
+              tickFormatter={(at: number) => axisClock(at, spanMs)}
               stroke="var(--line-strong)"
               tick={{ fill: 'var(--muted)', fontSize: 11 }}
-              minTickGap={40}
+              minTickGap={48}
             />
             <YAxis
               width={62}

@@ -21,6 +21,8 @@ import { useUrlState } from './url-state';
 export type Column<Row> = {
   readonly id: string;
   readonly header: string;
+  /** What the word means, on hover. */
+  readonly hint?: string;
   /** What sorting, filtering and copying see. */
   readonly value: (row: Row) => Cell;
   /** What people see; the value itself when absent. */
@@ -193,6 +195,7 @@ function HeaderCell<Row>({
       <button
         type="button"
         className="inline-flex items-center gap-1 whitespace-nowrap hover:text-fg"
+        title={column.hint}
         onClick={() => onSort(next)}
       >
         {column.header}
@@ -237,6 +240,7 @@ function BodyRow<Row>({
       {columns.map((column) => (
         <td
           key={column.id}
+          title={column.cell ? undefined : whole(column.value(row.original))}
           className={cn(
             'max-w-96 truncate border-line border-b px-2 py-1 align-middle',
             column.align === 'right' && 'num text-right',
@@ -248,6 +252,11 @@ function BodyRow<Row>({
       ))}
     </tr>
   );
+}
+
+/** A text that may be cut can be read in full on hover. */
+function whole(value: Cell): string | undefined {
+  return typeof value === 'string' && value.length > 24 ? value : undefined;
 }
 
 function Spacer({ height, span }: { readonly height: number; readonly span: number }) {

@@ -44,7 +44,8 @@ function Requests() {
         {(rows) =>
           rows.length === 0 ? (
             <EmptyState title="Nothing waits for approval">
-              Four eyes is switched on under Users & keys, Force. Calls that use force then appear here.
+              While four eyes is switched on, calls that use force wait here. An admin switches it under Users & keys,
+              Force.
             </EmptyState>
           ) : (
             <div className="grid gap-3">

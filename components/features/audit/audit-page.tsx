@@ -103,7 +103,7 @@ function Audit() {
                 <>
                   <Select
                     aria-label="Outcome"
-                    className="w-36"
+                    className="w-40"
                     value={outcome}
                     options={[
                       { value: '', label: 'All outcomes' },
@@ -114,7 +114,7 @@ function Audit() {
                   <Input
                     type="search"
                     aria-label="Actor, such as user:admin"
-                    placeholder="user:admin"
+                    placeholder="Who: user:admin"
                     className="w-40"
                     defaultValue={actor}
                     onKeyDown={(event) => event.key === 'Enter' && setActor(event.currentTarget.value)}

@@ -23,13 +23,15 @@ const interconnect: readonly Column<LinkStatus>[] = [
   {
     id: 'p50',
     header: 'Round trip p50',
+    hint: 'Half of the messages were answered within this',
     align: 'right',
     value: (row) => row.rtt_us?.p50,
     cell: (row) => formatMicros(row.rtt_us?.p50),
   },
   {
     id: 'p99',
-    header: 'p99',
+    header: 'Round trip p99',
+    hint: '99 of 100 messages were answered within this',
     align: 'right',
     value: (row) => row.rtt_us?.p99,
     cell: (row) => formatMicros(row.rtt_us?.p99),
@@ -41,7 +43,14 @@ const interconnect: readonly Column<LinkStatus>[] = [
     value: (row) => row.last_heard_ms,
     cell: (row) => formatDuration(row.last_heard_ms),
   },
-  { id: 'phi', header: 'Suspicion', align: 'right', value: (row) => row.phi, cell: (row) => formatNumber(row.phi, 2) },
+  {
+    id: 'phi',
+    header: 'Suspicion',
+    hint: 'How unlikely this silence is: 1 is one in ten, 8 one in a hundred million',
+    align: 'right',
+    value: (row) => row.phi,
+    cell: (row) => formatNumber(row.phi, 2),
+  },
   {
     id: 'sent',
     header: 'Sent',
@@ -66,6 +75,7 @@ const interconnect: readonly Column<LinkStatus>[] = [
   {
     id: 'dropped',
     header: 'Dropped',
+    hint: 'Messages that found their queue full',
     align: 'right',
     value: (row) => row.dropped_messages,
     cell: (row) => formatNumber(row.dropped_messages),

@@ -12,6 +12,7 @@ import { PanelSkeleton, Skeleton } from '../../ui/skeleton';
 import { Badge, Status, toneIcon } from '../../ui/status';
 import { Tabs } from '../../ui/tabs';
 import { actionReasons } from './action-reasons';
+import { NeedsServer } from './needs-server';
 import { NodeActions } from './node-actions';
 import { NodeLinks } from './node-links';
 import { NodeLog } from './node-log';
@@ -87,11 +88,35 @@ export function NodePage({ id }: { readonly id: string }) {
         tabs={[
           { id: 'state', label: 'State', content: <NodeState node={node} topology={topology} /> },
           { id: 'resources', label: 'Resources', content: <NodeResources id={node.id} /> },
-          { id: 'sessions', label: 'Sessions', content: <NodeSessions id={node.id} /> },
-          { id: 'wal', label: 'WAL', content: <NodeWal id={node.id} /> },
+          {
+            id: 'sessions',
+            label: 'Sessions',
+            content: (
+              <NeedsServer node={node} what="its sessions">
+                <NodeSessions id={node.id} />
+              </NeedsServer>
+            ),
+          },
+          {
+            id: 'wal',
+            label: 'WAL',
+            content: (
+              <NeedsServer node={node} what="its WAL and slots">
+                <NodeWal id={node.id} />
+              </NeedsServer>
+            ),
+          },
           { id: 'links', label: 'Links', content: <NodeLinks id={node.id} topology={topology} /> },
           { id: 'log', label: 'Log', content: <NodeLog id={node.id} /> },
-          { id: 'settings', label: 'Settings', content: <NodeSettings node={node} /> },
+          {
+            id: 'settings',
+            label: 'Settings',
+            content: (
+              <NeedsServer node={node} what="its settings">
+                <NodeSettings node={node} />
+              </NeedsServer>
+            ),
+          },
         ]}
       />
     </>

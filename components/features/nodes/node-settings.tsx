@@ -16,7 +16,7 @@ import { TableSkeleton } from '../../ui/skeleton';
 import { Badge } from '../../ui/status';
 import { useUrlState } from '../../ui/url-state';
 import { PlannedAction } from '../operations/planned-action';
-import { changeReason } from './setting-rules';
+import { changeReason, takesEffect } from './setting-rules';
 
 const columns: readonly Column<Setting>[] = [
   { id: 'name', header: 'Setting', value: (row) => row.name, className: 'num' },
@@ -33,8 +33,8 @@ const columns: readonly Column<Setting>[] = [
     ),
   },
   { id: 'source', header: 'Source', value: (row) => row.source },
-  { id: 'context', header: 'Takes effect', value: (row) => row.context },
-  { id: 'category', header: 'Category', value: (row) => row.category },
+  { id: 'context', header: 'Takes effect', value: (row) => takesEffect(row.context) },
+  { id: 'category', header: 'Category', value: (row) => row.category, hidden: true },
   { id: 'description', header: 'Description', value: (row) => row.description, className: 'max-w-[28rem]' },
   { id: 'boot', header: 'Default', value: (row) => row.boot_value, hidden: true, className: 'num' },
 ];
@@ -134,7 +134,7 @@ function SettingDetails({ node, setting }: { readonly node: ClusterNode; readonl
           { label: 'Value', value: <span className="num break-all">{`${setting.value} ${setting.unit ?? ''}`}</span> },
           { label: 'Default', value: <span className="num">{setting.boot_value ?? '–'}</span> },
           { label: 'Source', value: setting.source },
-          { label: 'Takes effect', value: restart ? 'at a restart' : setting.context },
+          { label: 'Takes effect', value: takesEffect(setting.context) },
           { label: 'Type', value: setting.type },
           { label: 'Category', value: setting.category },
         ]}

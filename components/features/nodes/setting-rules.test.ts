@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { changeReason } from './setting-rules';
+import { changeReason, takesEffect } from './setting-rules';
 
 it.each([
   ['work_mem', 'user', null],
@@ -11,3 +11,9 @@ it.each([
   if (reason === null) expect(changeReason({ name, context })).toBeNull();
   else expect(changeReason({ name, context })).toMatch(reason);
 });
+
+it.each([
+  ['postmaster', 'after a restart'],
+  ['sighup', 'on reload'],
+  ['new-in-19', 'new-in-19'],
+])('a setting of context %s takes effect %s', (context, text) => expect(takesEffect(context)).toBe(text));

@@ -29,3 +29,18 @@ export function changeReason(setting: { readonly name: string; readonly context:
   if (ours.has(setting.name)) return 'The cluster itself sets this: a change by hand could lose data.';
   return null;
 }
+
+const effects: Readonly<Record<string, string>> = {
+  internal: 'never: it is fixed',
+  postmaster: 'after a restart',
+  sighup: 'on reload',
+  'superuser-backend': 'in new sessions',
+  backend: 'in new sessions',
+  superuser: 'at once, per session',
+  user: 'at once, per session',
+};
+
+/** PostgreSQL's context of a setting, as an answer to "when". */
+export function takesEffect(context: string): string {
+  return effects[context] ?? context;
+}

@@ -85,18 +85,29 @@ function GroupRow({ group, nodes, askNodes }: GroupProps) {
           />
           {group.name}
         </span>
-        <span className="font-normal text-muted">epoch {group.epoch}</span>
+        <span
+          className="whitespace-nowrap font-normal text-muted"
+          title="The epoch counts the primaries of a group: each new one gets the next number"
+        >
+          epoch {group.epoch}
+        </span>
       </th>
       <td className={cell}>
         {group.primary ? (
-          <Link href={`/nodes/${group.primary}`} className="flex items-center gap-1.5 font-medium hover:underline">
+          <Link
+            href={`/nodes/${group.primary}`}
+            className="flex items-center gap-1.5 whitespace-nowrap font-medium hover:underline"
+          >
             <Crown className="size-3.5" aria-hidden />
             {group.primary}
           </Link>
         ) : (
           <Badge tone="bad">none</Badge>
         )}
-        <span className="text-muted">
+        <span
+          className="whitespace-nowrap text-muted"
+          title="Only its holder may take writes; when it runs out, the group fails over"
+        >
           {group.lease_expires_in_ms === null ? 'no lease' : `lease ${formatDuration(group.lease_expires_in_ms)}`}
         </span>
       </td>
@@ -163,7 +174,7 @@ function StandbyLine({ node, voter, askNode }: StandbyProps) {
         {node.id}
       </Link>
       <Sparkline values={trend} label={`Lag of ${node.id} in the last ${trendMinutes} minutes: now ${lag}`} />
-      <span className="num w-28 shrink-0 whitespace-nowrap text-muted">{lag}</span>
+      <span className="num w-32 shrink-0 whitespace-nowrap text-muted">{lag}</span>
       {node.status === 'healthy' ? null : <Status value={node.status} title={node.status_reason} />}
       {voter ? <Badge title="Its acknowledgement counts for commits">voter</Badge> : null}
     </li>

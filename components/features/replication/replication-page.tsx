@@ -124,7 +124,12 @@ function Streams() {
           />
         ),
       },
-      { id: 'sync', header: 'Counts as', value: (row) => row.sync_state },
+      {
+        id: 'sync',
+        header: 'Counts as',
+        hint: 'quorum: its acknowledgement counts for commits; async: it does not',
+        value: (row) => row.sync_state,
+      },
       {
         id: 'lag',
         header: 'Lag',

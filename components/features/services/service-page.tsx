@@ -12,6 +12,7 @@ import { Button } from '../../ui/button';
 import { CodeBlock, CopyButton } from '../../ui/code';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
+import { words } from '../../ui/format';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
@@ -36,7 +37,7 @@ export function ServicePage({ name }: { readonly name: string }) {
             title={service.service_name}
             sentence={
               service.available
-                ? `${service.kind === 'rw' ? 'Leads to the primary' : 'Spreads reads over the standbys'} of ${service.group}, whoever that is.`
+                ? `${service.kind === 'rw' ? 'Leads to the primary' : 'Spreads reads over the standbys'} of ${service.group}, whichever ${service.kind === 'rw' ? 'that is' : 'those are'} now.`
                 : `Not available: ${service.reason ?? 'no node can serve it'}.`
             }
             actions={<CopyAs call={{ method: 'GET', path: `/gds/services/${service.service_name}` }} />}
@@ -56,7 +57,7 @@ export function ServicePage({ name }: { readonly name: string }) {
                     ),
                   },
                   { label: 'Group', value: service.group },
-                  { label: 'Strategy', value: service.strategy },
+                  { label: 'Strategy', value: words(service.strategy) },
                   { label: 'Open sessions', value: service.open_sessions },
                   { label: 'Built in', value: service.built_in ? 'yes' : 'no' },
                 ]}
@@ -122,7 +123,7 @@ function HowToConnect({ service }: { readonly service: Service }) {
         )
       }
     >
-      <div className="grid gap-3">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
         <Facts
           facts={[
             { label: 'Host', value: <span className="num">{service.host}</span> },

@@ -17,7 +17,7 @@ import { formatBytes, sentence } from '../../ui/format';
 import { Select } from '../../ui/input';
 import { PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
-import { Badge, Status } from '../../ui/status';
+import { Badge, lookOf, Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 
 const strategies = ['round_robin', 'least_connections', 'weighted', 'latency', 'region_aware'] as const;
@@ -47,14 +47,16 @@ const columns: readonly Column<Service>[] = [
   {
     id: 'nodes',
     header: 'Leads to',
-    value: (row) => row.endpoints.map((endpoint) => endpoint.node).join(' '),
+    value: (row) =>
+      row.endpoints.map((one) => (one.state === 'active' ? one.node : `${one.node} (${one.state})`)).join(' '),
     cell: (row) => (
       <span className="flex flex-wrap gap-1">
         {row.endpoints.map((endpoint) => (
           <Badge
             key={endpoint.node}
-            tone={endpoint.state === 'active' || endpoint.state === 'idle' ? 'ok' : 'warn'}
-            title={endpoint.state}
+            tone={lookOf(endpoint.state).tone}
+            icon={lookOf(endpoint.state).icon}
+            title={`${endpoint.state}${endpoint.state === 'active' ? ': gets new sessions' : ': gets no new sessions now'}`}
           >
             {endpoint.node}
           </Badge>
@@ -76,10 +78,16 @@ const clientColumns: readonly Column<Client & { readonly key: string }>[] = [
   { id: 'database', header: 'Database', value: (row) => row.database },
   { id: 'application', header: 'Application', value: (row) => row.application_name },
   { id: 'since', header: 'Since', value: (row) => row.since, cell: (row) => <Time at={row.since} /> },
-  { id: 'in', header: 'Sent', align: 'right', value: (row) => row.bytes_in, cell: (row) => formatBytes(row.bytes_in) },
+  {
+    id: 'in',
+    header: 'From the client',
+    align: 'right',
+    value: (row) => row.bytes_in,
+    cell: (row) => formatBytes(row.bytes_in),
+  },
   {
     id: 'out',
-    header: 'Received',
+    header: 'To the client',
     align: 'right',
     value: (row) => row.bytes_out,
     cell: (row) => formatBytes(row.bytes_out),
@@ -145,7 +153,7 @@ function Router() {
       {(balancer) => (
         <>
           <Panel
-            title="Read pool"
+            title="Pools"
             note={
               balancer.router
                 ? `router on ${balancer.router.host}, pid ${balancer.router.pid ?? '?'}`
@@ -200,7 +208,6 @@ function Pools({ balancer }: { readonly balancer: LoadBalancer }) {
     <DataTable
       id="pools"
       label="Pool members"
-      search={false}
       columns={poolColumns}
       rows={balancer.pools.flatMap((pool) =>
         pool.endpoints.map((endpoint) => ({ ...endpoint, service: pool.service })),

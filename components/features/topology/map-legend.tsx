@@ -17,11 +17,15 @@ export function MapLegend({ layers }: { readonly layers: MapLayers }) {
       <li className="flex items-center gap-1">
         <Landmark className="size-3.5" aria-hidden /> leads the control store
       </li>
-      <Line colour="var(--ok)" text="in step" />
-      <Line colour="var(--warn)" text="behind" />
-      <Line colour="var(--bad)" dash="3 6" text="broken" />
-      {layers.interconnect ? <Line colour="var(--ok)" dash="2 5" text="interconnect" /> : null}
-      <li>thicker = more WAL</li>
+      {layers.replication ? (
+        <>
+          <Line colour="var(--ok)" text="in step" />
+          <Line colour="var(--warn)" text="behind" />
+          <Line colour="var(--bad)" dash="3 6" text="broken" />
+          <li>thicker = more WAL</li>
+        </>
+      ) : null}
+      {layers.interconnect ? <Line colour="var(--ok)" dash="2 5" text="round trip" /> : null}
       {layers.services ? <li>rw, ro = sessions through the router</li> : null}
     </ul>
   );
