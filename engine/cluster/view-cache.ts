@@ -94,7 +94,11 @@ export class ViewCache {
       });
       const problems = this.#remember(before?.problems ?? [], findings, { begun, ended });
       groups.push({ view, before: before?.view ?? null });
-      this.#groups.set(name, { view, links: groupLinks(group, this.state.config), problems });
+      this.#groups.set(name, {
+        view,
+        links: keptLinks(before?.links ?? [], groupLinks(group, this.state.config)),
+        problems,
+      });
     }
     for (const id of [...this.#nodes.keys()]) if (this.state.groupOf(id) === null) this.#nodes.delete(id);
     const voters = raft.configuration.voters.flatMap((voter) => this.state.node(voter.id) ?? []);
@@ -174,6 +178,15 @@ function sameNode(a: NodeView, b: NodeView): boolean {
     b.status !== 'unhealthy'
   );
 }
+/** A link that is as it was stays the same object: readers find what changed by identity. */
+function keptLinks(before: readonly LinkView[], after: readonly LinkView[]): readonly LinkView[] {
+  return after.map((link, at) => (before[at] !== undefined && sameLink(before[at], link) ? before[at] : link));
+}
+
+function sameLink(a: LinkView, b: LinkView): boolean {
+  return (Object.keys(b) as (keyof LinkView)[]).every((name) => a[name] === b[name]);
+}
+
 const collator = new Intl.Collator('en', { numeric: true });
 function byNode(a: NodeView, b: NodeView): number {
   return collator.compare(a.record.id, b.record.id);

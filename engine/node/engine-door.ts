@@ -4,6 +4,7 @@
  */
 import type { ClusterController, LeaderMethod } from '../cluster/controller-api';
 import type { ClusterView } from '../cluster/model';
+import { viewDelta } from '../cluster/view-delta';
 import type { Interconnect } from '../interconnect/api';
 import type { FaultDoor } from '../interconnect/fault-door';
 import { ClusterError } from '../kernel/errors';
@@ -215,7 +216,7 @@ export class EngineDoor {
       timer = null;
       if (signal.aborted) return;
       const next = controller.view();
-      const item: ViewItem | null = sent === null ? { kind: 'full', view: next } : difference(sent, next);
+      const item: ViewItem | null = sent === null ? { kind: 'full', view: next } : viewDelta(sent, next);
       sent = next;
       if (item) push(item);
     };
@@ -241,28 +242,6 @@ export class EngineDoor {
     const unsubscribe = controller.events.subscribe((event) => push({ kind: 'event', event }));
     signal.addEventListener('abort', unsubscribe, { once: true });
   }
-}
-
-/** Sections that changed, by identity: the controller keeps what did not change. */
-function difference(before: ClusterView, after: ClusterView): ViewItem | null {
-  if (before === after || before.revision === after.revision) return null;
-  const known = new Map(before.nodes.map((node) => [node.record.id, node]));
-  const nodes = after.nodes.filter((node) => known.get(node.record.id) !== node);
-  const kept = new Set(after.nodes.map((node) => node.record.id));
-  const removedNodes = before.nodes.map((node) => node.record.id).filter((id) => !kept.has(id));
-  const { nodes: _nodes, revision, at, ...rest } = after;
-  const changed: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(rest)) {
-    if (before[name as keyof ClusterView] !== value) changed[name] = value;
-  }
-  return {
-    kind: 'patch',
-    revision,
-    at,
-    ...(nodes.length > 0 ? { nodes } : {}),
-    ...(removedNodes.length > 0 ? { removedNodes } : {}),
-    ...(Object.keys(changed).length > 0 ? { rest: changed as Partial<typeof rest> } : {}),
-  };
 }
 
 /** JSON has no Infinity. */

@@ -3,7 +3,16 @@
  * at compile time. `leader` requests may be sent to any agent (it forwards to the control store's leader once); `node` requests are
  * answered by the addressed agent itself.
  */
-import type { ClusterConfig, ClusterView, GroupRecord, NodeRecord } from '../cluster/model';
+import type {
+  ClusterConfig,
+  ClusterView,
+  GroupRecord,
+  GroupView,
+  LinkView,
+  NodeRecord,
+  NodeView,
+} from '../cluster/model';
+import type { RowChanges } from '../cluster/view-delta';
 import type { KeyValue, RaftLogEntry, RaftStatus, Txn, TxnResult } from '../control/store';
 import type { Fault, PeerLinkStatus } from '../interconnect/api';
 import type { Reason } from '../kernel/errors';
@@ -285,7 +294,7 @@ export type EngineResult<M extends EngineMethod> = EngineRequests[M]['result'];
 
 /** Streams over the same connection. */
 export type EngineStreams = {
-  /** First item: the whole view; then a whole section for each section that changed, at most every 250 ms. */
+  /** First item: the whole view; then what changed, at most every 250 ms. */
   'view.stream': { params: Record<string, never>; item: ViewItem };
   /** Events after `after` that are still buffered, then live ones; a gap is told, never silent. */
   'event.stream': {
@@ -302,8 +311,9 @@ export type ViewItem =
       readonly kind: 'patch';
       readonly revision: number;
       readonly at: string;
-      /** Changed or new nodes only. */
-      readonly nodes?: ClusterView['nodes'];
-      readonly removedNodes?: readonly NodeId[];
-      readonly rest?: Partial<Omit<ClusterView, 'nodes' | 'revision' | 'at'>>;
+      readonly nodes?: RowChanges<NodeView>;
+      readonly groups?: RowChanges<GroupView>;
+      readonly links?: RowChanges<LinkView>;
+      /** Whole sections. */
+      readonly rest?: Partial<Omit<ClusterView, 'nodes' | 'groups' | 'links' | 'revision' | 'at'>>;
     };

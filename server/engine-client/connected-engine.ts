@@ -3,6 +3,7 @@
  * replica is asked each second, so pages keep telling what is known, with its age.
  */
 import type { ClusterView, NodeView } from '@/engine/cluster/model';
+import { mergeView } from '@/engine/cluster/view-delta';
 import type { EngineConnection } from '@/engine/interconnect/engine-connection';
 import { ClusterError } from '@/engine/kernel/errors';
 import { firstAnswer } from '@/engine/kernel/first-answer';
@@ -12,7 +13,6 @@ import { withTrace } from '@/engine/kernel/traced-request';
 import type { EngineMethod, EngineParams, EngineResult, ViewItem } from '@/engine/runtime/engine-api';
 import type { CurrentView, EngineClient, EventItem, LeaderMethods, NodeMethods } from './api';
 import { EventRing } from './event-ring';
-import { mergeView } from './merge-view';
 
 const requestTimeoutMs = 5000;
 const localPollMs = 1000;

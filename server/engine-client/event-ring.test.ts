@@ -1,35 +1,7 @@
-/** The local copy of the view and the ring of events. */
+/** The ring of events. */
 import { describe, expect, it } from 'vitest';
 import type { EngineEvent } from '@/engine/monitoring/model';
-import { recordedView } from '../testing/recorded-view';
 import { EventRing } from './event-ring';
-import { mergeView } from './merge-view';
-
-describe('mergeView', () => {
-  const view = recordedView(7);
-
-  it('takes a whole view, and nothing from a patch before the first', () => {
-    expect(mergeView(null, { kind: 'full', view })).toBe(view);
-    expect(mergeView(null, { kind: 'patch', revision: 8, at: view.at })).toBeNull();
-  });
-
-  it('replaces changed nodes in place, adds new ones, drops removed ones', () => {
-    const changed = { ...view.nodes[1]!, status: 'degraded' as const };
-    const added = { ...view.nodes[1]!, record: { ...view.nodes[1]!.record, id: 'node-6' } };
-    const merged = mergeView(view, {
-      kind: 'patch',
-      revision: 8,
-      at: '2026-02-01T00:00:00.000Z',
-      nodes: [changed, added],
-      removedNodes: ['node-5'],
-      rest: { sentence: 'changed' },
-    })!;
-    expect(merged.nodes.map((node) => node.record.id)).toEqual(['node-1', 'node-2', 'node-3', 'node-4', 'node-6']);
-    expect(merged.nodes[1]!.status).toBe('degraded');
-    expect(merged).toMatchObject({ revision: 8, at: '2026-02-01T00:00:00.000Z', sentence: 'changed' });
-    expect(merged.groups).toBe(view.groups);
-  });
-});
 
 describe('EventRing', () => {
   const event = (sequence: number): EngineEvent => ({
