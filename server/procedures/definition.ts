@@ -90,6 +90,8 @@ export type QueryDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType
   readonly kind: 'query';
   /** The answer depends on the view, the input and on being admin only: served from a cache per view revision, with ETag. */
   readonly hot?: boolean;
+  /** Only the control store's leader can answer it; without a majority it is refused like a change, at once. */
+  readonly needsMajority?: boolean;
   handler(call: Call<I>): z.input<O> | Promise<z.input<O>>;
 };
 
@@ -114,6 +116,7 @@ export type SubscriptionDefinition<I extends z.ZodType = z.ZodType, O extends z.
 export type AnyDefinition = {
   readonly kind: Kind;
   readonly hot?: boolean;
+  readonly needsMajority?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly legacy?: LegacyShape<any>;
   readonly local?: boolean;

@@ -47,6 +47,7 @@ export class ConsoleHttpServer {
   readonly #rest: RestAdapter;
   readonly #graphql: GraphqlHttp;
   readonly #raw = new Set<Socket>();
+  readonly #answering = new Set<ServerResponse>();
   readonly #tls: TlsReloader | null;
   #draining = false;
   #closing: Promise<void> | null = null;
@@ -109,6 +110,7 @@ export class ConsoleHttpServer {
     this.#draining = true;
     this.#tls?.stop();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const response of this.#answering) endStream(response);
     await this.#sockets.close();
     this.server.closeIdleConnections();
     const hard = setTimeout(() => {
@@ -125,8 +127,10 @@ export class ConsoleHttpServer {
     response.setHeader('X-Request-Id', requestId);
     if (this.#draining) response.setHeader('Connection', 'close');
     setSecurityHeaders(response, this.options.tls !== undefined);
+    this.#answering.add(response);
     // A connection that was kept for more calls goes as soon as its last one is answered.
     response.once('close', () => {
+      this.#answering.delete(response);
       if (this.#draining) setImmediate(() => this.server.closeIdleConnections());
     });
     const path = (request.url ?? '/').split('?', 1)[0]!;
@@ -185,6 +189,14 @@ export class ConsoleHttpServer {
     if (this.options.pages?.upgrade(request, socket, head)) return;
     refuseUpgrade(socket, new ClusterError('NOT_FOUND', 'No such WebSocket'), requestIdOf(request.headers));
   }
+}
+
+/** A stream of events never ends by itself: it would use up the whole time for draining, and then break off. */
+function endStream(response: ServerResponse): void {
+  if (!String(response.getHeader('Content-Type')).startsWith('text/event-stream')) return;
+  // The stream may still have an item on its way.
+  response.on('error', () => {});
+  response.end();
 }
 
 /** What Node could not read as a request has no id and no route yet; it is refused in the one form all the same. */

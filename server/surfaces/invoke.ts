@@ -34,7 +34,7 @@ async function run(definition: AnyDefinition, raw: unknown, context: CallContext
     decideInput(definition, input, context.identity);
     await requireForceProof(definition, input, context);
     if (audited) intent.recorded = await recordIntent(definition, input, context);
-    if (definition.kind === 'mutation' && !definition.local) requireMajority(context);
+    if (definition.needsMajority || (definition.kind === 'mutation' && !definition.local)) requireMajority(context);
     await holdForApproval(definition, input, context);
     const output = await definition.handler({ input, context });
     const ms = performance.now() - startedAt;

@@ -12,6 +12,7 @@ export const preflightFailover = query({
   graphql: { field: 'failoverPreflight', style: 'input' },
   role: 'operator',
   rate: 'node',
+  needsMajority: true,
   input: failoverInput,
   output: failoverPreflight,
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'PRECONDITION_FAILED', 'UNAVAILABLE'],

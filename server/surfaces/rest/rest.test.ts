@@ -184,6 +184,9 @@ describe('mutations', () => {
     console.engine.change((view) => ({ raft: { ...view.raft, hasQuorum: false } }));
     const { status, body } = await post({ group: 'alpha' });
     expect([status, body.code, body.details.cluster_code]).toEqual([403, 'FORBIDDEN', 'CLU_NO_QUORUM']);
+    const preflight = { method: 'POST', role: 'operator', body: { group: 'alpha' } } as const;
+    const refused = await console.json('/api/v1/cluster/failover/preflight', preflight);
+    expect([refused.status, refused.body.details.cluster_code]).toEqual([403, 'CLU_NO_QUORUM']);
   });
 
   it('wait in their older shape until the operation succeeded', async () => {
