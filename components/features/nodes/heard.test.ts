@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { connectionsText, heard } from './heard';
+import { connectionsText, diskFree, heard } from './heard';
 
 it('keeps what a node reported, a zero too', () => {
   expect(heard({ report_age_ms: 12 }, 0)).toBe(0);
@@ -14,3 +14,9 @@ it.each([
   [{ report_age_ms: 5, connections: 0, max_connections: 0 }, null],
   [{ report_age_ms: null, connections: 0, max_connections: 200 }, null],
 ])('the connections of %j are %s', (node, text) => expect(connectionsText(node)).toBe(text));
+
+it('a disk that was not measured yet has no free bytes, rather than none free', () => {
+  expect(diskFree({ report_age_ms: 5, disk_used_bytes: 10, disk_total_bytes: 30 })).toBe(20);
+  expect(diskFree({ report_age_ms: 5, disk_used_bytes: 0, disk_total_bytes: 0 })).toBeNull();
+  expect(diskFree({ report_age_ms: null, disk_used_bytes: 0, disk_total_bytes: 0 })).toBeNull();
+});

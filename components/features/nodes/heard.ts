@@ -3,6 +3,17 @@ export function heard<T>(node: { readonly report_age_ms: number | null }, figure
   return node.report_age_ms === null ? null : figure;
 }
 
+type Disk = {
+  readonly report_age_ms: number | null;
+  readonly disk_used_bytes: number;
+  readonly disk_total_bytes: number;
+};
+
+/** Free bytes; an agent that has just started has not measured its disk yet. */
+export function diskFree(node: Disk): number | null {
+  return node.disk_total_bytes === 0 ? null : heard(node, node.disk_total_bytes - node.disk_used_bytes);
+}
+
 type Connected = {
   readonly report_age_ms: number | null;
   readonly connections: number;

@@ -19,7 +19,7 @@ import { Time } from '../../ui/time';
 import { Bar } from '../overview/capacity-panel';
 import { share } from '../overview/share';
 import { type HealthCheck, healthLine } from './health-line';
-import { connectionsText, heard } from './heard';
+import { connectionsText, diskFree, heard } from './heard';
 
 export function NodeState({ node, topology }: { readonly node: ClusterNode; readonly topology: Topology }) {
   const group = topology.groups.find((one) => one.name === node.group);
@@ -132,7 +132,11 @@ function Room({ node }: { readonly node: ClusterNode }) {
       <Gauge
         label="Disk"
         percent={share(node.disk_used_bytes, node.disk_total_bytes)}
-        text={`${formatBytes(node.disk_used_bytes)} of ${formatBytes(node.disk_total_bytes)}`}
+        text={
+          diskFree(node) === null
+            ? 'not measured yet'
+            : `${formatBytes(node.disk_used_bytes)} of ${formatBytes(node.disk_total_bytes)}`
+        }
       />
       <Gauge
         label="Connections"

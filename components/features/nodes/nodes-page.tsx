@@ -10,7 +10,7 @@ import { PageHeader, Panel } from '../../ui/panel';
 import { Skeleton, TableSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
 import { AddNode } from './add-node';
-import { connectionsText, heard } from './heard';
+import { connectionsText, diskFree, heard } from './heard';
 
 const columns: readonly Column<ClusterNode>[] = [
   { id: 'id', header: 'Node', value: (row) => row.id, cell: (row) => <span className="font-medium">{row.id}</span> },
@@ -67,8 +67,8 @@ const columns: readonly Column<ClusterNode>[] = [
     id: 'disk',
     header: 'Disk free',
     align: 'right',
-    value: (row) => heard(row, row.disk_total_bytes - row.disk_used_bytes),
-    cell: (row) => formatBytes(heard(row, row.disk_total_bytes - row.disk_used_bytes)),
+    value: diskFree,
+    cell: (row) => formatBytes(diskFree(row)),
     hidden: true,
   },
   { id: 'address', header: 'Address', value: (row) => `${row.address}:${row.port}`, className: 'num' },

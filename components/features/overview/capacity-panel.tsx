@@ -5,7 +5,7 @@ import type { ClusterNode, Topology } from '../../providers/wire';
 import { cn } from '../../ui/cn';
 import { formatBytes, formatDuration, formatPercent } from '../../ui/format';
 import { Panel } from '../../ui/panel';
-import { connectionsText, heard } from '../nodes/heard';
+import { connectionsText, diskFree, heard } from '../nodes/heard';
 import { share } from './share';
 
 const shown = 8;
@@ -48,13 +48,13 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
                   </Link>
                 </th>
                 <td className="py-0.5 pr-3">
-                  {heard(node, true) ? (
+                  {diskFree(node) === null ? (
+                    <span className="text-muted">{node.report_age_ms === null ? 'not heard' : 'not measured yet'}</span>
+                  ) : (
                     <Bar
                       percent={share(node.disk_used_bytes, node.disk_total_bytes)}
-                      text={`${formatBytes(node.disk_total_bytes - node.disk_used_bytes)} free`}
+                      text={`${formatBytes(diskFree(node))} free`}
                     />
-                  ) : (
-                    <span className="text-muted">not heard</span>
                   )}
                   <DiskOutlook ms={node.disk_full_in_ms} />
                 </td>

@@ -53,7 +53,7 @@ function sentenceOf(topology: Topology): string {
   const standbys = topology.nodes.filter((node) => node.role === 'standby' && node.status !== 'stopped');
   const worst = Math.max(0, ...standbys.map((node) => node.lag_bytes ?? 0));
   const unknown = standbys.filter((node) => node.lag_bytes === null).length;
-  const missing = unknown > 0 ? ` The lag of ${unknown} ${unknown === 1 ? 'standby is' : 'standbys are'} unknown.` : '';
+  const missing = unknown > 0 ? ` The lag of ${unknown} ${unknown === 1 ? 'standby' : 'standbys'} is unknown.` : '';
   return `${worst === 0 ? 'Every standby that reports has all WAL.' : `The furthest standby is ${formatBytes(worst)} behind.`}${missing}`;
 }
 

@@ -38,7 +38,7 @@ export function ServicePage({ name }: { readonly name: string }) {
             sentence={
               service.available
                 ? `${service.kind === 'rw' ? 'Leads to the primary' : 'Spreads reads over the standbys'} of ${service.group}, whichever ${service.kind === 'rw' ? 'that is' : 'those are'} now.`
-                : `Not available: ${service.reason ?? 'no node can serve it'}.`
+                : `Not available: ${(service.reason ?? 'no node can serve it').replace(/\.$/, '')}.`
             }
             actions={<CopyAs call={{ method: 'GET', path: `/gds/services/${service.service_name}` }} />}
           />
