@@ -3,9 +3,10 @@
  * given up and a gap item tells so; nothing is lost silently, and nothing comes twice.
  */
 import { ClusterError } from '@/engine/kernel/errors';
+import { eventId } from '@/engine/monitoring/event-log';
 import type { EngineEvent, EventSeverity } from '@/engine/monitoring/model';
 import type { Identity } from '@/server/auth/api';
-import type { EventItem } from '@/server/engine-client/api';
+import type { EngineClient, EventItem } from '@/server/engine-client/api';
 import type { ProcedureContext } from './context';
 import { isAdmin } from './identity';
 import { presentEvent, presentGap, type WireEvent } from './present/event';
@@ -82,9 +83,33 @@ export class ReadingPosition {
   }
 }
 
+/** What to begin with for a reader who goes on after `after`. */
+export function resumeAfter(engine: EngineClient, position: ReadingPosition, after: string): readonly EventItem[] {
+  if (!isFromElsewhere(engine, after)) {
+    position.resume(after);
+    return engine.eventsSince(after);
+  }
+  position.resume('0');
+  const last = engine.eventsSince('0').at(-1);
+  if (last === undefined) return [{ kind: 'gap', from: '0', to: eventId(engine.current().view.raft.term, 0) }];
+  return [{ kind: 'gap', from: '0', to: last.kind === 'event' ? last.event.eventId : last.to }];
+}
+
+/** An id of a later term than the leader's is of another control store (an installation made anew): taken as it is, it would hide every event, silently. */
+function isFromElsewhere(engine: EngineClient, id: string): boolean {
+  if (!idPattern.test(id) || id === '0') return false;
+  try {
+    const { view, live } = engine.current();
+    return live && Number(id.slice(0, 10)) > view.raft.term;
+  } catch {
+    // No view yet: the ring is empty as well, and fills under the same ids.
+    return false;
+  }
+}
+
 export async function* streamEvents(context: ProcedureContext, filter: EventFilter): AsyncGenerator<WireEvent, void> {
   const after = requireEventId(filter.last_event_id);
-  const position = new ReadingPosition(after);
+  const position = new ReadingPosition(null);
   const queue: EventItem[] = [];
   let wake: (() => void) | null = null;
   const push = (item: EventItem) => {
@@ -100,7 +125,8 @@ export async function* streamEvents(context: ProcedureContext, filter: EventFilt
   context.signal.addEventListener('abort', onAbort);
   try {
     // Subscribed first and read second, in one turn: nothing falls between.
-    for (const item of after === null ? newest(context, filter) : context.engine.eventsSince(after)) push(item);
+    const first = after === null ? newest(context, filter) : resumeAfter(context.engine, position, after);
+    for (const item of first) push(item);
     while (!context.signal.aborted) {
       const item = queue.shift();
       if (item) {

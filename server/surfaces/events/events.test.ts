@@ -121,6 +121,22 @@ describe('event sockets', () => {
     expect((await reader.next()).event_id).toBe(event.eventId);
   });
 
+  it('tell a gap to who comes with an id of another control store, and go on with what happens now', async () => {
+    const known = console.engine.emit({});
+    const elsewhere = '0000000009-000000000005';
+    const reader = open(`${nodes}?last_event_id=${elsewhere}`);
+    await reader.next();
+    expect(await reader.next()).toMatchObject({ event_type: 'gap', from: '0', to: known.eventId });
+    const news = console.engine.emit({});
+    expect((await reader.next()).event_id).toBe(news.eventId);
+    const stream = await console.request('/api/v1/events', { role: 'viewer', headers: { 'Last-Event-ID': elsewhere } });
+    const text = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let got = '';
+    while (!got.includes('event_id')) got += (await text.read()).value;
+    await text.cancel();
+    expect(got).toContain('"event_type":"gap"');
+  });
+
   it('bound a client that does not read, and tell it what it missed', async () => {
     const reader = open(nodes);
     await reader.next();

@@ -10,7 +10,7 @@ import type { EngineEvent } from '@/engine/monitoring/model';
 import type { Identity } from '@/server/auth/api';
 import type { EngineClient, EventItem } from '@/server/engine-client/api';
 import { errorBody, toClusterError } from '@/server/errors/wire';
-import { mayRead, ReadingPosition, requireEventId } from '@/server/procedures/event-stream';
+import { mayRead, ReadingPosition, requireEventId, resumeAfter } from '@/server/procedures/event-stream';
 import { presentEvent, presentGap } from '@/server/procedures/present/event';
 import type { Services } from '../calls';
 import type { Channel, Matcher } from './channels';
@@ -120,8 +120,7 @@ class EventReader {
   #replay(lastEventId: string): void {
     const after = requireEventId(lastEventId);
     if (after === null) return;
-    this.#position.resume(after);
-    for (const item of this.caller.engine.eventsSince(after)) this.#take(item);
+    for (const item of resumeAfter(this.caller.engine, this.#position, after)) this.#take(item);
   }
 
   #take(item: EventItem): void {
