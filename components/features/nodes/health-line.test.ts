@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { healthLine } from './health-line';
+import { healthLine, isSilent } from './health-line';
 
 it('what was not measured is not said to be good', () => {
-  const line = healthLine({ name: 'disk-space', ok: true, measured: null, limit: '85 %' });
+  const line = healthLine({ name: 'disk-space', ok: true, measured: null, limit: '85 %' }, false);
   expect(line).toEqual({
     tone: 'idle',
-    word: 'not measured',
+    word: 'not known now',
     name: 'Disk space',
     measured: 'unknown',
     limit: 'limit 85 %',
@@ -16,10 +16,19 @@ it.each([
   [true, 'ok', 'passes'],
   [false, 'bad', 'fails'],
 ])('a measured one that is ok=%s is %s', (ok, tone, word) => {
-  const line = healthLine({ name: 'postgres-serves', ok, measured: 'primary', limit: 'primary or standby' });
+  const line = healthLine({ name: 'postgres-serves', ok, measured: 'primary', limit: 'primary or standby' }, false);
   expect(line).toMatchObject({ tone, word, name: 'PostgreSQL serves', limit: 'expected primary or standby' });
 });
 
 it('a failing one stays bad when nothing was measured', () => {
-  expect(healthLine({ name: 'agent-reports', ok: false, measured: null, limit: '2000 ms' }).tone).toBe('bad');
+  expect(healthLine({ name: 'agent-reports', ok: false, measured: null, limit: '2000 ms' }, true).tone).toBe('bad');
+});
+
+it('what a silent node once reported is not said to hold now', () => {
+  const disk = { name: 'disk-space', ok: true, measured: '16 %', limit: '85 %' };
+  const reports = { name: 'agent-reports', ok: false, measured: '5040 ms', limit: '2000 ms' };
+  expect(isSilent([reports, disk])).toBe(true);
+  expect(isSilent([{ ...reports, ok: true }, disk])).toBe(false);
+  expect(healthLine(disk, true)).toMatchObject({ tone: 'idle', word: 'not known now', measured: '16 %' });
+  expect(healthLine(reports, true).tone).toBe('bad');
 });

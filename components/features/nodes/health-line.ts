@@ -10,6 +10,12 @@ export type HealthCheck = {
   readonly limit: string | null;
 };
 
+const reports = 'agent-reports';
+
+export function isSilent(checks: readonly HealthCheck[]): boolean {
+  return checks.some((check) => check.name === reports && !check.ok);
+}
+
 type Line = {
   readonly tone: Tone;
   readonly word: string;
@@ -18,11 +24,12 @@ type Line = {
   readonly limit: string | null;
 };
 
-export function healthLine(check: HealthCheck): Line {
-  const unknown = check.measured === null;
+/** The checks of a node that is silent now tell its past, but for the one that says so. */
+export function healthLine(check: HealthCheck, silent: boolean): Line {
+  const unknown = check.measured === null || (silent && check.name !== reports);
   return {
     tone: check.ok ? (unknown ? 'idle' : 'ok') : 'bad',
-    word: check.ok ? (unknown ? 'not measured' : 'passes') : 'fails',
+    word: check.ok ? (unknown ? 'not known now' : 'passes') : 'fails',
     name: sentence(check.name).replace(/postgres\b/i, 'PostgreSQL'),
     measured: check.measured === null ? 'unknown' : measureText(check.measured),
     limit: limitText(check.limit, check.measured),

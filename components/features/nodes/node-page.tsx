@@ -6,12 +6,12 @@ import { useRoleReason } from '../../providers/session';
 import type { ClusterNode } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
-import { formatBytes, formatDuration } from '../../ui/format';
 import { PageHeader } from '../../ui/panel';
 import { PanelSkeleton, Skeleton } from '../../ui/skeleton';
 import { Badge, Status, toneIcon } from '../../ui/status';
 import { Tabs } from '../../ui/tabs';
 import { actionReasons } from './action-reasons';
+import { lagText } from './heard';
 import { NeedsServer } from './needs-server';
 import { NodeActions } from './node-actions';
 import { NodeLinks } from './node-links';
@@ -125,10 +125,7 @@ export function NodePage({ id }: { readonly id: string }) {
 
 function sentenceOf(node: ClusterNode): string {
   const doing = node.activity ?? node.status_reason;
-  const lag =
-    node.role === 'standby' && node.lag_bytes
-      ? ` It is ${formatBytes(node.lag_bytes)} (${formatDuration(node.lag_ms)}) behind.`
-      : '';
+  const lag = node.role === 'standby' && node.lag_bytes ? ` Lag: ${lagText(node)}.` : '';
   return `${doing}${lag}`;
 }
 

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { ActionForm } from '../../feedback/action-form';
 import { FormDialog } from '../../feedback/form-dialog';
 import { QueryView } from '../../feedback/query-view';
-import { EmptyState } from '../../feedback/states';
+import { EmptyState, PartialNote } from '../../feedback/states';
 import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
@@ -18,14 +18,14 @@ import { toneIcon, toneText } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { Bar } from '../overview/capacity-panel';
 import { share } from '../overview/share';
-import { type HealthCheck, healthLine } from './health-line';
-import { connectionsText, diskFree, heard } from './heard';
+import { type HealthCheck, healthLine, isSilent } from './health-line';
+import { connectionsText, diskFree, heard, lagText, silentFor } from './heard';
 
 export function NodeState({ node, topology }: { readonly node: ClusterNode; readonly topology: Topology }) {
   const group = topology.groups.find((one) => one.name === node.group);
   const database: readonly Fact[] = [
     { label: 'PostgreSQL', value: `${words(node.postgres_state)}${node.version ? `, version ${node.version}` : ''}` },
-    { label: 'Up for', value: formatDuration(heard(node, node.uptime_seconds * 1000)) },
+    { label: 'Up for', value: node.uptime_seconds === 0 ? '–' : formatDuration(node.uptime_seconds * 1000) },
     { label: 'Address', value: <Copyable text={`${node.address}:${node.port}`} /> },
     {
       label: 'LSN',
@@ -48,12 +48,7 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
     },
     {
       label: 'Lag',
-      value:
-        node.role === 'primary'
-          ? 'is the primary'
-          : node.lag_bytes === null
-            ? 'unknown'
-            : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}`,
+      value: node.role === 'primary' ? 'is the primary' : lagText(node),
     },
     { label: 'Transactions', value: heard(node, `${formatNumber(node.transactions_per_second, 1)} per second`) ?? '–' },
     {
@@ -72,7 +67,10 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
     { label: 'Region', value: node.region },
     {
       label: 'Lease',
-      value: node.lease_remaining_ms === null ? 'not held' : `held, ${formatDuration(node.lease_remaining_ms)} left`,
+      value:
+        node.lease_remaining_ms === null || group?.lease_holder !== node.id
+          ? 'not held'
+          : `held, ${formatDuration(node.lease_remaining_ms)} left`,
       hint: 'Only its holder may take writes; when it runs out, the group fails over',
     },
     {
@@ -108,8 +106,16 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
           { label: 'Data directory', value: node.data_directory ? <Copyable text={node.data_directory} /> : '–' },
         ]),
   ];
+  const silent = silentFor(node);
   return (
     <div className="grid items-start gap-3 lg:grid-cols-3">
+      {silent === null ? null : (
+        <div className="lg:col-span-3">
+          <PartialNote>
+            {node.id} has been silent for {formatDuration(silent)}: its figures are from its last report.
+          </PartialNote>
+        </div>
+      )}
       <Panel title="Database">
         <Facts facts={database} />
       </Panel>
@@ -236,7 +242,7 @@ function HealthPanel({ id }: { readonly id: string }) {
           ) : (
             <ul className="grid gap-1">
               {health.checks.map((check) => (
-                <HealthRow key={check.name} check={check} />
+                <HealthRow key={check.name} check={check} silent={isSilent(health.checks)} />
               ))}
             </ul>
           )}
@@ -255,8 +261,8 @@ function HealthPanel({ id }: { readonly id: string }) {
   );
 }
 
-function HealthRow({ check }: { readonly check: HealthCheck }) {
-  const { tone, word, name, measured, limit } = healthLine(check);
+function HealthRow({ check, silent }: { readonly check: HealthCheck; readonly silent: boolean }) {
+  const { tone, word, name, measured, limit } = healthLine(check, silent);
   const Icon = toneIcon[tone];
   return (
     <li className="grid grid-cols-[1.1rem_1fr] gap-x-2">

@@ -5,7 +5,7 @@ import type { ClusterNode, Topology } from '../../providers/wire';
 import { cn } from '../../ui/cn';
 import { formatBytes, formatDuration, formatPercent } from '../../ui/format';
 import { Panel } from '../../ui/panel';
-import { connectionsText, diskFree, heard } from '../nodes/heard';
+import { connectionsText, diskFree, heard, silentFor } from '../nodes/heard';
 import { share } from './share';
 
 const shown = 8;
@@ -41,7 +41,13 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
           </thead>
           <tbody>
             {nodes.map((node) => (
-              <tr key={node.id}>
+              <tr
+                key={node.id}
+                className={silentFor(node) === null ? '' : 'opacity-60'}
+                title={
+                  silentFor(node) === null ? undefined : `From its last report, ${formatDuration(silentFor(node))} ago`
+                }
+              >
                 <th scope="row" className="whitespace-nowrap py-0.5 pr-2 text-left font-normal">
                   <Link href={`/nodes/${node.id}`} className="hover:underline">
                     {node.id}

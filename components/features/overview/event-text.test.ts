@@ -5,6 +5,18 @@ it.each([
   [{ event_type: 'node_left', payload: { sentence: 'node-2 went away', node: 'node-2' } }, 'node-2 went away'],
   [{ event_type: 'leader_elected', payload: { node: 'node-1', term: 4, extra: { a: 1 } } }, 'node node-1, term 4'],
   [{ event_type: 'quorum_restored', payload: { sentence: 'No majority.', state: 'ended' } }, 'No longer: No majority.'],
+  [
+    {
+      event_type: 'node_health_change',
+      payload: {
+        node_id: 'node-1',
+        from: 'healthy',
+        to: 'unhealthy',
+        reason: 'Silent for longer than the lease (2.00 s).',
+      },
+    },
+    'node-1 is unhealthy: Silent for longer than the lease (2.00 s).',
+  ],
   [{ event_type: 'problem_begun', payload: { sentence: 'No majority.', state: 'begun' } }, 'No majority.'],
   [
     {

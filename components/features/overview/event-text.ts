@@ -13,11 +13,14 @@ const spoken = ['sentence', 'message', 'reason', 'detail'] as const;
 export function eventText(event: Event): string {
   const { payload } = event;
   if (event.event_type === 'gap') return `events between ${event.from ?? '?'} and ${event.to ?? '?'} were missed`;
+  if (event.event_type === 'node_health_change') {
+    return `${text(payload, 'node_id') ?? 'A node'} is ${words(text(payload, 'to') ?? 'unknown')}: ${text(payload, 'reason') ?? 'no reason was given'}`;
+  }
   for (const key of spoken) {
-    const text = payload[key];
-    if (typeof text !== 'string' || text === '') continue;
+    const said = text(payload, key);
+    if (said === null) continue;
     // The sentence was true while the problem lasted: told at its end, it must not read as if it still were.
-    return payload.state === 'ended' ? `No longer: ${text}` : text;
+    return payload.state === 'ended' ? `No longer: ${said}` : said;
   }
   if (typeof payload.operation_id === 'string') return operationText(payload);
   if ('from' in payload && 'to' in payload) return changeText(payload);

@@ -7,7 +7,7 @@ import { Button } from '../../ui/button';
 import { formatBytes, formatDuration, formatMicros, formatNumber, words } from '../../ui/format';
 import { Facts, Panel } from '../../ui/panel';
 import { Status } from '../../ui/status';
-import { connectionsText, heard } from '../nodes/heard';
+import { connectionsText, heard, lagText } from '../nodes/heard';
 import { NodeActions } from '../nodes/node-actions';
 
 /** What is selected on the map, with its actions. */
@@ -59,8 +59,7 @@ function factsOf(node: ClusterNode) {
       ? [
           {
             label: 'Lag',
-            value:
-              node.lag_bytes === null ? 'unknown' : `${formatBytes(node.lag_bytes)}, ${formatDuration(node.lag_ms)}`,
+            value: lagText(node),
           },
         ]
       : [{ label: 'Writes', value: heard(node, `${formatNumber(node.transactions_per_second)} tx/s`) ?? 'unknown' }]),
