@@ -3,7 +3,6 @@
  * given up and a gap item tells so; nothing is lost silently, and nothing comes twice.
  */
 import { ClusterError } from '@/engine/kernel/errors';
-import { eventId } from '@/engine/monitoring/event-log';
 import type { EngineEvent, EventSeverity } from '@/engine/monitoring/model';
 import type { Identity } from '@/server/auth/api';
 import type { EngineClient, EventItem } from '@/server/engine-client/api';
@@ -91,8 +90,9 @@ export function resumeAfter(engine: EngineClient, position: ReadingPosition, aft
   }
   position.resume('0');
   const last = engine.eventsSince('0').at(-1);
-  if (last === undefined) return [{ kind: 'gap', from: '0', to: eventId(engine.current().view.raft.term, 0) }];
-  return [{ kind: 'gap', from: '0', to: last.kind === 'event' ? last.event.eventId : last.to }];
+  const term = String(engine.current().view.raft.term).padStart(10, '0');
+  const to = last === undefined ? `${term}-000000000000` : last.kind === 'event' ? last.event.eventId : last.to;
+  return [{ kind: 'gap', from: '0', to }];
 }
 
 /** An id of a later term than the leader's is of another control store (an installation made anew): taken as it is, it would hide every event, silently. */
