@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { limitText, measureText } from './check-text';
+import { limitText, measureText, ruleName } from './check-text';
 
 it.each([
   ['0 bytes', '0 bytes'],
@@ -15,3 +15,11 @@ it.each([
   ['standby', 'standby', null],
   [null, 'standby', null],
 ])('limit %s at %s reads %s', (limit, measured, read) => expect(limitText(limit, measured)).toBe(read));
+
+it.each([
+  ['keeps-wal', 'Keeps WAL'],
+  ['wal-level-is-logical', 'WAL level is logical'],
+  ['postgresql-is-a-standby', 'PostgreSQL is a standby'],
+  ['postgres-serves', 'PostgreSQL serves'],
+  ['no-troubles', 'No troubles'],
+])('the rule %s reads %s', (rule, name) => expect(ruleName(rule)).toBe(name));

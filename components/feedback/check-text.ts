@@ -1,5 +1,12 @@
 /** What a check measured and what it wants, as people read it. Pure. */
-import { formatBytes } from '../ui/format';
+import { formatBytes, sentence } from '../ui/format';
+
+/** A rule's name as the head of its line. */
+export function ruleName(rule: string): string {
+  return sentence(rule)
+    .replace(/\bpostgres(ql)?\b/i, 'PostgreSQL')
+    .replace(/\bwal\b/i, 'WAL');
+}
 
 /** Counts of bytes get a unit that can be compared at a glance. */
 export function measureText(text: string): string {

@@ -1,8 +1,7 @@
 /** Preflight: every rule for every candidate, measured · limit · remedy. Failing rules come first, passing ones stay visible. */
 import { Check as CheckIcon, Info, TriangleAlert, X } from 'lucide-react';
 import { cn } from '../ui/cn';
-import { sentence } from '../ui/format';
-import { limitText, measureText } from './check-text';
+import { limitText, measureText, ruleName } from './check-text';
 
 export type CheckRow = {
   readonly rule: string;
@@ -51,7 +50,7 @@ export function CheckList({
             <div className="flex flex-wrap gap-x-2">
               <span className={cn('font-medium', check.ok ? '' : look.className)}>
                 <span className="sr-only">{look.word}: </span>
-                {sentence(check.rule).replace(/postgresql/i, 'PostgreSQL')}
+                {ruleName(check.rule)}
               </span>
               {check.node && check.node !== subject ? <span className="text-muted">{check.node}</span> : null}
               {check.measured ? <span className="num">{measureText(check.measured)}</span> : null}

@@ -15,16 +15,32 @@ import { formatDuration } from '../../ui/format';
 import { Input, Select } from '../../ui/input';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
-import { Status } from '../../ui/status';
+import { Badge, Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/url-state';
 import { ForRole } from '../frame/for-role';
 import { OperationLink } from '../operations/operation-view';
 
+/** A plan that was asked for looks like the deed itself, and succeeded. */
+function isDryRun({ input }: AuditRecord): boolean {
+  return typeof input === 'object' && input !== null && 'dry_run' in input && input.dry_run === true;
+}
+
 const columns: readonly Column<AuditRecord>[] = [
   { id: 'at', header: 'When', value: (row) => row.at, cell: (row) => <Time at={row.at} /> },
   { id: 'actor', header: 'Who', value: (row) => row.actor },
-  { id: 'procedure', header: 'What', value: (row) => row.procedure, className: 'num' },
+  {
+    id: 'procedure',
+    header: 'What',
+    value: (row) => (isDryRun(row) ? `${row.procedure} (dry run)` : row.procedure),
+    cell: (row) => (
+      <span className="flex items-center gap-1.5">
+        {row.procedure}
+        {isDryRun(row) ? <Badge title="It was planned only; nothing was changed">dry run</Badge> : null}
+      </span>
+    ),
+    className: 'num',
+  },
   { id: 'outcome', header: 'Outcome', value: (row) => row.outcome, cell: (row) => <Status value={row.outcome} /> },
   { id: 'input', header: 'Input', value: (row) => JSON.stringify(row.input), className: 'num max-w-[26rem]' },
   { id: 'message', header: 'Answer', value: (row) => row.message },

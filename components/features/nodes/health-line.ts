@@ -1,6 +1,5 @@
 /** One health check as a line: what was not measured is neither good nor bad. Pure. */
-import { limitText, measureText } from '../../feedback/check-text';
-import { sentence } from '../../ui/format';
+import { limitText, measureText, ruleName } from '../../feedback/check-text';
 import type { Tone } from '../../ui/status';
 
 export type HealthCheck = {
@@ -30,7 +29,7 @@ export function healthLine(check: HealthCheck, silent: boolean): Line {
   return {
     tone: check.ok ? (unknown ? 'idle' : 'ok') : 'bad',
     word: check.ok ? (unknown ? 'not known now' : 'passes') : 'fails',
-    name: sentence(check.name).replace(/postgres\b/i, 'PostgreSQL'),
+    name: ruleName(check.name),
     measured: check.measured === null ? 'unknown' : measureText(check.measured),
     limit: limitText(check.limit, check.measured),
   };

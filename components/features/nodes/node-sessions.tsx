@@ -169,7 +169,7 @@ function EndSession({ id, session }: { readonly id: string; readonly session: Se
         size="sm"
         label="Terminate"
         title={`Terminate session ${session.pid}`}
-        description="The connection ends; an open transaction is rolled back."
+        description={`The connection ends; an open transaction is rolled back.${isOurs(session) ? ' It is the cluster’s own: whoever holds it connects again at once.' : ''}`}
         confirmName={String(session.pid)}
         confirmLabel="Terminate the session"
         disabledReason={reason}
@@ -180,6 +180,13 @@ function EndSession({ id, session }: { readonly id: string; readonly session: Se
       </DangerAction>
     </span>
   );
+}
+
+/** Of the agents and the standbys. */
+const ownUsers: readonly string[] = ['rustydb', 'rustydb_repl'];
+
+function isOurs(session: Session): boolean {
+  return session.user !== null && ownUsers.includes(session.user);
 }
 
 function factsOf(session: Session) {
@@ -194,7 +201,7 @@ function factsOf(session: Session) {
       label: 'Transaction',
       value: session.transaction_started_at ? <Time at={session.transaction_started_at} /> : 'none',
     },
-    { label: 'Statement', value: session.query_started_at ? <Time at={session.query_started_at} /> : 'none' },
+    { label: 'Last statement', value: session.query_started_at ? <Time at={session.query_started_at} /> : 'none' },
     ...(session.blocked_by.length > 0 ? [{ label: 'Blocked by', value: session.blocked_by.join(', ') }] : []),
   ];
 }
