@@ -24,7 +24,8 @@ export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot
   const group = snapshot.groups.get(request.group);
   if (!group) return groupNotFound(request.group);
   const { target } = request;
-  if (target !== undefined && !group.members.some((member) => member.record.id === target)) return nodeNotFound(target);
+  if (target !== undefined && !group.members.some((member) => member.record.id === target))
+    return nodeNotFound(target, request.group);
 
   const automatic = request.automatic !== undefined;
   const allowDataLoss = request.allowDataLoss === true;

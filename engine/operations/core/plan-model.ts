@@ -56,8 +56,10 @@ export function groupNotFound(name: GroupName): Plan {
   return refusedPlan('NOT_FOUND', 'CLU_GROUP_NOT_FOUND', `There is no group ${name}.`);
 }
 
-export function nodeNotFound(id: NodeId): Plan {
-  return refusedPlan('NOT_FOUND', 'CLU_NODE_NOT_FOUND', `There is no node ${id}.`);
+/** `group`: it had to be one of its members; there may be such a node elsewhere. */
+export function nodeNotFound(id: NodeId, group?: GroupName): Plan {
+  const message = group === undefined ? `There is no node ${id}.` : `${group} has no node ${id}.`;
+  return refusedPlan('NOT_FOUND', 'CLU_NODE_NOT_FOUND', message);
 }
 
 function refusedPlan(code: ErrorCode, clusterCode: ClusterCode | null, message: string): Plan {

@@ -149,6 +149,13 @@ describe('steps of each kind of operation', () => {
 });
 
 describe('refusals name every reason', () => {
+  it('a target of another group is not said to be unknown', () => {
+    const { refusal } = planOperation({ ...switchover, target: 'node-9' } as OperationRequest, cluster(), {
+      admin: true,
+    });
+    expect(refusal?.message).toBe('alpha has no node node-9.');
+  });
+
   const rows: readonly [string, OperationRequest, FixtureOptions, string, readonly string[]][] = [
     ['no control majority', switchover, { hasQuorum: false }, 'FORBIDDEN', ['control-quorum']],
     ['another operation', switchover, { group: { operation: 'op-1' } }, 'CONFLICT', ['no-operation-running']],

@@ -1,5 +1,6 @@
 /** Adds a standby. The embedded driver provisions it by base backup; attaching a server that runs elsewhere is the attach driver's work. */
 import { z } from 'zod';
+import type { ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
 import { findGroup, findNode } from '../find';
@@ -20,7 +21,14 @@ export const addNode = mutation({
   input: z
     .strictObject({
       node_id: nodeId,
-      address: z.string().min(1).max(255).optional().meta({ description: 'Host, or host:port; default: this host' }),
+      address: z
+        .string()
+        .min(1)
+        .max(255)
+        .optional()
+        .meta({
+          description: 'Host that the cluster has nodes on; default: that of the primary. The port is chosen there',
+        }),
       role: z.enum(['standby', 'follower']).optional().meta({ description: 'A new node is always a standby' }),
       group: groupName.optional().meta({ description: 'Default: the first group' }),
       region: z
@@ -68,6 +76,7 @@ export const addNode = mutation({
       throw new ClusterError('CONFLICT', `Node ${input.node_id} already exists`);
     }
     const primary = view.nodes.find((node) => node.record.id === group.record.primary);
+    if (input.address !== undefined) requireKnownHost(view, input.address);
     return runOperation(context, input, {
       kind: 'add-node',
       node: input.node_id,
@@ -77,3 +86,19 @@ export const addNode = mutation({
     });
   },
 });
+
+/** Nobody would start an agent on another host: the node would come up here, under an address that is not its own. */
+function requireKnownHost(view: ClusterView, address: string): void {
+  const hosts = [...new Set(view.nodes.map((node) => node.record.host))];
+  if (hosts.includes(address)) return;
+  throw new ClusterError('INVALID_INPUT', `No agent can be started at ${address}: the cluster has no node there`, {
+    reasons: [
+      {
+        rule: 'address-has-agents',
+        measured: address,
+        limit: hosts.join(', '),
+        remedy: 'Leave address out, or name a host that the cluster has nodes on, without a port',
+      },
+    ],
+  });
+}

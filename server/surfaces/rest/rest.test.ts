@@ -180,6 +180,22 @@ describe('mutations', () => {
     expect(stale.body.details).toMatchObject({ cluster_code: 'CLU_GUARD_MISMATCH', epoch: 1, primary: 'node-1' });
   });
 
+  it('refuse a node at an address where nobody would start it', async () => {
+    const add = (address: string) =>
+      console.json('/api/v1/cluster/nodes', {
+        method: 'POST',
+        role: 'operator',
+        body: { node_id: 'node-9', address, dry_run: true },
+      });
+    const [host] = console.engine.view.nodes.map((node) => node.record.host);
+    expect((await add(host!)).status).toBe(200);
+    for (const elsewhere of ['10.9.9.9', `${host}:5432`]) {
+      const { status, body } = await add(elsewhere);
+      expect([status, body.code]).toEqual([400, 'INVALID_INPUT']);
+      expect(body.details.reasons).toMatchObject([{ rule: 'address-has-agents', measured: elsewhere }]);
+    }
+  });
+
   it('are refused with 403 CLU_NO_QUORUM without a majority', async () => {
     console.engine.change((view) => ({ raft: { ...view.raft, hasQuorum: false } }));
     const { status, body } = await post({ group: 'alpha' });
