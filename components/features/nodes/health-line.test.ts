@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { healthLine, isSilent } from './health-line';
+import { healthLine, isSilent, seenLive } from './health-line';
 
 it('what was not measured is not said to be good', () => {
   const line = healthLine({ name: 'disk-space', ok: true, measured: null, limit: '85 %' }, false);
@@ -31,4 +31,11 @@ it('what a silent node once reported is not said to hold now', () => {
   expect(isSilent([{ ...reports, ok: true }, disk])).toBe(false);
   expect(healthLine(disk, true)).toMatchObject({ tone: 'idle', word: 'not known now', measured: '16 %' });
   expect(healthLine(reports, true).tone).toBe('bad');
+});
+
+it('a silence that is known live overrules an answer from before it', () => {
+  const reports = { name: 'agent-reports', ok: true, measured: '146 ms', limit: '2000 ms' };
+  const disk = { name: 'disk-space', ok: true, measured: '16 %', limit: '85 %' };
+  expect(seenLive([reports, disk], null)).toEqual([reports, disk]);
+  expect(seenLive([reports, disk], 5970)).toEqual([{ ...reports, ok: false, measured: '5.97 s' }, disk]);
 });

@@ -1,5 +1,7 @@
 /** One health check as a line: what was not measured is neither good nor bad. Pure. */
+
 import { limitText, measureText, ruleName } from '../../feedback/check-text';
+import { formatDuration } from '../../ui/format';
 import type { Tone } from '../../ui/status';
 
 export type HealthCheck = {
@@ -10,6 +12,14 @@ export type HealthCheck = {
 };
 
 const reports = 'agent-reports';
+
+/** The checks are asked for now and then; that a node has fallen silent since is known live. */
+export function seenLive(checks: readonly HealthCheck[], silentMs: number | null): readonly HealthCheck[] {
+  if (silentMs === null) return checks;
+  return checks.map((check) =>
+    check.name === reports ? { ...check, ok: false, measured: formatDuration(silentMs) } : check,
+  );
+}
 
 export function isSilent(checks: readonly HealthCheck[]): boolean {
   return checks.some((check) => check.name === reports && !check.ok);

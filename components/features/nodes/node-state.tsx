@@ -18,7 +18,7 @@ import { toneIcon, toneText } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { Bar } from '../overview/capacity-panel';
 import { share } from '../overview/share';
-import { type HealthCheck, healthLine, isSilent } from './health-line';
+import { type HealthCheck, healthLine, isSilent, seenLive } from './health-line';
 import { connectionsText, diskFree, heard, lagText, silentFor } from './heard';
 
 export function NodeState({ node, topology }: { readonly node: ClusterNode; readonly topology: Topology }) {
@@ -126,7 +126,7 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
         <Panel title="Room">
           {heard(node, true) ? <Room node={node} /> : <p className="text-muted">Unknown: {node.id} was not heard.</p>}
         </Panel>
-        <HealthPanel id={node.id} />
+        <HealthPanel id={node.id} silent={silentFor(node)} />
       </div>
     </div>
   );
@@ -230,7 +230,7 @@ function PriorityForm({ node, close }: { readonly node: ClusterNode; readonly cl
   );
 }
 
-function HealthPanel({ id }: { readonly id: string }) {
+function HealthPanel({ id, silent }: { readonly id: string; readonly silent: number | null }) {
   const trpc = useTRPC();
   const query = useQuery({ ...trpc.cluster.getNodeHealth.queryOptions({ id }), refetchInterval: 5000 });
   return (
@@ -241,8 +241,8 @@ function HealthPanel({ id }: { readonly id: string }) {
             <EmptyState title="No checks reported" />
           ) : (
             <ul className="grid gap-1">
-              {health.checks.map((check) => (
-                <HealthRow key={check.name} check={check} silent={isSilent(health.checks)} />
+              {seenLive(health.checks, silent).map((check) => (
+                <HealthRow key={check.name} check={check} silent={isSilent(seenLive(health.checks, silent))} />
               ))}
             </ul>
           )}
