@@ -1,8 +1,12 @@
-/** Operations from the controller; without a control majority those that the local view still holds. */
+/** Operations from the controller; without a control majority those that a node's own copy of the control store holds. */
+import { keys } from '@/engine/cluster/model';
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { Operation } from '@/engine/operations/model';
 import type { ProcedureContext } from './context';
 import { type Page, type PageInput, readCursor, writeCursor } from './page';
+
+const withoutQuorumMs = 500;
+const localReadMs = 2_000;
 
 type HistoryFilter = PageInput & {
   readonly group?: string | undefined;
@@ -40,19 +44,22 @@ async function listOperations(
   filter: HistoryFilter,
   before: string | null,
 ): Promise<HistoryPage> {
+  const wanted = {
+    limit: filter.limit,
+    before,
+    group: filter.group ?? null,
+    kinds: filter.kinds ?? null,
+    states: filter.states ?? null,
+  };
   try {
-    const page = await context.engine.leader('operation.list', {
-      limit: filter.limit,
-      before,
-      group: filter.group ?? null,
-      kinds: filter.kinds ?? null,
-      states: filter.states ?? null,
-    });
+    // Where nobody leads, as far as is known, an answer is not worth waiting for.
+    const timeoutMs = context.engine.current().view.raft.hasQuorum ? undefined : withoutQuorumMs;
+    const page = await context.engine.leader('operation.list', wanted, timeoutMs);
     const missing = page.missing ?? [];
     return { operations: page.operations, next: page.next, ...missingFrom(missing) };
   } catch (error) {
-    if (!isClusterError(error) || error.code !== 'UNAVAILABLE') throw error;
-    const known = [...context.engine.current().view.operations]
+    if (!isClusterError(error) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT')) throw error;
+    const known = [...(await knownOperations(context))]
       .sort((a, b) => (a.id < b.id ? 1 : -1))
       .filter((one) => before === null || one.id < before)
       .filter((one) => !filter.group || one.group === filter.group)
@@ -63,8 +70,21 @@ async function listOperations(
       operations,
       next: known.length > operations.length ? (operations.at(-1)?.id ?? null) : null,
       missing_nodes: [],
-      notice: 'Only the latest operations are listed: the control store does not answer',
+      notice: 'Only operations that a node still knows are listed: the control store has no leader',
     };
+  }
+}
+
+/** Of a node's own copy of the control store; a key that is limited to groups, or a console that no node answers, has what the view holds. */
+async function knownOperations(context: ProcedureContext): Promise<readonly Operation[]> {
+  const { operations } = context.engine.current().view;
+  try {
+    const { entries } = await context.engine.anyNode('store.localList', { prefix: keys.operations }, localReadMs);
+    const stored = entries.map((entry) => entry.value as unknown as Operation);
+    return [...new Map([...operations, ...stored].map((one) => [one.id, one])).values()];
+  } catch (error) {
+    if (isClusterError(error)) return operations;
+    throw error;
   }
 }
 

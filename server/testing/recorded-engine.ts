@@ -220,6 +220,11 @@ export class RecordedEngine implements EngineClient {
     'router.get': () => null,
   };
 
+  /** Puts a record into the control store. */
+  remember(key: string, value: object): void {
+    this.#txn({ compare: [], mutations: [{ kind: 'put', key, value: value as never }] });
+  }
+
   #list(prefix: string): KeyValue[] {
     return [...this.#store.values()].filter((entry) => entry.key.startsWith(prefix));
   }
