@@ -286,6 +286,7 @@ export class Controller implements ClusterController {
     this.#state.forgetOldReports();
     this.#memories.clear();
     this.#events.leaderElected(this.deps.self, term);
+    this.#cache.forgetProblems();
     this.#cache.touchAll();
     if (!this.#state.hasHeardAll()) {
       const mine = deferred<void>();

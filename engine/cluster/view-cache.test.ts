@@ -18,21 +18,34 @@ function scene() {
     },
   } as unknown as ClusterState;
   const cache = new ViewCache(state, { monotonic: () => 0, wall: () => snapshot.atMs });
-  return (loopBlockMs: number) => {
-    snapshot = cluster({ nodes: { 'node-2': { report: { loopBlockMs } } } });
+  const look = (loopBlockMs: number, atMs = snapshot.atMs) => {
+    snapshot = { ...cluster({ nodes: { 'node-2': { report: { loopBlockMs } } } }), atMs };
     cache.touchAll();
-    const { begun, ended } = cache.refresh();
+    return cache.refresh();
+  };
+  const blocked = (loopBlockMs: number) => {
+    const { begun, ended } = look(loopBlockMs);
     return [begun, ended].map((problems) => problems.map(({ rule, severity }) => `${severity} ${rule}`));
   };
+  return { blocked, look, cache };
 }
 
 describe('ViewCache', () => {
   it('tells a problem once, again when it gets worse, and when it has ended', () => {
-    const blocked = scene();
+    const { blocked } = scene();
     expect(blocked(21)).toEqual([['info agent-stalled'], []]);
     expect(blocked(22)).toEqual([[], []]);
     expect(blocked(900)).toEqual([['warning agent-stalled'], []]);
     expect(blocked(30)).toEqual([[], []]);
     expect(blocked(0)).toEqual([[], ['info agent-stalled']]);
+  });
+
+  it('as a new leader counts from when it leads, not from when it supposed things as a follower', () => {
+    const { look, cache } = scene();
+    const supposedAt = Date.parse('2026-01-05T00:00:00.000Z');
+    look(21, supposedAt);
+    cache.forgetProblems();
+    const { begun, ended } = look(22, supposedAt + 600_000);
+    expect([begun.map((one) => one.since), ended]).toEqual([[new Date(supposedAt + 600_000).toISOString()], []]);
   });
 });

@@ -52,6 +52,12 @@ export class ViewCache {
   touchAll(): void {
     this.#all = true;
   }
+  /** A new leader starts anew: what a follower supposed, without hearing reports, began and ended nothing. */
+  forgetProblems(): void {
+    this.#since.clear();
+    this.#clusterProblems = [];
+    for (const [name, entry] of this.#groups) this.#groups.set(name, { ...entry, problems: [] });
+  }
   get dirty(): boolean {
     return this.#all || this.#dirtyGroups.size > 0;
   }

@@ -22,6 +22,7 @@ import type {
 import type { NodeContext } from './node-context';
 import type { ResourceSampler } from './resource-sampler';
 import type { RouteTable } from './route-table';
+import { serverDown } from './server-down';
 
 const forwardTimeoutMs = 60_000;
 const viewPushMs = 250;
@@ -66,7 +67,9 @@ export class EngineDoor {
       interconnect.onRequest(`engine.${method}`, (payload) =>
         answerTraced(method, payload, (params) => {
           this.#note(method, params);
-          return (handler as (params: unknown) => Promise<unknown>)(params);
+          return (handler as (params: unknown) => Promise<unknown>)(params).catch((error: unknown) => {
+            throw serverDown(options.context.config.nodeId, error);
+          });
         }),
       );
     }
