@@ -21,14 +21,9 @@ export const addNode = mutation({
   input: z
     .strictObject({
       node_id: nodeId,
-      address: z
-        .string()
-        .min(1)
-        .max(255)
-        .optional()
-        .meta({
-          description: 'Host that the cluster has nodes on; default: that of the primary. The port is chosen there',
-        }),
+      address: z.string().min(1).max(255).optional().meta({
+        description: 'Host that the cluster has nodes on; default: that of the primary. The port is chosen there',
+      }),
       role: z.enum(['standby', 'follower']).optional().meta({ description: 'A new node is always a standby' }),
       group: groupName.optional().meta({ description: 'Default: the first group' }),
       region: z
