@@ -1,6 +1,7 @@
 /**
- * How long local recovery would take after a crash: WAL since the last checkpoint's redo point ÷ the speed at which this node has been seen
- * to replay. Decides between restart in place and failover, so until something was measured it assumes a slow machine.
+ * How long local recovery would take after a crash: WAL since the last checkpoint's redo point ÷ the slowest of the last speeds at which this node has
+ * been seen to replay. Decides between restart in place and failover: an estimate that is too short costs seconds of writes, one that is too long a
+ * failover of a third of a second. So until something was measured it assumes a slow machine, and of several measurements the worst counts.
  */
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
@@ -12,15 +13,19 @@ const cautiousBytesPerSecond = 32 * 1024 * 1024;
 const fixedMs = 250;
 /** A replay of less than this says nothing about speed. */
 const leastSampleBytes = 4 * 1024 * 1024;
+/** Shorter, and what was measured is the start of a process and a warm cache. */
+const leastSampleMs = 250;
+const keptSamples = 5;
 
 export type RedoEstimate = { readonly walBytes: number; readonly bytesPerSecond: number; readonly ms: number };
 
 export class RedoEstimator {
-  #bytesPerSecond: number | null;
+  /** Bytes a second, newest last. */
+  #speeds: readonly number[];
   #walBytes = 0;
 
   constructor(private readonly file: string) {
-    this.#bytesPerSecond = load(file);
+    this.#speeds = load(file);
   }
 
   /** Distance between the last checkpoint's redo point and the end of WAL, as last seen while running. */
@@ -29,19 +34,16 @@ export class RedoEstimator {
     if (bytes !== null) this.#walBytes = bytes;
   }
 
-  /** A measured replay: crash recovery of this server. Smoothed, and kept for the next start. */
+  /** A measured replay: crash recovery of this server, or a backlog that it worked off. Kept for the next start. */
   async sampleReplay(bytes: number, ms: number): Promise<void> {
-    if (bytes < leastSampleBytes || ms <= 0) return;
-    const speed = (bytes / ms) * 1000;
-    this.#bytesPerSecond = this.#bytesPerSecond === null ? speed : 0.5 * this.#bytesPerSecond + 0.5 * speed;
-    await writeFile(`${this.file}.tmp`, JSON.stringify({ bytesPerSecond: Math.round(this.#bytesPerSecond) }), {
-      mode: 0o600,
-    });
+    if (bytes < leastSampleBytes || ms < leastSampleMs) return;
+    this.#speeds = [...this.#speeds, Math.round((bytes / ms) * 1000)].slice(-keptSamples);
+    await writeFile(`${this.file}.tmp`, JSON.stringify({ speeds: this.#speeds }), { mode: 0o600 });
     await rename(`${this.file}.tmp`, this.file);
   }
 
   get measuredBytesPerSecond(): number | null {
-    return this.#bytesPerSecond;
+    return this.#speeds.length === 0 ? null : Math.min(...this.#speeds);
   }
 
   get walBytes(): number {
@@ -49,7 +51,7 @@ export class RedoEstimator {
   }
 
   estimate(): RedoEstimate {
-    const bytesPerSecond = Math.max(1, Math.round(this.#bytesPerSecond ?? cautiousBytesPerSecond));
+    const bytesPerSecond = Math.max(1, this.measuredBytesPerSecond ?? cautiousBytesPerSecond);
     return {
       walBytes: this.#walBytes,
       bytesPerSecond,
@@ -58,11 +60,12 @@ export class RedoEstimator {
   }
 }
 
-function load(file: string): number | null {
+function load(file: string): readonly number[] {
   try {
-    const speed = (JSON.parse(readFileSync(file, 'utf8')) as { bytesPerSecond?: unknown }).bytesPerSecond;
-    return typeof speed === 'number' && speed > 0 ? speed : null;
+    const { speeds } = JSON.parse(readFileSync(file, 'utf8')) as { speeds?: unknown };
+    if (!Array.isArray(speeds)) return [];
+    return speeds.filter((one): one is number => typeof one === 'number' && one > 0).slice(-keptSamples);
   } catch {
-    return null;
+    return [];
   }
 }
