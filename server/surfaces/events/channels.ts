@@ -40,24 +40,20 @@ export type Channel = {
   matcher(filter: unknown): Matcher;
 };
 
+/** What the engine really tells; more than that would be a promise. */
 const replicationEvents = [
   'replication_lag_alert',
   'replica_status_change',
-  'replication_error',
-  'wal_position_update',
   'slot_created',
   'slot_dropped',
   'slot_active',
   'slot_inactive',
   'slot_wal_status',
-  'conflict_detected',
-  'conflict_resolved',
 ] as const;
 
 const nodeEvents = [
   'node_joined',
   'node_left',
-  'node_evicted',
   'node_health_change',
   'failover_initiated',
   'failover_completed',

@@ -51,6 +51,7 @@ describe('event sockets', () => {
       timestamp: expect.any(Number),
     });
     expect(greeting.available_events).toContain('failover_completed');
+    expect(greeting.available_events).not.toContain('node_evicted');
     const event = console.engine.emit({
       eventType: 'failover_completed',
       source: 'cluster:failover',
