@@ -12,6 +12,7 @@ import { actorOf } from '@/server/procedures/identity';
 import { operation } from '@/server/procedures/schemas/operation';
 import type { CallContext } from './call-context';
 import { contextOf, type Services } from './calls';
+import { RehearsalEngine } from './rehearsal';
 
 type Input = Record<string, unknown>;
 
@@ -36,7 +37,10 @@ export async function requireForceProof(definition: AnyDefinition, input: Input,
   });
 }
 
-/** @throws FORBIDDEN (CLU_APPROVAL_PENDING): the call was not made; it waits for another admin */
+/**
+ * What can't be done is refused before anybody is asked to approve it.
+ * @throws FORBIDDEN (CLU_APPROVAL_PENDING): the call was not made; it waits for another admin
+ */
 export async function holdForApproval(definition: AnyDefinition, input: Input, context: CallContext): Promise<void> {
   if (!isForcePath(definition, input) || context.identity.kind === 'anonymous') return;
   const { policy, approvals } = context.gate.force;
@@ -65,10 +69,24 @@ export async function holdForApproval(definition: AnyDefinition, input: Input, c
   });
 }
 
-/** The plan as it is now, or as the caller was shown it; null for what is no operation. */
+/**
+ * The plan that would run; null for what is no operation. Not by a dry run, which shows what is refused as well.
+ * @throws what the call itself would be refused with, also because the caller was shown another plan
+ */
 async function planOf(definition: AnyDefinition, input: Input, context: CallContext): Promise<ApprovalPlan | null> {
   if (!hasKey(definition, 'dry_run')) return null;
-  const planned = operation.parse(await definition.handler({ input: { ...input, dry_run: true }, context }));
+  const rehearsed = { ...context, engine: new RehearsalEngine(context.engine) };
+  const planned = operation.parse(await definition.handler({ input, context: rehearsed }));
+  if (input.plan_hash !== undefined && input.plan_hash !== planned.plan_hash) {
+    throw new ClusterError(
+      'PRECONDITION_FAILED',
+      'The cluster changed since the plan was made; here is the new plan.',
+      {
+        clusterCode: 'CLU_PLAN_CHANGED',
+        extra: { plan: planned },
+      },
+    );
+  }
   return {
     hash: planned.plan_hash,
     group: planned.group,

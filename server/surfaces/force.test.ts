@@ -1,5 +1,5 @@
 /** Force paths: a recent password, a confirmation where the cluster asks keys for it, and another admin's approval where it wants four eyes. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { keys } from '@/engine/cluster/model';
 import type { Json } from '@/engine/control/store';
 import { allProcedures } from '@/server/procedures/registry';
@@ -48,6 +48,19 @@ const loss = { group: 'alpha', allow_data_loss: true };
 const started = () => console.engine.view.operations.length;
 const asKey = (body: unknown) => console.json('/api/v1/cluster/failover', { method: 'POST', role: 'admin', body });
 const setPolicy = (body: unknown) => console.json('/api/v1/access-policy', { method: 'PUT', role: 'admin', body });
+
+/** As the engine answers when a rule of the plan does not hold. */
+function refusePlans(): void {
+  const { engine } = console;
+  const ask = engine.leader.bind(engine);
+  const reason = { rule: 'control-majority-kept', measured: '1 of 2', limit: '2', remedy: 'Bring voters back' };
+  const error = { code: 'CONFLICT' as const, message: "It can't be done", reasons: [reason] };
+  vi.spyOn(engine, 'leader').mockImplementation((async (method: 'operation.plan', params: Wire) => {
+    const answer = await ask(method, params);
+    if (method !== 'operation.plan') return answer;
+    return { ...answer, scheduledAt: params.request.scheduledAt ?? null, error };
+  }) as typeof engine.leader);
+}
 
 it('knows the force paths', () => {
   const names = allProcedures.filter((one) => one.adminKeys || one.forcePath).map((one) => one.name);
@@ -182,6 +195,72 @@ describe('four eyes', () => {
     const next = await ask(admin);
     await maria('/users/admin', 'PUT', { role: 'viewer' });
     expect((await maria(`/approvals/${next}/approve`, 'POST')).body).toMatchObject({ state: 'failed' });
+    expect(started()).toBe(0);
+  });
+
+  const remove = (admin: Call, node: string, body: unknown = {}) => admin(`/cluster/nodes/${node}`, 'DELETE', body);
+
+  it('refuses at once what cannot be done, as it would without four eyes, and nobody is asked', async () => {
+    const alone = await remove(await signIn(), 'node-1');
+    const [admin] = await twoAdmins();
+    const before = console.engine.requests.length;
+    const refused = await remove(admin, 'node-1');
+    expect([refused.status, refused.body.message, refused.body.details]).toEqual([
+      403,
+      alone.body.message,
+      alone.body.details,
+    ]);
+    expect(refused.body.details.reasons[0].rule).toBe('node-is-not-primary');
+    refusePlans();
+    const impossible = await remove(admin, 'node-3');
+    expect([impossible.status, impossible.body.details.reasons[0].rule]).toEqual([409, 'control-majority-kept']);
+    expect((await remove(admin, 'node-99')).status).toBe(404);
+    const asked = console.engine.requests.slice(before).map((one) => one.method);
+    expect(asked).not.toContain('operation.start');
+    expect((await admin('/approvals')).body).toEqual([]);
+    expect(started()).toBe(0);
+  });
+
+  it('holds no call whose caller was shown another plan', async () => {
+    const [admin] = await twoAdmins();
+    const changed = await remove(admin, 'node-3', { plan_hash: 'older' });
+    expect([changed.status, changed.body.details.cluster_code]).toEqual([412, 'CLU_PLAN_CHANGED']);
+    expect(changed.body.details.plan).toMatchObject({ state: 'planned', plan_hash: 'hash-of-remove-node' });
+    const same = await remove(admin, 'node-3', { plan_hash: 'hash-of-remove-node' });
+    expect(same.body.details.cluster_code).toBe('CLU_APPROVAL_PENDING');
+  });
+
+  it('judges a scheduled call when it is due, not when it is asked for', async () => {
+    const [admin] = await twoAdmins();
+    refusePlans();
+    const later = { ...loss, scheduled_at: new Date(Date.now() + 3_600_000).toISOString() };
+    expect((await admin('/cluster/failover', 'POST', loss)).status).toBe(409);
+    expect((await admin('/cluster/failover', 'POST', later)).body.details.cluster_code).toBe('CLU_APPROVAL_PENDING');
+  });
+
+  it('looks again after the approval: what has become impossible fails, with the reason', async () => {
+    const [admin, maria] = await twoAdmins();
+    const held = await remove(admin, 'node-3');
+    console.engine.change((view) => ({ nodes: view.nodes.filter((node) => node.record.id !== 'node-3') }));
+    const answer = await maria(`/approvals/${held.body.details.approval_id}/approve`, 'POST');
+    expect(answer.body).toMatchObject({ state: 'failed', error: 'No node node-3', operation_id: null });
+    expect(started()).toBe(0);
+  });
+
+  it('tries out every call that has a plan without changing anything', async () => {
+    const [admin] = await twoAdmins();
+    const calls = [
+      ['/cluster/failover', 'POST', { group: 'alpha', force: true }],
+      ['/cluster/nodes/node-3', 'DELETE', {}],
+      ['/cluster/nodes/node-1/restart', 'POST', { force: true }],
+      ['/cluster/nodes/node-1/stop', 'POST', { force: true }],
+      ['/replication/promote', 'POST', { node: 'node-2', force: true }],
+    ] as const;
+    for (const [address, method, body] of calls) {
+      const held = await admin(address, method, body);
+      expect([address, held.body.details?.cluster_code]).toEqual([address, 'CLU_APPROVAL_PENDING']);
+    }
+    expect(console.engine.requests.map((one) => one.method)).not.toContain('operation.start');
     expect(started()).toBe(0);
   });
 
