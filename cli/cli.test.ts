@@ -6,6 +6,7 @@ import { commandNames } from '@/server/procedures/command-name';
 import { allProcedures } from '@/server/procedures/registry';
 import { type ConsoleFixture, startConsole } from '@/server/testing/console-fixture';
 import { exitCodeOf, exitCodes } from './exit-codes';
+import { inputForm } from './inputs';
 import { textOf } from './output';
 import { buildProgram } from './program';
 import { runCommandLine } from './run';
@@ -60,6 +61,28 @@ describe('commands', () => {
     });
     const options = program.commands.flatMap((area) => area.commands.flatMap((command) => command.options));
     expect(options.filter((option) => option.description === '').map((option) => option.long)).toEqual([]);
+  });
+});
+
+describe('the version', () => {
+  const nowhere = { role: null, url: 'no-address' };
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+  it.each(['--version', '-V', '--version cluster topology', 'cluster topology --version', '--version --no-such'])(
+    '%s is told without a server',
+    async (line) => {
+      expect(await run(line, nowhere)).toEqual({ code: 0, out: version, err: '' });
+    },
+  );
+
+  it.each(['--version --json', '--json -V'])('%s is JSON', async (line) => {
+    const { code, out } = await run(line, nowhere);
+    expect([code, JSON.parse(out)]).toEqual([0, { version }]);
+  });
+
+  it('hides no option of a call', () => {
+    const taken = allProcedures.flatMap((one) => inputForm(one).options.map((option) => option.long));
+    expect(taken).not.toContain('--version');
   });
 });
 

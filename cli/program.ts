@@ -2,7 +2,8 @@
  * The commands of rustydbctl, one per procedure, from the registry: what exists in the API exists here, under the same roles and limits,
  * because every command is one REST call.
  */
-import { Command, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { version } from '@/package.json';
 import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { verifyAudit } from '@/server/procedures/platform/verify-audit';
@@ -36,6 +37,8 @@ type Globals = {
 
 type WireOperation = { readonly id: string; readonly state: string; readonly error: { message: string } | null };
 
+/** Code of the error that ends a command line which asks for the version; its message is the version. */
+export const versionAsked = 'commander.version';
 const defaultUrl = 'http://127.0.0.1:8080';
 const finished = ['succeeded', 'failed', 'cancelled', 'compensated'];
 const lookEveryMs = 250;
@@ -53,6 +56,7 @@ export function buildProgram(surroundings: Surroundings): Command {
       new Option('--key <key>', 'API key; better in the environment (RUSTYDB_API_KEY), where no process list shows it'),
     )
     .option('--json', 'Print the answer as JSON')
+    .option('-V, --version', 'Print the version of rustydbctl; asks no server')
     .option('--watch [seconds]', 'Print again every so many seconds (2)', positive)
     .option('--wait', 'Follow a started operation to its end')
     .option('--timeout <seconds>', 'Give up on an answer after so many seconds', positive, 60)
@@ -62,6 +66,10 @@ export function buildProgram(surroundings: Surroundings): Command {
       writeErr: (text) => surroundings.complain(text.trimEnd()),
     })
     .exitOverride();
+  // Known while options are read: what else stands in the line is neither run nor checked.
+  program.on('option:version', () => {
+    throw new CommanderError(exitCodes.ok, versionAsked, version);
+  });
   const areas = new Map<string, Command>();
   const names = commandNames(allProcedures);
   for (const definition of allProcedures) {

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { CommandFailure, type ErrorBody } from './client';
 import { exitCodes } from './exit-codes';
-import { buildProgram, type Surroundings } from './program';
+import { buildProgram, type Surroundings, versionAsked } from './program';
 
 export async function runCommandLine(words: readonly string[], surroundings: Surroundings): Promise<number> {
   const program = buildProgram(surroundings);
@@ -12,6 +12,10 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
     await program.parseAsync([...words], { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
+    if (error instanceof CommanderError && error.code === versionAsked) {
+      const { message: version } = error;
+      surroundings.print(words.includes('--json') ? JSON.stringify({ version }) : version);
+    }
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (!(error instanceof CommandFailure)) {
       surroundings.complain(`rustydbctl: ${error instanceof Error ? error.message : String(error)}`);
