@@ -4,7 +4,9 @@ import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { Crown, KeyRound, Landmark } from 'lucide-react';
 import { memo } from 'react';
 import { cn } from '../ui/cn';
-import { formatBytes, formatDuration, formatNumber, formatPercent, words } from '../ui/format';
+import { counted } from '../ui/counted';
+import { formatBytes, formatDuration, formatNumber, formatPercent } from '../ui/format';
+import { stateWord } from '../ui/state-words';
 import { lookOf, toneText } from '../ui/status';
 import type { CardNode } from './flow-elements';
 import type { MapService } from './model';
@@ -20,7 +22,7 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
       type="button"
       data-node={node.id}
       aria-pressed={selected}
-      aria-label={`${node.id}, ${node.role}, ${words(node.status)}`}
+      aria-label={`${node.id}, ${node.role}, ${stateWord(node.status)}`}
       onClick={() => select(node.id)}
       className={cn(
         'map-card relative grid size-full content-start gap-0.5 overflow-hidden rounded-md border bg-panel px-2 py-1.5 text-left',
@@ -52,7 +54,7 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
         {primary ? <Crown className="size-3.5 shrink-0 text-fg" aria-hidden /> : null}
         <span className={primary ? 'font-medium' : 'text-muted'}>{node.role}</span>
         <span className={cn('truncate', toneText[look.tone])}>
-          · {node.replayPaused ? 'replay paused' : words(node.status)}
+          · {node.replayPaused ? 'replay paused' : stateWord(node.status)}
         </span>
       </span>
       <span className="map-detail num flex justify-between gap-2 text-muted">
@@ -111,10 +113,10 @@ function Services({ services }: { readonly services: readonly MapService[] }) {
       {shown.map((one) => (
         <span
           key={one.service}
-          title={`${one.service}: ${one.reason ?? one.state}, ${one.sessions} ${one.sessions === 1 ? 'session' : 'sessions'}`}
+          title={`${one.service}: ${one.reason ?? stateWord(one.state)}, ${counted(one.sessions, 'session')}`}
           className={cn('num inline-flex whitespace-nowrap rounded-sm px-1', serviceTone[one.state])}
         >
-          {one.kind} {one.state === 'active' ? formatNumber(one.sessions) : one.state}
+          {one.kind} {one.state === 'active' ? formatNumber(one.sessions) : stateWord(one.state)}
         </span>
       ))}
     </span>

@@ -15,7 +15,7 @@ import {
 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { cn } from './cn';
-import { words } from './format';
+import { rawState, stateWord } from './state-words';
 
 export type Tone = 'ok' | 'warn' | 'bad' | 'idle' | 'busy';
 
@@ -60,6 +60,10 @@ const looks: Readonly<Record<string, Look>> = {
   paused: { tone: 'warn', icon: PauseCircle },
   compensated: { tone: 'warn', icon: TriangleAlert },
   refused: { tone: 'warn', icon: TriangleAlert },
+  rejected: { tone: 'warn', icon: TriangleAlert },
+  approved: { tone: 'ok', icon: CircleCheck },
+  executed: { tone: 'ok', icon: CircleCheck },
+  expired: { tone: 'idle', icon: Square },
   unhealthy: { tone: 'bad', icon: CircleX },
   critical: { tone: 'bad', icon: CircleX },
   error: { tone: 'bad', icon: CircleX },
@@ -124,9 +128,11 @@ export function Status({
   readonly title?: string;
 }) {
   const look = lookOf(value);
+  const raw = label === undefined ? rawState(value) : undefined;
+  const tip = [title, raw === undefined ? undefined : `state ${raw}`].filter(Boolean).join(' · ');
   return (
-    <Badge tone={look.tone} icon={look.icon} {...(title === undefined ? {} : { title })}>
-      {label ?? words(value)}
+    <Badge tone={look.tone} icon={look.icon} {...(tip === '' ? {} : { title: tip })}>
+      {label ?? stateWord(value)}
     </Badge>
   );
 }

@@ -3,6 +3,7 @@ import { Columns3, Copy, Search } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button } from './button';
 import { copyText } from './code';
+import { plural } from './counted';
 import type { Column } from './data-table';
 import { formatNumber } from './format';
 import { Input } from './input';
@@ -52,7 +53,7 @@ export function TableToolbar<Row>({
       ) : null}
       {children}
       <span className="ml-auto text-muted" role="status">
-        {count} {total === 1 ? 'row' : 'rows'}
+        {count} {plural(total, 'row')}
       </span>
       <Menu
         label="Columns"

@@ -13,7 +13,7 @@ import type { Approval } from '../../providers/wire';
 import { formatBytes } from '../../ui/format';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
-import { Badge } from '../../ui/status';
+import { Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { ForRole } from '../frame/for-role';
 
@@ -66,7 +66,7 @@ function Request({ request }: { readonly request: Approval }) {
       title={
         <span className="flex items-center gap-2">
           <span className="num">{request.procedure}</span>
-          <Badge>{request.state}</Badge>
+          <Status value={request.state} />
         </span>
       }
       actions={request.state === 'pending' ? <Decide request={request} /> : null}

@@ -8,10 +8,12 @@ import { usePages } from '../../providers/pages';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { RaftEntry, RaftStatus } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
+import { counted } from '../../ui/counted';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatBytes, formatDuration, formatNumber } from '../../ui/format';
 import { Facts, Figure, PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton, TableSkeleton } from '../../ui/skeleton';
+import { stateWord } from '../../ui/state-words';
 import { Badge, Status } from '../../ui/status';
 import { groupLosses } from './group-losses';
 import { lossSentences, quorumSentence } from './loss-sentences';
@@ -98,7 +100,7 @@ function WriteLosses() {
         <li key={group.name}>{groupLosses(group)}</li>
       ))}
       {topology.groups.length > groupsShown ? (
-        <li className="text-muted">… and {topology.groups.length - groupsShown} further groups.</li>
+        <li className="text-muted">… and {counted(topology.groups.length - groupsShown, 'further group')}.</li>
       ) : null}
     </ul>
   );
@@ -127,7 +129,8 @@ function Peers({ status }: { readonly status: RaftStatus }) {
         ) : (
           <Status
             value={row.state === 'replicate' ? 'active' : row.state === 'unknown' ? 'idle' : 'catchup'}
-            label={row.state}
+            label={stateWord(row.state)}
+            title={`state ${row.state}`}
           />
         ),
     },
@@ -137,7 +140,7 @@ function Peers({ status }: { readonly status: RaftStatus }) {
       header: 'Behind',
       align: 'right',
       value: (row) => row.lag_entries,
-      cell: (row) => (row.lag_entries === null ? '–' : `${formatNumber(row.lag_entries)} entries`),
+      cell: (row) => (row.lag_entries === null ? '–' : counted(row.lag_entries, 'entry', 'entries')),
     },
     {
       id: 'contact',

@@ -1,5 +1,7 @@
 /** Which further losses would stop changes, in sentences. Pure. */
 
+import { counted, plural } from '../../ui/counted';
+
 type Facts = {
   readonly has_quorum: boolean;
   readonly quorum_size: number;
@@ -12,12 +14,12 @@ type Facts = {
 
 export function quorumSentence(status: Facts): string {
   if (!status.has_quorum)
-    return `No majority: ${status.quorum_size} of ${status.voters.length} voters are needed. Nothing can change until they are back.`;
+    return `No majority: ${status.quorum_size} of ${counted(status.voters.length, 'voter')} ${plural(status.quorum_size, 'is', 'are')} needed. Nothing can change until ${plural(status.quorum_size, 'it is', 'they are')} back.`;
   const leader = status.leader === null ? 'No leader is known' : `${status.leader} leads in term ${status.term}`;
   const more =
     status.tolerates === 0
       ? 'the loss of any further voter may stop changes'
-      : `${status.tolerates} more ${status.tolerates === 1 ? 'voter' : 'voters'} may be lost`;
+      : `${counted(status.tolerates, 'more voter')} may be lost`;
   return `${leader}; ${more}.`;
 }
 
@@ -30,13 +32,13 @@ export function lossSentences(status: Facts): readonly string[] {
   if (single.length > 0) return [`Losing ${joined(single, 'or')} alone would stop changes.`];
   const size = status.fatal_losses[0]?.length ?? 0;
   if (status.fatal_losses.length === combinations(status.voters.length, size)) {
-    return [`Losing any ${size} of the ${status.voters.length} voters would stop changes.`];
+    return [`Losing any ${size} of the ${counted(status.voters.length, 'voter')} would stop changes.`];
   }
   const shown = status.fatal_losses
     .slice(0, listed)
     .map((set) => `Losing ${joined(set, 'and')} together would stop changes.`);
   const rest = status.fatal_losses.length - listed;
-  return rest > 0 ? [...shown, `… and ${rest} further combinations of the same size.`] : shown;
+  return rest > 0 ? [...shown, `… and ${counted(rest, 'further combination')} of the same size.`] : shown;
 }
 
 function combinations(from: number, size: number): number {

@@ -5,6 +5,7 @@ import { DangerAction } from '../../feedback/danger-action';
 import { useCalls } from '../../providers/calls';
 import { useRoleReason } from '../../providers/session';
 import type { RaftStatus } from '../../providers/wire';
+import { counted } from '../../ui/counted';
 import { Field, Select } from '../../ui/input';
 
 export function TransferLeadership({ status }: { readonly status: RaftStatus }) {
@@ -43,5 +44,5 @@ export function TransferLeadership({ status }: { readonly status: RaftStatus }) 
 
 function peerLabel(status: RaftStatus, id: string): string {
   const peer = status.peers.find((one) => one.id === id);
-  return peer?.lag_entries ? `${id} (${peer.lag_entries} entries behind)` : id;
+  return peer?.lag_entries ? `${id} (${counted(peer.lag_entries, 'entry', 'entries')} behind)` : id;
 }

@@ -2,6 +2,7 @@
 import Link from 'next/link';
 import { blockers, CheckList } from '../../feedback/checks';
 import type { Candidate, Preflight } from '../../providers/wire';
+import { counted } from '../../ui/counted';
 import { formatBytes, formatDuration } from '../../ui/format';
 import { Figure, Panel } from '../../ui/panel';
 import { Badge, toneIcon } from '../../ui/status';
@@ -28,7 +29,7 @@ export function StepChecks({ preflight }: { readonly preflight: Preflight }) {
 }
 
 function verdict(count: number): string {
-  return count === 0 ? 'nothing blocks' : `${count} ${count === 1 ? 'blocks' : 'block'}`;
+  return count === 0 ? 'nothing blocks' : counted(count, 'blocks', 'block');
 }
 
 function CandidatePanel({ candidate, chosen }: { readonly candidate: Candidate; readonly chosen: boolean }) {

@@ -3,9 +3,10 @@ import { Crown } from 'lucide-react';
 import { useRoleReason } from '../../providers/session';
 import type { ClusterNode } from '../../providers/wire';
 import { cn } from '../../ui/cn';
-import { formatBytes, words } from '../../ui/format';
+import { formatBytes } from '../../ui/format';
 import { Checkbox, Field, Input, Select } from '../../ui/input';
 import { Panel } from '../../ui/panel';
+import { stateWord } from '../../ui/state-words';
 import { Status } from '../../ui/status';
 import { actionReasons } from '../nodes/action-reasons';
 import type { WizardProps } from './failover-wizard';
@@ -28,7 +29,7 @@ export function StepWhat({ state, topology, go }: WizardProps) {
               note={
                 <span className="flex items-center gap-1">
                   <Crown className="size-3.5" aria-hidden />
-                  {group.primary ?? 'no primary'} · {words(group.mode)} · {group.sentence}
+                  {group.primary ?? 'no primary'} · {stateWord(group.mode)} · {group.sentence}
                 </span>
               }
             />

@@ -1,4 +1,5 @@
 /** What a failover means for those around it, from the plan and the live view. Pure. */
+import { counted } from '../../ui/counted';
 import { formatDuration } from '../../ui/format';
 
 type Plan = {
@@ -23,7 +24,7 @@ export function whoNotices(plan: Plan, view: View): readonly Notice[] {
       what: `Wait ${pause} at the router, then reach ${plan.target ?? 'the new primary'}.`,
     },
     {
-      who: `${open} open ${open === 1 ? 'session' : 'sessions'} on ${plan.primary ?? 'the old primary'}`,
+      who: `${counted(open, 'open session')} on ${plan.primary ?? 'the old primary'}`,
       what:
         plan.mode === 'switchover'
           ? 'End once, with SQLSTATE 57P01, after the drain time. A COMMIT in flight has an unknown outcome: retry it idempotently.'

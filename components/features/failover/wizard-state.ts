@@ -1,5 +1,6 @@
 /** The wizard as an address: every state is a URL. Which step may follow, and why it may not. Pure. */
 import type { Preflight } from '../../providers/wire';
+import { counted } from '../../ui/counted';
 import { formatDuration, sentence } from '../../ui/format';
 
 export const wizardSteps = ['what', 'checks', 'plan', 'confirm', 'run', 'result'] as const;
@@ -102,7 +103,7 @@ export function stopReason(state: WizardState, preflight: Planned | undefined): 
   if (preflight === undefined) return 'The checks have not been answered yet.';
   if (!preflight.feasible) {
     const count = preflight.blockers.length;
-    return count === 0 ? 'No candidate is fit.' : `${count} ${count === 1 ? 'check blocks' : 'checks block'} this.`;
+    return count === 0 ? 'No candidate is fit.' : `${counted(count, 'check blocks', 'checks block')} this.`;
   }
   if (state.step === 'confirm' && state.plan !== preflight.plan_hash)
     return 'The cluster changed: look at the new plan first.';

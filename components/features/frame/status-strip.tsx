@@ -8,6 +8,7 @@ import { useLiveAge, useLiveOperations, useTopology } from '../../providers/live
 import type { Operation } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import { cn } from '../../ui/cn';
+import { counted } from '../../ui/counted';
 import { Sheet } from '../../ui/dialog';
 import { formatDuration, sentence } from '../../ui/format';
 import { Skeleton } from '../../ui/skeleton';
@@ -39,7 +40,7 @@ export function StatusStrip({ onPalette }: { readonly onPalette: () => void }) {
           <Dot />
           <Link
             href="/consensus"
-            title={`${topology.quorum_size} voters of the control store must answer, or no role and no membership can change`}
+            title={`${counted(topology.quorum_size, 'voter')} of the control store must answer, or no role and no membership can change`}
             className={cn('hover:underline max-sm:hidden', !topology.has_quorum && 'text-bad')}
           >
             quorum {topology.has_quorum ? 'held' : 'lost'}

@@ -1,4 +1,5 @@
 /** The verdict in one word and where its cause is shown. Pure. */
+import { stateWord } from '../../ui/state-words';
 import type { Tone } from '../../ui/status';
 
 type Facts = {
@@ -33,7 +34,7 @@ export function verdictSentence(told: Told): string {
   if (told.problems.some((problem) => problem.severity !== 'info')) return told.sentence;
   const unwell = told.nodes.filter((node) => node.status === 'degraded' || node.status === 'unhealthy');
   if (unwell.length === 0) return told.sentence;
-  const shown = unwell.slice(0, named).map((node) => `${node.id} is ${node.status}: ${node.status_reason}`);
+  const shown = unwell.slice(0, named).map((node) => `${node.id} is ${stateWord(node.status)}: ${node.status_reason}`);
   const rest = unwell.length - shown.length;
   return `${shown.join(' ')}${rest > 0 ? ` And ${rest} more.` : ''}`;
 }

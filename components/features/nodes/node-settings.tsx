@@ -8,6 +8,7 @@ import { useRoleReason } from '../../providers/session';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { ClusterNode, Setting } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
+import { counted } from '../../ui/counted';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Sheet } from '../../ui/dialog';
 import { Checkbox, Field, Input } from '../../ui/input';
@@ -69,7 +70,7 @@ export function NodeSettings({ node }: { readonly node: ClusterNode }) {
             {waiting > 0 ? (
               <div className="p-3 pb-0">
                 <PartialNote>
-                  {waiting} {waiting === 1 ? 'setting waits' : 'settings wait'} for a restart of this node.
+                  {counted(waiting, 'setting waits', 'settings wait')} for a restart of this node.
                 </PartialNote>
               </div>
             ) : null}

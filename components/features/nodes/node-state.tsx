@@ -14,6 +14,7 @@ import { formatBytes, formatDuration, formatNumber, formatPercent, words } from 
 import { Field, Input } from '../../ui/input';
 import { type Fact, Facts, Panel } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
+import { stateWord } from '../../ui/state-words';
 import { toneIcon, toneText } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { Bar } from '../overview/capacity-panel';
@@ -61,7 +62,7 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
   const cluster: readonly Fact[] = [
     {
       label: 'Group',
-      value: `${node.group}${group ? ` (epoch ${group.epoch}, ${words(group.mode)})` : ''}`,
+      value: `${node.group}${group ? ` (epoch ${group.epoch}, ${stateWord(group.mode)})` : ''}`,
       hint: 'The epoch counts the primaries of a group: each new one gets the next number',
     },
     { label: 'Region', value: node.region },

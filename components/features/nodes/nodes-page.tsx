@@ -4,6 +4,7 @@ import { EmptyState } from '../../feedback/states';
 import { useTopology } from '../../providers/live';
 import type { ClusterNode } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
+import { counted, plural } from '../../ui/counted';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../ui/format';
 import { PageHeader, Panel } from '../../ui/panel';
@@ -113,8 +114,10 @@ export function NodesPage() {
         title="Nodes"
         sentence={
           unwell === 0
-            ? `All ${topology.total_nodes} nodes are healthy.`
-            : `${topology.healthy_nodes} of ${topology.total_nodes} nodes are healthy; ${topology.degraded_nodes} degraded, ${topology.failed_nodes} failed or stopped.`
+            ? topology.total_nodes === 1
+              ? 'The one node is healthy.'
+              : `All ${formatNumber(topology.total_nodes)} nodes are healthy.`
+            : `${topology.healthy_nodes} of ${counted(topology.total_nodes, 'node')} ${plural(topology.healthy_nodes, 'is', 'are')} healthy; ${topology.degraded_nodes} degraded, ${topology.failed_nodes} failed or stopped.`
         }
         actions={
           <>

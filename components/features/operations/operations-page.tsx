@@ -8,6 +8,7 @@ import { rowsOf, usePages } from '../../providers/pages';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Operation } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
+import { counted } from '../../ui/counted';
 import { type Column, DataTable } from '../../ui/data-table';
 import { formatDuration, sentence } from '../../ui/format';
 import { Select } from '../../ui/input';
@@ -48,7 +49,7 @@ const states = [
   { value: 'succeeded', label: 'Succeeded' },
   { value: 'failed', label: 'Failed' },
   { value: 'cancelled', label: 'Cancelled' },
-  { value: 'compensated', label: 'Compensated' },
+  { value: 'compensated', label: 'Undone' },
 ];
 
 export function OperationsPage() {
@@ -72,11 +73,7 @@ export function OperationsPage() {
       <PageHeader
         title="Operations"
         sentence={
-          running === 0
-            ? 'Nothing is running.'
-            : running === 1
-              ? 'One operation is running.'
-              : `${running} operations are running.`
+          running === 0 ? 'Nothing is running.' : `${counted(running, 'operation is', 'operations are')} running.`
         }
         actions={<CopyAs call={{ method: 'GET', path: '/operations' }} />}
       />

@@ -14,6 +14,7 @@ import type { Operation } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import type { Call } from '../../ui/call-forms';
 import { CopyAs } from '../../ui/copy-as';
+import { counted } from '../../ui/counted';
 import { Dialog } from '../../ui/dialog';
 import { formatBytes, formatDuration } from '../../ui/format';
 import { Field, Input } from '../../ui/input';
@@ -134,7 +135,7 @@ function ConfirmPlan({
   const stops = blockers(plan.checks);
   const blocked =
     stops.length > 0
-      ? `${stops.length} ${stops.length === 1 ? 'check blocks' : 'checks block'} this.`
+      ? `${counted(stops.length, 'check blocks', 'checks block')} this.`
       : typed === confirmName
         ? null
         : `Type ${confirmName} first.`;

@@ -4,7 +4,8 @@ import { CircleCheck, CircleDashed, CircleX, Flag, LoaderCircle, SkipForward, Un
 import type { OperationStep } from '../../providers/wire';
 import { useFastNow } from '../../ui/clock';
 import { cn } from '../../ui/cn';
-import { formatDuration, words } from '../../ui/format';
+import { formatDuration } from '../../ui/format';
+import { rawState, stateWord } from '../../ui/state-words';
 import { stepMs } from './ticket-text';
 
 const looks = {
@@ -55,11 +56,13 @@ function StepRow({
       {planned ? (
         <span className="num text-muted">{index + 1}</span>
       ) : (
-        <look.icon className={cn('mt-0.5 size-4', look.className)} aria-hidden />
+        <span title={rawState(step.state)}>
+          <look.icon className={cn('mt-0.5 size-4', look.className)} aria-hidden />
+        </span>
       )}
       <div className="min-w-0">
         <span className={step.state === 'skipped' ? 'text-muted' : 'font-medium'}>{step.title}</span>
-        <span className="sr-only"> {words(step.state)}</span>
+        <span className="sr-only"> {stateWord(step.state)}</span>
         {step.point_of_no_return ? (
           <span className="ml-2 inline-flex items-center gap-1 text-[0.92rem] text-warn">
             <Flag className="size-3" aria-hidden />

@@ -82,7 +82,7 @@ describe('cancelling', () => {
   const running = (steps: OperationStep[]): Operation => ({ ...operation, state: 'running', steps });
 
   it.each([
-    [operation, /has succeeded/],
+    [operation, /is over: succeeded/],
     [running([step({ state: 'running', cancellable: false })]), /can't be interrupted/],
     [
       running([step({ state: 'succeeded', point_of_no_return: true }), step({ state: 'running' })]),

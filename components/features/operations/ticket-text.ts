@@ -1,10 +1,11 @@
 /** An operation's incident timeline as plain text for a ticket. Pure. */
 import type { Operation } from '../../providers/wire';
 import { formatBytes, formatDuration, formatUtc, sentence } from '../../ui/format';
+import { stateWord } from '../../ui/state-words';
 
 export function ticketText(operation: Operation): string {
   const lines = [
-    `${sentence(operation.kind)}${operation.group ? ` of group ${operation.group}` : ''}: ${operation.state}`,
+    `${sentence(operation.kind)}${operation.group ? ` of group ${operation.group}` : ''}: ${stateWord(operation.state)}`,
     `Operation ${operation.id}, requested by ${operation.requested_by}${operation.reason ? ` (${operation.reason})` : ''}`,
     `Started ${formatUtc(operation.created_at)}${operation.finished_at ? `, finished ${formatUtc(operation.finished_at)}` : ''}`,
   ];
@@ -21,7 +22,7 @@ export function ticketText(operation: Operation): string {
   for (const step of operation.steps) {
     const ms = stepMs(step.started_at, step.finished_at);
     lines.push(
-      `  [${step.state}] ${step.title}${ms === null ? '' : ` (${formatDuration(ms)})`}${step.detail ? `: ${step.detail}` : ''}`,
+      `  [${stateWord(step.state)}] ${step.title}${ms === null ? '' : ` (${formatDuration(ms)})`}${step.detail ? `: ${step.detail}` : ''}`,
     );
   }
   if (operation.error) {
@@ -48,7 +49,7 @@ export function isRunning(operation: Operation): boolean {
 
 /** Why it can't be cancelled now, or null. */
 export function cancelReason(operation: Operation): string | null {
-  if (!isRunning(operation)) return `The operation has ${operation.state}.`;
+  if (!isRunning(operation)) return `The operation is over: ${stateWord(operation.state)}.`;
   const running = operation.steps.find((step) => step.state === 'running');
   const passed = operation.steps.find((step) => step.point_of_no_return && step.state !== 'pending');
   if (passed) return `“${passed.title}” was the point of no return: from there it only goes forward.`;

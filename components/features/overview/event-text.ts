@@ -1,5 +1,6 @@
 /** An event's payload as one readable line. Pure. */
 import { sentence, words } from '../../ui/format';
+import { stateWord } from '../../ui/state-words';
 
 type Event = {
   readonly event_type: string;
@@ -14,7 +15,7 @@ export function eventText(event: Event): string {
   const { payload } = event;
   if (event.event_type === 'gap') return `events between ${event.from ?? '?'} and ${event.to ?? '?'} were missed`;
   if (event.event_type === 'node_health_change') {
-    return `${text(payload, 'node_id') ?? 'A node'} is ${words(text(payload, 'to') ?? 'unknown')}: ${text(payload, 'reason') ?? 'no reason was given'}`;
+    return `${text(payload, 'node_id') ?? 'A node'} is ${stateWord(text(payload, 'to') ?? 'unknown')}: ${text(payload, 'reason') ?? 'no reason was given'}`;
   }
   for (const key of spoken) {
     const said = text(payload, key);
@@ -47,12 +48,12 @@ function operationText(payload: Payload): string {
   return [
     `${what}${chosen === null ? '' : ` to ${chosen}`}`,
     ...(step === null ? [] : [step]),
-    [...(state === null ? [] : [words(state)]), ...(error === null ? [] : [error])].join(', '),
+    [...(state === null ? [] : [stateWord(state)]), ...(error === null ? [] : [error])].join(', '),
   ].join(': ');
 }
 
 function changeText(payload: Payload): string {
   const who = text(payload, 'replica_id') ?? text(payload, 'node_id') ?? text(payload, 'group') ?? '';
   const from = text(payload, 'from');
-  return `${who}: ${from === null ? '' : `${words(from)} → `}${words(text(payload, 'to') ?? 'unknown')}`;
+  return `${who}: ${from === null ? '' : `${stateWord(from)} → `}${stateWord(text(payload, 'to') ?? 'unknown')}`;
 }

@@ -11,7 +11,8 @@ import { longestPage } from '../../providers/pages';
 import { useTRPC } from '../../providers/trpc';
 import type { ClusterNode, Group, Topology } from '../../providers/wire';
 import { cn } from '../../ui/cn';
-import { formatBytes, formatDuration, formatNumber, words } from '../../ui/format';
+import { formatBytes, formatDuration, formatNumber } from '../../ui/format';
+import { stateWord } from '../../ui/state-words';
 import { Badge, Status, toneIcon, toneText } from '../../ui/status';
 
 /** Beyond this many nodes the page shows the trend of what it saw itself: it must not ask each of a thousand. */
@@ -120,7 +121,7 @@ function GroupRow({ group, nodes, askNodes }: GroupProps) {
         </ul>
       </td>
       <td className={cell}>
-        {words(group.mode)}
+        <span title={group.mode}>{stateWord(group.mode)}</span>
         <span className="block text-muted">
           {group.voters.length === 0
             ? 'no voter'

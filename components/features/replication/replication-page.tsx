@@ -11,10 +11,12 @@ import { useRoleReason } from '../../providers/session';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Group, Topology, WalStream } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
+import { counted } from '../../ui/counted';
 import { type Column, DataTable } from '../../ui/data-table';
-import { formatBytes, formatDuration, formatRate, words } from '../../ui/format';
+import { formatBytes, formatDuration, formatRate } from '../../ui/format';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton, TableSkeleton } from '../../ui/skeleton';
+import { stateWord } from '../../ui/state-words';
 import { Badge, Status } from '../../ui/status';
 import { ConfigureReplication } from './configure-replication';
 import { SlotsPanel } from './slots-panel';
@@ -53,7 +55,7 @@ function sentenceOf(topology: Topology): string {
   const standbys = topology.nodes.filter((node) => node.role === 'standby' && node.status !== 'stopped');
   const worst = Math.max(0, ...standbys.map((node) => node.lag_bytes ?? 0));
   const unknown = standbys.filter((node) => node.lag_bytes === null).length;
-  const missing = unknown > 0 ? ` The lag of ${unknown} ${unknown === 1 ? 'standby' : 'standbys'} is unknown.` : '';
+  const missing = unknown > 0 ? ` The lag of ${counted(unknown, 'standby', 'standbys')} is unknown.` : '';
   return `${worst === 0 ? 'Every standby that reports has all WAL.' : `The furthest standby is ${formatBytes(worst)} behind.`}${missing}`;
 }
 
@@ -66,7 +68,7 @@ function GroupPanel({ group, topology }: { readonly group: Group; readonly topol
     >
       <Facts
         facts={[
-          { label: 'Commit mode', value: words(group.mode) },
+          { label: 'Commit mode', value: <span title={group.mode}>{stateWord(group.mode)}</span> },
           {
             label: 'Voters',
             value:
@@ -120,7 +122,7 @@ function Streams() {
         cell: (row) => (
           <Status
             value={row.replay_paused ? 'paused' : row.state}
-            label={row.replay_paused ? 'replay paused' : row.state}
+            {...(row.replay_paused ? { label: 'replay paused' } : {})}
           />
         ),
       },

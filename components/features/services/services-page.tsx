@@ -17,6 +17,7 @@ import { formatBytes, sentence } from '../../ui/format';
 import { Select } from '../../ui/input';
 import { PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
+import { stateWord } from '../../ui/state-words';
 import { Badge, lookOf, Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 
@@ -48,7 +49,9 @@ const columns: readonly Column<Service>[] = [
     id: 'nodes',
     header: 'Leads to',
     value: (row) =>
-      row.endpoints.map((one) => (one.state === 'active' ? one.node : `${one.node} (${one.state})`)).join(' '),
+      row.endpoints
+        .map((one) => (one.state === 'active' ? one.node : `${one.node} (${stateWord(one.state)})`))
+        .join(' '),
     cell: (row) => (
       <span className="flex flex-wrap gap-1">
         {row.endpoints.map((endpoint) => (
@@ -56,7 +59,7 @@ const columns: readonly Column<Service>[] = [
             key={endpoint.node}
             tone={lookOf(endpoint.state).tone}
             icon={lookOf(endpoint.state).icon}
-            title={`${endpoint.state}${endpoint.state === 'active' ? ': gets new sessions' : ': gets no new sessions now'}`}
+            title={`${stateWord(endpoint.state)}${endpoint.state === 'active' ? ': gets new sessions' : `: gets no new sessions now (state ${endpoint.state})`}`}
           >
             {endpoint.node}
           </Badge>

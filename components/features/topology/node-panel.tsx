@@ -4,8 +4,9 @@ import Link from 'next/link';
 import { useLiveNode, useTopology } from '../../providers/live';
 import type { ClusterNode, Link as WireLink } from '../../providers/wire';
 import { Button } from '../../ui/button';
-import { formatBytes, formatDuration, formatMicros, formatNumber, words } from '../../ui/format';
+import { formatBytes, formatDuration, formatMicros, formatNumber } from '../../ui/format';
 import { Facts, Panel } from '../../ui/panel';
+import { stateWord } from '../../ui/state-words';
 import { Status } from '../../ui/status';
 import { connectionsText, heard, lagText } from '../nodes/heard';
 import { NodeActions } from '../nodes/node-actions';
@@ -81,7 +82,7 @@ function Links({ links, id }: { readonly links: readonly WireLink[]; readonly id
           <li key={`${link.from}-${link.to}`} className="flex items-center justify-between gap-2">
             <span>{link.from === id ? `to ${link.to}` : `from ${link.from}`}</span>
             <span className="text-muted">
-              {words(link.state)}
+              {stateWord(link.state)}
               {link.lag_bytes === null ? '' : ` · ${formatBytes(link.lag_bytes)}`}
               {link.rtt_us === null ? '' : ` · ${formatMicros(link.rtt_us)}`}
             </span>
