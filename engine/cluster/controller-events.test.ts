@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventLog } from '../monitoring/event-log';
+import { switchover } from '../testing/running-operation';
 import { ControllerEvents } from './controller-events';
 import type { Problem } from './model';
 
@@ -21,6 +22,39 @@ function eventsOf(begun: Problem, ended: Problem): readonly string[] {
   events.viewChanged({ statuses: [], groups: [], begun: [], ended: [ended] });
   return log.recent(10).map((event) => event.eventType);
 }
+
+describe('whom an event is about', () => {
+  it('each one about a node or a group names the group', () => {
+    const log = new EventLog(() => 0);
+    log.beginTerm(1);
+    const events = new ControllerEvents(log, () => 0);
+    events.nodeJoined('node-4', 'beta');
+    events.nodeLeft('node-4', 'beta');
+    events.operationStarted(switchover(0));
+    events.operationFinished({ ...switchover(0), state: 'failed' });
+    for (const rule of ['standby-lag', 'postgres-down', 'node-silent']) {
+      events.viewChanged({ statuses: [], groups: [], begun: [problem(rule, 'critical')], ended: [] });
+    }
+    for (const { eventType, payload } of log.recent(20)) expect([eventType, payload.group]).not.toContain(undefined);
+    expect(log.recent(20).map(({ payload }) => payload.group)).not.toContain(null);
+  });
+
+  it('an operation about a node names the node too', () => {
+    const log = new EventLog(() => 0);
+    const events = new ControllerEvents(log, () => 0);
+    events.operationStarted(switchover(0, { request: { kind: 'restart-node', node: 'node-2' } }));
+    expect(log.recent(1)[0]?.payload).toMatchObject({ group: 'alpha', node_id: 'node-2' });
+  });
+
+  it('a planned change begins as news, an unplanned one as a warning', () => {
+    const log = new EventLog(() => 0);
+    const events = new ControllerEvents(log, () => 0);
+    events.operationStarted(switchover(0));
+    events.operationStarted(switchover(0, { request: { kind: 'failover', group: 'alpha', mode: 'failover' } }));
+    const begun = log.recent(9).filter((event) => event.eventType === 'failover_initiated');
+    expect(begun.map((event) => event.severity)).toEqual(['info', 'warning']);
+  });
+});
 
 describe('events of problems', () => {
   it.each([

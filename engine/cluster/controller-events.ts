@@ -46,7 +46,7 @@ export class ControllerEvents {
       if (node.role === 'standby') {
         this.#emit('replication', 'replica_status_change', {
           source: `replica:${node.record.id}`,
-          severity: to === 'healthy' ? 'info' : 'warning',
+          severity: to === 'unhealthy' || to === 'degraded' ? 'warning' : 'info',
           payload: { replica_id: node.record.id, group: node.record.group, from: before?.status ?? null, to },
         });
       }
@@ -72,8 +72,12 @@ export class ControllerEvents {
       payload: { node_id: id, group },
     });
   }
-  nodeLeft(id: string): void {
-    this.#emit('clustering', 'node_left', { source: `node:${id}`, severity: 'warning', payload: { node_id: id } });
+  nodeLeft(id: string, group: string): void {
+    this.#emit('clustering', 'node_left', {
+      source: `node:${id}`,
+      severity: 'warning',
+      payload: { node_id: id, group },
+    });
   }
   leaderElected(leader: string, term: number): void {
     this.#emit('clustering', 'leader_elected', { source: 'cluster:raft', severity: 'info', payload: { leader, term } });
@@ -88,7 +92,8 @@ export class ControllerEvents {
 
   operationStarted(operation: Operation): void {
     this.#operation(operation, 'operation_started', 'info');
-    if (operation.request.kind === 'failover') this.#failover(operation, 'failover_initiated', 'warning');
+    if (operation.request.kind === 'failover')
+      this.#failover(operation, 'failover_initiated', isPlanned(operation) ? 'info' : 'warning');
   }
   operationStepped(operation: Operation, step: OperationStep): void {
     this.#operation(operation, 'operation_step', 'info', {
@@ -163,11 +168,16 @@ export class ControllerEvents {
   }
 }
 
+function isPlanned({ request }: Operation): boolean {
+  return request.kind === 'failover' && request.mode === 'switchover' && request.automatic === undefined;
+}
+
 function operationPayload(operation: Operation): Readonly<Record<string, unknown>> {
   return {
     operation_id: operation.id,
     kind: operation.kind,
     group: operation.group,
+    node_id: 'node' in operation.request ? operation.request.node : null,
     state: operation.state,
     chosen: operation.chosen ?? null,
     requested_by: operation.requestedBy,

@@ -390,4 +390,18 @@ describe('configuration and records', () => {
     );
     expect(types).toContain('node_health_change');
   });
+
+  it('a member that is changed did not join, and one that leaves is told with its group', async () => {
+    const of = await begin();
+    const told: unknown[] = [];
+    of.leader.events.subscribe(({ eventType, payload }) => {
+      if (eventType.startsWith('node_')) told.push([eventType, payload.node_id, payload.group]);
+    });
+    await of.leader.handle('node.put', { node: 'node-2', patch: { priority: 7 }, requester });
+    expect(told).toEqual([]);
+    const gone = { compare: [], mutations: [{ kind: 'delete' as const, key: 'nodes/node-2' }] };
+    await of.leader.handle('store.txn', gone);
+    await until('it is told', () => (told.length > 0 ? true : undefined));
+    expect(told).toEqual([['node_left', 'node-2', groupName]]);
+  });
 });

@@ -287,6 +287,9 @@ export class Controller implements ClusterController {
     this.#memories.clear();
     this.#events.leaderElected(this.deps.self, term);
     this.#cache.forgetProblems();
+    // Who is a member already does not join now.
+    this.#known.clear();
+    for (const id of this.#state.nodeIds()) this.#known.set(id, this.#state.groupOf(id)!);
     this.#cache.touchAll();
     if (!this.#state.hasHeardAll()) {
       const mine = deferred<void>();
@@ -420,15 +423,18 @@ export class Controller implements ClusterController {
     this.#notify();
   }
 
-  readonly #known = new Set<string>();
+  /** The group of each node that joined, also to tell of one that left. */
+  readonly #known = new Map<NodeId, GroupName>();
 
   #membership(id: string): void {
     const group = this.#state.groupOf(id);
-    if (group === null && this.#known.delete(id)) {
+    const before = this.#known.get(id);
+    if (group === null && before !== undefined) {
+      this.#known.delete(id);
       this.#slots.forget(id);
-      this.#events.nodeLeft(id);
-    } else if (group !== null && !this.#known.has(id)) {
-      this.#known.add(id);
+      this.#events.nodeLeft(id, before);
+    } else if (group !== null && before === undefined) {
+      this.#known.set(id, group);
       this.#events.nodeJoined(id, group);
     }
   }

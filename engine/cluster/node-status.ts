@@ -1,13 +1,20 @@
 /** One node's status and the reason, from its record and last report. Pure. A node silent for longer than the lease is unhealthy, whatever it said last. */
 import { type ClusterSnapshot, formatMs, isFresh, type NodeSnapshot } from '../operations/core/snapshot';
+import type { PlannedChange } from './core/planned-change';
 import type { GroupRecord, NodeStatus } from './model';
 
 export type StatusVerdict = { readonly status: NodeStatus; readonly reason: string };
 
+export type StatusContext = {
+  readonly config: ClusterSnapshot['config'];
+  /** What an operation does to the group on purpose right now. */
+  readonly planned: PlannedChange | null;
+};
+
 export function nodeStatus(
   node: NodeSnapshot,
   group: GroupRecord | undefined,
-  config: ClusterSnapshot['config'],
+  { config, planned }: StatusContext,
 ): StatusVerdict {
   const { record, report } = node;
   if (record.maintenance) return { status: 'maintenance', reason: 'In maintenance.' };
@@ -21,7 +28,18 @@ export function nodeStatus(
   if (!isFresh(node, config.leaseMs)) {
     return { status: 'unhealthy', reason: `Silent for longer than the lease (${formatMs(config.leaseMs)}).` };
   }
-  return reportedStatus(node, group, config);
+  const verdict = reportedStatus(node, group, config);
+  return planned === null ? verdict : partOfChange(node, verdict, planned);
+}
+
+/** Stopping, waiting for the new primary and following it are the change itself; a crash, a full disk or another trouble is not. */
+function partOfChange(node: NodeSnapshot, verdict: StatusVerdict, planned: PlannedChange): StatusVerdict {
+  const { state, walReceiver } = node.report!.postgres;
+  const stopped = (state === 'stopping' || state === 'stopped') && node.record.wanted === 'running';
+  const waits = state === 'standby' && walReceiver?.status !== 'streaming';
+  const unleased = state === 'primary' && !node.report!.lease?.held;
+  if (verdict.status === 'initializing' || !(stopped || waits || unleased)) return verdict;
+  return { status: 'initializing', reason: `Part of the ${planned.what} in progress: ${verdict.reason}` };
 }
 
 function reportedStatus(

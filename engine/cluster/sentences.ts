@@ -1,6 +1,7 @@
 /** The human sentences of the view: one per group, one verdict for the cluster. Pure; every number in them was measured. */
 import { formatMs, type GroupSnapshot, type PauseSample } from '../operations/core/snapshot';
 import { isFinished, type Operation } from '../operations/model';
+import { primaryChangingRule } from './analysis/primary-changing';
 import type { GroupView, NodeView, Problem, RaftView } from './model';
 
 export function groupSentence(
@@ -45,6 +46,10 @@ export function verdict(input: VerdictInput): string {
   const noPrimary = critical.find((problem) => problem.rule === 'lease-expired');
   if (noPrimary) return sinceSentence(noPrimary, input.atMs);
   if (changing) return operationSentence(changing);
+  if (critical.length === 0) {
+    const planned = input.problems.find((problem) => problem.rule === primaryChangingRule);
+    if (planned) return planned.sentence;
+  }
   if (critical[0]) return more(critical[0].sentence, critical.length - 1);
   const warnings = input.problems.filter((problem) => problem.severity === 'warning');
   if (warnings[0]) return more(warnings[0].sentence, warnings.length - 1);

@@ -13,6 +13,8 @@ function scene() {
     node: (id: string) => snapshot.nodes.get(id) ?? null,
     raft: () => snapshot.raft,
     operation: () => null,
+    unfinished: () => [],
+    pauses: [],
     get config() {
       return snapshot.config;
     },

@@ -4,8 +4,10 @@
  */
 import type { GroupName, NodeId } from '../kernel/ids';
 import type { GroupSnapshot } from '../operations/core/snapshot';
+import type { Operation } from '../operations/model';
 import { analyseGroup, controlQuorum, type Finding } from './analysis';
 import type { ClusterState } from './cluster-state';
+import { plannedChange } from './core/planned-change';
 import type { ClusterView, GroupView, LinkView, NodeView, Problem } from './model';
 import { clusterView, groupLinks, groupView, nodeView, raftRoles } from './view';
 
@@ -72,6 +74,11 @@ export class ViewCache {
     const ended: Problem[] = [];
     const raft = this.state.raft();
     const raftRoleOf = raftRoles(raft);
+    const running = new Map<GroupName, Operation[]>();
+    for (const operation of this.state.unfinished()) {
+      if (operation.group === null || operation.state !== 'running') continue;
+      running.set(operation.group, [...(running.get(operation.group) ?? []), operation]);
+    }
     for (const name of names) {
       const group = this.state.group(name);
       const before = this.#groups.get(name);
@@ -80,8 +87,13 @@ export class ViewCache {
         ended.push(...(before?.problems ?? []));
         continue;
       }
+      const { config, pauses } = this.state;
+      const context = { atMs: this.clock.wall(), leaseMs: config.leaseMs, pauses };
+      // After the last step that needs the group for itself the others still have to follow.
+      const planned =
+        (running.get(name) ?? []).map((one) => plannedChange(one, group, context)).find((one) => one !== null) ?? null;
       for (const member of group.members) {
-        const view = nodeView(member, group.record, { config: this.state.config, raftRoleOf });
+        const view = nodeView(member, group.record, { config, raftRoleOf, planned });
         const old = this.#nodes.get(member.record.id) ?? null;
         if (old?.status !== view.status) statuses.push({ node: view, before: old });
         // Readers find what changed by identity.
@@ -97,6 +109,7 @@ export class ViewCache {
         primary: group.members.find((member) => member.record.id === group.record.primary) ?? null,
         standbys: group.members.filter((member) => member.record.id !== group.record.primary),
         operation,
+        planned,
       });
       const problems = this.#remember(before?.problems ?? [], findings, { begun, ended });
       groups.push({ view, before: before?.view ?? null });

@@ -2,15 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { pauseMsOf } from '../operations/core/incident';
 import type { GroupSnapshot, NodeSnapshot } from '../operations/core/snapshot';
 import { cluster, type FixtureOptions } from '../testing/cluster-fixture';
+import type { PlannedChange } from './core/planned-change';
 import type { NodeStatus, Problem } from './model';
 import { nodeStatus } from './node-status';
 import { verdict } from './sentences';
 import { groupLinks, groupView } from './view';
 
-const node = (options: FixtureOptions, id = 'node-2'): { node: NodeSnapshot; status: NodeStatus } => {
+const node = (
+  options: FixtureOptions,
+  id = 'node-2',
+  planned: PlannedChange | null = null,
+): { node: NodeSnapshot; status: NodeStatus } => {
   const snapshot = cluster(options);
   const found = snapshot.nodes.get(id)!;
-  return { node: found, status: nodeStatus(found, snapshot.groups.get('alpha')!.record, snapshot.config).status };
+  return {
+    node: found,
+    status: nodeStatus(found, snapshot.groups.get('alpha')!.record, { config: snapshot.config, planned }).status,
+  };
 };
 const group = (options: FixtureOptions) => {
   const snapshot = cluster(options);
@@ -61,6 +69,27 @@ describe('node status', () => {
   ];
   it.each(rows)('%s', (_name, id, options, expected) => {
     expect(node(options, id).status).toBe(expected);
+  });
+});
+
+describe('node status while a switchover is in progress', () => {
+  const planned = { operation: 'x', what: 'switchover', successor: 'node-2', step: null, expectedMs: 1, allowedMs: 2 };
+  const rows: readonly [string, string, FixtureOptions, NodeStatus][] = [
+    ['the old primary stops', 'node-1', { nodes: { 'node-1': { postgres: { state: 'stopping' } } } }, 'initializing'],
+    ['it is stopped', 'node-1', { nodes: { 'node-1': { postgres: { state: 'stopped' } } } }, 'initializing'],
+    [
+      'a standby waits for the new primary',
+      'node-3',
+      { nodes: { 'node-3': { postgres: { walReceiver: null } } } },
+      'initializing',
+    ],
+    ['one that goes on', 'node-3', {}, 'healthy'],
+    ['a crash is a crash', 'node-3', { nodes: { 'node-3': { postgres: { state: 'crashed' } } } }, 'unhealthy'],
+    ['silence is silence', 'node-3', { nodes: { 'node-3': { ageMs: 9_000 } } }, 'unhealthy'],
+    ['trouble is trouble', 'node-3', { nodes: { 'node-3': { report: { troubles: ['x'] } } } }, 'degraded'],
+  ];
+  it.each(rows)('%s', (_name, id, options, expected) => {
+    expect(node(options, id, planned).status).toBe(expected);
   });
 });
 

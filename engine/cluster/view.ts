@@ -13,6 +13,7 @@ import {
   standbysOf,
 } from '../operations/core/snapshot';
 import type { Operation } from '../operations/model';
+import type { PlannedChange } from './core/planned-change';
 import { promisesNeeded } from './core/voter-set';
 import type {
   ClusterRecord,
@@ -41,9 +42,13 @@ export function raftRoles(raft: RaftView): (id: NodeId) => NodeView['raftRole'] 
 export function nodeView(
   node: NodeSnapshot,
   group: GroupRecord | undefined,
-  context: { readonly config: ViewConfig; readonly raftRoleOf: ReturnType<typeof raftRoles> },
+  context: {
+    readonly config: ViewConfig;
+    readonly raftRoleOf: ReturnType<typeof raftRoles>;
+    readonly planned: PlannedChange | null;
+  },
 ): NodeView {
-  const { status, reason } = nodeStatus(node, group, context.config);
+  const { status, reason } = nodeStatus(node, group, context);
   const id = node.record.id;
   return {
     record: node.record,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Txn } from '../control/store';
-import { pollUntil } from '../kernel/async';
+import { deferred, pollUntil } from '../kernel/async';
 import type { Requester, StartOperation } from '../runtime/engine-api';
 import { groupName, SimulatedWorld, type WorldOptions } from '../testing/simulated-agents';
 import { isFinished, type Operation, type OperationRequest } from './model';
@@ -265,6 +265,49 @@ describe('automatic failover', () => {
     of.node('node-3').alive = true;
     await until('a primary serves', () => (of.record.epoch === 2 && of.record.operation === null ? true : undefined));
     expect(of.lostRows()).toEqual([]);
+  });
+});
+
+describe('what is told while the primary changes on purpose', () => {
+  /** A switchover that waits before its promotion; what each leader tells as problems that began. */
+  async function heldSwitchover(of: SimulatedWorld) {
+    const gate = deferred<void>();
+    of.held.set('agent.promote', gate.promise);
+    await settled(of);
+    const told = new Map<string, string[]>();
+    for (const [id, { controller }] of of.controllers) {
+      const rules: string[] = [];
+      told.set(id, rules);
+      controller.events.subscribe(({ eventType, severity, payload }) => {
+        if (eventType === 'problem_begun') rules.push(`${severity} ${payload.rule}`);
+      });
+    }
+    void of.leader.handle('operation.start', start(switchover)).catch(() => undefined);
+    const toldBy = (id: string, rule: string) =>
+      until(`${id} tells ${rule}`, () => (told.get(id)!.includes(rule) ? true : undefined));
+    return { toldBy, release: () => gate.resolve(), all: () => [...told.values()].flat() };
+  }
+
+  it('a switchover is told as what it is, also by the next leader, and never as a loss of the primary', async () => {
+    const of = begin({ config: { leaseMs: 4_000 } });
+    const { toldBy, release, all } = await heldSwitchover(of);
+    const first = of.store.leader!;
+    await toldBy(first, 'info primary-changing');
+    const next = [...of.controllers.keys()].find((id) => id !== first)!;
+    of.store.lead(next);
+    await toldBy(next, 'info primary-changing');
+    release();
+    expect((await finished(of)).state).toBe('succeeded');
+    expect(all().filter((one) => one.startsWith('critical'))).toEqual([]);
+  });
+
+  it('one that overruns is told as critical', async () => {
+    const of = begin();
+    const { toldBy, release } = await heldSwitchover(of);
+    await toldBy(of.store.leader!, 'info primary-changing');
+    await toldBy(of.store.leader!, 'critical lease-expired');
+    release();
+    await finished(of);
   });
 });
 

@@ -83,6 +83,8 @@ export class SimulatedWorld {
   readonly controllers = new Map<NodeId, { controller: Controller; member: MemoryStoreMember }>();
   readonly acknowledged = new Set<number>();
   readonly commands: string[] = [];
+  /** Commands whose effect waits for this. */
+  readonly held = new Map<AgentCommand, Promise<void>>();
   writing = true;
   #row = 0;
   #timers: NodeJS.Timeout[] = [];
@@ -359,6 +361,7 @@ export class SimulatedWorld {
     const node = this.nodes.get(id);
     if (!node?.alive)
       throw new ClusterError('UNAVAILABLE', `${id} is not connected.`, { clusterCode: 'CLU_NODE_UNREACHABLE' });
+    await this.held.get(command);
     if (node.failing.has(command)) throw new ClusterError('CONFLICT', `${id} refuses ${command}.`);
     const term = 'fence' in params ? params.fence.controllerTerm : node.controllerTerm;
     if (term < node.controllerTerm)

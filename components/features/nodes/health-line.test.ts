@@ -12,6 +12,11 @@ it('what was not measured is not said to be good', () => {
   });
 });
 
+it('what the server does not know is neither good nor bad', () => {
+  const lag = { name: 'replication-lag', ok: false, status: 'unknown', measured: null, limit: '1 MB' } as const;
+  expect(healthLine(lag, false)).toMatchObject({ tone: 'idle', word: 'not known now', measured: 'unknown' });
+});
+
 it.each([
   [true, 'ok', 'passes'],
   [false, 'bad', 'fails'],

@@ -7,6 +7,7 @@ import type { Tone } from '../../ui/status';
 export type HealthCheck = {
   readonly name: string;
   readonly ok: boolean;
+  readonly status?: 'ok' | 'failed' | 'unknown';
   readonly measured: string | null;
   readonly limit: string | null;
 };
@@ -35,10 +36,11 @@ type Line = {
 
 /** The checks of a node that is silent now tell its past, but for the one that says so. */
 export function healthLine(check: HealthCheck, silent: boolean): Line {
-  const unknown = check.measured === null || (silent && check.name !== reports);
+  const past = silent && check.name !== reports;
+  const unknown = check.status === 'unknown' || (check.ok && (check.measured === null || past));
   return {
-    tone: check.ok ? (unknown ? 'idle' : 'ok') : 'bad',
-    word: check.ok ? (unknown ? 'not known now' : 'passes') : 'fails',
+    tone: unknown ? 'idle' : check.ok ? 'ok' : 'bad',
+    word: unknown ? 'not known now' : check.ok ? 'passes' : 'fails',
     name: ruleName(check.name),
     measured: check.measured === null ? 'unknown' : measureText(check.measured),
     limit: limitText(check.limit, check.measured),

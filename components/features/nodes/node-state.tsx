@@ -248,7 +248,7 @@ function HealthPanel({ id, silent }: { readonly id: string; readonly silent: num
             </ul>
           )}
           <p className="mt-2 text-muted">
-            {health.last_check > 0 ? (
+            {health.last_check !== null ? (
               <>
                 As of <Time at={health.last_check} />
               </>

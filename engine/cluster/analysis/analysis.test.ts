@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Operation } from '../../operations/model';
 import { cluster, type FixtureOptions } from '../../testing/cluster-fixture';
+import { switchover } from '../../testing/running-operation';
+import { plannedChange } from '../core/planned-change';
 import { analyseGroup, controlQuorum } from '.';
 
-function rulesOf(options: FixtureOptions): readonly string[] {
+function rulesOf(options: FixtureOptions, operation: Operation | null = null): readonly string[] {
   const snapshot = cluster(options);
   const group = snapshot.groups.get('alpha')!;
   return analyseGroup({
@@ -12,7 +15,12 @@ function rulesOf(options: FixtureOptions): readonly string[] {
     group,
     primary: group.members.find((member) => member.record.id === group.record.primary) ?? null,
     standbys: group.members.filter((member) => member.record.id !== group.record.primary),
-    operation: null,
+    operation,
+    planned: plannedChange(operation, group, {
+      atMs: snapshot.atMs,
+      leaseMs: snapshot.config.leaseMs,
+      pauses: [],
+    }),
   }).map((finding) => `${finding.severity} ${finding.rule} ${finding.node ?? '-'}`);
 }
 
@@ -111,8 +119,58 @@ describe('analysis of a group', () => {
       primary: group.members[0]!,
       standbys: group.members.slice(1),
       operation: null,
+      planned: null,
     });
     expect(finding).toMatchObject({ sentence: 'node-3 is 32.0 MB behind; limit 16.0 MB.', group: 'alpha' });
+  });
+});
+
+describe('while an operation changes the primary', () => {
+  const atMs = cluster().atMs;
+  const released = { leaseReleased: true, operation: 'op-1' };
+  const waiting = { walReceiver: null } as const;
+  const rows: readonly [string, FixtureOptions, number, readonly string[]][] = [
+    ['in time', {}, 100, ['info primary-changing -']],
+    ['overrun', {}, 9_000, ['critical lease-expired node-1']],
+    [
+      'the others wait for the new primary',
+      { nodes: { 'node-1': { postgres: { state: 'stopped' } }, 'node-3': { postgres: waiting } } },
+      100,
+      ['info primary-changing -'],
+    ],
+    [
+      'another member is silent',
+      { nodes: { 'node-3': { ageMs: 5_000 } } },
+      100,
+      ['info primary-changing -', 'warning node-silent node-3'],
+    ],
+    [
+      'the agent of the old primary is gone',
+      { nodes: { 'node-1': { ageMs: 5_000 } } },
+      100,
+      ['info primary-changing -', 'critical node-silent node-1'],
+    ],
+    [
+      'no voter is left',
+      { nodes: { 'node-3': { ageMs: 5_000 }, 'node-2': { postgres: { state: 'crashed' } } } },
+      100,
+      ['critical lease-expired node-1', 'critical commits-wait -', 'warning node-silent node-3'],
+    ],
+    [
+      'a disk is full',
+      { nodes: { 'node-3': { report: { diskUsedBytes: 97 } } } },
+      100,
+      ['info primary-changing -', 'critical disk-nearly-full node-3'],
+    ],
+  ];
+  it.each(rows)('%s', (_what, options, agoMs, expected) => {
+    expect(rulesOf({ ...options, group: released }, switchover(atMs - agoMs))).toEqual(expected);
+  });
+
+  it('a primary that dies while an operation of another kind holds the group is told', () => {
+    const options = { group: { operation: 'op-1' }, nodes: { 'node-1': { postgres: { state: 'crashed' } } } } as const;
+    const other = switchover(atMs, { request: { kind: 'rejoin-node', node: 'node-3' }, only: ['wait-streaming'] });
+    expect(rulesOf(options, other)).toEqual(['critical postgres-down node-1']);
   });
 });
 

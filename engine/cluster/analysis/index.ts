@@ -9,6 +9,7 @@ import { noPrimary } from './no-primary';
 import { nodeSilent } from './node-silent';
 import { nodeTroubles } from './node-troubles';
 import { postgresDown } from './postgres-down';
+import { primaryChanging } from './primary-changing';
 import { replicationFactor } from './replication-factor';
 import { roleConflict } from './role-conflict';
 import type { Finding, GroupAnalyser, GroupSituation } from './situation';
@@ -24,6 +25,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   leaseExpired,
   noPrimary,
   postgresDown,
+  primaryChanging,
   roleConflict,
   commitsWait,
   nodeSilent,

@@ -6,6 +6,8 @@ export const leaseExpired: GroupAnalyser = (situation) => {
   if (record.primary === null || leaseRemainingMs === null) return [];
   if (leaseRemainingMs > 0 && !record.leaseReleased) return [];
   const { operation } = situation;
+  // Said by primary-changing.
+  if (situation.planned !== null) return [];
   const step = operation?.steps.findIndex((entry) => entry.state === 'running') ?? -1;
   const doing = operation
     ? `; ${operation.chosen ? `promoting ${operation.chosen}` : 'changing the primary'}${step >= 0 ? `: step ${step + 1} of ${operation.steps.length}` : ''}`

@@ -2,6 +2,7 @@
 
 import type { GroupSnapshot, NodeSnapshot } from '../../operations/core/snapshot';
 import type { Operation } from '../../operations/model';
+import type { PlannedChange } from '../core/planned-change';
 import type { ClusterConfig, Problem, RaftView } from '../model';
 
 export type GroupSituation = {
@@ -13,6 +14,8 @@ export type GroupSituation = {
   readonly standbys: readonly NodeSnapshot[];
   /** The operation that owns the group. */
   readonly operation: Operation | null;
+  /** An operation takes the primary away on purpose right now. */
+  readonly planned: PlannedChange | null;
 };
 
 export type ClusterSituation = {

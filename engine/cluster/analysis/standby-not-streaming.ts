@@ -13,7 +13,8 @@ export const standbyNotStreaming: GroupAnalyser = (situation) => {
     .map((member) =>
       finding(situation, {
         rule: 'standby-not-streaming',
-        severity: 'warning',
+        // The others follow the new primary next: part of the change.
+        severity: situation.planned === null ? 'warning' : 'info',
         node: member.record.id,
         sentence: `${member.record.id} does not stream from ${primary.record.id}${member.report!.activity ? `: ${member.report!.activity}` : ''}.`,
         remedy:

@@ -1,4 +1,5 @@
 /** The verdict, health checks and membership on the wire. */
+import { primaryChangingRule } from '@/engine/cluster/analysis/primary-changing';
 import type { NodeView } from '@/engine/cluster/model';
 import type { CurrentView } from '@/server/engine-client/api';
 import { sortedGroups } from '../find';
@@ -7,9 +8,12 @@ import { counts } from './topology';
 
 export function presentHealth({ view }: CurrentView) {
   const total = counts(view);
-  const broken = view.groups.some((group) => !group.writable) || !total.has_quorum;
+  // A pause on purpose is a problem of its own, and no longer than it was planned for.
+  const planned = new Set(view.problems.filter((one) => one.rule === primaryChangingRule).map((one) => one.group));
+  const broken = view.groups.some((group) => !group.writable && !planned.has(group.record.name)) || !total.has_quorum;
   const critical = broken || view.problems.some((problem) => problem.severity === 'critical');
   const degraded =
+    planned.size > 0 ||
     total.healthy_nodes < total.total_nodes ||
     view.groups.some((group) => group.degraded) ||
     view.problems.some((problem) => problem.severity === 'warning');
@@ -38,9 +42,12 @@ export function presentNodeHealth({ view }: CurrentView, node: NodeView) {
     reason: node.statusReason,
     checks: healthChecks(view, node),
     problems: view.problems.filter((problem) => problem.node === node.record.id).map((problem) => ({ ...problem })),
-    last_check: lastHeartbeat(node, Date.parse(view.at)),
+    last_check: node.reportAgeMs === null ? null : lastHeartbeat(node, Date.parse(view.at)),
   };
 }
+
+/** Null: not known, because the node was not heard or has not measured it yet. */
+type Verdict = boolean | null;
 
 function healthChecks(view: CurrentView['view'], node: NodeView) {
   const { report } = node;
@@ -48,13 +55,16 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
   const primary = view.nodes.find((one) => one.role === 'primary' && one.record.group === node.record.group);
   const lag = lagOf(node, primary?.report?.postgres ?? null).lag_bytes;
   const disk = report && report.diskTotalBytes > 0 ? (report.diskUsedBytes / report.diskTotalBytes) * 100 : null;
-  const serving = report ? ['primary', 'standby'].includes(report.postgres.state) : false;
-  const connected = report?.links.filter((link) => link.connected).length ?? 0;
+  const state = report?.postgres.state ?? null;
+  const wantedDown = node.record.wanted === 'stopped';
+  const connected = report?.links.filter((link) => link.connected).length ?? null;
   // Of those it keeps: in a large cluster a node is connected to its group and the voters only.
-  const wantedLinks = Math.floor((report?.links.length ?? 0) / 2);
+  const wantedLinks = report === null ? null : Math.floor(report.links.length / 2);
   const age = node.reportAgeMs;
   const diskLimit = health.diskWarningPercent;
+  const trouble = report === null ? null : (report.troubles[0] ?? 'none');
   return [
+    // Never heard is known: it does not report.
     check(
       'agent-reports',
       age !== null && age < leaseMs,
@@ -63,35 +73,35 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
     ),
     check(
       'postgres-serves',
-      serving || node.record.wanted === 'stopped',
-      report?.postgres.state ?? null,
+      state === null ? null : state === 'primary' || state === 'standby' || wantedDown,
+      state,
       'primary or standby',
     ),
+    check('replication-lag', below(lag, health.lagWarningBytes), bytesText(lag), bytesText(health.lagWarningBytes)),
+    check('disk-space', below(disk, diskLimit), disk === null ? null : `${disk.toFixed(1)} %`, `${diskLimit} %`),
     check(
-      'replication-lag',
-      lag === null || lag < health.lagWarningBytes,
-      bytesText(lag),
-      bytesText(health.lagWarningBytes),
+      'interconnect-links',
+      connected === null || wantedLinks === null ? null : connected >= wantedLinks,
+      connected === null ? null : `${connected} connected`,
+      wantedLinks === null ? null : `${wantedLinks} at least`,
     ),
-    check(
-      'disk-space',
-      disk === null || disk < diskLimit,
-      disk === null ? null : `${disk.toFixed(1)} %`,
-      `${diskLimit} %`,
-    ),
-    check('interconnect-links', connected >= wantedLinks, `${connected} connected`, `${wantedLinks} at least`),
-    check('no-troubles', (report?.troubles.length ?? 0) === 0, report?.troubles[0] ?? 'none', 'none'),
+    check('no-troubles', trouble === null ? null : trouble === 'none', trouble, 'none'),
   ];
 }
 
-function check(name: string, ok: boolean, measured: string | null, limit: string | null) {
+function below(value: number | null, limit: number): Verdict {
+  return value === null ? null : value < limit;
+}
+
+function check(name: string, verdict: Verdict, measured: string | null, limit: string | null) {
   const value = measured ?? 'unknown';
   return {
     name,
-    ok,
+    ok: verdict === true,
+    status: verdict === null ? ('unknown' as const) : verdict ? ('ok' as const) : ('failed' as const),
     measured,
     limit,
-    message: ok ? `${name}: ${value}` : `${name}: ${value}, limit ${limit ?? 'none'}`,
+    message: verdict === true ? `${name}: ${value}` : `${name}: ${value}, limit ${limit ?? 'none'}`,
   };
 }
 

@@ -122,7 +122,10 @@ export const clusteringStatus = z
 export const healthCheck = z
   .object({
     name: z.string(),
-    ok: z.boolean(),
+    ok: z.boolean().meta({ description: 'It passes; false also for what is not known' }),
+    status: z
+      .enum(['ok', 'failed', 'unknown'])
+      .meta({ description: 'unknown: not measured, or the node was not heard' }),
     measured: z.string().nullable(),
     limit: z.string().nullable(),
     message: z.string(),
@@ -136,7 +139,7 @@ export const nodeHealth = z
     reason: z.string(),
     checks: z.array(healthCheck),
     problems: z.array(problem),
-    last_check: unixSeconds,
+    last_check: unixSeconds.nullable().meta({ description: 'When the node was last heard; null: never' }),
   })
   .meta({ id: 'NodeHealth', description: 'Health checks of one node' });
 
