@@ -1,5 +1,8 @@
 /** rustydbctl against a console: every command is there, answers and refusals have the promised form and exit code. */
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames } from '@/server/procedures/command-name';
@@ -31,6 +34,7 @@ async function run(line: string, options: { role?: Role | null; url?: string; si
     width: 200,
     signal: options.signal ?? new AbortController().signal,
     print: (text) => void out.push(text),
+    write: async (bytes) => void out.push(Buffer.from(bytes).toString()),
     complain: (text) => void err.push(text),
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
@@ -57,6 +61,7 @@ describe('commands', () => {
       width: 80,
       signal: new AbortController().signal,
       print() {},
+      write: async () => {},
       complain() {},
     });
     const options = program.commands.flatMap((area) => area.commands.flatMap((command) => command.options));
@@ -210,6 +215,35 @@ describe('refusals', () => {
     expect(out).toBe('');
     expect(err).toContain('No node node-99');
     expect((await run('api-keys list')).err).toMatch(/role: operator \(limit admin\)/);
+  });
+});
+
+describe('a list as a file', () => {
+  it('is passed on as the server makes it', async () => {
+    const csv = await run('cluster nodes --format csv');
+    expect(csv).toMatchObject({ code: 0, err: '' });
+    expect(csv.out).toMatch(/^id,.+\r\nnode-1,/);
+    const { out } = await run('cluster nodes --group alpha --format ndjson');
+    const ids = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(ids).toEqual(['node-1', 'node-2', 'node-3']);
+  });
+
+  it('is refused like the list, and fails when it is cut off', async () => {
+    expect((await run('audit list --format csv', { role: 'viewer' })).code).toBe(exitCodes.denied);
+    expect((await run('cluster nodes --format xml')).code).toBe(exitCodes.usage);
+    expect((await run('cluster nodes --format csv --watch')).code).toBe(exitCodes.usage);
+    const cut = createServer((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/csv' });
+      response.write('id,name\r\nnode-1,', () => response.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(cut, 'listening');
+    const { port } = cut.address() as AddressInfo;
+    const { code, err } = await run('cluster nodes --format csv', { url: `http://127.0.0.1:${port}` });
+    cut.close();
+    expect([code, err]).toEqual([exitCodes.tryAgain, expect.stringContaining('not all of it')]);
   });
 });
 

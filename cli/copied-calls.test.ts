@@ -141,6 +141,7 @@ describe('a copied change', () => {
         width: 80,
         signal: new AbortController().signal,
         print: () => undefined,
+        write: async () => undefined,
         complain: (text) => void complaints.push(text),
       });
       expect(complaints, forms.cli!).toEqual([]);

@@ -8,10 +8,12 @@ import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { verifyAudit } from '@/server/procedures/platform/verify-audit';
 import { allProcedures } from '@/server/procedures/registry';
+import { fileFormats } from '@/server/surfaces/rest/file-formats';
 import { CommandFailure, type Connection, call, callPage } from './client';
 import { completionScript, type Shell, shells } from './completion';
 import { exitCodes } from './exit-codes';
 import { inputForm, inputFrom } from './inputs';
+import { copyListFile } from './list-file';
 import { textOf } from './output';
 import { readAll } from './pages';
 import { follow } from './stream';
@@ -21,6 +23,8 @@ export type Surroundings = {
   readonly width: number;
   readonly signal: AbortSignal;
   print(text: string): void;
+  /** To the same place as `print`, as it is; resolves when there is room for more. */
+  write(bytes: Uint8Array): Promise<void>;
   complain(text: string): void;
 };
 
@@ -29,6 +33,7 @@ type Globals = {
   readonly key?: string;
   readonly json?: boolean;
   readonly all?: boolean;
+  readonly format?: string;
   readonly watch?: number | true;
   readonly wait?: boolean;
   readonly until?: string;
@@ -100,7 +105,11 @@ function addCommand(parent: Command, name: string, definition: AnyDefinition, su
   // Global options are understood behind the command as well, where people type them.
   command.option('--json', 'Print the answer as JSON');
   if (form.options.some((option) => option.long === '--cursor'))
-    command.option('--all', 'Every page of the list, not only the first');
+    command
+      .option('--all', 'Every page of the list, not only the first')
+      .addOption(
+        new Option('--format <form>', 'The whole list as a file: one JSON object a line, or CSV').choices(fileFormats),
+      );
   if (definition.kind === 'query')
     command.option('--watch [seconds]', 'Print again every so many seconds (2)', positive);
   if (definition.kind === 'mutation') command.option('--wait', 'Follow a started operation to its end');
@@ -142,6 +151,12 @@ async function run(
       surroundings.print(globals.json ? JSON.stringify(item) : eventLine(item));
       if (until.includes(String((item as Record<string, unknown>).event_type))) last.abort();
     });
+  }
+  if (globals.format !== undefined) {
+    if (globals.watch !== undefined)
+      throw new CommandFailure('--format and --watch do not go together', exitCodes.usage);
+    const file = { ...input, format: globals.format };
+    return copyListFile(connection, definition, file, surroundings.signal, (bytes) => surroundings.write(bytes));
   }
   const ask = async () => {
     const page = (cursor: string | null) =>

@@ -101,6 +101,10 @@ export class AnchoredTrail implements AuditTrail {
     return this.log.list(filter);
   }
 
+  entries(filter: Omit<AuditFilter, 'limit'>) {
+    return this.log.entries(filter);
+  }
+
   async verify() {
     // Read before the files: they have at least what was anchored by then.
     const known = await Promise.all([this.anchors.own(), this.anchors.all()]).catch(() => null);

@@ -34,6 +34,8 @@ export type AuditFilter = {
 export interface AuditTrail {
   /** Newest first. */
   list(filter: AuditFilter): Promise<{ readonly entries: readonly AuditEntry[]; readonly next: number | null }>;
+  /** All of them, newest first, without holding them. */
+  entries(filter: Omit<AuditFilter, 'limit'>): AsyncIterable<AuditEntry>;
   verify(): Promise<{
     readonly ok: boolean;
     readonly lines: number;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startConsole } from '../testing/console-fixture';
 import type { AuditFilter } from './api';
 import { AuditLog } from './log';
+import { finishedSegments } from './segments';
 
 let directory: string;
 beforeEach(() => {
@@ -104,6 +105,72 @@ it('filters and pages, newest first', async () => {
   ]);
   expect(second.next).toBeNull();
   await log.writer.close();
+});
+
+describe('read from its end', () => {
+  const { limit: _limit, ...unbounded } = everything;
+  const all = async (log: AuditLog, filter = unbounded) => {
+    const found = [];
+    for await (const entry of log.entries(filter)) found.push(entry);
+    return found;
+  };
+
+  it('gives every record once, newest first, over parts and blocks, with the outcome of another part', async () => {
+    const log = await AuditLog.open(directory, 200_000);
+    const early = await log.writer.intent(intent('early'));
+    // Longer than a block in all, lines longer than usual, characters of several bytes over the seams.
+    const wide = 'größer als ein Zeichen ✓ '.repeat(60);
+    for (let round = 0; round < 12; round++) {
+      await Promise.all(
+        Array.from({ length: 40 }, (_unused, index) =>
+          log.writer.intent({ ...intent(`p${round}-${index}`), input: { wide: wide.slice(0, 40 * index) } }),
+        ),
+      );
+    }
+    await log.writer.outcome(early, done);
+    expect((await finishedSegments(directory)).length).toBeGreaterThan(1);
+    const found = await all(log);
+    expect(found.map((one) => one.procedure)).toEqual(
+      [
+        'early',
+        ...Array.from({ length: 12 }, (_unused, round) =>
+          Array.from({ length: 40 }, (_same, index) => `p${round}-${index}`),
+        ).flat(),
+      ].toReversed(),
+    );
+    expect(found.at(-1)!.outcome).toBe('succeeded');
+    expect(found[0]!.input).toEqual({ wide: wide.slice(0, 40 * 39) });
+    expect((await all(log, { ...unbounded, before: early + 1 })).map((one) => one.procedure)).toEqual(['early']);
+    expect((await all(log, { ...unbounded, outcome: 'succeeded' })).map((one) => one.procedure)).toEqual(['early']);
+    expect(await log.hashAt(early)).toBe(found.at(-1)!.hash);
+    await log.writer.close();
+  });
+
+  it('is what it was at the call, while the log grows and its file is finished', async () => {
+    const log = await AuditLog.open(directory, 100_000);
+    await write(log, 50);
+    const pass = log.entries(unbounded)[Symbol.asyncIterator]();
+    const check = log.verify();
+    await pass.next();
+    await write(log, 1000);
+    expect((await finishedSegments(directory)).length).toBeGreaterThan(1);
+    let count = 1;
+    while (!(await pass.next()).done) count++;
+    expect(count).toBe(50);
+    expect(await check).toMatchObject({ ok: true });
+    expect(await log.verify()).toMatchObject({ ok: true, lines: 2100 });
+    await log.writer.close();
+  });
+
+  it('gives the rest of a log with a damaged line, and leaves out a line that is just being written', async () => {
+    const log = await AuditLog.open(directory);
+    await write(log, 4);
+    const lines = readFileSync(fileOf(), 'utf8').split('\n').slice(0, -1);
+    writeFileSync(fileOf(), `${lines.map((line, index) => (index === 1 ? line.slice(9) : line)).join('\n')}\n{"seque`);
+    expect((await all(log)).map((one) => one.procedure)).toEqual(['p3', 'p2', 'p0']);
+    expect(await log.verify()).toMatchObject({ ok: false, firstBadLine: 2 });
+    await log.writer.close();
+  });
 });
 
 it('refuses changes once it cannot write', async () => {

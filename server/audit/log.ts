@@ -2,7 +2,7 @@
 import type { AnchoredHead } from './anchors';
 import type { AuditEntry, AuditFilter } from './api';
 import { type ChainLine, decodeLine, genesis } from './chain';
-import { allLines, finishedSegments } from './segments';
+import { allLines, finishedSegments, linesBackwards } from './segments';
 import { AuditWriter } from './writer';
 
 const remembered = 20_000;
@@ -25,11 +25,26 @@ export class AuditLog {
     const oldest = this.#entries[0]?.sequence ?? 0;
     const found = this.#select(this.#entries, filter);
     if (found.length <= filter.limit && this.#forgotten) {
-      const older = await this.#readOlder(oldest);
-      found.push(...this.#select(older, filter));
+      for await (const entry of this.entries({ ...filter, before: Math.min(filter.before ?? oldest, oldest) })) {
+        found.push(entry);
+        if (found.length > filter.limit) break;
+      }
     }
     const entries = found.slice(0, filter.limit);
     return { entries, next: found.length > entries.length ? (entries.at(-1)?.sequence ?? null) : null };
+  }
+
+  /** All of them newest first, in one pass over the files: what is kept meanwhile are the outcomes of calls whose intents come later. */
+  async *entries(filter: Omit<AuditFilter, 'limit'>): AsyncGenerator<AuditEntry, void> {
+    const outcomes = new Map<number, ReturnType<typeof outcomeOf>>();
+    for await (const text of linesBackwards(this.writer.directory, filter.before)) {
+      const line = parsed(text);
+      if (line?.kind === 'outcome') outcomes.set(line.of, outcomeOf(line));
+      if (line?.kind !== 'intent') continue;
+      const entry = { ...entryOf(line), ...outcomes.get(line.sequence) };
+      outcomes.delete(line.sequence);
+      if (wanted(entry, filter)) yield entry;
+    }
   }
 
   /** `anchor`: what the control store says of this log; null when it says nothing. */
@@ -62,9 +77,9 @@ export class AuditLog {
 
   /** The hash of one line as the files have it now; null: there is no such line. */
   async hashAt(sequence: number): Promise<string | null> {
-    for await (const text of allLines(this.writer.directory)) {
-      const line = JSON.parse(text) as Pick<ChainLine, 'sequence' | 'hash'>;
-      if (line.sequence === sequence) return line.hash;
+    for await (const text of linesBackwards(this.writer.directory, sequence + 1)) {
+      const line = parsed(text);
+      if (line?.sequence === sequence) return line.hash;
     }
     return null;
   }
@@ -95,19 +110,6 @@ export class AuditLog {
     for (const entry of this.#entries.splice(0, remembered / 2)) this.#bySequence.delete(entry.sequence);
     this.#forgotten = true;
   }
-
-  async #readOlder(before: number): Promise<AuditEntry[]> {
-    const entries = new Map<number, AuditEntry>();
-    for await (const text of allLines(this.writer.directory)) {
-      const line = JSON.parse(text) as ChainLine;
-      if (line.kind === 'intent' && line.sequence < before) entries.set(line.sequence, entryOf(line));
-      else if (line.kind === 'outcome') {
-        const entry = entries.get(line.of);
-        if (entry) Object.assign(entry, outcomeOf(line));
-      }
-    }
-    return [...entries.values()];
-  }
 }
 
 function anchorProblem(
@@ -130,6 +132,15 @@ function anchorProblem(
         ? `The log ends at line ${lines}, but line ${anchor.sequence + 1} was anchored at ${anchor.at}: its end is missing`
         : `Line ${anchor.sequence + 1} is not the one that was anchored at ${anchor.at}: the log was replaced`,
   };
+}
+
+/** Null: damaged. That is for `verify` to show; the others are read all the same. */
+function parsed(text: string): ChainLine | null {
+  try {
+    return JSON.parse(text) as ChainLine;
+  } catch {
+    return null;
+  }
 }
 
 /** An intent without outcome: the console ended in between, or it still runs. */
@@ -159,7 +170,7 @@ function outcomeOf(line: Extract<ChainLine, { kind: 'outcome' }>) {
   return { outcome, code, message, operationId, durationMs };
 }
 
-function wanted(entry: AuditEntry, filter: AuditFilter): boolean {
+function wanted(entry: AuditEntry, filter: Omit<AuditFilter, 'limit'>): boolean {
   if (filter.before !== null && entry.sequence >= filter.before) return false;
   if (filter.actor !== null && entry.actor !== filter.actor) return false;
   if (filter.procedure !== null && entry.procedure !== filter.procedure) return false;

@@ -4,11 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 export const currentName = 'audit.jsonl';
+const newline = 0x0a;
+const blockBytes = 256 * 1024;
 const finished = /^audit\.(\d+)\.jsonl$/;
 
 /** Finished parts, oldest first. */
@@ -20,13 +22,97 @@ export async function finishedSegments(directory: string): Promise<readonly stri
   return names.sort((a, b) => a.first - b.first).map(({ name }) => path.join(directory, name));
 }
 
-/** Every line of the log, oldest first. */
+/** Every line of the log as it stands at the call, oldest first. A line that is just being written is not there yet. */
 export async function* allLines(directory: string): AsyncGenerator<string, void> {
-  const files = [...(await finishedSegments(directory)), path.join(directory, currentName)];
-  for (const file of files) {
-    const input = createReadStream(file, 'utf8');
+  const parts = await openParts(directory);
+  try {
+    for (const file of parts.finished) {
+      yield* createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
+    }
+    if (parts.current === null) return;
+    const end = await endOfLastLine(parts.current);
+    if (end === 0) return;
+    const input = parts.current.createReadStream({ encoding: 'utf8', start: 0, end: end - 1, autoClose: false });
     yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  } finally {
+    await parts.close();
   }
+}
+
+/**
+ * The same lines newest first, read from the end of the files, so that the newest cost the same in a log of any length. Parts whose lines all
+ * come after the part behind the line `before` are not opened; null: none are left out.
+ */
+export async function* linesBackwards(directory: string, before: number | null = null): AsyncGenerator<string, void> {
+  const parts = await openParts(directory);
+  try {
+    const firsts = parts.finished.map(firstOf);
+    const holding = before === null ? -1 : firsts.findLastIndex((first) => first < before);
+    // The part behind has the outcomes of calls that were running when a new one began.
+    const wanted = before === null ? parts.finished : parts.finished.slice(0, holding + 2);
+    if (parts.current && wanted.length === parts.finished.length) yield* fileBackwards(parts.current);
+    for (const file of wanted.toReversed()) {
+      const handle = await open(file, 'r');
+      try {
+        yield* fileBackwards(handle);
+      } finally {
+        await handle.close();
+      }
+    }
+  } finally {
+    await parts.close();
+  }
+}
+
+/**
+ * The growing file is opened before the finished ones are listed: one that is finished in between is seen twice, and left out once, rather
+ * than not at all.
+ */
+async function openParts(directory: string) {
+  const current = await open(path.join(directory, currentName), 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  const finished = await finishedSegments(directory);
+  const last = finished.at(-1);
+  const same = current !== null && last !== undefined && (await current.stat()).ino === (await stat(last)).ino;
+  return { finished, current: same ? null : current, close: async () => current?.close() };
+}
+
+async function* fileBackwards(handle: FileHandle): AsyncGenerator<string, void> {
+  let end = await endOfLastLine(handle);
+  /** The beginning of a line whose rest was in the block before. */
+  let tail: Buffer = Buffer.alloc(0);
+  while (end > 0) {
+    const start = Math.max(0, end - blockBytes);
+    const block = Buffer.concat([await readExactly(handle, start, end - start), tail]);
+    const first = block.indexOf(newline);
+    const from = start === 0 ? 0 : first < 0 ? block.length : first + 1;
+    const lines = block.toString('utf8', from).split('\n');
+    for (let index = lines.length - 1; index >= 0; index--) if (lines[index] !== '') yield lines[index]!;
+    tail = block.subarray(0, from);
+    end = start;
+  }
+}
+
+/** Behind the newline of the last whole line; 0: there is none. */
+async function endOfLastLine(handle: FileHandle): Promise<number> {
+  const { size } = await handle.stat();
+  for (let end = size; end > 0; end -= Math.min(end, blockBytes)) {
+    const start = Math.max(0, end - blockBytes);
+    const at = (await readExactly(handle, start, end - start)).lastIndexOf(newline);
+    if (at >= 0) return start + at + 1;
+  }
+  return 0;
+}
+
+async function readExactly(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+function firstOf(file: string): number {
+  return Number(finished.exec(path.basename(file))?.[1] ?? 0);
 }
 
 /** The present file becomes a finished part; durable when it returns. */

@@ -93,6 +93,8 @@ export type QueryDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType
   /** Only the control store's leader can answer it; without a majority it is refused like a change, at once. */
   readonly needsMajority?: boolean;
   handler(call: Call<I>): z.input<O> | Promise<z.input<O>>;
+  /** Of a list: all its items in its order, in one pass, for a file of it, where going page by page would cost far more. */
+  whole?(call: Call<I>): AsyncIterable<unknown>;
 };
 
 export type MutationDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> = Base<I, O> & {
@@ -117,6 +119,8 @@ export type AnyDefinition = {
   readonly kind: Kind;
   readonly hot?: boolean;
   readonly needsMajority?: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  whole?(call: { input: any; context: ProcedureContext }): AsyncIterable<unknown>;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   readonly legacy?: LegacyShape<any>;
   readonly local?: boolean;

@@ -77,32 +77,69 @@ function measured(definition: AnyDefinition, context: CallContext, code: string,
 }
 
 /** Opens a subscription; every item comes from the handler as it is, as long as the caller has the right. */
-export async function subscribe(
+export function subscribe(
   definition: AnyDefinition,
   raw: unknown,
   context: CallContext,
   signal: AbortSignal,
 ): Promise<AsyncIterable<unknown>> {
+  return open(definition, raw, context, signal, (call) => definition.handler(call) as AsyncIterable<unknown>);
+}
+
+/** All items of a list that gives them in one pass; behind the same gate as a page of it, and as long as the caller has the right. */
+export async function openWhole(
+  definition: AnyDefinition,
+  raw: unknown,
+  context: CallContext,
+  signal: AbortSignal,
+): Promise<AsyncIterable<unknown>> {
+  const startedAt = performance.now();
+  let code = 'OK';
+  try {
+    return await open(definition, raw, context, signal, (call) => definition.whole!(call));
+  } catch (thrown) {
+    code = toClusterError(thrown).code;
+    throw thrown;
+  } finally {
+    measured(definition, context, code, performance.now() - startedAt);
+  }
+}
+
+async function open(
+  definition: AnyDefinition,
+  raw: unknown,
+  context: CallContext,
+  signal: AbortSignal,
+  items: (call: { input: unknown; context: CallContext }) => AsyncIterable<unknown>,
+): Promise<AsyncIterable<unknown>> {
   await admit(definition, context);
   const input = parseInput(definition, raw);
   decideInput(definition, input, context.identity);
   await recordBreakGlass(context, definition.name);
-  const open = (until: AbortSignal) =>
-    definition.handler({ input, context: { ...context, signal: until } }) as AsyncIterable<unknown>;
-  if (!context.onAccessLost) return open(signal);
-  const lost = new AbortController();
-  return whileAllowed(open(AbortSignal.any([signal, lost.signal])), context.onAccessLost, lost);
+  return asLongAsAllowed({ ...context, signal }, (until) => items({ input, context: { ...context, signal: until } }));
 }
 
-/** Watches only while it is read: what nobody reads ends without a word. */
-async function* whileAllowed(
-  items: AsyncIterable<unknown>,
+/** Ends with UNAUTHORIZED when the caller loses the right. Watches only while it is read: what nobody reads ends without a word. */
+export function asLongAsAllowed<T>(
+  { signal, onAccessLost }: Pick<CallContext, 'signal' | 'onAccessLost'>,
+  items: (until: AbortSignal) => AsyncIterable<T>,
+): AsyncIterable<T> {
+  if (!onAccessLost) return items(signal);
+  const lost = new AbortController();
+  return untilLost(items(AbortSignal.any([signal, lost.signal])), onAccessLost, lost);
+}
+
+async function* untilLost<T>(
+  items: AsyncIterable<T>,
   onAccessLost: NonNullable<CallContext['onAccessLost']>,
   lost: AbortController,
-): AsyncGenerator<unknown, void> {
+): AsyncGenerator<T, void> {
   const stop = onAccessLost(() => lost.abort());
   try {
-    yield* items;
+    for await (const item of items) {
+      if (lost.signal.aborted) break;
+      yield item;
+    }
   } finally {
     stop();
   }

@@ -10,11 +10,21 @@ import { allProcedures } from '@/server/procedures/registry';
 import { clusterNode } from '@/server/procedures/schemas/node';
 import { pageInput, pageOf } from '@/server/procedures/schemas/primitives';
 import { type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
+import { parseCsv } from '../testing/csv';
 import { fillLists } from '../testing/examples';
-import { type Caller, differences, graphqlCall, restCall, type SurfaceCall, trpcCall } from '../testing/surface-calls';
+import {
+  type Caller,
+  differences,
+  graphqlCall,
+  restCall,
+  restRequest,
+  type SurfaceCall,
+  trpcCall,
+} from '../testing/surface-calls';
 import { buildGraphqlSchema } from './graphql/schema';
 import { bare, defOf } from './graphql/types';
 import { buildOpenApi } from './openapi/document';
+import { fileFormats, fileTypes, formatKey } from './rest/file-formats';
 import { isPageOutput, presentPage } from './rest/present';
 
 /** The page that a call gives when nobody asks for another length. */
@@ -130,6 +140,37 @@ describe.each(byName(paged))('%s, a list with pages', (_name, definition) => {
     for (const limit of call === restCall ? [1, 2] : [2]) {
       expect(differences(whole.data, await walk(call, definition, limit), false), `limit ${limit}`).toEqual([]);
     }
+  });
+
+  it.each(fileFormats)('gives all of it as one file, %s', async (format) => {
+    const { limit: _limit, cursor: _cursor, ...subject } = definition.example as Record<string, unknown>;
+    expect(Object.keys(shapeOf(definition.input))).not.toContain(formatKey);
+    const whole = await ask(restCall, definition, { limit: defaultPage });
+    const order = definition.pagesBackwards ? whole.data.toReversed() : whole.data;
+    const { address } = restRequest(definition, { ...subject, format });
+    const response = await fetch(console.url + address, { headers: caller });
+    expect(response.headers.get('content-type')).toBe(`${fileTypes[format]}; charset=utf-8`);
+    expect(response.headers.get('content-disposition')).toMatch(new RegExp(`^attachment; filename=".+\\.${format}"$`));
+    const text = await response.text();
+    if (format === 'ndjson') {
+      const rows = text.trimEnd().split('\n');
+      expect(
+        differences(
+          order,
+          rows.map((row) => JSON.parse(row)),
+          false,
+        ),
+      ).toEqual([]);
+    } else {
+      const [columns, ...rows] = parseCsv(text);
+      expect(new Set(order.flatMap((one: Wire) => Object.keys(one)))).toEqual(
+        new Set(columns!.filter((name) => order.some((one: Wire) => name in one))),
+      );
+      expect(rows).toHaveLength(order.length);
+    }
+    const operation = openApi.paths[`/api/v1${definition.rest!.path}`].get;
+    expect(operation.responses['200']['x-file-types']).toContain(fileTypes[format]);
+    expect(operation.parameters.find((one: Wire) => one.name === formatKey).schema.enum).toContain(format);
   });
 
   it('gives RustyDB’s clients the shape they know', async () => {

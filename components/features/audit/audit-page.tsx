@@ -11,6 +11,7 @@ import { CodeBlock } from '../../ui/code';
 import { CopyAs } from '../../ui/copy-as';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Sheet } from '../../ui/dialog';
+import { DownloadList } from '../../ui/download-list';
 import { formatDuration } from '../../ui/format';
 import { Input, Select } from '../../ui/input';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
@@ -73,12 +74,18 @@ function Audit() {
   const client = useTRPCClient();
   const [outcome, setOutcome] = useUrlState('outcome', '');
   const [actor, setActor] = useUrlState('actor', '');
+  const [procedure, setProcedure] = useUrlState('procedure', '');
+  const [from, setFrom] = useUrlState('from', '');
+  const [to, setTo] = useUrlState('to', '');
   const [selected, setSelected] = useUrlState('record', '');
-  const input = {
-    limit: 200,
+  const filters = {
     ...(outcome === '' ? {} : { outcome: outcome as (typeof outcomes)[number] }),
     ...(actor === '' ? {} : { actor }),
+    ...(procedure === '' ? {} : { procedure }),
+    ...moment('from', from),
+    ...moment('to', to),
   };
+  const input = { limit: 200, ...filters };
   const query = usePages({
     queryKey: trpc.audit.list.queryKey(input),
     fetchPage: (cursor) => client.audit.list.query({ ...input, cursor }),
@@ -94,7 +101,8 @@ function Audit() {
         actions={
           <>
             <VerifyButton />
-            <CopyAs call={{ method: 'GET', path: '/audit' }} />
+            <DownloadList path="/api/v1/audit" filters={filters} label="Export every record that fits the filters" />
+            <CopyAs call={{ procedure: 'audit.list', input }} />
           </>
         }
       />
@@ -127,15 +135,15 @@ function Audit() {
                     ]}
                     onChange={(event) => setOutcome(event.target.value)}
                   />
-                  <Input
-                    type="search"
-                    aria-label="Actor, such as user:admin"
-                    placeholder="Who: user:admin"
-                    className="w-40"
-                    defaultValue={actor}
-                    onKeyDown={(event) => event.key === 'Enter' && setActor(event.currentTarget.value)}
-                    onBlur={(event) => setActor(event.target.value)}
+                  <Asked label="Actor, such as user:admin" hint="Who: user:admin" value={actor} onAsk={setActor} />
+                  <Asked
+                    label="Call, such as cluster.failover"
+                    hint="What: cluster.failover"
+                    value={procedure}
+                    onAsk={setProcedure}
                   />
+                  <Moment label="From" value={from} onChange={setFrom} />
+                  <Moment label="To" value={to} onChange={setTo} />
                 </>
               }
               empty={
@@ -157,6 +165,65 @@ function Audit() {
       </Sheet>
     </>
   );
+}
+
+/** Asks the server when it is whole: on Enter, or when the field is left. */
+function Asked({
+  label,
+  hint,
+  value,
+  onAsk,
+}: {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: string;
+  readonly onAsk: (value: string) => void;
+}) {
+  return (
+    <Input
+      type="search"
+      aria-label={label}
+      placeholder={hint}
+      className="w-44"
+      defaultValue={value}
+      onKeyDown={(event) => event.key === 'Enter' && onAsk(event.currentTarget.value.trim())}
+      onBlur={(event) => onAsk(event.target.value.trim())}
+    />
+  );
+}
+
+/** A minute in the browser's own time zone; in the address in UTC, so that a link means the same elsewhere. */
+function Moment({
+  label,
+  value,
+  onChange,
+}: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}) {
+  return (
+    <span className="flex items-center gap-1 text-muted">
+      {label}
+      <Input
+        type="datetime-local"
+        aria-label={`${label}, in your time zone`}
+        className="w-48"
+        value={localMinute(value)}
+        onChange={(event) => onChange(event.target.value === '' ? '' : new Date(event.target.value).toISOString())}
+      />
+    </span>
+  );
+}
+
+function localMinute(iso: string): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return '';
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function moment(key: 'from' | 'to', iso: string): { readonly [K in typeof key]?: string } {
+  return Number.isNaN(Date.parse(iso)) ? {} : { [key]: new Date(iso).toISOString() };
 }
 
 function RecordDetails({ record }: { readonly record: AuditRecord }) {

@@ -7,6 +7,7 @@ import { allProcedures } from '@/server/procedures/registry';
 import { wordFor } from '@/server/procedures/schemas/vocabulary';
 import { documentOf } from '../graphql/document';
 import { buildGraphqlSchema } from '../graphql/schema';
+import { fileFormats, fileTypes, formatKey } from '../rest/file-formats';
 import { isOperationOutput, isPageOutput } from '../rest/present';
 import { apiPrefix, type Route, routes } from '../rest/routes';
 
@@ -82,6 +83,7 @@ function operationOf(route: Route, components: Components): Json {
   const parameters = [
     ...inPath.map((key) => ({ name: key, in: 'path', required: true, schema: properties[key] ?? { type: 'string' } })),
     ...(hasBody ? [] : rest.map(([key, schema]) => ({ name: key, in: 'query', required: required.has(key), schema }))),
+    ...(isPageOutput(definition) ? [formatParameter] : []),
     ...headerParameters(definition),
   ];
   return {
@@ -103,6 +105,15 @@ function operationOf(route: Route, components: Components): Json {
     responses: responsesOf(definition, components),
   };
 }
+
+const formatParameter = {
+  name: formatKey,
+  in: 'query',
+  required: false,
+  description:
+    'ndjson or csv: a file instead, as with these types in the header Accept. Without limit and cursor it is the whole list; a transfer that is cut off is not',
+  schema: { type: 'string', enum: ['json', ...fileFormats], default: 'json' },
+};
 
 function headerParameters(definition: AnyDefinition): Json[] {
   const parameters: Json[] = [];
@@ -170,6 +181,8 @@ function responsesOf(definition: AnyDefinition, components: Components): Json {
         : { type: 'object', properties: { [wrappedAs]: items, total_count }, required: [wrappedAs, 'total_count'] };
     responses['200'] = {
       ...json(body, 'The page; the next one is in the Link header'),
+      // Not among the content types: clients made from this document know only one type of an answer, or else none.
+      'x-file-types': Object.values(fileTypes),
       headers: {
         Link: { description: '<…>; rel="next"', schema: { type: 'string' } },
         ...(notice

@@ -12,8 +12,10 @@ import { callFor, type Services } from '../calls';
 import { serveSse } from '../events/sse';
 import { admit, admitKnown, invoke } from '../invoke';
 import { deprecationHeaders } from './deprecation';
+import type { FileFormat } from './file-formats';
 import { type HotAnswer, HotCache, matchesEtag, takesGzip } from './hot-cache';
 import { IdempotencyKeys } from './idempotency';
+import { fileFormatOf, sendListFile, withoutFormat } from './list-file';
 import { isOperationOutput, presentRest } from './present';
 import { readInput } from './read-input';
 import { apiPrefix, match, type Route } from './routes';
@@ -59,6 +61,8 @@ export class RestAdapter {
     const context = await callFor(this.services, request, { surface, requestId, response });
     const call: Call = { request, response, context, route, url, params };
     if (route.definition.kind === 'subscription') return this.#stream(call);
+    const format = fileFormatOf(route.definition, request, url.searchParams);
+    if (format !== null) return this.#sendFile(call, format);
     if (route.definition.hot && !isBreakGlass(context.identity)) return this.#answerHot(call);
     await this.#answer(call);
   }
@@ -84,6 +88,12 @@ export class RestAdapter {
     }
   }
 
+  async #sendFile({ request, response, context, route, url, params }: Call, format: FileFormat): Promise<void> {
+    const { definition } = route;
+    const input = await this.#read(definition, request, route, params, url, context);
+    await sendListFile({ definition, input, context, url }, format, request, response);
+  }
+
   /** A body that can't be read is a refusal like any other: it is authorised first and audited. */
   async #read(
     definition: AnyDefinition,
@@ -94,7 +104,7 @@ export class RestAdapter {
     context: CallContext,
   ): Promise<Record<string, unknown>> {
     try {
-      return await readInput(request, route, params, url.searchParams);
+      return await readInput(request, route, params, withoutFormat(route.definition, url.searchParams));
     } catch (error) {
       await admit(definition, context);
       throw error;
@@ -111,7 +121,7 @@ export class RestAdapter {
     if (answer) {
       await admitKnown(definition, context);
     } else {
-      const input = await readInput(request, route, params, url.searchParams);
+      const input = await readInput(request, route, params, withoutFormat(route.definition, url.searchParams));
       const output = await invoke(definition, input, context);
       const { body, headers } = await presentRest(definition, input, output, context, url);
       answer = this.#hot.put(key, stamp, Buffer.from(JSON.stringify(body)), headers?.Link ?? null);
@@ -135,7 +145,7 @@ export class RestAdapter {
   }
 
   async #stream({ request, response, context, route, url, params }: Call): Promise<void> {
-    const input = await readInput(request, route, params, url.searchParams);
+    const input = await readInput(request, route, params, withoutFormat(route.definition, url.searchParams));
     const lastEventId = request.headers['last-event-id'];
     if (typeof lastEventId === 'string' && route.definition.eventId) input.last_event_id = lastEventId;
     await serveSse(route.definition, input, context, request, response);

@@ -37,7 +37,7 @@ export async function presentRest(
   return status === 204 ? { status } : { status, body: output };
 }
 
-type RestPage = {
+export type RestPage = {
   readonly items: unknown[];
   readonly next_cursor: string | null;
   readonly total_count: number | null;
