@@ -9,6 +9,7 @@ import type { Call } from '../ui/call-forms';
 import { cn } from '../ui/cn';
 import { CopyAs } from '../ui/copy-as';
 import { Field, Input } from '../ui/input';
+import { FormActions } from '../ui/scroll-body';
 import { failureOf } from './failure';
 import { ErrorPanel } from './states';
 import { useSend } from './use-send';
@@ -73,7 +74,7 @@ export function ActionForm<T>({
         </Field>
       ) : null}
       {error !== null ? <ErrorPanel what={what} failure={failureOf(error)} /> : null}
-      <div className="flex items-center justify-end gap-2">
+      <FormActions>
         <CopyAs call={call} label="Copy as" disabledReason={incomplete} />
         {leave ? (
           <Button disabledReason={leave.disabledReason} onClick={leave.onLeave}>
@@ -83,7 +84,7 @@ export function ActionForm<T>({
         <Button type="submit" variant={tone} data-procedure={call.procedure} disabledReason={reason} disabled={busy}>
           {busy && pendingLabel ? pendingLabel : submitLabel}
         </Button>
-      </div>
+      </FormActions>
     </form>
   );
 }

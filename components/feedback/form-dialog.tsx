@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { Button, type ButtonProps } from '../ui/button';
 import { CodeBlock } from '../ui/code';
 import { Dialog } from '../ui/dialog';
+import { FormActions } from '../ui/scroll-body';
 
 export function FormDialog({
   label,
@@ -63,11 +64,11 @@ export function ShownOnce({
       <div className="grid gap-3">
         {children}
         <CodeBlock label={label} code={text} />
-        <div className="flex justify-end">
+        <FormActions>
           <Button variant="primary" onClick={onClose}>
             {doneLabel}
           </Button>
-        </div>
+        </FormActions>
       </div>
     </Dialog>
   );

@@ -2,7 +2,7 @@
 /** One query, all its states: skeleton, forbidden, error with retry, data; an error while old data is shown stays visible above it. */
 import type { ReactNode } from 'react';
 import { failureOf } from './failure';
-import { ErrorPanel, ForbiddenState, PartialNote } from './states';
+import { ErrorPanel, ForbiddenState, NotFoundState, PartialNote } from './states';
 
 type QueryLike<T> = {
   readonly data: T | undefined;
@@ -15,6 +15,7 @@ export function QueryView<T>({
   query,
   what,
   needs = 'viewer',
+  elsewhere,
   skeleton,
   children,
 }: {
@@ -22,11 +23,16 @@ export function QueryView<T>({
   /** As in "Could not load the nodes" and "You can't see the nodes": `the nodes`. */
   readonly what: string;
   readonly needs?: string;
+  /** Where to look when there is no such thing; for pages of one thing. */
+  readonly elsewhere?: ReactNode;
   readonly skeleton: ReactNode;
   readonly children: (data: T) => ReactNode;
 }) {
   const failure = query.error ? failureOf(query.error) : null;
   if (failure?.code === 'FORBIDDEN') return <ForbiddenState what={what} needs={needs} />;
+  if (failure?.code === 'NOT_FOUND' && elsewhere !== undefined) {
+    return <NotFoundState what={what}>{elsewhere}</NotFoundState>;
+  }
   if (query.data !== undefined) {
     return (
       <>

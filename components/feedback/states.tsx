@@ -1,6 +1,6 @@
 'use client';
 /** The states every page has besides "fine": empty, partial, forbidden, error. Each says what is true and what to do next. */
-import { CircleX, Inbox, Lock, RotateCw, TriangleAlert } from 'lucide-react';
+import { CircleX, Inbox, Lock, RotateCw, SearchX, TriangleAlert } from 'lucide-react';
 import { type ReactNode, useContext } from 'react';
 import { Button } from '../ui/button';
 import { cn } from '../ui/cn';
@@ -26,6 +26,22 @@ export function EmptyState({
       </p>
       {children ? <div className="max-w-prose text-muted">{children}</div> : null}
       {action ? <div className="mt-1">{action}</div> : null}
+    </div>
+  );
+}
+
+/** Something that the address names is not there: a page, an operation, a service. The children are the ways on. */
+export function NotFoundState({ what, children }: { readonly what: string; readonly children?: ReactNode }) {
+  return (
+    <div role="note" className="flex items-start gap-2 rounded-lg border border-line bg-panel p-3">
+      <SearchX className="mt-0.5 size-4 shrink-0 text-muted" aria-hidden />
+      <div className="min-w-0">
+        <p className="break-words font-medium">There is no {what.replace(/^an? |^the /, '')}.</p>
+        <p className="text-muted">
+          It may have been removed, or the address may have been cut or come from another cluster.
+        </p>
+        {children ? <div className="mt-2 flex flex-wrap gap-1.5">{children}</div> : null}
+      </div>
     </div>
   );
 }

@@ -42,7 +42,15 @@ function input(overrides: Partial<ElementInput> = {}): ElementInput {
     layout: layoutMap(nodes),
     nodes,
     groups: [
-      { name: 'alpha', primary: 'node-1', mode: 'semi_synchronous', writable: true, degraded: false, sentence: '' },
+      {
+        name: 'alpha',
+        primary: 'node-1',
+        mode: 'semi_synchronous',
+        writable: true,
+        planned: false,
+        degraded: false,
+        sentence: '',
+      },
     ],
     links: [replication, { ...replication, kind: 'interconnect', state: 'connected', rttUs: 100 }],
     layers: { replication: true, interconnect: false, services: false },

@@ -3,8 +3,9 @@
  * only the cards it concerns and never moves anything.
  */
 import type { Edge, Node } from '@xyflow/react';
-import type { MapLayout } from './layout';
-import { bendOf, type LagBand, type Line, lagBand, linkLine, thickness } from './link-style';
+import { type Labelled, type LabelPlace, placeLabels } from './label-places';
+import { frameHead, type MapLayout } from './layout';
+import { bendOf, type LagBand, type Line, labelSize, lagBand, linkLine, thickness } from './link-style';
 import type { MapGroup, MapLayers, MapLink, MapNode, MapService, Rect } from './model';
 
 export type CardData = {
@@ -48,7 +49,10 @@ export type LinkData = {
   readonly link: MapLink;
   readonly line: Line;
   readonly animate: boolean;
-  readonly label: boolean;
+  /** Null: the other direction of its pair carries the label, or there is no room for one. */
+  readonly label: LabelPlace | null;
+  /** The other direction, which the label speaks of too. */
+  readonly back: MapLink | null;
 };
 
 export type CardNode = Node<CardData, 'card'>;
@@ -157,7 +161,6 @@ function smallLines({ layout, nodes, links, layers }: ElementInput): SmallLines 
   return { within, between };
 }
 
-/** A layout stays as long as the membership does: where a line runs is worked out once. */
 const pathsOfLayout = new WeakMap<MapLayout, Map<string, string>>();
 
 function pathsOf(layout: MapLayout): Map<string, string> {
@@ -273,26 +276,79 @@ function cardNodes({ layout, nodes, selected, services }: ElementInput): CardNod
 }
 
 function linkEdges({ layout, links, layers }: ElementInput): LinkEdge[] {
-  const shown = links.filter((link) => layers[link.kind]);
+  const shown = links.filter((link) => layers[link.kind] && layout.nodes.has(link.from) && layout.nodes.has(link.to));
   const animate = shown.length <= animatedLinks;
-  const label = shown.length <= labelledLinks;
-  return shown.flatMap((link) => {
-    const from = layout.nodes.get(link.from);
-    const to = layout.nodes.get(link.to);
-    if (from === undefined || to === undefined) return [];
-    return [
-      {
-        id: idOf(link),
-        type: 'link' as const,
-        source: link.from,
-        target: link.to,
-        data: { link, line: linkLine(from, to, bendOf(link.kind, from, to)), animate, label },
-        selectable: false,
-        focusable: false,
-        zIndex: 0,
-      },
-    ];
+  const byId = new Map(shown.map((link) => [idOf(link), link]));
+  const lines = linesOf(layout);
+  const places = shown.length <= labelledLinks ? labelPlaces(layout, byId, lines) : noPlaces;
+  return shown.map((link) => {
+    const id = idOf(link);
+    const label = places.get(id) ?? null;
+    return {
+      id,
+      type: 'link' as const,
+      source: link.from,
+      target: link.to,
+      data: { link, line: lines(link), animate, label, back: label === null ? null : (byId.get(backOf(link)) ?? null) },
+      selectable: false,
+      focusable: false,
+      zIndex: 0,
+    };
   });
+}
+
+type LineOf = (link: MapLink) => Line;
+
+/** A layout stays as long as the membership does: where a line runs is worked out once. */
+function linesOf(layout: MapLayout): LineOf {
+  const known = linesOfLayout.get(layout) ?? new Map<string, Line>();
+  linesOfLayout.set(layout, known);
+  return (link) => {
+    const id = idOf(link);
+    const from = layout.nodes.get(link.from)!;
+    const to = layout.nodes.get(link.to)!;
+    const line = known.get(id) ?? linkLine(from, to, bendOf(link.kind, from, to));
+    known.set(id, line);
+    return line;
+  };
+}
+
+const linesOfLayout = new WeakMap<MapLayout, Map<string, Line>>();
+const noPlaces: ReadonlyMap<string, LabelPlace> = new Map();
+type KeptPlaces = { readonly links: string; readonly places: ReadonlyMap<string, LabelPlace> };
+const placesOfLayout = new WeakMap<MapLayout, KeptPlaces>();
+
+/** Depends on which links there are, not on their numbers: a tick finds the places that it found before. */
+function labelPlaces(
+  layout: MapLayout,
+  byId: ReadonlyMap<string, MapLink>,
+  lines: LineOf,
+): ReadonlyMap<string, LabelPlace> {
+  const ids = [...byId.keys()].sort();
+  const links = ids.join(' ');
+  const kept = placesOfLayout.get(layout);
+  if (kept?.links === links) return kept.places;
+  const labels = ids.flatMap((id): Labelled[] => {
+    const link = byId.get(id)!;
+    const back = link.kind === 'interconnect' ? byId.get(backOf(link)) : undefined;
+    // One label for a pair: the direction that comes first carries it.
+    if (back !== undefined && idOf(back) < id) return [];
+    return [{ id, lines: [link, ...(back === undefined ? [] : [back])].map(lines), size: labelSize[link.kind] }];
+  });
+  // What matters most and moves least chooses first; then whoever has the least room.
+  labels.sort((a, b) => b.size.height - a.size.height || lengthOf(a) - lengthOf(b) || (a.id < b.id ? -1 : 1));
+  const heads = [...layout.groups.values()].map((frame) => ({ ...frame, height: frameHead }));
+  const places = placeLabels(labels, [...layout.nodes.values(), ...heads]);
+  placesOfLayout.set(layout, { links, places });
+  return places;
+}
+
+function lengthOf({ lines: [line] }: Labelled): number {
+  return line === undefined ? 0 : Math.round(Math.hypot(line.end.x - line.start.x, line.end.y - line.start.y));
+}
+
+function backOf(link: MapLink): string {
+  return `${link.kind}:${link.to}:${link.from}`;
 }
 
 function idOf(link: MapLink): string {

@@ -4,25 +4,27 @@ import type { NodeProps } from '@xyflow/react';
 import { Crown } from 'lucide-react';
 import { memo } from 'react';
 import { cn } from '../ui/cn';
-import { sentence } from '../ui/format';
+import { stateWord } from '../ui/state-words';
 import { lookOf, toneText } from '../ui/status';
 import type { FrameNode, LaneNode } from './flow-elements';
 import { SmallGroup } from './small-group';
 
+const border = {
+  ok: 'border-line-strong/50',
+  warn: 'border-warn',
+  bad: 'border-bad',
+  idle: 'border-line-strong/50',
+  busy: 'border-busy',
+} as const;
 const tint = { ok: '', warn: 'bg-warn-soft', bad: 'bg-bad-soft', idle: '', busy: '' } as const;
 
 function GroupFrameView({ data }: NodeProps<FrameNode>) {
   const { group, members, lines, view } = data;
-  const state = !group.writable ? 'unhealthy' : group.degraded ? 'degraded' : 'healthy';
+  const state = group.planned ? 'running' : !group.writable ? 'unhealthy' : group.degraded ? 'degraded' : 'healthy';
   const look = lookOf(state);
-  const stateWord = group.writable ? 'degraded' : 'no writes';
+  const word = group.planned ? 'changing' : !group.writable ? 'no writes' : group.degraded ? 'degraded' : 'writable';
   return (
-    <div
-      className={cn(
-        'pointer-events-none relative size-full rounded-lg border bg-panel/40',
-        state === 'healthy' ? 'border-line-strong/50' : state === 'degraded' ? 'border-warn' : 'border-bad',
-      )}
-    >
+    <div className={cn('pointer-events-none relative size-full rounded-lg border bg-panel/40', border[look.tone])}>
       {view === 'summary' ? (
         <div
           className={cn(
@@ -31,7 +33,7 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
           )}
         >
           <span className={cn('flex max-w-full items-center gap-6', toneText[look.tone])}>
-            <look.icon className="size-28 shrink-0" aria-label={state === 'healthy' ? 'healthy' : stateWord} />
+            <look.icon className="size-28 shrink-0" aria-label={word} />
             <span className="truncate font-semibold text-[8.5rem] text-fg leading-none">{group.name}</span>
           </span>
           <span className="flex items-center gap-3 text-[3.4rem] text-muted leading-none">
@@ -54,13 +56,15 @@ function GroupFrameView({ data }: NodeProps<FrameNode>) {
       ) : view === 'small' ? (
         <SmallGroup name={group.name} members={members} lines={lines} />
       ) : (
-        <div className="flex items-baseline gap-2 px-3 pt-2">
-          <span className="font-semibold text-[1.1rem]">{group.name}</span>
-          <span className="truncate text-muted">{sentence(group.mode)}</span>
-          <span className={cn('ml-auto inline-flex items-center gap-1 whitespace-nowrap', toneText[look.tone])}>
-            <look.icon className="size-3.5" aria-hidden />
-            {group.writable ? (group.degraded ? 'degraded' : 'writable') : 'no writes'}
+        <div className="px-3 pt-1.5 leading-snug">
+          <span className="flex items-baseline gap-2">
+            <span className="min-w-0 truncate font-semibold text-[1.1rem]">{group.name}</span>
+            <span className={cn('ml-auto inline-flex items-center gap-1 whitespace-nowrap', toneText[look.tone])}>
+              <look.icon className="size-3.5" aria-hidden />
+              {word}
+            </span>
           </span>
+          <span className="block text-muted">{stateWord(group.mode)}</span>
         </div>
       )}
     </div>

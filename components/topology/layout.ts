@@ -15,9 +15,11 @@ export type MapLayout = {
 };
 
 export const card = { width: 196, height: 96 } as const;
-/** Room for a link's label between two cards. */
-const gap = { x: 132, y: 46 } as const;
-const framePadding = { top: 44, side: 18, bottom: 0 } as const;
+/** Room between two cards: beside each other for a replication label (labelSize), above each other for that and a round trip. */
+const gap = { x: 132, y: 60 } as const;
+/** Its name and state, and below them its commit mode. */
+export const frameHead = 44;
+const framePadding = { top: 60, side: 18, bottom: 0 } as const;
 const frameGap = 56;
 const laneLabelWidth = 92;
 const bandGap = 64;

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { bendOf, borderPoint, flowSeconds, lagBand, linkLabel, linkLine, thickness } from './link-style';
+import {
+  bendOf,
+  borderPoint,
+  flowSeconds,
+  lagBand,
+  linkLine,
+  replicationLabel,
+  roundTripLabel,
+  thickness,
+} from './link-style';
 import type { MapLink } from './model';
 
 const link: MapLink = {
@@ -39,10 +48,21 @@ it('nothing moves when nothing flows', () => {
   expect(flowSeconds(1e15)).toBe(0.35);
 });
 
-it('labels say mode and lag', () => {
-  expect(linkLabel(link)).toBe('quorum · no lag');
-  expect(linkLabel({ ...link, mode: 'async', lagBytes: 2048, lagMs: 12 })).toBe('async · 12 ms, 2 kB');
-  expect(linkLabel({ ...link, state: 'disconnected' })).toBe('disconnected');
+it('labels say mode and lag, of one sample', () => {
+  expect(replicationLabel(link)).toEqual(['quorum', 'no lag']);
+  expect(replicationLabel({ ...link, mode: 'async', lagBytes: 2048, lagMs: 12 })).toEqual(['async', '2 kB behind']);
+  expect(replicationLabel({ ...link, lagBytes: null, lagMs: 12 })).toEqual(['quorum', 'lag unknown']);
+  expect(replicationLabel({ ...link, state: 'disconnected' })).toEqual(['quorum', 'disconnected']);
+});
+
+it('a pair has one round trip, the slower one, and says when a direction is cut', () => {
+  const there: MapLink = { ...link, kind: 'interconnect', state: 'connected', rttUs: 2149 };
+  const cut = { ...there, state: 'disconnected' };
+  expect(roundTripLabel(there, { ...there, rttUs: 700 })).toBe('2.1 ms');
+  expect(roundTripLabel(there, null)).toBe('2.1 ms');
+  expect(roundTripLabel({ ...there, rttUs: null }, null)).toBe('?');
+  expect(roundTripLabel(there, cut)).toBe('one way');
+  expect(roundTripLabel(cut, cut)).toBe('cut');
 });
 
 describe('lines', () => {
@@ -54,7 +74,7 @@ describe('lines', () => {
     expect(borderPoint(left, { x: 50, y: 500 })).toEqual({ x: 50, y: 50 });
     const line = linkLine(left, right);
     expect(line.path).toBe('M100.0,25.0 Q200.0,25.0 300.0,25.0');
-    expect(line.labelX).toBe(200);
+    expect(line.middle).toEqual({ x: 200, y: 25 });
   });
 
   it('a line to the next card but one clears the card between, whichever way it runs', () => {
@@ -78,7 +98,7 @@ describe('lines', () => {
   it('the two directions of a pair bend apart', () => {
     const there = linkLine(left, right, 20);
     const back = linkLine(right, left, 20);
-    expect(Math.sign(there.labelY - 25)).toBe(-Math.sign(back.labelY - 25));
+    expect(Math.sign(there.middle.y - 25)).toBe(-Math.sign(back.middle.y - 25));
   });
 });
 

@@ -1,5 +1,6 @@
 /** How a link looks: thickness = throughput, dash speed = flow, band = lag, and where its line runs. Pure. */
-import { formatBytes, formatDuration, formatMicros, formatRate, words } from '../ui/format';
+import { formatBytes, formatMicros } from '../ui/format';
+import { stateWord } from '../ui/state-words';
 import type { MapLink, Rect } from './model';
 
 export type LagBand = 'ok' | 'warn' | 'bad' | 'idle';
@@ -57,28 +58,37 @@ const modeWords: Readonly<Record<string, string>> = {
   potential: 'potential',
 };
 
-export function linkLabel(link: MapLink): string {
-  if (link.kind === 'interconnect') return link.state === 'connected' ? formatMicros(link.rttUs) : words(link.state);
-  if (link.state !== 'streaming' && link.state !== 'catchup') return words(link.state);
-  const lag = link.lagBytes === 0 ? 'no lag' : lagText(link);
-  return `${modeWords[link.mode ?? ''] ?? 'async'} · ${lag}`;
+/** What a label has room for, in the map's pixels; a longer text is cut there (link-edge.tsx), so that it never reaches another one. */
+export const labelSize = {
+  replication: { width: 112, height: 30 },
+  interconnect: { width: 62, height: 17 },
+} as const satisfies Record<MapLink['kind'], { readonly width: number; readonly height: number }>;
+
+/**
+ * One text for each line of the label. The lag is in bytes only: they are the primary's own sample, its newest WAL less what it knows to be replayed;
+ * the lag in time is measured by the standby at another instant and would disagree.
+ */
+export function replicationLabel(link: MapLink): readonly string[] {
+  const mode = modeWords[link.mode ?? ''] ?? 'async';
+  if (link.state !== 'streaming') return [mode, stateWord(link.state)];
+  const lag =
+    link.lagBytes === null ? 'lag unknown' : link.lagBytes === 0 ? 'no lag' : `${formatBytes(link.lagBytes)} behind`;
+  return [mode, lag];
 }
 
-function lagText(link: MapLink): string {
-  const time = link.lagMs === null ? null : formatDuration(link.lagMs);
-  const size = link.lagBytes === null ? null : formatBytes(link.lagBytes);
-  return [time, size].filter((part) => part !== null).join(', ') || 'lag unknown';
+/** The slower direction of a pair: what an answer may take. Each direction is under the nodes' links. */
+export function roundTripLabel(there: MapLink, back: MapLink | null): string {
+  const ways = back === null ? [there] : [there, back];
+  const cut = ways.filter((link) => link.state !== 'connected').length;
+  if (cut > 0) return cut === ways.length ? 'cut' : 'one way';
+  const known = ways.flatMap((link) => link.rttUs ?? []);
+  return known.length === 0 ? '?' : formatMicros(Math.max(...known));
 }
 
-export function linkDescription(link: MapLink): string {
-  return `${link.from} to ${link.to}: ${linkLabel(link)}${link.bytesPerSecond === null ? '' : `, ${formatRate(link.bytesPerSecond)}`}`;
-}
+type Point = { readonly x: number; readonly y: number };
 
-export type Line = {
-  readonly path: string;
-  readonly labelX: number;
-  readonly labelY: number;
-};
+/** A quadratic curve. */
+export type Line = { readonly path: string; readonly start: Point; readonly middle: Point; readonly end: Point };
 
 const pairBend = 26;
 
@@ -105,19 +115,15 @@ export function linkLine(from: Rect, to: Rect, bend = 0): Line {
   const normal = { x: -(end.y - start.y) / length, y: (end.x - start.x) / length };
   const middle = { x: (start.x + end.x) / 2 + normal.x * bend * 2, y: (start.y + end.y) / 2 + normal.y * bend * 2 };
   const path = `M${r(start.x)},${r(start.y)} Q${r(middle.x)},${r(middle.y)} ${r(end.x)},${r(end.y)}`;
-  return {
-    path,
-    labelX: (start.x + end.x) / 4 + middle.x / 2,
-    labelY: (start.y + end.y) / 4 + middle.y / 2,
-  };
+  return { path, start, middle, end };
 }
 
-function centre(rect: Rect): { x: number; y: number } {
+function centre(rect: Rect): Point {
   return { x: rect.x + rect.width / 2, y: rect.y + rect.height / 2 };
 }
 
 /** Where the line from the rectangle's centre towards `target` leaves it. */
-export function borderPoint(rect: Rect, target: { x: number; y: number }): { x: number; y: number } {
+export function borderPoint(rect: Rect, target: Point): Point {
   const c = centre(rect);
   const dx = target.x - c.x;
   const dy = target.y - c.y;

@@ -25,6 +25,8 @@ export type MapGroup = {
   readonly primary: string | null;
   readonly mode: string;
   readonly writable: boolean;
+  /** Its writes pause on purpose, as planned. */
+  readonly planned: boolean;
   readonly degraded: boolean;
   readonly sentence: string;
 };

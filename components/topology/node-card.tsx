@@ -5,7 +5,7 @@ import { Crown, KeyRound, Landmark } from 'lucide-react';
 import { memo } from 'react';
 import { cn } from '../ui/cn';
 import { counted } from '../ui/counted';
-import { formatBytes, formatDuration, formatNumber, formatPercent } from '../ui/format';
+import { formatBytes, formatNumber, formatPercent } from '../ui/format';
 import { stateWord } from '../ui/state-words';
 import { lookOf, toneText } from '../ui/status';
 import type { CardNode } from './flow-elements';
@@ -57,7 +57,10 @@ function NodeCardView({ data }: NodeProps<CardNode>) {
           · {node.replayPaused ? 'replay paused' : stateWord(node.status)}
         </span>
       </span>
-      <span className="map-detail num flex justify-between gap-2 text-muted">
+      <span
+        className="map-detail num flex justify-between gap-2 text-muted"
+        title="LSN: as this node told last. Lag: one sample of its primary, the newest WAL there less what is replayed here."
+      >
         <span className="truncate">{node.lsn ?? 'no LSN'}</span>
         <span className={cn('whitespace-nowrap', (node.lagMs ?? 0) > 1000 && 'text-warn')}>{lagText(node)}</span>
       </span>
@@ -80,8 +83,7 @@ export const NodeCard = memo(NodeCardView, (a, b) => a.data === b.data);
 function lagText(node: CardNode['data']['node']): string {
   if (node.role === 'primary') return '';
   if (node.lagBytes === null) return 'lag ?';
-  if (node.lagBytes === 0) return 'no lag';
-  return node.lagMs ? formatDuration(node.lagMs) : formatBytes(node.lagBytes);
+  return node.lagBytes === 0 ? 'no lag' : `${formatBytes(node.lagBytes)} behind`;
 }
 
 function Badge({ icon: Icon, title, children }: { icon: typeof Crown; title: string; children: string }) {

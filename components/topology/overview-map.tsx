@@ -48,7 +48,8 @@ const Groups = memo(({ layout, groups }: Props) =>
   groups.map((group) => {
     const place = layout.groups.get(group.name);
     if (place === undefined) return null;
-    const fill = group.writable ? (group.degraded ? 'var(--warn)' : 'var(--raised)') : 'var(--bad)';
+    const down = group.planned ? 'var(--busy)' : 'var(--bad)';
+    const fill = group.writable ? (group.degraded ? 'var(--warn)' : 'var(--raised)') : down;
     const unit = layout.width / size.width;
     return <rect key={group.name} {...place} fill={fill} stroke="var(--line-strong)" strokeWidth={unit} />;
   }),

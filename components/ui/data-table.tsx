@@ -1,7 +1,7 @@
 'use client';
 /**
- * The console's table: sort, filter, column choice, keyboard rows, copy as CSV/JSON, sticky header, virtual rows. Sort and filter live in the
- * URL under `id`. Only visible rows are in the document once there are more than `virtualFrom`, so 10,000 rows scroll as 30 do.
+ * The console's table: sort, filter, column choice, keyboard rows, copy as CSV/JSON, sticky header, virtual rows. Sort, filter
+ * and columns live in the URL under `id`. Only visible rows are in the document once there are more than `virtualFrom`, so 10,000 rows scroll as 30 do.
  */
 import {
   type ColumnDef,
@@ -14,6 +14,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { cn } from './cn';
+import { hiddenColumns, toggledColumn } from './column-choice';
 import { type Cell, compareCells, matches } from './table-export';
 import { TableToolbar } from './table-toolbar';
 import { useUrlState } from './url-state';
@@ -54,9 +55,8 @@ export function DataTable<Row>(props: Props<Row>) {
   const { id, columns, rows, rowId, onOpen } = props;
   const [query, setQuery] = useUrlState(`${id}.q`, '');
   const [sort, setSort] = useUrlState(`${id}.sort`, props.sort ?? '');
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(
-    () => new Set(columns.filter((column) => column.hidden).map((column) => column.id)),
-  );
+  const [chosen, setChosen] = useUrlState(`${id}.columns`, '');
+  const hidden = useMemo(() => hiddenColumns(columns, chosen), [columns, chosen]);
   const shown = useMemo(() => columns.filter((column) => !hidden.has(column.id)), [columns, hidden]);
   const filtered = useMemo(() => rows.filter((row) => matches(columns, row, query)), [rows, columns, query]);
   const definitions = useMemo<ColumnDef<Row>[]>(
@@ -116,7 +116,7 @@ export function DataTable<Row>(props: Props<Row>) {
         columns={columns}
         shown={shown}
         hidden={hidden}
-        onHidden={setHidden}
+        onToggle={(column) => setChosen(toggledColumn(columns, chosen, column))}
         rows={sorted.map((row) => row.original)}
         total={rows.length}
       >

@@ -1,9 +1,13 @@
 'use client';
-/** Modal dialog and side sheet on the same primitive: focus is trapped, Escape closes, the title is announced. */
+/**
+ * Modal dialog and side sheet on the same primitive: focus is trapped, Escape closes, the title is announced. Title and actions (`FormActions`) stay
+ * while the rest scrolls.
+ */
 import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { cn } from './cn';
+import { ScrollBody } from './scroll-body';
 
 type Props = {
   readonly open: boolean;
@@ -20,10 +24,10 @@ function Frame({ open, onOpenChange, title, description, children, className }: 
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/45" />
         <Radix.Content
-          className={cn('fixed z-50 overflow-y-auto border border-line bg-panel p-4 shadow-xl', className)}
+          className={cn('fixed z-50 flex flex-col border border-line bg-panel shadow-xl', className)}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
-          <div className="mb-3 flex items-start justify-between gap-4">
+          <div className="flex items-start justify-between gap-4 p-4 pb-3">
             <div>
               <Radix.Title className="font-semibold text-[1.1rem]">{title}</Radix.Title>
               {description ? <Radix.Description className="mt-0.5 text-muted">{description}</Radix.Description> : null}
@@ -32,7 +36,7 @@ function Frame({ open, onOpenChange, title, description, children, className }: 
               <X className="size-4" />
             </Radix.Close>
           </div>
-          {children}
+          <ScrollBody label={typeof title === 'string' ? title : 'Dialog'}>{children}</ScrollBody>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

@@ -46,7 +46,8 @@ describe('durations', () => {
 
   it('keeps microseconds below a millisecond', () => {
     expect(formatMicros(340)).toBe('340 µs');
-    expect(formatMicros(1500)).toBe('2 ms');
+    expect(formatMicros(1640)).toBe('1.6 ms');
+    expect(formatMicros(12_400)).toBe('12 ms');
   });
 });
 

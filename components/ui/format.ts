@@ -49,7 +49,9 @@ function twoParts(totalSeconds: number): string {
 
 export function formatMicros(us: number | null | undefined): string {
   if (us === null || us === undefined) return '–';
-  return us < 1000 ? `${Math.round(us)} µs` : formatDuration(us / 1000);
+  if (us < 1000) return `${Math.round(us)} µs`;
+  // A round trip of 1.6 ms is not one of 2.
+  return us < 9950 ? `${(us / 1000).toFixed(1)} ms` : formatDuration(us / 1000);
 }
 
 export function formatNumber(value: number | null | undefined, digits = 0): string {

@@ -18,7 +18,7 @@ export function TableToolbar<Row>({
   columns,
   shown,
   hidden,
-  onHidden,
+  onToggle,
   rows,
   total,
   children,
@@ -30,7 +30,7 @@ export function TableToolbar<Row>({
   readonly columns: readonly Column<Row>[];
   readonly shown: readonly Column<Row>[];
   readonly hidden: ReadonlySet<string>;
-  readonly onHidden: (hidden: ReadonlySet<string>) => void;
+  readonly onToggle: (column: string) => void;
   readonly rows: readonly Row[];
   readonly total: number;
   readonly children?: ReactNode;
@@ -66,7 +66,7 @@ export function TableToolbar<Row>({
           id: column.id,
           label: column.header,
           checked: !hidden.has(column.id),
-          onSelect: () => onHidden(toggled(hidden, column.id, columns.length)),
+          onSelect: () => onToggle(column.id),
         }))}
       />
       <Menu
@@ -83,12 +83,4 @@ export function TableToolbar<Row>({
       />
     </div>
   );
-}
-
-/** The last visible column can't be hidden. */
-function toggled(hidden: ReadonlySet<string>, id: string, columnCount: number): ReadonlySet<string> {
-  const next = new Set(hidden);
-  if (next.has(id)) next.delete(id);
-  else if (next.size < columnCount - 1) next.add(id);
-  return next;
 }

@@ -1,7 +1,9 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
+import Link from 'next/link';
 import { QueryView } from '../../feedback/query-view';
 import { useTRPC } from '../../providers/trpc';
+import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
 import { formatBytes, formatDuration, sentence } from '../../ui/format';
 import { Figure, PageHeader, Panel } from '../../ui/panel';
@@ -18,7 +20,16 @@ export function FailoverRecordPage({ id }: { readonly id: string }) {
     refetchInterval: (running) => (running.state.data && !isRunning(running.state.data.operation) ? false : 1000),
   });
   return (
-    <QueryView query={query} what="the failover" skeleton={<PanelSkeleton label="the failover" lines={8} />}>
+    <QueryView
+      query={query}
+      what={`the failover ${id}`}
+      elsewhere={
+        <Button asChild>
+          <Link href="/failover">All failovers</Link>
+        </Button>
+      }
+      skeleton={<PanelSkeleton label="the failover" lines={8} />}
+    >
       {(record) => (
         <>
           <PageHeader

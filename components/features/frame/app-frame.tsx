@@ -1,7 +1,7 @@
 'use client';
 /** Navigation, status strip and the live connection around every page. Without a session it leads to the sign-in page and back. */
 import { useRouter } from 'next/navigation';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useState } from 'react';
 import { toast } from 'sonner';
 import { failureOf } from '../../feedback/failure';
 import { ErrorPanel } from '../../feedback/states';
@@ -11,8 +11,10 @@ import { cn } from '../../ui/cn';
 import { formatClock, sentence } from '../../ui/format';
 import { PanelSkeleton, Skeleton } from '../../ui/skeleton';
 import { eventText } from '../overview/event-text';
+import { alarmHref, isAlarm } from './alarm';
 import { CommandPalette } from './command-palette';
 import { Navigation } from './navigation';
+import { PaletteDoorContext } from './palette-door';
 import { StaleBanner } from './stale-banner';
 import { StatusStrip } from './status-strip';
 
@@ -42,10 +44,16 @@ export function AppFrame({ children }: { readonly children: ReactNode }) {
 
 function SignedIn({ children }: { readonly children: ReactNode }) {
   const [paletteOpen, setPaletteOpen] = useState(false);
+  const openPalette = useCallback(() => setPaletteOpen(true), []);
+  const router = useRouter();
   useLiveSubscription((event) => {
-    if (event.severity !== 'critical' && event.severity !== 'error') return;
+    if (!isAlarm(event)) return;
     toast.error(eventText(event), {
       description: `${sentence(event.event_type)} · ${event.source} · ${formatClock(event.timestamp)}`,
+      // Long enough to be read by who looked away.
+      duration: 12_000,
+      closeButton: true,
+      action: { label: 'Show', onClick: () => router.push(alarmHref(event)) },
     });
   });
   const live = useLiveAge();
@@ -59,7 +67,7 @@ function SignedIn({ children }: { readonly children: ReactNode }) {
       </a>
       <Navigation className="max-md:hidden" />
       <div className="flex min-w-0 flex-1 flex-col">
-        <StatusStrip onPalette={() => setPaletteOpen(true)} />
+        <StatusStrip onPalette={openPalette} />
         <StaleBanner />
         <main
           id="content"
@@ -69,7 +77,7 @@ function SignedIn({ children }: { readonly children: ReactNode }) {
             live.stale && 'grayscale-[0.6]',
           )}
         >
-          {children}
+          <PaletteDoorContext.Provider value={openPalette}>{children}</PaletteDoorContext.Provider>
         </main>
       </div>
       <CommandPalette open={paletteOpen} onOpenChange={setPaletteOpen} />

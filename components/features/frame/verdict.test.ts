@@ -9,6 +9,14 @@ const healthy = {
   degraded_nodes: 0,
 };
 
+const problem = (fields: object) => ({
+  rule: 'some-rule',
+  severity: 'info',
+  group: null,
+  node: null,
+  ...fields,
+});
+
 it.each([
   [healthy, 'ok', 'Healthy', '/'],
   [
@@ -17,17 +25,35 @@ it.each([
     'alpha: no writes',
     '/failover',
   ],
-  [{ ...healthy, has_quorum: false }, 'bad', 'No control majority', '/consensus'],
   [
-    { ...healthy, problems: [{ severity: 'critical', group: null, node: 'node-2' }] },
-    'bad',
-    'Critical',
-    '/nodes/node-2',
+    {
+      ...healthy,
+      groups: [{ name: 'alpha', writable: false, degraded: false }],
+      problems: [problem({ rule: 'primary-changing', group: 'alpha' })],
+    },
+    'busy',
+    'alpha: changing primary',
+    '/operations',
   ],
+  [
+    {
+      ...healthy,
+      groups: [
+        { name: 'alpha', writable: false, degraded: false },
+        { name: 'beta', writable: false, degraded: false },
+      ],
+      problems: [problem({ rule: 'primary-changing', group: 'alpha' })],
+    },
+    'bad',
+    'beta: no writes',
+    '/failover',
+  ],
+  [{ ...healthy, has_quorum: false }, 'bad', 'No control majority', '/consensus'],
+  [{ ...healthy, problems: [problem({ severity: 'critical', node: 'node-2' })] }, 'bad', 'Critical', '/nodes/node-2'],
   [{ ...healthy, failed_nodes: 1 }, 'warn', 'Degraded', '/nodes'],
   [{ ...healthy, groups: [{ name: 'alpha', writable: true, degraded: true }] }, 'warn', 'Degraded', '/'],
-  [{ ...healthy, problems: [{ severity: 'warning', group: 'alpha', node: null }] }, 'warn', 'Degraded', '/'],
-  [{ ...healthy, problems: [{ severity: 'info', group: 'alpha', node: null }] }, 'ok', 'Healthy', '/'],
+  [{ ...healthy, problems: [problem({ severity: 'warning', group: 'alpha' })] }, 'warn', 'Degraded', '/'],
+  [{ ...healthy, problems: [problem({ group: 'alpha' })] }, 'ok', 'Healthy', '/'],
 ])('the verdict on %j', (facts, tone, word, href) => {
   expect(verdictOf(facts)).toEqual({ tone, word, href });
 });

@@ -1,11 +1,13 @@
 /** The verdict in one word and where its cause is shown. Pure. */
 import { stateWord } from '../../ui/state-words';
 import type { Tone } from '../../ui/status';
+import { isPlannedPause } from './alarm';
 
 type Facts = {
   readonly has_quorum: boolean;
   readonly groups: readonly { readonly name: string; readonly writable: boolean; readonly degraded: boolean }[];
   readonly problems: readonly {
+    readonly rule: string;
     readonly severity: string;
     readonly group: string | null;
     readonly node: string | null;
@@ -41,7 +43,8 @@ export function verdictSentence(told: Told): string {
 
 /** Worst first: no writes, no quorum, critical, failed nodes, then what merely needs attention. */
 export function verdictOf(facts: Facts): Verdict {
-  const dark = facts.groups.filter((group) => !group.writable);
+  const paused = facts.groups.filter((group) => !group.writable);
+  const dark = paused.filter((group) => !isPlannedPause(facts.problems, group.name));
   if (dark.length > 0) {
     const names = dark.map((group) => group.name).join(', ');
     return { tone: 'bad', word: `${names}: no writes`, href: '/failover' };
@@ -49,6 +52,14 @@ export function verdictOf(facts: Facts): Verdict {
   if (!facts.has_quorum) return { tone: 'bad', word: 'No control majority', href: '/consensus' };
   const critical = facts.problems.find((problem) => problem.severity === 'critical');
   if (critical) return { tone: 'bad', word: 'Critical', href: critical.node ? `/nodes/${critical.node}` : '/' };
+  // On purpose and in time: its progress is the news, not an outage.
+  if (paused.length > 0) {
+    return {
+      tone: 'busy',
+      word: `${paused.map((group) => group.name).join(', ')}: changing primary`,
+      href: '/operations',
+    };
+  }
   if (facts.failed_nodes > 0) return { tone: 'warn', word: 'Degraded', href: '/nodes' };
   const degraded = facts.groups.some((group) => group.degraded) || facts.degraded_nodes > 0;
   if (degraded || facts.problems.some((problem) => problem.severity === 'warning')) {

@@ -97,13 +97,15 @@ const replication: readonly Column<Link>[] = [
   {
     id: 'lag',
     header: 'Lag',
+    hint: 'One sample of the primary: its newest WAL less what it knows to be replayed',
     align: 'right',
     value: (row) => row.lag_bytes,
     cell: (row) => formatBytes(row.lag_bytes),
   },
   {
     id: 'lagMs',
-    header: 'Lag in time',
+    header: 'Replay delay',
+    hint: 'Measured by the standby, at another instant than the lag in bytes',
     align: 'right',
     value: (row) => row.lag_ms,
     cell: (row) => formatDuration(row.lag_ms),

@@ -20,10 +20,12 @@ import { Time } from '../../ui/time';
 import { Bar } from '../overview/capacity-panel';
 import { share } from '../overview/share';
 import { type HealthCheck, healthLine, isSilent, seenLive } from './health-line';
-import { connectionsText, diskFree, heard, lagText, silentFor } from './heard';
+import { connectionsText, diskFree, heard, silentFor } from './heard';
+import { lagBytesText, lagSample, lagTimeText } from './lag-sample';
 
 export function NodeState({ node, topology }: { readonly node: ClusterNode; readonly topology: Topology }) {
   const group = topology.groups.find((one) => one.name === node.group);
+  const lag = lagSample(node, topology);
   const database: readonly Fact[] = [
     { label: 'PostgreSQL', value: `${words(node.postgres_state)}${node.version ? `, version ${node.version}` : ''}` },
     { label: 'Up for', value: node.uptime_seconds === 0 ? '–' : formatDuration(node.uptime_seconds * 1000) },
@@ -47,10 +49,16 @@ export function NodeState({ node, topology }: { readonly node: ClusterNode; read
       value: <span className="num">{node.timeline ?? '–'}</span>,
       hint: 'PostgreSQL begins a new one at each promotion',
     },
-    {
-      label: 'Lag',
-      value: node.role === 'primary' ? 'is the primary' : lagText(node),
-    },
+    ...(node.role === 'primary'
+      ? [{ label: 'Lag', value: 'is the primary' }]
+      : [
+          {
+            label: 'Lag',
+            value: lagBytesText(lag),
+            hint: 'The primary’s newest WAL less what is replayed here, both in one sample of the primary',
+          },
+          { label: 'Replay delay', value: lagTimeText(lag), hint: 'Measured by this node' },
+        ]),
     { label: 'Transactions', value: heard(node, `${formatNumber(node.transactions_per_second, 1)} per second`) ?? '–' },
     {
       label: 'Commits waiting',

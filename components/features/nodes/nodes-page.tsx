@@ -29,11 +29,18 @@ const columns: readonly Column<ClusterNode>[] = [
     id: 'lag',
     header: 'Lag',
     align: 'right',
+    hint: 'The primary’s newest WAL less what the standby has replayed, each from that node’s own last report',
     value: (row) => row.lag_bytes,
-    cell: (row) =>
-      row.role === 'primary'
-        ? ''
-        : `${formatBytes(row.lag_bytes)}${row.lag_ms ? `, ${formatDuration(row.lag_ms)}` : ''}`,
+    cell: (row) => (row.role === 'primary' ? '' : formatBytes(row.lag_bytes)),
+  },
+  {
+    id: 'delay',
+    header: 'Replay delay',
+    hint: 'How old the newest replayed commit is, as the standby measures it',
+    align: 'right',
+    value: (row) => row.lag_ms,
+    cell: (row) => (row.role === 'primary' ? '' : formatDuration(row.lag_ms)),
+    hidden: true,
   },
   {
     id: 'tps',

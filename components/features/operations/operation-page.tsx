@@ -11,7 +11,16 @@ import { OperationView, useOperation } from './operation-view';
 export function OperationPage({ id }: { readonly id: string }) {
   const query = useOperation(id);
   return (
-    <QueryView query={query} what="the operation" skeleton={<PanelSkeleton label="the operation" lines={8} />}>
+    <QueryView
+      query={query}
+      what={`the operation ${id}`}
+      elsewhere={
+        <Button asChild>
+          <Link href="/operations">All operations</Link>
+        </Button>
+      }
+      skeleton={<PanelSkeleton label="the operation" lines={8} />}
+    >
       {(operation) => (
         <>
           <PageHeader

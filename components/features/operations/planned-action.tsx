@@ -18,6 +18,7 @@ import { counted } from '../../ui/counted';
 import { Dialog } from '../../ui/dialog';
 import { formatBytes, formatDuration } from '../../ui/format';
 import { Field, Input } from '../../ui/input';
+import { FormActions } from '../../ui/scroll-body';
 import { PanelSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
 import { OperationLink, useOperation } from './operation-view';
@@ -181,7 +182,7 @@ function ConfirmPlan({
       {error !== null && failureOf(error).code !== 'PRECONDITION_FAILED' ? (
         <ErrorPanel what={confirmLabel.toLowerCase()} failure={failureOf(error)} />
       ) : null}
-      <div className="flex justify-end gap-2">
+      <FormActions>
         <CopyAs call={call} label="Copy as" />
         <Button onClick={onClose}>Keep things as they are</Button>
         <Button
@@ -193,7 +194,7 @@ function ConfirmPlan({
         >
           {busy ? 'Starting…' : confirmLabel}
         </Button>
-      </div>
+      </FormActions>
     </form>
   );
 }
@@ -208,10 +209,10 @@ function Running({ operation, onClose }: { readonly operation: Operation; readon
       </p>
       <StepList steps={current.steps} />
       {current.error ? <p className="text-bad">{current.error.message}</p> : null}
-      <div className="flex justify-end">
-        <Button onClick={onClose}>Close</Button>
-      </div>
       <p className="text-muted">Closing this changes nothing: the operation goes on in the cluster.</p>
+      <FormActions>
+        <Button onClick={onClose}>Close</Button>
+      </FormActions>
     </div>
   );
 }

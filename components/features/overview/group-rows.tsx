@@ -14,6 +14,7 @@ import { cn } from '../../ui/cn';
 import { formatBytes, formatDuration, formatNumber } from '../../ui/format';
 import { stateWord } from '../../ui/state-words';
 import { Badge, Status, toneIcon, toneText } from '../../ui/status';
+import { isPlannedPause, writeWord } from '../frame/alarm';
 
 /** Beyond this many nodes the page shows the trend of what it saw itself: it must not ask each of a thousand. */
 const askedNodes = 40;
@@ -48,6 +49,7 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
             <GroupRow
               key={group.name}
               group={group}
+              planned={isPlannedPause(topology.problems, group.name)}
               nodes={topology.nodes.filter((node) => node.group === group.name)}
               askNodes={topology.nodes.length <= askedNodes}
             />
@@ -69,21 +71,24 @@ function Head({ children, right }: { readonly children: string; readonly right?:
   );
 }
 
-type GroupProps = { readonly group: Group; readonly nodes: readonly ClusterNode[]; readonly askNodes: boolean };
+type GroupProps = {
+  readonly group: Group;
+  /** Its writes pause on purpose, as planned. */
+  readonly planned: boolean;
+  readonly nodes: readonly ClusterNode[];
+  readonly askNodes: boolean;
+};
 
-function GroupRow({ group, nodes, askNodes }: GroupProps) {
+function GroupRow({ group, planned, nodes, askNodes }: GroupProps) {
   const standbys = nodes.filter((node) => node.id !== group.primary);
-  const tone = !group.writable ? 'bad' : group.degraded ? 'warn' : 'ok';
+  const tone = !group.writable ? (planned ? 'busy' : 'bad') : group.degraded ? 'warn' : 'ok';
   const Icon = toneIcon[tone];
   const cell = 'border-line border-b px-3 py-2 align-top';
   return (
     <tr data-group={group.name}>
       <th scope="row" className={cn(cell, 'text-left font-semibold')}>
         <span className="flex items-center gap-1.5">
-          <Icon
-            className={cn('size-4', toneText[tone])}
-            aria-label={group.writable ? (group.degraded ? 'degraded' : 'healthy') : 'no writes'}
-          />
+          <Icon className={cn('size-4', toneText[tone])} aria-label={writeWord(group, planned)} />
           {group.name}
         </span>
         <span

@@ -1,5 +1,6 @@
 'use client';
 import { useQuery } from '@tanstack/react-query';
+import Link from 'next/link';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { failureOf } from '../../feedback/failure';
@@ -30,7 +31,16 @@ export function ServicePage({ name }: { readonly name: string }) {
   const trpc = useTRPC();
   const query = useQuery({ ...trpc.gds.getService.queryOptions({ name }), refetchInterval: 3000 });
   return (
-    <QueryView query={query} what={`the service ${name}`} skeleton={<PanelSkeleton label="the service" lines={8} />}>
+    <QueryView
+      query={query}
+      what={`the service ${name}`}
+      elsewhere={
+        <Button asChild>
+          <Link href="/services">All services</Link>
+        </Button>
+      }
+      skeleton={<PanelSkeleton label="the service" lines={8} />}
+    >
       {(service) => (
         <>
           <PageHeader

@@ -26,6 +26,7 @@ describe('rows of the map', () => {
       } as Link,
     ],
     leader_node: 'node-1',
+    problems: [] as Topology['problems'],
   } as Topology;
   const nodes = mapNodes(topology, []);
   const groups = mapGroups(topology, []);
@@ -46,6 +47,18 @@ describe('rows of the map', () => {
     const changed = topology.nodes.map((node) => (node.id === 'node-7' ? { ...node, cpu_usage: 88 } : { ...node }));
     const next = mapNodes({ ...topology, nodes: changed }, nodes);
     expect(next.filter((node, at) => node !== nodes[at]).map((node) => node.id)).toEqual(['node-7']);
+  });
+
+  it('a card has the lag of its link, not one put together from two reports', () => {
+    const [wal] = topology.links;
+    const seen = { ...topology, links: [{ ...wal!, lag_bytes: 512 }] };
+    const lags = (at: Topology) =>
+      mapNodes(at, [])
+        .slice(0, 3)
+        .map((node) => node.lagBytes);
+    expect(lags({ ...seen, nodes: seen.nodes.map((node) => ({ ...node, lag_bytes: 4096 })) })).toEqual([
+      4096, 512, 4096,
+    ]);
   });
 
   it('are the links of the layers that are shown', () => {

@@ -5,18 +5,23 @@
  */
 import type { ClusterNode, Group, Link, LoadBalancer, Topology } from '../../providers/wire';
 import type { MapGroup, MapLayers, MapLink, MapNode, MapService } from '../../topology/model';
+import { isPlannedPause } from '../frame/alarm';
 import { heard } from '../nodes/heard';
 
 export function mapNodes(topology: Topology, before: readonly MapNode[]): readonly MapNode[] {
   const holders = new Set(topology.groups.map((group) => group.lease_holder));
+  // The same sample as on the link: a card and its link never name two lags.
+  const lags = new Map<string, number | null>();
+  for (const link of topology.links) if (link.kind === 'replication') lags.set(link.to, link.lag_bytes);
   return keep(
     before,
     topology.nodes.map((node) => {
       const holdsLease = holders.has(node.id);
       const leadsStore = node.id === topology.leader_node;
       const made = madeNodes.get(node);
-      if (made?.holdsLease === holdsLease && made.leadsStore === leadsStore) return made;
-      const row = mapNode(node, holdsLease, leadsStore);
+      const lagBytes = lags.get(node.id) ?? node.lag_bytes;
+      if (made?.holdsLease === holdsLease && made.leadsStore === leadsStore && made.lagBytes === lagBytes) return made;
+      const row = { ...mapNode(node, holdsLease, leadsStore), lagBytes };
       madeNodes.set(node, row);
       return row;
     }),
@@ -78,6 +83,7 @@ export function mapGroups(topology: Topology, before: readonly MapGroup[]): read
     primary: group.primary,
     mode: group.mode,
     writable: group.writable,
+    planned: !group.writable && isPlannedPause(topology.problems, group.name),
     degraded: group.degraded,
     sentence: group.sentence,
   }));

@@ -25,7 +25,7 @@ export function MapLegend({ layers }: { readonly layers: MapLayers }) {
           <li>thicker = more WAL</li>
         </>
       ) : null}
-      {layers.interconnect ? <Line colour="var(--ok)" dash="2 5" text="round trip" /> : null}
+      {layers.interconnect ? <Line colour="var(--ok)" dash="2 5" text="round trip, the slower way" /> : null}
       {layers.services ? <li>rw, ro = sessions through the router</li> : null}
     </ul>
   );

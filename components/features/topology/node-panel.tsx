@@ -2,13 +2,14 @@
 import { X } from 'lucide-react';
 import Link from 'next/link';
 import { useLiveNode, useTopology } from '../../providers/live';
-import type { ClusterNode, Link as WireLink } from '../../providers/wire';
+import type { ClusterNode, Topology, Link as WireLink } from '../../providers/wire';
 import { Button } from '../../ui/button';
 import { formatBytes, formatDuration, formatMicros, formatNumber } from '../../ui/format';
 import { Facts, Panel } from '../../ui/panel';
 import { stateWord } from '../../ui/state-words';
 import { Status } from '../../ui/status';
-import { connectionsText, heard, lagText } from '../nodes/heard';
+import { connectionsText, heard } from '../nodes/heard';
+import { agoText, lagBytesText, lagSample, lagTimeText } from '../nodes/lag-sample';
 import { NodeActions } from '../nodes/node-actions';
 
 /** What is selected on the map, with its actions. */
@@ -36,7 +37,7 @@ export function NodePanel({ id, onClose }: { readonly id: string; readonly onClo
             <Status value={node.status} />
           </div>
           <p className="text-muted">{node.activity ?? node.status_reason}</p>
-          <Facts facts={factsOf(node)} />
+          <Facts facts={factsOf(node, topology)} />
           {links.length > 0 ? <Links links={links} id={id} /> : null}
           <div className="flex flex-wrap gap-1.5">
             <Button size="sm" variant="primary" asChild>
@@ -50,18 +51,30 @@ export function NodePanel({ id, onClose }: { readonly id: string; readonly onClo
   );
 }
 
-function factsOf(node: ClusterNode) {
+function factsOf(node: ClusterNode, topology: Topology | undefined) {
+  const lag = topology === undefined ? null : lagSample(node, topology);
   return [
     { label: 'Group', value: node.group },
     { label: 'Region', value: node.region },
     { label: 'Address', value: <span className="num">{`${node.address}:${node.port}`}</span> },
-    { label: 'LSN', value: <span className="num">{node.lsn ?? '–'}</span> },
-    ...(node.role === 'standby'
+    {
+      label: 'LSN',
+      value: (
+        <>
+          <span className="num">{node.lsn ?? '–'}</span>
+          <span className="text-muted">{node.lsn === null ? '' : agoText(node.report_age_ms)}</span>
+        </>
+      ),
+      hint: 'Up to where this node has WAL, as it told itself',
+    },
+    ...(node.role === 'standby' && lag !== null
       ? [
           {
             label: 'Lag',
-            value: lagText(node),
+            value: lagBytesText(lag),
+            hint: 'The primary’s newest WAL less what is replayed here, both in one sample of the primary',
           },
+          { label: 'Replay delay', value: lagTimeText(lag), hint: 'Measured by this node' },
         ]
       : [{ label: 'Writes', value: heard(node, `${formatNumber(node.transactions_per_second)} tx/s`) ?? 'unknown' }]),
     { label: 'Connections', value: connectionsText(node) ?? '–' },
