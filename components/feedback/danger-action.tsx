@@ -1,10 +1,11 @@
 'use client';
 /** A dangerous action: what will happen, the checks, the name typed by hand, then the call. Refusals show all reasons in place. */
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Button } from '../ui/button';
 import type { Call } from '../ui/call-forms';
 import { Dialog } from '../ui/dialog';
 import { ActionForm } from './action-form';
+import { useDoor } from './use-door';
 
 type Props<T> = {
   readonly label: ReactNode;
@@ -19,10 +20,12 @@ type Props<T> = {
   readonly onDone?: (result: T) => unknown;
   readonly size?: 'sm' | 'md';
   readonly tone?: 'danger' | 'default';
+  /** Its name in the address. */
+  readonly door?: string;
 };
 
 export function DangerAction<T>(props: Props<T>) {
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useDoor(props.door, props.disabledReason ?? null);
   const { tone = 'danger', size = 'md' } = props;
   return (
     <>

@@ -1,10 +1,11 @@
 'use client';
 /** A button that opens a form in a dialog. The form is mounted while it is open only: what was typed, a password too, is forgotten when it closes. */
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { Button, type ButtonProps } from '../ui/button';
 import { CodeBlock } from '../ui/code';
 import { Dialog } from '../ui/dialog';
 import { FormActions } from '../ui/scroll-body';
+import { useDoor } from './use-door';
 
 export function FormDialog({
   label,
@@ -13,6 +14,7 @@ export function FormDialog({
   variant = 'default',
   procedure,
   disabledReason = null,
+  door,
   children,
 }: {
   readonly label: string;
@@ -22,9 +24,11 @@ export function FormDialog({
   /** What the form in it calls. */
   readonly procedure: string;
   readonly disabledReason?: string | null;
+  /** Its name in the address. */
+  readonly door?: string;
   readonly children: (close: () => void) => ReactNode;
 }) {
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useDoor(door, disabledReason);
   return (
     <>
       <Button

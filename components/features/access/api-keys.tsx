@@ -120,7 +120,13 @@ function CreateKey() {
   const [created, setCreated] = useState<CreatedApiKey | null>(null);
   return (
     <>
-      <FormDialog label="Create a key" procedure="apiKeys.create" title="Create an API key" variant="primary">
+      <FormDialog
+        door="create-key"
+        label="Create a key"
+        procedure="apiKeys.create"
+        title="Create an API key"
+        variant="primary"
+      >
         {(close) => <CreateKeyForm close={close} onCreated={setCreated} />}
       </FormDialog>
       {created ? (

@@ -54,6 +54,7 @@ export function OwnSessions() {
       actions={
         <DangerAction
           size="sm"
+          door="end-others"
           label="End all others"
           title="End my other sessions"
           description="Whoever uses them must sign in again. This browser stays signed in."

@@ -84,7 +84,7 @@ function Invite() {
   const [created, setCreated] = useState<CreatedInvitation | null>(null);
   return (
     <>
-      <FormDialog label="Invite a user" procedure="invitations.create" title="Invite a user">
+      <FormDialog door="invite" label="Invite a user" procedure="invitations.create" title="Invite a user">
         {(close) => <InviteForm close={close} onCreated={setCreated} />}
       </FormDialog>
       {created ? (

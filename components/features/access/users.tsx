@@ -59,7 +59,13 @@ export function Users() {
       flush
       title="Users"
       actions={
-        <FormDialog label="Create a user" procedure="users.create" title="Create a user" variant="primary">
+        <FormDialog
+          door="create-user"
+          label="Create a user"
+          procedure="users.create"
+          title="Create a user"
+          variant="primary"
+        >
           {(close) => <CreateUser close={close} />}
         </FormDialog>
       }

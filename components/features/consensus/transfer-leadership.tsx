@@ -19,6 +19,7 @@ export function TransferLeadership({ status }: { readonly status: RaftStatus }) 
   return (
     <DangerAction
       tone="default"
+      door="transfer-leadership"
       label="Transfer leadership"
       title="Transfer the leadership of the control store"
       description="The leader stops taking entries, brings the target up to date and hands over, typically within a heartbeat. No database session notices."

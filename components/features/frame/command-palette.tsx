@@ -1,17 +1,19 @@
 'use client';
-/** ⌘K: areas, nodes, groups, services, operations and actions. Everything it offers is a place in the console, so nothing happens without a page. */
+/** ⌘K: pages, nodes, services, slots, operations and actions. Everything it offers is a place in the console, so nothing happens without a page. */
+import { useQuery } from '@tanstack/react-query';
 import { Command } from 'cmdk';
 import { useRouter } from 'next/navigation';
 import { useTheme } from 'next-themes';
 import { Dialog } from 'radix-ui';
-import { useEffect } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useLiveOperations, useTopology } from '../../providers/live';
+import { longestPage } from '../../providers/pages';
 import { useIdentity } from '../../providers/session';
-import { sentence, words } from '../../ui/format';
-import { visibleAreas } from './areas';
+import { useTRPC } from '../../providers/trpc';
+import { counted } from '../../ui/counted';
+import { type Entry, paletteEntries } from './palette-entries';
+import { searchPalette } from './palette-search';
 import { useRehearsalEnabled } from './platform-info';
-
-type Entry = { readonly id: string; readonly label: string; readonly hint?: string; readonly run: () => void };
 
 export function CommandPalette({
   open,
@@ -47,109 +49,95 @@ export function CommandPalette({
 }
 
 function PaletteBody({ close }: { readonly close: () => void }) {
-  const sections = useEntries(close);
+  const router = useRouter();
+  const { resolvedTheme, setTheme } = useTheme();
+  const [query, setQuery] = useState('');
+  const entries = useEntries(resolvedTheme === 'dark');
+  const found = useMemo(() => searchPalette(entries, query), [entries, query]);
+  const run = ({ target }: Entry) => {
+    close();
+    if (target.kind === 'theme') setTheme(resolvedTheme === 'dark' ? 'light' : 'dark');
+    else if (target.kind === 'load') window.location.assign(target.href);
+    else router.push(target.href);
+  };
   return (
-    <Command label="Command palette" loop>
+    <Command label="Command palette" loop shouldFilter={false}>
       <Command.Input
         autoFocus
-        placeholder="Go to a node, group, operation, or do something…"
+        value={query}
+        onValueChange={setQuery}
+        placeholder="Go to a page, node, service or slot, or do something…"
         className="h-11 w-full border-line border-b bg-transparent px-4 outline-none placeholder:text-muted"
       />
-      <Command.List className="max-h-[50vh] overflow-y-auto p-1.5">
-        <Command.Empty className="px-3 py-4 text-muted">Nothing matches.</Command.Empty>
-        {sections.map(([heading, entries]) =>
-          entries.length === 0 ? null : (
-            <Command.Group
-              key={heading}
-              heading={heading}
-              className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-muted"
-            >
-              {entries.map((entry) => (
-                <Command.Item
-                  key={entry.id}
-                  value={`${entry.label} ${entry.hint ?? ''} ${entry.id}`}
-                  onSelect={entry.run}
-                  className="flex cursor-pointer items-center justify-between gap-3 rounded-md px-2.5 py-1.5 data-[selected=true]:bg-accent-soft data-[selected=true]:text-accent"
-                >
-                  <span className="truncate">{entry.label}</span>
-                  <span className="truncate text-muted">{entry.hint}</span>
-                </Command.Item>
-              ))}
-            </Command.Group>
-          ),
-        )}
+      <Command.List className="max-h-[60vh] overflow-y-auto p-1.5">
+        <Command.Empty className="px-3 py-4 text-muted">
+          Nothing matches. Try a node, a service, a group, or a word such as “restart” or “lag”.
+        </Command.Empty>
+        {found.map(({ section, entries: items, more }) => (
+          <Command.Group
+            key={section}
+            heading={section}
+            className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-muted"
+          >
+            {items.map((entry) => (
+              <Command.Item
+                key={entry.id}
+                value={entry.id}
+                onSelect={() => run(entry)}
+                className="flex cursor-pointer items-center justify-between gap-3 rounded-md px-2.5 py-1.5 data-[selected=true]:bg-accent-soft data-[selected=true]:text-accent"
+              >
+                <span className="shrink-0">{entry.label}</span>
+                <span className="truncate text-muted">{entry.hint}</span>
+              </Command.Item>
+            ))}
+            {more > 0 && query !== '' ? (
+              <p className="px-2.5 py-1 text-muted">{counted(more, 'more', 'more')}: type on to narrow it down</p>
+            ) : null}
+          </Command.Group>
+        ))}
       </Command.List>
     </Command>
   );
 }
 
-function useEntries(close: () => void): readonly (readonly [string, readonly Entry[]])[] {
-  const router = useRouter();
+/** Asked for while the palette is open only. A tick that changes no node's state keeps the list, so that what is selected does not move. */
+function useEntries(dark: boolean): readonly Entry[] {
+  const trpc = useTRPC();
   const identity = useIdentity();
   const topology = useTopology();
   const operations = useLiveOperations();
   const rehearsal = useRehearsalEnabled();
-  const { resolvedTheme, setTheme } = useTheme();
-  const go = (href: string) => () => {
-    close();
-    router.push(href);
-  };
-  const mayAct = identity !== null && identity.role !== 'viewer';
-  const actions: Entry[] = [
-    ...(mayAct
-      ? (topology?.groups ?? []).map((group) => ({
-          id: `switch:${group.name}`,
-          label: `Switch over ${group.name}`,
-          hint: `primary ${group.primary ?? 'none'}`,
-          run: go(`/failover/new?group=${group.name}`),
-        }))
-      : []),
-    {
-      id: 'theme',
-      label: resolvedTheme === 'dark' ? 'Use the light theme' : 'Use the dark theme',
-      run: () => {
-        close();
-        setTheme(resolvedTheme === 'dark' ? 'light' : 'dark');
-      },
-    },
-    {
-      id: 'docs',
-      label: 'API reference',
-      run: () => window.location.assign('/api/docs'),
-    },
-    {
-      id: 'graphql',
-      label: 'GraphQL explorer',
-      run: () => window.location.assign('/graphql/explorer'),
-    },
-  ];
-  return [
-    [
-      'Go to',
-      visibleAreas(identity?.role ?? null, rehearsal).map((area) => ({
-        id: `${area.href} ${area.keywords}`,
-        label: area.label,
-        run: go(area.href),
-      })),
-    ],
-    [
-      'Nodes',
-      (topology?.nodes ?? []).slice(0, 200).map((node) => ({
-        id: `node:${node.id}`,
-        label: node.id,
-        hint: `${node.role} of ${node.group} · ${words(node.status)}`,
-        run: go(`/nodes/${node.id}`),
-      })),
-    ],
-    ['Actions', actions],
-    [
-      'Operations',
-      (operations ?? []).slice(0, 20).map((operation) => ({
-        id: `operation:${operation.id}`,
-        label: `${sentence(operation.kind)} ${operation.group ?? ''}`,
-        hint: words(operation.state),
-        run: go(`/operations/${operation.id}`),
-      })),
-    ],
-  ];
+  const services = useQuery(trpc.gds.listServices.queryOptions({ limit: longestPage })).data?.items;
+  const slots = useQuery(trpc.replication.listSlots.queryOptions({ limit: longestPage })).data?.items;
+  const nodes = topology?.nodes ?? [];
+  const groups = topology?.groups ?? [];
+  const state = [
+    ...nodes.map((node) => [
+      node.id,
+      node.group,
+      node.role,
+      node.status,
+      node.wanted,
+      node.maintenance,
+      node.replay_paused,
+    ]),
+    ...groups.map((group) => [group.name, group.primary, group.automatic_failover]),
+    ...(operations ?? []).map((operation) => [operation.id, operation.state]),
+  ].join(' ');
+  const role = identity?.role ?? null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `state` is what the entries show of nodes, groups and operations, which are new objects at each tick
+  return useMemo(
+    () =>
+      paletteEntries({
+        role,
+        rehearsal,
+        dark,
+        nodes,
+        groups,
+        services: services ?? [],
+        slots: slots ?? [],
+        operations: (operations ?? []).slice(0, 20),
+      }),
+    [role, rehearsal, dark, state, services, slots],
+  );
 }

@@ -23,6 +23,7 @@ export function AddNode({ topology }: { readonly topology: Topology }) {
   const valid = /^[a-z0-9][a-z0-9-]{0,62}$/.test(id);
   return (
     <PlannedAction
+      door="add-node"
       label="Add a node"
       title="Add a standby"
       description="Starts a new agent, copies the group's primary over the replication protocol and streams from then on. Nothing pauses."

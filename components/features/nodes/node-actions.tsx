@@ -22,6 +22,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
       {node.wanted === 'stopped' ? (
         <PlannedAction
           {...common}
+          door="start"
           label="Start"
           title={`Start ${id}`}
           description="Starts PostgreSQL on this node and lets it catch up as a standby."
@@ -33,6 +34,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
         <PlannedAction
           {...common}
           danger
+          door="stop"
           label="Stop"
           title={`Stop ${id}`}
           description={`Stops PostgreSQL on this node. It stays stopped over restarts until somebody starts it.${first}`}
@@ -53,6 +55,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
       <PlannedAction
         {...common}
         danger
+        door="restart"
         label="Restart"
         title={`Restart ${id}`}
         description={`Restarts PostgreSQL on this node; sessions on it end.${first}`}
@@ -62,6 +65,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
       />
       <PlannedAction
         {...common}
+        door="maintenance"
         label={node.maintenance ? 'End maintenance' : 'Maintenance'}
         title={node.maintenance ? `End the maintenance of ${id}` : `Put ${id} into maintenance`}
         description={
@@ -76,6 +80,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
       <PlannedAction
         {...common}
         danger={reclone}
+        door="rejoin"
         label="Rejoin"
         title={`Rejoin ${id}`}
         description="Brings the node back as a standby: by its own timeline where that is possible, else by a new copy."
@@ -95,6 +100,7 @@ export function NodeActions({ node, size = 'md' }: { readonly node: ClusterNode;
       <PlannedAction
         {...common}
         danger
+        door="remove"
         label="Remove"
         title={`Remove ${id} from the cluster`}
         description="Stops the node, forgets it and drops its slots. Its data directory stays on disk."

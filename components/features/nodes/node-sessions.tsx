@@ -1,6 +1,6 @@
 'use client';
 import { useQueryClient } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { toast } from 'sonner';
 import { DangerAction } from '../../feedback/danger-action';
 import { ListView } from '../../feedback/list-view';
@@ -12,6 +12,7 @@ import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Session } from '../../providers/wire';
 import { CodeBlock } from '../../ui/code';
 import { CopyAs } from '../../ui/copy-as';
+import { counted } from '../../ui/counted';
 import { type Column, DataTable } from '../../ui/data-table';
 import { Sheet } from '../../ui/dialog';
 import { Checkbox } from '../../ui/input';
@@ -19,12 +20,14 @@ import { Facts, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { useUrlState } from '../../ui/url-state';
 import { rootBlockers, waitersBehind } from './blocking';
 
 export function NodeSessions({ id }: { readonly id: string }) {
   const trpc = useTRPC();
-  const [all, setAll] = useState(false);
-  const [selected, setSelected] = useState<number | null>(null);
+  const [background, setBackground] = useUrlState('background', '');
+  const [selected, setSelected] = useUrlState('session', '');
+  const all = background !== '';
   const client = useTRPCClient();
   const input = { id, limit: longestPage };
   const query = usePages({
@@ -39,7 +42,7 @@ export function NodeSessions({ id }: { readonly id: string }) {
   );
   const columns = useColumns(id, sessions);
   const blockers = rootBlockers(sessions);
-  const open = known.find((session) => session.pid === selected);
+  const open = known.find((session) => String(session.pid) === selected);
   return (
     <Panel
       title="Sessions"
@@ -53,8 +56,10 @@ export function NodeSessions({ id }: { readonly id: string }) {
             {blockers.length > 0 ? (
               <div className="p-3 pb-0">
                 <PartialNote>
-                  {blockers.map((one) => `${one.pid} blocks ${waitersBehind(sessions, one.pid)}`).join(', ')}. Ending
-                  the first frees those behind it.
+                  {blockers
+                    .map((one) => `${one.pid} blocks ${counted(waitersBehind(sessions, one.pid), 'session')}`)
+                    .join(', ')}
+                  . Ending the first frees those behind it.
                 </PartialNote>
               </div>
             ) : null}
@@ -65,13 +70,13 @@ export function NodeSessions({ id }: { readonly id: string }) {
               rows={sessions}
               rowId={(row) => String(row.pid)}
               sort="-blocks"
-              selectedId={selected === null ? null : String(selected)}
-              onOpen={(row) => setSelected(row.pid)}
+              selectedId={selected === '' ? null : selected}
+              onOpen={(row) => setSelected(String(row.pid))}
               toolbar={
                 <Checkbox
                   label="Also background processes"
                   checked={all}
-                  onChange={(event) => setAll(event.target.checked)}
+                  onChange={(event) => setBackground(event.target.checked ? '1' : '')}
                 />
               }
               empty={
@@ -85,8 +90,8 @@ export function NodeSessions({ id }: { readonly id: string }) {
       </ListView>
       <Sheet
         open={open !== undefined}
-        onOpenChange={() => setSelected(null)}
-        title={`Session ${selected ?? ''}`}
+        onOpenChange={() => setSelected('')}
+        title={`Session ${selected}`}
         description={open?.application_name ?? undefined}
       >
         {open ? <SessionDetails id={id} session={open} /> : null}

@@ -193,6 +193,7 @@ function Priority({ node }: { readonly node: ClusterNode }) {
       <span className="num">{node.priority}</span>
       {node.priority === 0 ? <span className="text-muted">never promoted automatically</span> : null}
       <FormDialog
+        door="priority"
         label="Change"
         procedure="cluster.updateNode"
         variant="ghost"

@@ -9,6 +9,7 @@ import { blockers, CheckList } from '../../feedback/checks';
 import { failureOf } from '../../feedback/failure';
 import { QueryView } from '../../feedback/query-view';
 import { ErrorPanel, PartialNote } from '../../feedback/states';
+import { useDoor } from '../../feedback/use-door';
 import { useSend } from '../../feedback/use-send';
 import type { Operation } from '../../providers/wire';
 import { Button } from '../../ui/button';
@@ -35,6 +36,8 @@ export type PlannedActionProps = {
   readonly disabledReason?: string | null;
   readonly danger?: boolean;
   readonly size?: 'sm' | 'md';
+  /** Its name in the address. */
+  readonly door?: string;
   /** Further inputs above the plan; changing `planKey` plans again. */
   readonly options?: ReactNode;
   readonly planKey?: string;
@@ -43,7 +46,7 @@ export type PlannedActionProps = {
 };
 
 export function PlannedAction(props: PlannedActionProps) {
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useDoor(props.door, props.disabledReason ?? null);
   return (
     <>
       <Button

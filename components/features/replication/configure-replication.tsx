@@ -26,6 +26,7 @@ export function ConfigureReplication({ group, topology }: { readonly group: Grou
   return (
     <PlannedAction
       size="sm"
+      door={`configure-${group.name}`}
       label="Configure"
       title={`Commit mode of ${group.name}`}
       description="What a COMMIT waits for before it answers. The voter set changes in an order that never loses an acknowledged write."

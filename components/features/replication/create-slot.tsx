@@ -36,6 +36,7 @@ export function CreateSlot({
   return (
     <PlannedAction
       size="sm"
+      door="create-slot"
       label="Create a slot"
       title="Create a replication slot"
       description="On the primary. It keeps WAL for a consumer from now on, whether that consumer reads or not."

@@ -1,6 +1,6 @@
 'use client';
 /** Slots of all members, or of one: who uses them, what WAL they keep, what a change of primary makes of them. */
-import { useMemo, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import { ListView } from '../../feedback/list-view';
 import { EmptyState, PartialNote } from '../../feedback/states';
 import { longestPage, rowsOf, usePages } from '../../providers/pages';
@@ -14,6 +14,7 @@ import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
 import { Badge, Status, toneText } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { useUrlState } from '../../ui/url-state';
 import { CreateSlot } from './create-slot';
 import { SlotDetails } from './slot-details';
 import { slotState } from './slot-state';
@@ -46,9 +47,12 @@ export function SlotsPanel({
     refetchInterval: 3000,
   });
   const columns = useMemo(() => columnsFor(node === undefined), [node]);
-  // As it was when it was opened: it may be dropped from here.
-  const [opened, setOpened] = useState<Slot | null>(null);
-  const now = rowsOf(query.data).find((slot) => opened !== null && idOf(slot) === idOf(opened));
+  const [openId, setOpenId] = useUrlState('slot', '');
+  const now = rowsOf(query.data).find((slot) => idOf(slot) === openId);
+  // As it was last: it may be dropped from here.
+  const last = useRef<Slot | null>(null);
+  if (now !== undefined) last.current = now;
+  const opened = last.current !== null && idOf(last.current) === openId ? last.current : null;
   const search = node === undefined ? '' : `?node=${node}`;
   return (
     <Panel
@@ -72,8 +76,8 @@ export function SlotsPanel({
               columns={columns}
               rows={slots}
               rowId={idOf}
-              selectedId={opened === null ? null : idOf(opened)}
-              onOpen={setOpened}
+              selectedId={openId === '' ? null : openId}
+              onOpen={(slot) => setOpenId(idOf(slot))}
               search={node === undefined}
               empty={
                 <EmptyState title="No slots">
@@ -87,7 +91,7 @@ export function SlotsPanel({
       </ListView>
       <Sheet
         open={opened !== null}
-        onOpenChange={() => setOpened(null)}
+        onOpenChange={() => setOpenId('')}
         title={`Slot ${opened?.slot_name ?? ''}`}
         description={opened === null ? undefined : `on ${opened.node_id}, group ${opened.group}`}
       >

@@ -33,6 +33,7 @@ function GroupSwitch({ group }: { readonly group: Group }) {
       actions={
         <DangerAction
           size="sm"
+          door={`automatic-failover-${group.name}`}
           tone={on ? 'danger' : 'default'}
           label={on ? 'Pause' : 'Resume'}
           title={`${on ? 'Pause' : 'Resume'} automatic failover of ${group.name}`}
