@@ -123,7 +123,10 @@ describe('read from its end', () => {
     for (let round = 0; round < 12; round++) {
       await Promise.all(
         Array.from({ length: 40 }, (_unused, index) =>
-          log.writer.intent({ ...intent(`p${round}-${index}`), input: { wide: wide.slice(0, 40 * index) } }),
+          log.writer.intent({
+            ...intent(`p${round}-${index}`),
+            input: { wide: index === 7 && round === 3 ? wide.repeat(300) : wide.slice(0, 40 * index) },
+          }),
         ),
       );
     }
@@ -142,7 +145,12 @@ describe('read from its end', () => {
     expect(found[0]!.input).toEqual({ wide: wide.slice(0, 40 * 39) });
     expect((await all(log, { ...unbounded, before: early + 1 })).map((one) => one.procedure)).toEqual(['early']);
     expect((await all(log, { ...unbounded, outcome: 'succeeded' })).map((one) => one.procedure)).toEqual(['early']);
-    expect(await log.hashAt(early)).toBe(found.at(-1)!.hash);
+    for (const one of found) expect(await log.hashAt(one.sequence)).toBe(one.hash);
+    expect(await log.hashAt(early + 10_000)).toBeNull();
+    for (const before of [1, 2, 40, 41, 250, 480, 481]) {
+      const below = await all(log, { ...unbounded, before });
+      expect(below, `below ${before}`).toEqual(found.filter((one) => one.sequence < before));
+    }
     await log.writer.close();
   });
 

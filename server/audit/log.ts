@@ -6,6 +6,8 @@ import { allLines, finishedSegments, linesBackwards } from './segments';
 import { AuditWriter } from './writer';
 
 const remembered = 20_000;
+/** No call takes longer; its outcome is looked for so far behind its intent. */
+const longestCallMs = 3_600_000;
 
 export class AuditLog {
   /** Newest last. */
@@ -36,7 +38,7 @@ export class AuditLog {
 
   /** All of them newest first, in one pass over the files: what is kept meanwhile are the outcomes of calls whose intents come later. */
   async *entries(filter: Omit<AuditFilter, 'limit'>): AsyncGenerator<AuditEntry, void> {
-    const outcomes = new Map<number, ReturnType<typeof outcomeOf>>();
+    const outcomes = await this.#outcomesAcross(filter.before);
     for await (const text of linesBackwards(this.writer.directory, filter.before)) {
       const line = parsed(text);
       if (line?.kind === 'outcome') outcomes.set(line.of, outcomeOf(line));
@@ -45,6 +47,21 @@ export class AuditLog {
       outcomes.delete(line.sequence);
       if (wanted(entry, filter)) yield entry;
     }
+  }
+
+  /** Outcomes that stand at or behind a place, of intents before it: of calls that were running there. */
+  async #outcomesAcross(place: number | null): Promise<Map<number, ReturnType<typeof outcomeOf>>> {
+    const outcomes = new Map<number, ReturnType<typeof outcomeOf>>();
+    if (place === null) return outcomes;
+    let until: number | null = null;
+    for await (const text of allLines(this.writer.directory, place)) {
+      const line = parsed(text);
+      if (line === null) continue;
+      until ??= Date.parse(line.at) + longestCallMs;
+      if (Date.parse(line.at) > until) break;
+      if (line.kind === 'outcome' && line.of < place) outcomes.set(line.of, outcomeOf(line));
+    }
+    return outcomes;
   }
 
   /** `anchor`: what the control store says of this log; null when it says nothing. */
@@ -77,9 +94,9 @@ export class AuditLog {
 
   /** The hash of one line as the files have it now; null: there is no such line. */
   async hashAt(sequence: number): Promise<string | null> {
-    for await (const text of linesBackwards(this.writer.directory, sequence + 1)) {
+    for await (const text of allLines(this.writer.directory, sequence)) {
       const line = parsed(text);
-      if (line?.sequence === sequence) return line.hash;
+      return line?.sequence === sequence ? line.hash : null;
     }
     return null;
   }

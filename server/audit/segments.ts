@@ -3,7 +3,6 @@
  * them in the order of their first lines; none is ever deleted by us.
  */
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,39 +21,28 @@ export async function finishedSegments(directory: string): Promise<readonly stri
   return names.sort((a, b) => a.first - b.first).map(({ name }) => path.join(directory, name));
 }
 
-/** Every line of the log as it stands at the call, oldest first. A line that is just being written is not there yet. */
-export async function* allLines(directory: string): AsyncGenerator<string, void> {
+/** The lines of the log as it stands at the call, oldest first, from number `from` on. A line that is just being written is not there yet. */
+export async function* allLines(directory: string, from = 0): AsyncGenerator<string, void> {
   const parts = await openParts(directory);
   try {
-    for (const file of parts.finished) {
-      yield* createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
-    }
-    if (parts.current === null) return;
-    const end = await endOfLastLine(parts.current);
-    if (end === 0) return;
-    const input = parts.current.createReadStream({ encoding: 'utf8', start: 0, end: end - 1, autoClose: false });
-    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+    const holding = parts.finished.findLastIndex((file) => firstOf(file) <= from);
+    for (const file of parts.finished.slice(Math.max(0, holding))) yield* fileLines(await open(file, 'r'), from);
+    if (parts.current !== null) yield* fileLines(parts.current, from);
   } finally {
     await parts.close();
   }
 }
 
-/**
- * The same lines newest first, read from the end of the files, so that the newest cost the same in a log of any length. Parts whose lines all
- * come after the part behind the line `before` are not opened; null: none are left out.
- */
+/** The same newest first, read from the end, so that the newest cost the same in a log of any length; below number `before`, or all. */
 export async function* linesBackwards(directory: string, before: number | null = null): AsyncGenerator<string, void> {
   const parts = await openParts(directory);
   try {
-    const firsts = parts.finished.map(firstOf);
-    const holding = before === null ? -1 : firsts.findLastIndex((first) => first < before);
-    // The part behind has the outcomes of calls that were running when a new one began.
-    const wanted = before === null ? parts.finished : parts.finished.slice(0, holding + 2);
-    if (parts.current && wanted.length === parts.finished.length) yield* fileBackwards(parts.current);
-    for (const file of wanted.toReversed()) {
+    if (parts.current !== null) yield* fileBackwards(parts.current, before);
+    for (const file of parts.finished.toReversed()) {
+      if (before !== null && firstOf(file) >= before) continue;
       const handle = await open(file, 'r');
       try {
-        yield* fileBackwards(handle);
+        yield* fileBackwards(handle, before);
       } finally {
         await handle.close();
       }
@@ -79,8 +67,22 @@ async function openParts(directory: string) {
   return { finished, current: same ? null : current, close: async () => current?.close() };
 }
 
-async function* fileBackwards(handle: FileHandle): AsyncGenerator<string, void> {
+/** Closes the file. */
+async function* fileLines(handle: FileHandle, from: number): AsyncGenerator<string, void> {
+  try {
+    const end = await endOfLastLine(handle);
+    const start = from === 0 ? 0 : await startOf(handle, from, end);
+    if (start >= end) return;
+    const input = handle.createReadStream({ encoding: 'utf8', start, end: end - 1, autoClose: false });
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* fileBackwards(handle: FileHandle, before: number | null): AsyncGenerator<string, void> {
   let end = await endOfLastLine(handle);
+  if (before !== null) end = await startOf(handle, before, end);
   /** The beginning of a line whose rest was in the block before. */
   let tail: Buffer = Buffer.alloc(0);
   while (end > 0) {
@@ -93,6 +95,53 @@ async function* fileBackwards(handle: FileHandle): AsyncGenerator<string, void> 
     tail = block.subarray(0, from);
     end = start;
   }
+}
+
+/**
+ * Where the first line with this number, or a higher one, begins; `end` if there is none. By halving: lines are in the order of their numbers,
+ * and in a file where they are not any more `verify` is what tells.
+ */
+async function startOf(handle: FileHandle, sequence: number, end: number): Promise<number> {
+  let low = 0;
+  let high = end;
+  while (high - low > blockBytes) {
+    const middle = Math.floor((low + high) / 2);
+    const line = await lineBehind(handle, middle, high);
+    if (line === null) break;
+    if (line.sequence < sequence) low = line.start;
+    else high = middle;
+  }
+  for (let size = blockBytes; low < end; ) {
+    const block = await readExactly(handle, low, Math.min(size, end - low));
+    let at = 0;
+    for (let next = block.indexOf(newline); next >= 0; next = block.indexOf(newline, at)) {
+      if (numberOf(block.subarray(at, next)) >= sequence) return low + at;
+      at = next + 1;
+    }
+    low += at;
+    // A line longer than what was read.
+    if (at === 0) size *= 2;
+  }
+  return end;
+}
+
+/** The first line that begins behind a place and can be read; null: there is none up to `end`. */
+async function lineBehind(handle: FileHandle, place: number, end: number) {
+  const block = await readExactly(handle, place, Math.min(blockBytes, end - place));
+  for (let at = block.indexOf(newline) + 1; at > 0; ) {
+    const next = block.indexOf(newline, at);
+    if (next < 0) return null;
+    const sequence = numberOf(block.subarray(at, next));
+    if (sequence >= 0) return { start: place + at, sequence };
+    at = next + 1;
+  }
+  return null;
+}
+
+/** -1: not a line of ours. */
+function numberOf(line: Buffer): number {
+  const found = /^\{"sequence":(\d+),/.exec(line.toString('latin1', 0, 40));
+  return found ? Number(found[1]) : -1;
 }
 
 /** Behind the newline of the last whole line; 0: there is none. */

@@ -51,9 +51,12 @@ export async function startConsole(
     readonly tls?: TlsFiles;
     readonly pages?: Pages;
     readonly explorerDirectory?: string;
+    /** Puts files there that a console finds when it starts. */
+    readonly prepare?: (dataDirectory: string) => Promise<void>;
   } = {},
 ): Promise<ConsoleFixture> {
   const dataDirectory = mkdtempSync(path.join(tmpdir(), 'rustydb-console-'));
+  await options.prepare?.(dataDirectory);
   const logger = pino({ level: 'silent' });
   const engine = options.engine ?? new RecordedEngine();
   const composed = await compose({
