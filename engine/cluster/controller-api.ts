@@ -3,7 +3,7 @@ import type { EmbeddedControlStore } from '../control/store';
 import type { Interconnect } from '../interconnect/api';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
-import type { EngineEvent } from '../monitoring/model';
+import type { EngineEvent, HealthTransition } from '../monitoring/model';
 import type { SlotNotice } from '../replication/model';
 import type { EngineMethod, EngineParams, EngineRequests, EngineResult } from '../runtime/engine-api';
 import type { AgentCommand, AgentCommands, ExitNotice } from './commands';
@@ -29,6 +29,8 @@ export type ControllerDependencies = {
     params: AgentCommands[C]['params'],
     timeoutMs: number,
   ): Promise<AgentCommands[C]['result']>;
+  /** Hands changes of health on to the nodes that keep them too; best effort. Absent: only this node keeps them. */
+  shareHealth?(entries: readonly HealthTransition[]): void;
   /** Asks an agent (itself without the network) a `node` request of the engine's door; absent: through the interconnect. */
   nodeRequest?<M extends EngineMethod>(
     node: NodeId,
@@ -57,6 +59,10 @@ export interface ClusterController {
   view(): ClusterView;
   /** Finished operations that this node archived while it led. */
   archived(params: EngineParams<'operation.archived'>): Promise<EngineResult<'operation.archived'>>;
+  /** Changes of health that this node keeps, newest first. */
+  keptHealth(params: EngineParams<'health.kept'>): Promise<EngineResult<'health.kept'>>;
+  /** Changes of health that the leader told. */
+  takeHealth(entries: readonly HealthTransition[]): void;
   onViewChange(callback: () => void): () => void;
   events: {
     /** Buffered events after `after` (null: none, only live ones), or the gap that lies between. */

@@ -1,36 +1,42 @@
 /** Turns what changed between two looks into events: status, lag, quorum, leader, failover and operation events of the wire contract. */
-import type { EventLog } from '../monitoring/event-log';
+import { type EventLog, eventId } from '../monitoring/event-log';
 import type { EngineEvent, HealthTransition } from '../monitoring/model';
 import type { Operation, OperationStep } from '../operations/model';
 import type { Problem } from './model';
 import type { ViewChange } from './view-cache';
 
-const keptTransitions = 1_000;
-
 export class ControllerEvents {
-  readonly #history: HealthTransition[] = [];
+  #term = 0;
+  #transitions = 0;
   readonly #toldBlocks = new Set<string>();
 
   constructor(
     private readonly log: EventLog,
     private readonly nowMs: () => number,
+    private readonly remember: (entries: readonly HealthTransition[]) => void = () => undefined,
   ) {}
 
-  history(limit: number): readonly HealthTransition[] {
-    return this.#history.slice(-Math.max(1, Math.min(keptTransitions, limit))).reverse();
+  /** Ids of what changes from now on. */
+  beginTerm(term: number): void {
+    if (term === this.#term) return;
+    this.#term = term;
+    this.#transitions = 0;
   }
 
   viewChanged(change: ViewChange): void {
+    const transitions: HealthTransition[] = [];
     for (const { node, before } of change.statuses) {
       const to = node.status;
       if (before) {
-        this.#remember({
-          node: node.record.id,
-          group: node.record.group,
-          from: before.status,
-          to,
-          reason: node.statusReason,
-        });
+        transitions.push(
+          this.#transition({
+            node: node.record.id,
+            group: node.record.group,
+            from: before.status,
+            to,
+            reason: node.statusReason,
+          }),
+        );
       }
       this.#emit('clustering', 'node_health_change', {
         source: `node:${node.record.id}`,
@@ -53,14 +59,17 @@ export class ControllerEvents {
     }
     for (const { view, before } of change.groups) {
       if (!before || before.writable === view.writable) continue;
-      this.#remember({
-        node: null,
-        group: view.record.name,
-        from: before.writable ? 'writable' : 'not writable',
-        to: view.writable ? 'writable' : 'not writable',
-        reason: view.sentence,
-      });
+      transitions.push(
+        this.#transition({
+          node: null,
+          group: view.record.name,
+          from: before.writable ? 'writable' : 'not writable',
+          to: view.writable ? 'writable' : 'not writable',
+          reason: view.sentence,
+        }),
+      );
     }
+    if (transitions.length > 0) this.remember(transitions);
     for (const problem of change.begun) this.#problem(problem, true);
     for (const problem of change.ended) this.#problem(problem, false);
   }
@@ -154,9 +163,9 @@ export class ControllerEvents {
     }
   }
 
-  #remember(entry: Omit<HealthTransition, 'at'>): void {
-    this.#history.push({ ...entry, at: new Date(this.nowMs()).toISOString() });
-    if (this.#history.length > keptTransitions) this.#history.shift();
+  #transition(entry: Omit<HealthTransition, 'id' | 'at'>): HealthTransition {
+    this.#transitions++;
+    return { id: eventId(this.#term, this.#transitions), at: new Date(this.nowMs()).toISOString(), ...entry };
   }
 
   #emit(

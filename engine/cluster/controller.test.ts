@@ -404,4 +404,30 @@ describe('configuration and records', () => {
     await until('it is told', () => (told.length > 0 ? true : undefined));
     expect(told).toEqual([['node_left', 'node-2', groupName]]);
   });
+
+  it('what changed about health is known to the next leader, what it did not hear included, and after a restart', async () => {
+    const of = await begin();
+    const known = async () => (await of.leader.handle('health.history', { limit: 50 })).map((one) => one.node);
+    const tells = (what: string, node: string) =>
+      pollUntil(async () => ((await known()).includes(node) ? true : undefined), {
+        timeoutMs: 10_000,
+        intervalMs: 10,
+        what,
+      });
+    const others = [...of.controllers.keys()].filter((id) => id !== of.store.leader);
+    const [deaf, other] = others as [string, string];
+    of.node(deaf).alive = false;
+    await tells('its silence', deaf);
+    of.node(deaf).alive = true;
+    of.store.lead(deaf);
+    await tells('what was told while it was away', deaf);
+    expect((await of.controllers.get(other)!.controller.keptHealth({ limit: 50 })).map((one) => one.node)).toContain(
+      deaf,
+    );
+    await of.stop();
+    const again = new SimulatedWorld({ archiveDirectory: directory });
+    world = again;
+    again.start();
+    expect((await again.leader.handle('health.history', { limit: 50 })).map((one) => one.node)).toContain(deaf);
+  });
 });

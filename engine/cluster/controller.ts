@@ -4,11 +4,13 @@
  * what the local replica tells.
  */
 
+import { join } from 'node:path';
 import { type Deferred, deferred } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, NodeId } from '../kernel/ids';
 import { EventLog } from '../monitoring/event-log';
-import type { EngineEvent } from '../monitoring/model';
+import { HealthJournal, mostListed } from '../monitoring/health-journal';
+import type { EngineEvent, HealthTransition } from '../monitoring/model';
 import type { Plan } from '../operations/core/plan-model';
 import { isFresh } from '../operations/core/snapshot';
 import { OperationExecutor } from '../operations/executor';
@@ -36,12 +38,16 @@ const leasePollMs = 50;
 const analysisIntervalMs = 250;
 const notificationIntervalMs = 100;
 const maxArchivists = 16;
+const collectMs = 2_000;
 /** A new leader has asked everybody for a report; until then a healthy cluster would look dead. Who is silent for this long is shown as silent. */
 const settleMs = 500;
 
 export class Controller implements ClusterController {
   readonly #log: EventLog;
   readonly #events: ControllerEvents;
+  readonly #health: HealthJournal;
+  /** A new leader asks the others for what this node did not hear. */
+  #collecting: Promise<void> = Promise.resolve();
   readonly #slots: SlotEvents;
   readonly #state: ClusterState;
   readonly #cache: ViewCache;
@@ -67,7 +73,11 @@ export class Controller implements ClusterController {
   constructor(private readonly deps: ControllerDependencies) {
     const clock = { monotonic: () => performance.now(), wall: () => Date.now() };
     this.#log = new EventLog(clock.wall);
-    this.#events = new ControllerEvents(this.#log, clock.wall);
+    this.#health = new HealthJournal(join(deps.archiveDirectory, 'health'), deps.logger, clock.wall);
+    this.#events = new ControllerEvents(this.#log, clock.wall, (entries) => {
+      this.takeHealth(entries);
+      deps.shareHealth?.(entries);
+    });
     this.#slots = new SlotEvents((event) => this.#log.emit(event));
     this.#state = new ClusterState(deps.self, deps.store, clock, (changed) => this.#recordsChanged(changed));
     this.#cache = new ViewCache(this.#state, clock);
@@ -234,7 +244,10 @@ export class Controller implements ClusterController {
     'group.put': (params) => this.#methods.putGroup(params),
     'node.put': (params) => this.#methods.putNode(params),
     'raft.transfer': (params) => this.#methods.transfer(params.to),
-    'health.history': async (params) => this.#events.history(params.limit),
+    'health.history': async (params) => {
+      await this.#collecting;
+      return this.#health.list(params);
+    },
     'store.get': (params) => this.deps.store.get(params.key),
     'store.list': (params) => this.deps.store.list(params.prefix),
     'store.txn': (params) => this.deps.store.txn(params),
@@ -242,6 +255,27 @@ export class Controller implements ClusterController {
 
   archived(params: EngineParams<'operation.archived'>): Promise<EngineResult<'operation.archived'>> {
     return this.#archive.list(params);
+  }
+
+  keptHealth(params: EngineParams<'health.kept'>): Promise<EngineResult<'health.kept'>> {
+    return this.#health.list(params);
+  }
+
+  takeHealth(entries: readonly HealthTransition[]): void {
+    this.#health.append(entries).catch((error: unknown) => this.#logFailure('keeping changes of health', error));
+  }
+
+  /** What was told while this node was down or cut off; whoever does not answer now is not waited for longer. */
+  async #collectHealth(): Promise<void> {
+    const others = this.#archivists().filter((id) => id !== this.deps.self);
+    await Promise.all(
+      others.map(async (id) => {
+        const kept = await this.#world()
+          .request(id, 'health.kept', { limit: mostListed }, collectMs)
+          .catch(() => []);
+        await this.#health.append(kept);
+      }),
+    );
   }
 
   /** Only voters lead; a few more are asked, because they may have been voters once. */
@@ -283,6 +317,7 @@ export class Controller implements ClusterController {
     this.#term = term;
     this.#leading = true;
     this.#log.beginTerm(term);
+    this.#events.beginTerm(term);
     this.#state.forgetOldReports();
     this.#memories.clear();
     this.#events.leaderElected(this.deps.self, term);
@@ -297,6 +332,7 @@ export class Controller implements ClusterController {
       setTimeout(() => this.#settling === mine && this.#settle(), settleMs).unref();
     }
     this.#notify(settleMs);
+    this.#collecting = this.#collectHealth().catch((error: unknown) => this.#logFailure('collecting health', error));
     this.#resume();
     this.#armLeaseTimer();
   }

@@ -17,6 +17,7 @@ const effects: Record<EngineMethod, 'read' | 'write'> = {
   'store.list': 'read',
   'store.txn': 'write',
   'operation.archived': 'read',
+  'health.kept': 'read',
   'store.localList': 'read',
   'view.local': 'read',
   'raft.status': 'read',

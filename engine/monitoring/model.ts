@@ -42,6 +42,8 @@ export type ResourceSample = {
 };
 
 export type HealthTransition = {
+  /** `<leader term>-<number>`, zero-padded: one change of health is kept on many nodes. */
+  readonly id: string;
   readonly at: string;
   readonly node: NodeId | null;
   readonly group: string | null;

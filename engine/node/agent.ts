@@ -17,6 +17,7 @@ import { ClusterError, messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import { lagBytes } from '../kernel/lsn';
+import type { HealthTransition } from '../monitoring/model';
 import { PgServer } from '../postgres/server';
 import type { SlotNotice } from '../replication/model';
 import type { AgentConfig } from '../runtime/process-config';
@@ -174,6 +175,7 @@ export class Agent {
       interconnect: this.#interconnect,
       logger,
       archiveDirectory: join(config.nodeDirectory, 'archive'),
+      shareHealth: (entries) => this.#shareHealth(entries),
       lastHeardMs: (node) => this.#interconnect.linkStatus(new Set([node]))[0]?.lastHeardMs ?? null,
       command: (node, command, params, timeoutMs) => this.#command(node, command, params, timeoutMs),
     });
@@ -407,6 +409,14 @@ export class Agent {
     else if (leader !== null) this.#interconnect.send(leader, 'agent.exit', notice);
   }
 
+  /** Who may show or lead next keeps a copy: in a small cluster every node, in a larger one the voters. */
+  #shareHealth(entries: readonly HealthTransition[]): void {
+    const { voters } = this.#store.status().configuration;
+    const peers = this.#interconnect.peers();
+    const keepers = peers.length <= smallCluster ? peers : peers.filter((peer) => voters.some(({ id }) => id === peer));
+    for (const peer of keepers) this.#interconnect.send(peer, 'agent.health', entries);
+  }
+
   async #tellSlots(notice: SlotNotice, timeoutMs: number): Promise<void> {
     const { leader } = this.#store.status();
     if (leader === null) throw new ClusterError('UNAVAILABLE', 'The control store has no leader right now.');
@@ -433,6 +443,9 @@ export class Agent {
     const interconnect = this.#interconnect;
     interconnect.onMessage('agent.report', (payload, from) => this.#reportArrived(payload as NodeReport, from.nodeId));
     interconnect.onMessage('agent.report-due', (_payload, from) => void this.#reportTo(from.nodeId));
+    interconnect.onMessage('agent.health', (payload, from) => {
+      if (this.#started && from.kind === 'node') this.#controller.takeHealth(payload as readonly HealthTransition[]);
+    });
     interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
     interconnect.onRequest(slotNoticeMethod, (payload, from) => {
       if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Notices come from nodes only.');

@@ -133,6 +133,7 @@ export class EngineDoor {
       return { entries: store.localList(prefix), ageMs: finite(store.localState().ageMs) };
     },
     'operation.archived': (params) => this.options.controller.archived(params),
+    'health.kept': (params) => this.options.controller.keptHealth(params),
     'view.local': async () => this.options.controller.view(),
     'raft.status': async () => this.options.context.store.status(),
     'raft.log': async ({ limit, before }) => this.options.context.store.recentLog(Math.min(2000, limit), before),

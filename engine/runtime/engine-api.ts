@@ -18,6 +18,7 @@ import type { Fault, PeerLinkStatus } from '../interconnect/api';
 import type { Reason } from '../kernel/errors';
 import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
+import type { HealthQuery } from '../monitoring/health-journal';
 import type { EngineEvent, HealthTransition, ResourceSample } from '../monitoring/model';
 import type { Operation, OperationRequest } from '../operations/model';
 import type { NodeSlots } from '../replication/model';
@@ -220,7 +221,8 @@ export type EngineRequests = {
     result: NodeRecord;
   };
   'raft.transfer': { scope: 'leader'; params: { to: NodeId }; result: { leader: NodeId; term: number } };
-  'health.history': { scope: 'leader'; params: { limit: number }; result: readonly HealthTransition[] };
+  /** Newest first; `before`: nothing younger than this time. */
+  'health.history': { scope: 'leader'; params: HealthQuery; result: readonly HealthTransition[] };
   'store.get': { scope: 'leader'; params: { key: string }; result: KeyValue | null };
   'store.list': { scope: 'leader'; params: { prefix: string }; result: readonly KeyValue[] };
   'store.txn': { scope: 'leader'; params: Txn; result: TxnResult };
@@ -232,6 +234,8 @@ export type EngineRequests = {
     params: EngineRequests['operation.list']['params'] & { id: OperationId | null };
     result: readonly Operation[];
   };
+  /** The changes of health that this node keeps, newest first: works without a majority. */
+  'health.kept': { scope: 'node'; params: HealthQuery; result: readonly HealthTransition[] };
   /** The local replica's records: works without a majority. */
   'store.localList': {
     scope: 'node';

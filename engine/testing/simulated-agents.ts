@@ -181,6 +181,10 @@ export class SimulatedWorld {
         logger: pino({ level: 'silent' }),
         archiveDirectory: join(this.options.archiveDirectory, id),
         command: (node, command, params) => this.command(node, command, params),
+        shareHealth: (entries) => {
+          for (const [other, { controller }] of this.controllers)
+            if (other !== id && this.nodes.get(other)?.alive) controller.takeHealth(entries);
+        },
         nodeRequest: <M extends EngineMethod>(node: NodeId, method: M, params: EngineParams<M>) =>
           this.#request(node, method, params),
       });
@@ -469,6 +473,10 @@ export class SimulatedWorld {
     if (method === 'operation.archived') {
       const { controller } = this.controllers.get(id)!;
       return controller.archived(params as EngineParams<'operation.archived'>) as Promise<EngineResult<M>>;
+    }
+    if (method === 'health.kept') {
+      const { controller } = this.controllers.get(id)!;
+      return controller.keptHealth(params as EngineParams<'health.kept'>) as Promise<EngineResult<M>>;
     }
     if (method === 'node.settings') return simulatedSettings as unknown as EngineResult<M>;
     if (method === 'node.slots') {

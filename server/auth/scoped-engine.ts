@@ -5,6 +5,8 @@
  */
 import type { ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
+import { mostListed } from '@/engine/monitoring/health-journal';
+import type { HealthTransition } from '@/engine/monitoring/model';
 import type { Operation } from '@/engine/operations/model';
 import type {
   EngineParams,
@@ -133,11 +135,8 @@ class ScopedEngine implements EngineClient {
     },
     'operation.list': (params, timeoutMs) => this.#listOperations(params, timeoutMs),
     'health.history': async (params, timeoutMs) => {
-      const { view } = this.inner.current();
-      const all = await this.inner.leader('health.history', { limit: 1000 }, timeoutMs);
-      const groupOf = (one: (typeof all)[number]) =>
-        one.group ?? (one.node === null ? null : groupOfNode(one.node, view));
-      return all.filter((one) => this.scope.has(groupOf(one) ?? '')).slice(0, params.limit);
+      const all = await this.inner.leader('health.history', { ...params, limit: mostListed }, timeoutMs);
+      return this.#healthInScope(all).slice(0, params.limit);
     },
     'group.put': async (params, timeoutMs) => {
       if (!this.scope.has(params.group)) throw unknown('group', params.group);
@@ -160,6 +159,7 @@ class ScopedEngine implements EngineClient {
     'raft.log': 'refused',
     'runtime.put': 'refused',
     'router.status': 'refused',
+    'health.kept': (found) => this.#healthInScope(found),
     'operation.archived': (found) => found.filter((one) => operationInScope(one, this.scope)),
     'view.local': (view) => scopeView(view, this.scope),
     'node.links': (links) => {
@@ -181,6 +181,12 @@ class ScopedEngine implements EngineClient {
     'node.faults.set': same,
     'node.route': same,
   };
+
+  #healthInScope(all: readonly HealthTransition[]): readonly HealthTransition[] {
+    const { view } = this.inner.current();
+    const groupOf = ({ group, node }: HealthTransition) => group ?? (node === null ? null : groupOfNode(node, view));
+    return all.filter((one) => this.scope.has(groupOf(one) ?? ''));
+  }
 
   async #listOperations(params: EngineParams<'operation.list'>, timeoutMs?: number) {
     const found: Operation[] = [];

@@ -154,6 +154,7 @@ export class RecordedEngine implements EngineClient {
     'node.put': ({ node, patch }) => ({ ...this.view.nodes.find((one) => one.record.id === node)!.record, ...patch }),
     'raft.transfer': ({ to }) => ({ leader: to, term: 3 }),
     'health.history': (params) => recordedHistory(params),
+    'health.kept': (params) => recordedHistory(params),
     'store.get': ({ key }) => this.#store.get(key) ?? null,
     'store.list': ({ prefix }) => this.#list(prefix),
     'store.localList': ({ prefix }) => ({ entries: this.#list(prefix), ageMs: 10 }),

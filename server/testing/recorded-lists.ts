@@ -66,12 +66,18 @@ export function recordedRaftLog({ limit, before }: EngineParams<'raft.log'>): Ra
     .slice(0, limit);
 }
 
-export function recordedHistory({ limit }: EngineParams<'health.history'>): HealthTransition[] {
+export function recordedHistory({ limit, before }: EngineParams<'health.history'>): HealthTransition[] {
   const transition = { node: 'node-2', group: null, from: 'degraded', to: 'healthy', reason: 'caught up' };
   // The last two are one and the same, as when a node flaps within a millisecond.
   return each
-    .map((index) => ({ ...transition, at: at(index), from: index < 2 ? 'degraded' : 'unhealthy' }))
+    .map((index) => ({
+      ...transition,
+      id: `0000000001-00000000000${index}`,
+      at: at(index),
+      from: index < 2 ? 'degraded' : 'unhealthy',
+    }))
     .reverse()
+    .filter((one) => !before || one.at <= before)
     .slice(0, limit);
 }
 
