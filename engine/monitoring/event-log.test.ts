@@ -49,6 +49,24 @@ describe('event log', () => {
     expect(log.emit(event(3)).eventId).toBe(eventId(4, 2));
   });
 
+  it('tells a gap to a reader who comes from another life of the store in the same term', () => {
+    const bornMs = Date.UTC(2026, 0, 1);
+    const life = (beganMs: number) => {
+      const log = new EventLog(() => beganMs);
+      log.beginTerm(1);
+      return log;
+    };
+    const before = life(bornMs);
+    const seen = Array.from({ length: 500 }, (_, n) => before.emit(event(n))).at(-1)!.eventId;
+    const again = life(bornMs + 60_000);
+    const first = again.emit(event(1));
+    const { gap, events } = again.since(seen);
+    expect(gap?.from).toBe(seen);
+    expect(events).toEqual([first]);
+    expect(first.eventId).toMatch(/^\d{10}-\d{12}$/);
+    expect(before.since(seen)).toEqual({ gap: null, events: [] });
+  });
+
   it('calls subscribers until they leave', () => {
     const log = new EventLog(() => 0);
     const seen: unknown[] = [];

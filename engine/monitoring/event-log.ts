@@ -1,6 +1,8 @@
 /**
  * The engine's event log: a bounded ring with a total order that survives a change of leader (`<term>-<sequence>`, zero-padded, sorts as text).
- * Invariant: a reader who asks for what came after an id gets every later event, or is told the gap; never a silent hole.
+ * Invariants: a reader who asks for what came after an id gets every later event, or is told the gap; never a silent hole. The sequence of a term begins at
+ * the milliseconds since 2020 at which its leader began, so that ids of another life of the control store (made anew, in term 1 again) lie before it and are
+ * a gap too: no life tells more than one event in each millisecond of its time.
  */
 import type { EngineEvent } from './model';
 
@@ -12,6 +14,8 @@ export type EventSlice = {
 const defaultEventCapacity = 10_000;
 const termDigits = 10;
 const sequenceDigits = 12;
+/** 12 digits of milliseconds last until 2051. */
+const sequenceEpochMs = Date.UTC(2020, 0, 1);
 
 export function eventId(term: number, sequence: number): string {
   return `${String(term).padStart(termDigits, '0')}-${String(sequence).padStart(sequenceDigits, '0')}`;
@@ -35,11 +39,11 @@ export class EventLog {
   beginTerm(term: number): void {
     if (term <= this.#term) return;
     this.#term = term;
-    this.#sequence = 0;
+    this.#sequence = firstSequence(this.nowMs());
     // Another leader may have told events since our last one that this log never saw.
     this.#ring.length = 0;
     this.#start = 0;
-    this.#droppedThrough = eventId(term, 0);
+    this.#droppedThrough = eventId(term, this.#sequence);
   }
 
   emit(event: Omit<EngineEvent, 'eventId' | 'timestamp'>): EngineEvent {
@@ -76,6 +80,10 @@ export class EventLog {
     this.#subscribers.add(callback);
     return () => this.#subscribers.delete(callback);
   }
+}
+
+function firstSequence(nowMs: number): number {
+  return Math.max(0, Math.floor(nowMs - sequenceEpochMs)) % 10 ** sequenceDigits;
 }
 
 /** Index of the first event whose id sorts after `after`. */

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineEvent } from '@/engine/monitoring/model';
 import type { EventItem } from '@/server/engine-client/api';
-import { collapse, mayRead, ReadingPosition, requireEventId } from './event-stream';
+import { RecordedEngine } from '@/server/testing/recorded-engine';
+import { collapse, mayRead, ReadingPosition, requireEventId, resumeAfter } from './event-stream';
 
 const id = (sequence: number) => `0000000001-${String(sequence).padStart(12, '0')}`;
 const event = (sequence: number, patch: Partial<EngineEvent> = {}): EventItem & { kind: 'event' } => ({
@@ -65,4 +66,20 @@ it('gives up the older half of a full queue and leaves one gap', () => {
   const queue: EventItem[] = [1, 2, 3, 4].map((one) => event(one));
   collapse(queue);
   expect(queue).toEqual([gap(id(1), id(3)), event(3), event(4)]);
+});
+
+describe('an id of the same term that is far ahead', () => {
+  it('is of another life: a gap, and what happens from then on; one a little ahead is of another console', () => {
+    const engine = new RecordedEngine();
+    engine.change((view) => ({ raft: { ...view.raft, term: 1 } }));
+    const known = engine.emit({});
+    const resumed = (after: string) => {
+      const position = new ReadingPosition(null);
+      const first = resumeAfter(engine, position, after);
+      const next = engine.emit({});
+      return { first, seesNext: position.take({ kind: 'event', event: next }) !== null };
+    };
+    expect(resumed(id(999_999))).toEqual({ first: [gap('0', known.eventId)], seesNext: true });
+    expect(resumed(id(50))).toEqual({ first: [], seesNext: false });
+  });
 });

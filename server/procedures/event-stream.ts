@@ -95,12 +95,27 @@ export function resumeAfter(engine: EngineClient, position: ReadingPosition, aft
   return [{ kind: 'gap', from: '0', to }];
 }
 
-/** An id of a later term than the leader's is of another control store (an installation made anew): taken as it is, it would hide every event, silently. */
+function sameTerm(a: string, b: string): boolean {
+  return a.slice(0, 10) === b.slice(0, 10);
+}
+
+/** So far ahead of this console another one may be: more than the buffers hold it never is. */
+const aheadLimit = 10_000;
+
+/**
+ * An id of a later term than the leader's, or of its term and far ahead of all that it has told, is of another control store (an installation made anew,
+ * or with a clock set back): taken as it is, it would hide every event, silently.
+ */
 function isFromElsewhere(engine: EngineClient, id: string): boolean {
   if (!idPattern.test(id) || id === '0') return false;
   try {
     const { view, live } = engine.current();
-    return live && Number(id.slice(0, 10)) > view.raft.term;
+    if (!live) return false;
+    const term = Number(id.slice(0, 10));
+    if (term !== view.raft.term) return term > view.raft.term;
+    const last = engine.eventsSince('0').at(-1);
+    const told = last === undefined ? null : last.kind === 'event' ? last.event.eventId : last.to;
+    return told !== null && sameTerm(told, id) && Number(id.slice(11)) - Number(told.slice(11)) > aheadLimit;
   } catch {
     // No view yet: the ring is empty as well, and fills under the same ids.
     return false;
