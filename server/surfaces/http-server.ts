@@ -6,20 +6,23 @@ import type { Duplex } from 'node:stream';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { Logger } from '@/engine/kernel/log';
 import type { OidcSignIn } from '@/server/auth/oidc';
+import { toClusterError } from '@/server/errors/wire';
 import { requestIdOf, type Services } from './calls';
+import { sendGraphqlError } from './graphql/errors';
 import { builtExplorer, explorerPath, handleExplorer, isBrowserPage } from './graphql/explorer';
 import { GraphqlHttp } from './graphql/http';
 import { buildGraphqlSchema } from './graphql/schema';
 import { handleOidc, oidcPath } from './oidc-routes';
 import { docsPath, handleDocs } from './openapi/docs';
+import { readTarget } from './request-target';
 import { RestAdapter } from './rest/adapter';
 import { apiPrefix } from './rest/routes';
 import { sendError } from './rest/send';
-import { contentSecurityPolicy, setSecurityHeaders } from './security-headers';
+import { contentSecurityPolicy, securityHeaders } from './security-headers';
 import { refuseUpgrade, Sockets } from './sockets';
 import { handleSystem, type SystemOptions, systemPaths } from './system';
 import { readTls, type TlsFiles, TlsReloader, warnBeforeEnd } from './tls-files';
-import { handleTrpc, trpcPath } from './trpc/mount';
+import { handleTrpc, sendTrpcError, trpcPath } from './trpc/mount';
 
 /** The pages: Next in the product, nothing in most tests. */
 export type Pages = {
@@ -40,6 +43,7 @@ export type HttpServerOptions = {
 };
 
 const drainMs = 4500;
+const anyMethod = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 export class ConsoleHttpServer {
   readonly server: Server;
@@ -63,6 +67,8 @@ export class ConsoleHttpServer {
       keepAliveTimeout: 65_000,
       // Node looks for what is too late only this often.
       connectionsCheckingInterval: 5000,
+      // Refused by us, in the one form.
+      requireHostHeader: false,
     };
     if (options.tls) {
       const { cert, key, notAfter } = readTls(options.tls);
@@ -78,6 +84,12 @@ export class ConsoleHttpServer {
     this.server.on('request', (request, response) => void this.#handle(request, response));
     this.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.server.on('clientError', refuseUnreadable);
+    // What is expected beyond 100-continue may be ignored.
+    this.server.on('checkExpectation', (request, response) => void this.#handle(request, response));
+    this.server.on('connect', (request, socket) => {
+      const error = new ClusterError('METHOD_NOT_ALLOWED', 'This server is no proxy');
+      refuseUpgrade(socket, error, requestIdOf(request.headers), { Allow: anyMethod });
+    });
     this.server.on('connection', (socket) => {
       this.#raw.add(socket);
       socket.once('close', () => this.#raw.delete(socket));
@@ -126,33 +138,42 @@ export class ConsoleHttpServer {
     const requestId = requestIdOf(request.headers);
     response.setHeader('X-Request-Id', requestId);
     if (this.#draining) response.setHeader('Connection', 'close');
-    setSecurityHeaders(response, this.options.tls !== undefined);
+    const always = securityHeaders(this.options.tls !== undefined);
+    for (const [name, value] of Object.entries(always)) response.setHeader(name, value);
     this.#answering.add(response);
     // A connection that was kept for more calls goes as soon as its last one is answered.
     response.once('close', () => {
       this.#answering.delete(response);
       if (this.#draining) setImmediate(() => this.server.closeIdleConnections());
     });
-    const path = (request.url ?? '/').split('?', 1)[0]!;
+    const sent = request.url ?? '/';
     if (this.options.logger.isLevelEnabled('debug')) {
       response.once('close', () => {
         const ms = Math.round((performance.now() - startedAt) * 10) / 10;
         this.options.logger.debug(
-          { requestId, method: request.method, path, status: response.statusCode, ms },
+          { requestId, method: request.method, path: pathIn(sent), status: response.statusCode, ms },
           'request',
         );
       });
     }
     try {
-      await this.#route(path, request, response, requestId);
-    } catch (error) {
-      this.options.logger.error({ err: error, requestId, path }, 'request failed');
-      sendError(request, response, new ClusterError('INTERNAL', 'Something went wrong inside'), requestId);
+      readRequestLine(request);
+      await this.#route(pathIn(request.url ?? '/'), request, response, requestId);
+    } catch (thrown) {
+      const error = toClusterError(thrown);
+      if (error.code === 'INTERNAL') {
+        this.options.logger.error({ err: thrown, requestId, path: pathIn(sent) }, 'request failed');
+      }
+      refuse(request, response, error, requestId);
     }
   }
 
   async #route(path: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const { services, system, pages } = this.options;
+    if (path === '*') {
+      response.writeHead(204, { Allow: anyMethod }).end();
+      return;
+    }
     if ((systemPaths as readonly string[]).includes(path)) {
       return handleSystem(services, system, path, request, response, requestId);
     }
@@ -164,7 +185,7 @@ export class ConsoleHttpServer {
       return handleOidc(services, this.options.oidc ?? null, request, response, requestId);
     }
     if (path.startsWith(`${apiPrefix}/`) || path === apiPrefix) return this.#rest.handle(request, response, requestId);
-    if (path.startsWith(`${trpcPath}/`)) return handleTrpc(services, request, response, requestId);
+    if (path === trpcPath || path.startsWith(`${trpcPath}/`)) return handleTrpc(services, request, response, requestId);
     if (path === explorerPath || path.startsWith(`${explorerPath}/`)) {
       const directory = this.options.explorerDirectory ?? builtExplorer();
       return handleExplorer(services, directory, request, response, requestId);
@@ -173,7 +194,7 @@ export class ConsoleHttpServer {
       response.writeHead(303, { Location: explorerPath }).end();
       return;
     }
-    if (path === '/graphql' || path === '/graphql/stream') return this.#graphql.handle(request, response, requestId);
+    if (path === '/graphql' || path.startsWith('/graphql/')) return this.#graphql.handle(request, response, requestId);
     if (pages === null || path.startsWith('/api/')) {
       return sendError(request, response, new ClusterError('NOT_FOUND', `No such address: ${path}`), requestId);
     }
@@ -185,10 +206,40 @@ export class ConsoleHttpServer {
       socket.destroy();
       return;
     }
+    try {
+      readRequestLine(request);
+    } catch (thrown) {
+      refuseUpgrade(socket, toClusterError(thrown), requestIdOf(request.headers));
+      return;
+    }
     if (this.#sockets.upgrade(request, socket, head)) return;
     if (this.options.pages?.upgrade(request, socket, head)) return;
     refuseUpgrade(socket, new ClusterError('NOT_FOUND', 'No such WebSocket'), requestIdOf(request.headers));
   }
+}
+
+function pathIn(url: string): string {
+  return url.split('?', 1)[0]!;
+}
+
+/** Leaves in the request what every surface can rely on. @throws INVALID_INPUT */
+function readRequestLine(request: IncomingMessage): void {
+  const { method = 'GET', url = '/', httpVersion, rawHeaders } = request;
+  const hosts = rawHeaders.filter(
+    (_value, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === 'host',
+  );
+  const target = readTarget({ method, url, httpVersion, hosts });
+  request.url = target.url;
+  if (target.host === null) delete request.headers.host;
+  else request.headers.host = target.host;
+}
+
+/** In the form of the surface that was meant. */
+function refuse(request: IncomingMessage, response: ServerResponse, error: ClusterError, requestId: string): void {
+  const path = pathIn(request.url ?? '/');
+  const isOf = (prefix: string) => path === prefix || path.startsWith(`${prefix}/`);
+  const send = isOf('/graphql') ? sendGraphqlError : isOf(trpcPath) ? sendTrpcError : sendError;
+  send(request, response, error, requestId);
 }
 
 /** A stream of events never ends by itself: it would use up the whole time for draining, and then break off. */

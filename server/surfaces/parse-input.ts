@@ -20,11 +20,18 @@ function fieldsOf(definition: AnyDefinition, issue: z.core.$ZodIssue): Field[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       field: path ? `${path}.${key}` : key,
-      message: definition.unknownKey?.(key) ?? `Unknown field: ${path ? `${path}.${key}` : key}`,
+      message:
+        definition.unknownKey?.(key) ?? `Unknown field: ${path ? `${path}.${key}` : `${key}${known(definition)}`}`,
       whole: true,
     }));
   }
   return [{ field: path, message: issue.message }];
+}
+
+function known({ input }: AnyDefinition): string {
+  const { def } = input._zod as unknown as { readonly def: { readonly shape?: object } };
+  const keys = Object.keys(def.shape ?? {});
+  return keys.length === 0 ? '; the call takes none' : `; known are ${keys.join(', ')}`;
 }
 
 function messageOf({ field, message, whole }: Field): string {

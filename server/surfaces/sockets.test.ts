@@ -41,13 +41,17 @@ function upgrade(target: string, headers: Record<string, string> = {}): Promise<
 }
 
 describe('an upgrade', () => {
-  it.each(['//', 'http://[', '/nodes', '/api/v1/ws/nothing', '*'])(
-    'to %s is refused, and nothing else happens',
-    async (target) => {
-      expect(await upgrade(target)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
-      expect((await console.request('/healthz', { role: null })).status).toBe(200);
-    },
-  );
+  it.each([
+    ['//', 404, 'NOT_FOUND'],
+    ['/nodes', 404, 'NOT_FOUND'],
+    ['/api/v1/ws/nothing', 404, 'NOT_FOUND'],
+    ['http://console.example/api/v1/ws/nothing', 404, 'NOT_FOUND'],
+    ['http://[', 400, 'INVALID_INPUT'],
+    ['*', 400, 'INVALID_INPUT'],
+  ])('to %s is refused, and nothing else happens', async (target, status, code) => {
+    expect(await upgrade(target)).toMatchObject({ status, body: { code } });
+    expect((await console.request('/healthz', { role: null })).status).toBe(200);
+  });
 
   it('to another protocol is refused with what to do', async () => {
     const answer = await upgrade('/api/v1/cluster/nodes', { Upgrade: 'h2c', 'X-API-Key': console.keys.viewer });

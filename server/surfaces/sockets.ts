@@ -4,6 +4,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { GraphQLSchema } from 'graphql';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
@@ -17,6 +18,8 @@ import { type Channel, channels } from './events/channels';
 import { serveEventSocket } from './events/websocket';
 import { serveGraphqlSockets } from './graphql/websocket';
 import { recordBreakGlass } from './invoke';
+import { refusalHeaders } from './rest/send';
+import { securityHeaders } from './security-headers';
 import { serveTrpcSockets, trpcPath } from './trpc/mount';
 
 const maxPayloadBytes = 256 * 1024;
@@ -35,6 +38,7 @@ export class Sockets {
   });
   readonly #events = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
   readonly #open = new Set<WebSocket>();
+  readonly #identities = new WeakMap<IncomingMessage, Identity>();
   readonly #stopTrpc: { broadcastReconnectNotification(): void };
   readonly #bufferLook: ReturnType<typeof setInterval>;
   readonly #stopGraphql: { dispose(): void | Promise<void> };
@@ -43,7 +47,7 @@ export class Sockets {
     private readonly services: Services,
     schema: GraphQLSchema,
   ) {
-    this.#stopTrpc = serveTrpcSockets(services, this.#trpc);
+    this.#stopTrpc = serveTrpcSockets(services, this.#trpc, (request) => this.#identities.get(request)!);
     this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql, (client, headers, identity) =>
       this.#endWithRight(client, headers, identity),
     );
@@ -98,10 +102,12 @@ export class Sockets {
       // GraphQL may still send its credentials in connection_init.
       if (server !== this.#graphql) requireRole(identity, 'viewer', 'a WebSocket');
       if (channel) {
+        requireKnownQuery(request.url ?? '/');
         const { gate } = this.services;
         const clientAddress = clientAddressOf(request);
         await recordBreakGlass({ identity, clientAddress, surface: 'websocket', requestId, gate }, channel.path);
       }
+      this.#identities.set(request, identity);
       server.handleUpgrade(request, socket, head, (client) => {
         this.#keep(client);
         this.#endWithRight(client, request.headers, identity);
@@ -153,17 +159,37 @@ export class Sockets {
   }
 }
 
-export function refuseUpgrade(socket: Duplex, error: ClusterError, requestId: string): void {
+/** Filters are sent as messages; a parameter that is not understood would be a filter that does not filter. */
+function requireKnownQuery(url: string): void {
+  const search = new URLSearchParams(url.slice(url.split('?', 1)[0]!.length));
+  for (const key of new Set(search.keys())) {
+    const known = key === 'last_event_id';
+    if (known && search.getAll(key).length === 1) continue;
+    const message = known
+      ? `${key}: given more than once`
+      : `Unknown parameter: ${key}; known is last_event_id. Filters are sent as a message once the socket is open`;
+    throw new ClusterError('INVALID_INPUT', message, { extra: { fields: [{ field: key, message }] } });
+  }
+}
+
+/** An answer to a connection that Node does not answer: the same body and headers as everywhere, and the end. */
+export function refuseUpgrade(
+  socket: Duplex,
+  error: ClusterError,
+  requestId: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
   const body = JSON.stringify(errorBody(error, requestId));
-  socket.end(
-    [
-      `HTTP/1.1 ${errorTable[error.code].http} ${error.code}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      `X-Request-Id: ${requestId}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
+  const headers = {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Request-Id': requestId,
+    ...securityHeaders(socket instanceof TLSSocket),
+    ...refusalHeaders(error),
+    ...more,
+    Connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${errorTable[error.code].http} ${error.code}`, ...lines, '', body].join('\r\n'));
 }

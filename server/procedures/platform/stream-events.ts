@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { resumableSubscription } from '../definition';
 import { streamEvents } from '../event-stream';
-import { clusterEvent, eventCategory, eventSeverity } from '../schemas/events';
+import { clusterEvent, eventCategory, eventSeverity, eventType } from '../schemas/events';
 import { groupName, nodeId } from '../schemas/primitives';
 
 export const stream = resumableSubscription({
@@ -22,7 +22,7 @@ export const stream = resumableSubscription({
       .optional()
       .meta({ description: 'Begin with as many of the newest that are still buffered; not with last_event_id' }),
     categories: z.array(eventCategory).optional().meta({ description: 'Only these' }),
-    event_types: z.array(z.string().max(64)).max(100).optional().meta({ description: 'Only these' }),
+    event_types: z.array(eventType).max(100).optional().meta({ description: 'Only these' }),
     groups: z.array(groupName).max(100).optional().meta({ description: 'Only events of these groups' }),
     node_ids: z.array(nodeId).max(200).optional().meta({ description: 'Only events that name one of these nodes' }),
     min_severity: eventSeverity.optional().meta({ description: 'This severity and above' }),

@@ -2,14 +2,16 @@
 import { z } from 'zod';
 import type { EngineEvent } from '@/engine/monitoring/model';
 import { matches, subjectsOf } from '@/server/procedures/event-stream';
+import { eventType } from '@/server/procedures/schemas/events';
 
 const lastEventId = z.string().max(100).optional();
 const severity = z.enum(['info', 'warning', 'error', 'critical']).optional();
 const names = z.array(z.string().max(64)).max(200).optional();
+const types = z.array(eventType).max(200).optional();
 
 export const replicationFilter = z.strictObject({
   replica_ids: names,
-  event_types: names,
+  event_types: types,
   groups: names,
   min_severity: severity,
   include_lag_alerts: z.boolean().optional(),
@@ -21,7 +23,7 @@ export const replicationFilter = z.strictObject({
 export const nodesFilter = z.strictObject({
   node_ids: names,
   groups: names,
-  event_types: names,
+  event_types: types,
   min_severity: severity,
   include_health_changes: z.boolean().optional(),
   include_failover_events: z.boolean().optional(),
@@ -36,7 +38,7 @@ export type Channel = {
   readonly path: string;
   readonly message: string;
   readonly availableEvents: readonly string[];
-  readonly filter: z.ZodType<{ last_event_id?: string | undefined }>;
+  readonly filter: typeof replicationFilter | typeof nodesFilter;
   matcher(filter: unknown): Matcher;
 };
 

@@ -1,9 +1,12 @@
 /** Event sockets, SSE and tRPC subscriptions: greeting, filters, resume, gaps, slow clients, authorisation. */
+import { readFileSync } from 'node:fs';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { eventType } from '@/server/procedures/schemas/events';
 import { type ConsoleFixture, startConsole, type Wire } from '../../testing/console-fixture';
 import type { AppRouter } from '../trpc/router';
+import { channels } from './channels';
 
 let console: ConsoleFixture;
 /** Listeners of the console itself. */
@@ -79,6 +82,54 @@ describe('event sockets', () => {
     console.engine.emit({ source: 'replica:node-3', category: 'replication', eventType: 'replica_status_change' });
     const wanted = console.engine.emit({ source: 'node:node-3' });
     expect((await reader.next()).event_id).toBe(wanted.eventId);
+  });
+
+  it.each([
+    [{ nodeids: ['node-3'] }, /^Unknown field: nodeids; known are node_ids, groups, event_types,/],
+    [{ event_types: ['failover_completed', 'falover'] }, /^event_types\.1: "falover" is no type of event; known are /],
+    [{ min_severity: 'bad' }, /^min_severity: .*"warning"/],
+    [['node-3'], /^The filter: /],
+  ])('refuse a filter that would filter nothing or everything: %j', async (filter, message) => {
+    const reader = open(nodes);
+    await reader.next();
+    reader.socket.send(JSON.stringify(filter));
+    expect(await reader.next()).toMatchObject({
+      event_type: 'error',
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each(['replication', 'cluster/replication', 'cluster/nodes'])(
+    'take every documented type on %s, also what this engine never tells',
+    async (channel) => {
+      const reader = open(`/api/v1/ws/${channel}`);
+      await reader.next();
+      reader.socket.send(JSON.stringify({ event_types: ['node_evicted', 'conflict_resolved', 'shard_added', 'gap'] }));
+      reader.socket.send('nonsense');
+      expect((await reader.next()).message).toBe('The filter is not valid JSON');
+    },
+  );
+
+  it('refuse the upgrade for a parameter that is not known', async () => {
+    const refused = (search: string) =>
+      new Promise<Wire>((resolve) => {
+        const { socket } = open(`${nodes}?${search}`);
+        socket.on('unexpected-response', async (_request, response) => {
+          let text = '';
+          for await (const chunk of response) text += chunk;
+          resolve({ status: response.statusCode, headers: response.headers, body: JSON.parse(text) });
+        });
+        socket.on('error', () => undefined);
+      });
+    for (const search of ['foo=1', 'last_event_id=0&node_ids=node-3', 'foo']) {
+      const { status, body, headers } = await refused(search);
+      expect([status, body.code, body.details.fields.length]).toEqual([400, 'INVALID_INPUT', 1]);
+      expect(body.message).toMatch(/^Unknown parameter: (foo|node_ids); known is last_event_id/);
+      expect(headers['x-request-id']).toBe(body.request_id);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }
+    expect((await refused('last_event_id=0&last_event_id=0')).body.message).toContain('more than once');
   });
 
   it('take severity and group as filters too', async () => {
@@ -209,6 +260,17 @@ describe('server-sent events', () => {
     expect(event!.event_id).toBe(wanted.eventId);
   });
 
+  it.each([
+    ['?foo=1', /^Unknown field: foo; known are last_event_id, recent, categories, event_types, groups,/],
+    ['?event_types=failover_completed,falover', /^event_types\.1: "falover" is no type of event; known are /],
+    ['?categories=clustring', /^categories\.0: .*"clustering"/],
+    ['?min_severity=bad', /^min_severity: .*"warning"/],
+  ])('refuse %s before the stream begins', async (search, message) => {
+    const { status, body } = await console.json(`/api/v1/events${search}`);
+    expect([status, body.code]).toEqual([400, 'INVALID_INPUT']);
+    expect(body.message).toMatch(message);
+  });
+
   it('resume by Last-Event-ID and leave no listener behind', async () => {
     const first = console.engine.emit({});
     const second = console.engine.emit({ category: 'operation', eventType: 'operation_started' });
@@ -216,6 +278,18 @@ describe('server-sent events', () => {
     expect(event).toMatchObject({ id: second.eventId, event_type: 'operation_started' });
     await expect.poll(() => console.engine.listeners).toBe(own);
   });
+});
+
+it('knows every type that the engine tells', () => {
+  const told = ['controller-events', 'slot-events', 'controller'].flatMap((name) => {
+    const text = readFileSync(new URL(`../../../engine/cluster/${name}.ts`, import.meta.url), 'utf8');
+    return [...text.matchAll(/'((?:[a-z]+_)+[a-z]+)'/g)].map((found) => found[1]!);
+  });
+  // The engine's own name of a slot's change.
+  const types = told.filter((one) => one !== 'wal_status');
+  expect(types.length).toBeGreaterThan(20);
+  expect(types.filter((one) => !eventType.safeParse(one).success)).toEqual([]);
+  expect(channels.flatMap((one) => one.availableEvents).filter((one) => !told.includes(one))).toEqual([]);
 });
 
 describe('tRPC over WebSocket', () => {
@@ -290,24 +364,30 @@ describe('tRPC over WebSocket', () => {
   });
 
   it('events.stream begins with the newest that the reader may see, when it asks for them', async () => {
-    for (const eventType of ['a', 'b', 'c']) console.engine.emit({ eventType, category: 'replication' });
-    console.engine.emit({ eventType: 'd', category: 'audit' });
+    const types = ['slot_created', 'slot_active', 'slot_dropped'];
+    for (const eventType of types) console.engine.emit({ eventType, category: 'replication' });
+    console.engine.emit({ eventType: 'slot_inactive', category: 'audit' });
     const { trpc, client } = socketClient(console.keys.viewer);
     const first = (input: Wire) =>
       new Promise<readonly string[]>((resolve) => {
         const seen: string[] = [];
         const subscription = trpc.events.stream.subscribe(input, {
-          onStarted: () => console.engine.emit({ eventType: 'live', category: 'replication' }),
+          onStarted: () => console.engine.emit({ eventType: 'replication_error', category: 'replication' }),
           onData(item: Wire) {
             seen.push(item.data.event_type);
-            if (item.data.event_type !== 'live') return;
+            if (item.data.event_type !== 'replication_error') return;
             subscription.unsubscribe();
             resolve(seen);
           },
         });
       });
-    expect(await first({ recent: 2, event_types: ['a', 'b', 'c', 'd', 'live'] })).toEqual(['b', 'c', 'live']);
-    expect(await first({ event_types: ['live'] })).toEqual(['live']);
+    const wanted = [...types, 'slot_inactive', 'replication_error'];
+    expect(await first({ recent: 2, event_types: wanted })).toEqual([
+      'slot_active',
+      'slot_dropped',
+      'replication_error',
+    ]);
+    expect(await first({ event_types: ['replication_error'] })).toEqual(['replication_error']);
     await client.close();
   });
 });

@@ -56,7 +56,7 @@ function frameOf(definition: AnyDefinition, item: object): Buffer {
 }
 
 /** False: gone or stalled. */
-function drained(response: ServerResponse): Promise<boolean> {
+export function drained(response: ServerResponse): Promise<boolean> {
   return new Promise((resolve) => {
     const done = (ok: boolean) => {
       clearTimeout(timer);

@@ -111,9 +111,13 @@ class EventReader {
       throw new ClusterError('INVALID_INPUT', 'The filter is not valid JSON');
     }
     const parsed = this.channel.filter.safeParse(raw);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) return parsed.data as { last_event_id?: string };
     const issue = parsed.error.issues[0];
-    const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path.join('.');
+    if (issue?.code === 'unrecognized_keys') {
+      const known = Object.keys(this.channel.filter.shape).join(', ');
+      throw new ClusterError('INVALID_INPUT', `Unknown field: ${issue.keys[0]}; known are ${known}`);
+    }
+    const field = issue?.path.join('.') || 'The filter';
     throw new ClusterError('INVALID_INPUT', `${field}: ${issue?.message ?? 'not valid'}`);
   }
 

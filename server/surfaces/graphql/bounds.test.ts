@@ -110,7 +110,8 @@ describe('a body', () => {
     const refused = await post({ query: '{ __typename }', varables: { id: 1 } });
     expect(refused.status).toBe(400);
     const { extensions, message } = ((await refused.json()) as Wire).errors[0];
-    expect([message, extensions.code]).toEqual(['Unknown field: varables', 'INVALID_INPUT']);
+    const wanted = 'Unknown field: varables; known are query, variables, operationName, extensions';
+    expect([message, extensions.code]).toEqual([wanted, 'INVALID_INPUT']);
     expect(extensions.details.fields).toEqual([{ field: 'varables', message }]);
   });
 

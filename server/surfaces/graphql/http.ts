@@ -1,15 +1,22 @@
 /** GraphQL over HTTP: POST with JSON, GET for queries only, subscriptions as server-sent events. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { execute, type GraphQLSchema, getOperationAST, subscribe } from 'graphql';
-import { createHandler, type Handler } from 'graphql-sse';
-import { ClusterError, errorTable } from '@/engine/kernel/errors';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  execute,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  subscribe,
+} from 'graphql';
+import { ClusterError } from '@/engine/kernel/errors';
 import { toClusterError } from '@/server/errors/wire';
 import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { readBody } from '../rest/read-input';
-import { refusalHeaders, sendError, sendJson } from '../rest/send';
-import { invalidDocument, toGraphqlError } from './errors';
-import { DocumentCache } from './prepare';
+import { sendJson } from '../rest/send';
+import { inOneForm, limitHeaders, sendGraphqlError } from './errors';
+import { DocumentCache, requireOperation } from './prepare';
+import { isStream, streamResults } from './sse';
 
 type Params = {
   readonly query: string;
@@ -18,141 +25,88 @@ type Params = {
 };
 
 /** Of a request, by the GraphQL over HTTP specification; nothing is done with `extensions`. */
-const bodyKeys = new Set(['query', 'variables', 'operationName', 'extensions']);
-
-type SseContext = { readonly call: CallContext };
-type SseCall = CallContext & Record<PropertyKey, unknown>;
-type SseHandler = Handler<IncomingMessage, SseContext>;
+const requestKeys = new Set(['query', 'variables', 'operationName', 'extensions']);
+const paths = ['/graphql', '/graphql/stream'];
 
 export class GraphqlHttp {
   readonly #documents: DocumentCache;
-  readonly #sse: SseHandler;
 
   constructor(
     private readonly services: Services,
     private readonly schema: GraphQLSchema,
   ) {
     this.#documents = new DocumentCache(schema);
-    this.#sse = createHandler<IncomingMessage, SseContext, SseCall>({
-      schema,
-      // Ours: a second copy of graphql-js refuses the schema of the first.
-      execute,
-      subscribe,
-      context: (request) => request.context.call as SseCall,
-      // One stream per request: streams kept by token would be anybody's to open and nobody's to bound.
-      authenticate: () => null,
-      onSubscribe: (request, { query, operationName, variables }) => {
-        const contextValue = request.context.call as SseCall;
-        const admitted = this.#documents.admit(query, variables ?? {}, contextValue);
-        // A result is known by its key `data`; undefined leaves the answer.
-        if (!admitted.ok) return { data: undefined, errors: admitted.errors };
-        return { schema, document: admitted.document, operationName, variableValues: variables, contextValue };
-      },
-      // Done by then.
-      validate: () => [],
-    });
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     try {
       const url = new URL(request.url ?? '/', 'http://console');
-      const streams = (request.headers.accept ?? '').includes('text/event-stream');
-      if (streams || url.pathname.endsWith('/stream')) {
-        const call = await callFor(this.services, request, { surface: 'graphql', requestId, response });
-        return await this.#stream(request, response, call, url);
-      }
+      if (!paths.includes(url.pathname)) throw new ClusterError('NOT_FOUND', `No such address: ${url.pathname}`);
       if (request.method !== 'POST' && request.method !== 'GET') {
-        const error = new ClusterError('METHOD_NOT_ALLOWED', 'GraphQL takes GET and POST');
-        return sendError(request, response, error, requestId, { Allow: 'GET, POST' });
+        throw new ClusterError('METHOD_NOT_ALLOWED', 'GraphQL takes GET and POST');
       }
       const context = await callFor(this.services, request, { surface: 'graphql', requestId, response });
-      await this.#answer(request, response, context, url);
+      // Read by us: bounded, strict, and refused in the one form.
+      const params = request.method === 'GET' ? fromSearch(url.searchParams) : await fromBody(request);
+      const streams =
+        (request.headers.accept ?? '').includes('text/event-stream') || url.pathname === '/graphql/stream';
+      if (streams) await this.#stream(request, response, context, params);
+      else await this.#answer(request, response, context, params);
     } catch (thrown) {
       const error = toClusterError(thrown);
       if (error.code === 'INTERNAL') this.services.gate.logger.error({ err: thrown, requestId }, 'GraphQL call failed');
-      const body = { errors: [toGraphqlError(error, requestId)] };
-      sendJson(request, response, errorTable[error.code].http, body, refusalHeaders(error));
+      // A GET that is refused for what it is can only be a mutation.
+      const allow = request.method === 'GET' ? 'POST' : 'GET, POST';
+      const headers = error.code === 'METHOD_NOT_ALLOWED' ? { Allow: allow } : undefined;
+      sendGraphqlError(request, response, error, requestId, headers);
     }
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, context: CallContext, url: URL): Promise<void> {
-    const params = request.method === 'GET' ? fromSearch(url.searchParams) : await fromBody(request);
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: CallContext,
+    params: Params,
+  ): Promise<void> {
     const prepared = this.#documents.admit(params.query, params.variables, context);
     if (!prepared.ok) return sendJson(request, response, 400, { errors: prepared.errors });
-    const operation = getOperationAST(prepared.document, params.operationName);
-    if (!operation) throw new ClusterError('INVALID_INPUT', 'operationName: names no operation of the document');
-    if (operation.operation === 'subscription') {
+    if (operationOf(prepared.document, params, request).operation === 'subscription') {
       throw new ClusterError('INVALID_INPUT', 'Subscriptions need a WebSocket, or Accept: text/event-stream');
     }
-    if (operation.operation === 'mutation' && request.method === 'GET') {
-      return sendError(
-        request,
-        response,
-        new ClusterError('METHOD_NOT_ALLOWED', 'Mutations take POST'),
-        context.requestId,
-        { Allow: 'POST' },
-      );
-    }
-    const result = await execute({
-      schema: this.schema,
-      document: prepared.document,
-      contextValue: context,
-      variableValues: params.variables,
-      operationName: params.operationName,
-    });
-    const errors = result.errors?.map((error) =>
-      error.extensions.code ? error : invalidDocument(error, context.requestId),
-    );
-    sendJson(request, response, 'data' in result ? 200 : 400, errors ? { ...result, errors } : result);
+    const result = inOneForm(await execute(this.#argsOf(prepared.document, params, context)), context.requestId);
+    sendJson(request, response, 'data' in result ? 200 : 400, result, await limitHeaders(context));
   }
 
-  async #stream(request: IncomingMessage, response: ServerResponse, call: CallContext, url: URL): Promise<void> {
-    if (request.method !== 'POST' && request.method !== 'GET') {
-      const error = new ClusterError('METHOD_NOT_ALLOWED', 'GraphQL takes GET and POST');
-      return sendError(request, response, error, call.requestId, { Allow: 'GET, POST' });
-    }
-    // Read by us: bounded, strict, and refused in the one form.
-    const params = request.method === 'GET' ? fromSearch(url.searchParams) : await fromBody(request);
-    const [body, init] = await this.#sse({
-      method: request.method ?? 'GET',
-      url: request.url ?? '/',
-      // Clients may accept more than one type; that it is a stream is decided by now.
-      headers: { get: (key) => (key === 'accept' ? 'text/event-stream' : headerOf(request, key)) },
-      raw: request,
-      body: request.method === 'GET' ? null : params,
-      context: { call },
-    });
-    response.writeHead(init.status, init.statusText, { ...init.headers, 'Cache-Control': 'no-store' });
-    if (body === null || typeof body === 'string') {
-      response.end(body ?? undefined);
-      return;
-    }
-    response.once('close', () => void body.return(undefined));
-    try {
-      for await (const chunk of body) {
-        if (!response.write(chunk)) await new Promise<void>((resolve) => onceEither(response, resolve));
-        if (response.destroyed) break;
-      }
-    } catch (thrown) {
-      // A subscription that fails while it runs has sent its headers long ago: the refusal is its last item.
-      const error = toGraphqlError(thrown, call.requestId);
-      response.write(`event: next\ndata: ${JSON.stringify({ errors: [error] })}\n\nevent: complete\ndata:\n\n`);
-    }
-    response.end();
+  /** A document that is refused is so in the stream: clients of this form look nowhere else. */
+  async #stream(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: CallContext,
+    params: Params,
+  ): Promise<void> {
+    const prepared = this.#documents.admit(params.query, params.variables, context);
+    if (!prepared.ok) return streamResults(response, { errors: prepared.errors }, context.requestId, {});
+    const { operation } = operationOf(prepared.document, params, request);
+    const args = this.#argsOf(prepared.document, params, context);
+    const results = await (operation === 'subscription' ? subscribe(args) : execute(args));
+    if (isStream(results)) return streamResults(response, results, context.requestId, {});
+    const result = inOneForm(results, context.requestId);
+    await streamResults(response, result, context.requestId, await limitHeaders(context));
+  }
+
+  #argsOf(document: DocumentNode, params: Params, contextValue: CallContext): ExecutionArgs {
+    const { variables: variableValues, operationName } = params;
+    return { schema: this.schema, document, contextValue, variableValues, operationName };
   }
 }
 
-function onceEither(response: ServerResponse, resolve: () => void): void {
-  const done = () => {
-    response.off('drain', done).off('close', done);
-    resolve();
-  };
-  response.on('drain', done).on('close', done);
-}
-
-function headerOf(request: IncomingMessage, key: string): string | undefined {
-  const value = request.headers[key.toLowerCase()];
-  return Array.isArray(value) ? value.join(', ') : value;
+/** @throws METHOD_NOT_ALLOWED for a mutation by GET, which anybody's link could make */
+function operationOf(document: DocumentNode, params: Params, request: IncomingMessage): OperationDefinitionNode {
+  const operation = requireOperation(document, params.operationName);
+  if (operation.operation === 'mutation' && request.method === 'GET') {
+    throw new ClusterError('METHOD_NOT_ALLOWED', 'Mutations take POST');
+  }
+  return operation;
 }
 
 async function fromBody(request: IncomingMessage): Promise<Params> {
@@ -168,15 +122,19 @@ async function fromBody(request: IncomingMessage): Promise<Params> {
     throw error;
   }
   const params = checked(body as Record<string, unknown> | null);
-  const unknown = Object.keys(body as object).find((key) => !bodyKeys.has(key));
-  if (unknown !== undefined) {
-    const message = `Unknown field: ${unknown}`;
-    throw new ClusterError('INVALID_INPUT', message, { extra: { fields: [{ field: unknown, message }] } });
-  }
+  requireKnown(Object.keys(body as object));
   return params;
 }
 
+function requireKnown(keys: Iterable<string>): void {
+  const unknown = [...keys].find((key) => !requestKeys.has(key));
+  if (unknown === undefined) return;
+  const message = `Unknown field: ${unknown}; known are ${[...requestKeys].join(', ')}`;
+  throw new ClusterError('INVALID_INPUT', message, { extra: { fields: [{ field: unknown, message }] } });
+}
+
 function fromSearch(search: URLSearchParams): Params {
+  requireKnown(search.keys());
   const variables = search.get('variables');
   try {
     return checked({

@@ -6,11 +6,14 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
   NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
   parse,
   specifiedRules,
   validate,
 } from 'graphql';
+import { ClusterError } from '@/engine/kernel/errors';
 import type { CallContext } from '../call-context';
 import { maxCost, measureCost } from './cost';
 import { invalidDocument } from './errors';
@@ -27,6 +30,13 @@ type Prepared =
 export type Admitted =
   | { readonly ok: true; readonly document: DocumentNode }
   | { readonly ok: false; readonly errors: readonly GraphQLError[] };
+
+/** @throws INVALID_INPUT: the document has several and none is named, or another is */
+export function requireOperation(document: DocumentNode, name: string | null | undefined): OperationDefinitionNode {
+  const operation = getOperationAST(document, name);
+  if (operation) return operation;
+  throw new ClusterError('INVALID_INPUT', 'operationName: names no operation of the document');
+}
 
 export class DocumentCache {
   readonly #prepared = new Map<string, Prepared>();

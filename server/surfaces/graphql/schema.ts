@@ -21,7 +21,7 @@ import { invoke, subscribe } from '../invoke';
 import { isPageOutput } from '../rest/present';
 import type { CostExtension } from './cost';
 import { argumentOf } from './document';
-import { toGraphqlError } from './errors';
+import { noteRefusal, toGraphqlError } from './errors';
 import { defOf, TypeFactory, withoutNulls } from './types';
 
 type Field = GraphQLFieldConfig<unknown, CallContext, Record<string, unknown>>;
@@ -79,6 +79,7 @@ async function guarded<T>(context: CallContext, call: () => Promise<T>): Promise
   try {
     return await call();
   } catch (thrown) {
+    noteRefusal(context, thrown);
     throw toGraphqlError(thrown, context.requestId);
   }
 }

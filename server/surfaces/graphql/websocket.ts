@@ -4,8 +4,11 @@ import { type ExecutionArgs, execute, type GraphQLError, type GraphQLSchema, par
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '@/server/auth/api';
+import type { CallContext } from '../call-context';
 import { clientAddressOf, contextOf, requestIdOf, type Services } from '../calls';
-import { DocumentCache } from './prepare';
+import { inOneForm, toGraphqlError } from './errors';
+import { DocumentCache, requireOperation } from './prepare';
+import { isStream } from './sse';
 
 type Extra = {
   readonly socket: WebSocket;
@@ -13,6 +16,11 @@ type Extra = {
   identity?: Identity;
   readonly gone?: AbortController;
 };
+
+/** As onSubscribe below makes them. */
+type Args = ExecutionArgs & { readonly refusals?: readonly GraphQLError[] };
+
+const requestIdIn = ({ contextValue }: ExecutionArgs) => (contextValue as CallContext).requestId;
 
 /** Stands in for a document that is refused. */
 const nothing = parse('{ __typename }');
@@ -38,9 +46,12 @@ export function serveGraphqlSockets(
   const protocol = makeServer<Record<string, unknown>, Extra>({
     schema,
     // Ours: a second copy of graphql-js refuses the schema and the errors of the first.
-    execute: (args: ExecutionArgs & { readonly refusals?: readonly GraphQLError[] }) =>
-      args.refusals ? { errors: args.refusals } : execute(args),
-    subscribe,
+    execute: async (args: Args) =>
+      args.refusals ? { errors: args.refusals } : inOneForm(await execute(args), requestIdIn(args)),
+    async subscribe(args) {
+      const results = await subscribe(args);
+      return isStream(results) ? results : inOneForm(results, requestIdIn(args));
+    },
     async onConnect(connection) {
       const { request, socket } = connection.extra;
       try {
@@ -60,6 +71,12 @@ export function serveGraphqlSockets(
       const contextValue = callOf(connection.extra);
       const admitted = documents.admit(query, variables ?? {}, contextValue);
       if (!admitted.ok) return { schema, document: nothing, contextValue, refusals: admitted.errors };
+      try {
+        requireOperation(admitted.document, operationName);
+      } catch (thrown) {
+        const refusals = [toGraphqlError(thrown, contextValue.requestId)];
+        return { schema, document: nothing, contextValue, refusals };
+      }
       return { schema, document: admitted.document, operationName, variableValues: variables, contextValue };
     },
     onClose: (connection) => goneOf.get(connection.extra.request)?.abort(),

@@ -2,6 +2,7 @@
  * The registry as a tRPC router. Each procedure calls `invoke`, which authorises, limits, validates and audits; here is only tRPC's form.
  * The console types itself against AppRouter.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   initTRPC,
   type TRPCBuiltRouter,
@@ -41,6 +42,13 @@ type ErrorShape = {
   };
 };
 
+/** tRPC refuses some requests before it has asked for their context. */
+const requestIds = new AsyncLocalStorage<string>();
+
+export function inRequest<T>(requestId: string, act: () => T): T {
+  return requestIds.run(requestId, act);
+}
+
 const t = initTRPC
   .context<CallContext>()
   .meta<Meta>()
@@ -56,7 +64,7 @@ const t = initTRPC
           code: shape.data.code,
           httpStatus: errorTable[cause.code].http,
           path: path ?? null,
-          error: errorBody(cause, ctx?.requestId ?? ''),
+          error: errorBody(cause, ctx?.requestId ?? requestIds.getStore() ?? ''),
         },
       };
     },
@@ -111,7 +119,7 @@ function resumed(input: unknown): unknown {
   return lastEventId ? { ...rest, last_event_id: lastEventId } : rest;
 }
 
-function toTrpc(error: unknown): TRPCError {
+export function toTrpc(error: unknown): TRPCError {
   const cause = toClusterError(error);
   return new TRPCError({ code: errorTable[cause.code].trpc as TRPCError['code'], message: cause.message, cause });
 }
