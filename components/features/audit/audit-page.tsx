@@ -184,7 +184,7 @@ function Asked({
       type="search"
       aria-label={label}
       placeholder={hint}
-      className="w-44"
+      className="w-52"
       defaultValue={value}
       onKeyDown={(event) => event.key === 'Enter' && onAsk(event.currentTarget.value.trim())}
       onBlur={(event) => onAsk(event.target.value.trim())}
