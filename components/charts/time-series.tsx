@@ -4,7 +4,7 @@ import { LineChart as LineIcon, Table2 } from 'lucide-react';
 import { useState } from 'react';
 import { CartesianGrid, Legend, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
 import { Button } from '../ui/button';
-import { formatClock } from '../ui/format';
+import { formatClock, zoneName } from '../ui/format';
 import { axisClock, type Series, type SeriesRow, thinned } from './series';
 
 const strokes = ['var(--accent)', 'var(--busy)', 'var(--warn)', 'var(--ok)', 'var(--bad)'] as const;
@@ -61,8 +61,9 @@ export function TimeSeries({
               minTickGap={48}
             />
             <YAxis
-              width={62}
-              tickFormatter={format}
+              width={74}
+              // A unit on a second line would be cut at the top of the chart.
+              tickFormatter={(value: number) => format(value).replaceAll(' ', '\u00a0')}
               stroke="var(--line-strong)"
               tick={{ fill: 'var(--muted)', fontSize: 11 }}
               domain={domain ? [...domain] : [0, 'auto']}
@@ -72,7 +73,7 @@ export function TimeSeries({
             />
             <Tooltip
               isAnimationActive={false}
-              labelFormatter={(at) => formatClock(new Date(Number(at)))}
+              labelFormatter={(at) => `${formatClock(new Date(Number(at)))} ${zoneName(new Date(Number(at)))}`}
               formatter={(value, name) => [format(Number(value)), name]}
               contentStyle={{
                 background: 'var(--panel)',
@@ -120,7 +121,7 @@ function SeriesTable({
         <thead>
           <tr>
             <th scope="col" className="text-left">
-              time
+              time, {zoneName(new Date())}
             </th>
             {series.map((one) => (
               <th key={one.key} scope="col" className="text-right">

@@ -48,6 +48,10 @@ type Props<Row> = {
   readonly search?: boolean;
 };
 
+/** In view however narrow the page is: what can be done must not be scrolled for. */
+const actionsColumn = 'actions';
+const stays = 'sticky right-0 z-[5] bg-panel';
+
 const rowHeight = 32;
 const virtualFrom = 80;
 
@@ -138,7 +142,7 @@ export function DataTable<Row>(props: Props<Row>) {
       ) : (
         <section
           ref={scroller}
-          className={cn('relative overflow-auto', virtual && 'max-h-[70dvh]')}
+          className={cn('relative shade-x overflow-auto', virtual && 'max-h-[70dvh]')}
           tabIndex={onOpen ? -1 : 0}
           aria-label={props.label}
         >
@@ -189,6 +193,7 @@ function HeaderCell<Row>({
       aria-sort={direction}
       className={cn(
         'border-line border-b px-2 py-1 text-left font-medium text-muted',
+        column.id === actionsColumn && stays,
         column.align === 'right' && 'text-right',
       )}
     >
@@ -244,6 +249,7 @@ function BodyRow<Row>({
           className={cn(
             'max-w-96 truncate border-line border-b px-2 py-1 align-middle',
             column.align === 'right' && 'num text-right',
+            column.id === actionsColumn && stays,
             column.className,
           )}
         >

@@ -10,7 +10,14 @@ import {
   formatUtc,
   sentence,
   toDate,
+  zoneName,
 } from './format';
+
+it('names the zone that a clock is read in', () => {
+  const at = new Date('2026-11-22T20:42:00Z');
+  expect(zoneName(at, 'UTC')).toBe('UTC');
+  expect(zoneName(at, 'Asia/Tokyo')).toBe('GMT+9');
+});
 
 describe('sizes', () => {
   it.each([

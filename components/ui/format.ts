@@ -106,6 +106,16 @@ export function formatLocal(value: number | string | Date | null | undefined, ti
   return `${new Intl.DateTimeFormat('en-GB', options).format(date)} ${zone}`;
 }
 
+/** The viewer's zone at that time, short: `UTC`, `GMT+2`. */
+export function zoneName(date: Date, timeZone?: string): string {
+  const options: Intl.DateTimeFormatOptions = {
+    timeZoneName: 'short',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  };
+  const parts = new Intl.DateTimeFormat('en-GB', options).formatToParts(date);
+  return parts.find((part) => part.type === 'timeZoneName')?.value ?? '';
+}
+
 /** `20:42:00` for axes and streams. */
 export function formatClock(value: number | string | Date | null | undefined): string {
   const date = toDate(value);

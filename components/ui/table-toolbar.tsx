@@ -1,9 +1,10 @@
 'use client';
 import { Columns3, Copy, Search } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { toast } from 'sonner';
 import { Button } from './button';
 import { copyText } from './code';
-import { plural } from './counted';
+import { counted, plural } from './counted';
 import type { Column } from './data-table';
 import { formatNumber } from './format';
 import { Input } from './input';
@@ -77,10 +78,17 @@ export function TableToolbar<Row>({
           </Button>
         }
         items={[
-          { id: 'csv', label: 'Copy as CSV', onSelect: () => void copyText(toCsv(shown, rows)) },
-          { id: 'json', label: 'Copy as JSON', onSelect: () => void copyText(toJson(shown, rows)) },
+          { id: 'csv', label: 'Copy as CSV', onSelect: () => copied(toCsv(shown, rows), rows.length) },
+          { id: 'json', label: 'Copy as JSON', onSelect: () => copied(toJson(shown, rows), rows.length) },
         ]}
       />
     </div>
   );
+}
+
+function copied(text: string, rows: number): void {
+  void copyText(text).then((done) => {
+    if (done) toast.success(`${counted(rows, 'row')} copied`);
+    else toast.error('The browser did not let it be copied');
+  });
 }

@@ -1,6 +1,6 @@
 'use client';
 /** Calls with force that wait for another admin, with the plan that would run, and what became of earlier ones. */
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import Link from 'next/link';
 import { DangerAction } from '../../feedback/danger-action';
 import { ListView } from '../../feedback/list-view';
@@ -10,6 +10,7 @@ import { usePages } from '../../providers/pages';
 import { useIdentity, useRoleReason } from '../../providers/session';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { Approval } from '../../providers/wire';
+import { Button } from '../../ui/button';
 import { formatBytes } from '../../ui/format';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
@@ -34,6 +35,8 @@ function Requests() {
     fetchPage: (cursor) => client.approvals.list.query({ ...input, cursor }),
     refetchInterval: 5000,
   });
+  const admin = useRoleReason('admin');
+  const fourEyes = useQuery(trpc.accessPolicy.get.queryOptions({})).data?.force_needs_approval;
   return (
     <>
       <PageHeader
@@ -43,10 +46,22 @@ function Requests() {
       <ListView query={query} what="the approvals" needs="operator" skeleton={<TableSkeleton label="approvals" />}>
         {(rows) =>
           rows.length === 0 ? (
-            <EmptyState title="Nothing waits for approval">
-              While four eyes is switched on, calls that use force wait here. An admin switches it under Users & keys,
-              Force.
-            </EmptyState>
+            <Panel>
+              <EmptyState
+                title="Nothing waits for approval"
+                action={
+                  <Button asChild disabledReason={admin}>
+                    <Link href="/access?tab=force">What force takes</Link>
+                  </Button>
+                }
+              >
+                {fourEyes === undefined
+                  ? 'While four eyes is switched on, calls that use force wait here.'
+                  : fourEyes
+                    ? 'Four eyes is on: calls that use force wait here until another admin agrees.'
+                    : 'Four eyes is off: calls that use force run at once. While it is on, they wait here.'}
+              </EmptyState>
+            </Panel>
           ) : (
             <div className="grid gap-3">
               {rows.map((one) => (
@@ -93,7 +108,7 @@ function Request({ request }: { readonly request: Approval }) {
           },
         ]}
       />
-      <pre className="num mt-2 overflow-x-auto whitespace-pre-wrap text-muted">{JSON.stringify(request.input)}</pre>
+      <pre className="num mt-2 whitespace-pre-wrap break-words text-muted">{JSON.stringify(request.input)}</pre>
       {request.steps.length > 0 ? (
         <ol className="mt-2 list-decimal pl-5">
           {request.steps.map((step) => (

@@ -8,7 +8,7 @@ import { ErrorPanel } from '../../feedback/states';
 import { useLiveAge, useLiveSubscription } from '../../providers/live';
 import { useSession, useSessionWatch } from '../../providers/session';
 import { cn } from '../../ui/cn';
-import { formatClock, sentence } from '../../ui/format';
+import { formatClock, sentence, zoneName } from '../../ui/format';
 import { PanelSkeleton, Skeleton } from '../../ui/skeleton';
 import { eventText } from '../overview/event-text';
 import { alarmHref, isAlarm } from './alarm';
@@ -49,7 +49,7 @@ function SignedIn({ children }: { readonly children: ReactNode }) {
   useLiveSubscription((event) => {
     if (!isAlarm(event)) return;
     toast.error(eventText(event), {
-      description: `${sentence(event.event_type)} · ${event.source} · ${formatClock(event.timestamp)}`,
+      description: `${sentence(event.event_type)} · ${event.source} · ${formatClock(event.timestamp)} ${zoneName(new Date())}`,
       // Long enough to be read by who looked away.
       duration: 12_000,
       closeButton: true,

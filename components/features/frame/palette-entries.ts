@@ -4,7 +4,7 @@
  * the actions (palette-entries.test.ts).
  */
 import type { ClusterNode, Group, Operation, Role, Service, Slot } from '../../providers/wire';
-import { formatClock, sentence } from '../../ui/format';
+import { formatUtc, sentence } from '../../ui/format';
 import { stateWord } from '../../ui/state-words';
 import { actionReasons } from '../nodes/action-reasons';
 import { visibleAreas } from './areas';
@@ -133,7 +133,7 @@ function operationEntry(operation: Operation): Entry {
     `${sentence(operation.kind)} ${operation.group ?? ''}`.trim(),
     `/operations/${operation.id}`,
     {
-      hint: `${stateWord(operation.state)} · ${formatClock(operation.created_at)}`,
+      hint: `${stateWord(operation.state)} · ${formatUtc(operation.created_at)}`,
       keywords: operation.id,
     },
   );

@@ -24,6 +24,7 @@ const columns: readonly Column<LogLine>[] = [
   {
     id: 'at',
     header: 'When',
+    hint: 'In your time zone; both zones are in the tooltip of each',
     value: (row) => row.at,
     cell: (row) => (
       <>

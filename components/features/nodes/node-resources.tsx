@@ -7,7 +7,7 @@ import { QueryView } from '../../feedback/query-view';
 import { longestPage } from '../../providers/pages';
 import { useTRPC } from '../../providers/trpc';
 import type { Sample } from '../../providers/wire';
-import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../ui/format';
+import { formatBytes, formatDuration, formatNumber, formatPercent, zoneName } from '../../ui/format';
 import { Select } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
@@ -25,13 +25,16 @@ export function NodeResources({ id }: { readonly id: string }) {
     <QueryView query={query} what="the resources" skeleton={<PanelSkeleton label="resources" lines={8} />}>
       {({ items }) => (
         <div className="grid gap-3">
-          <Select
-            aria-label="Time range"
-            className="w-44"
-            value={minutes}
-            options={['5', '15', '30', '60'].map((value) => ({ value, label: `Last ${value} minutes` }))}
-            onChange={(event) => setMinutes(event.target.value)}
-          />
+          <div className="flex items-center gap-3">
+            <Select
+              aria-label="Time range"
+              className="w-44"
+              value={minutes}
+              options={['5', '15', '30', '60'].map((value) => ({ value, label: `Last ${value} minutes` }))}
+              onChange={(event) => setMinutes(event.target.value)}
+            />
+            <span className="text-muted">Times in {zoneName(new Date())}</span>
+          </div>
           <Charts samples={items} />
         </div>
       )}

@@ -18,7 +18,7 @@ export function CapacityPanel({ topology }: { readonly topology: Topology }) {
       {...(topology.nodes.length > shown ? { note: `the ${shown} fullest of ${topology.nodes.length} nodes` } : {})}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard */}
-      <section className="overflow-x-auto" tabIndex={0} aria-label="Capacity of the nodes">
+      <section className="shade-x overflow-x-auto" tabIndex={0} aria-label="Capacity of the nodes">
         <table className="w-full">
           <thead>
             <tr className="text-left text-muted">

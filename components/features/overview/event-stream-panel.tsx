@@ -14,6 +14,7 @@ const columns: readonly Column<ClusterEvent>[] = [
   {
     id: 'at',
     header: 'When',
+    hint: 'In your time zone; both zones are in the tooltip of each',
     value: (row) => row.timestamp,
     cell: (row) => <ClockTime at={row.timestamp} />,
   },

@@ -31,7 +31,7 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
-    <section className="overflow-x-auto" tabIndex={0} aria-label="Groups">
+    <section className="shade-x overflow-x-auto" tabIndex={0} aria-label="Groups">
       <table className="w-full">
         <thead>
           <tr className="text-left text-muted">
@@ -41,7 +41,7 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
             <Head>Commit mode</Head>
             <Head right>Writes</Head>
             <Head right>At risk</Head>
-            <Head>Now</Head>
+            <Head className="max-xl:hidden">Now</Head>
           </tr>
         </thead>
         <tbody>
@@ -60,11 +60,19 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
   );
 }
 
-function Head({ children, right }: { readonly children: string; readonly right?: boolean }) {
+function Head({
+  children,
+  right,
+  className,
+}: {
+  readonly children: string;
+  readonly right?: boolean;
+  readonly className?: string;
+}) {
   return (
     <th
       scope="col"
-      className={cn('whitespace-nowrap border-line border-b px-3 py-1 font-medium', right && 'text-right')}
+      className={cn('whitespace-nowrap border-line border-b px-3 py-1 font-medium', right && 'text-right', className)}
     >
       {children}
     </th>
@@ -97,6 +105,8 @@ function GroupRow({ group, planned, nodes, askNodes }: GroupProps) {
         >
           epoch {group.epoch}
         </span>
+        {/* Narrow pages have no column for it. */}
+        <span className="block min-w-32 font-normal text-muted xl:hidden">{group.sentence}</span>
       </th>
       <td className={cell}>
         {group.primary ? (
@@ -151,7 +161,7 @@ function GroupRow({ group, planned, nodes, askNodes }: GroupProps) {
       >
         {formatBytes(group.data_at_risk_bytes)}
       </td>
-      <td className={cn(cell, 'min-w-52 text-muted')}>{group.sentence}</td>
+      <td className={cn(cell, 'min-w-52 text-muted max-xl:hidden')}>{group.sentence}</td>
     </tr>
   );
 }

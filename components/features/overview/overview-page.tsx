@@ -36,7 +36,7 @@ export function OverviewPage() {
           </>
         }
       />
-      <Problems problems={topology.problems} />
+      <Problems title="What is wrong, and what to do" problems={topology.problems.filter(isWrong)} className="mb-3" />
       <div className="grid gap-3">
         <Panel
           title="Groups"
@@ -53,7 +53,11 @@ export function OverviewPage() {
           <GroupRows topology={topology} />
         </Panel>
         <div className="grid items-start gap-3 xl:grid-cols-[3fr_2fr]">
-          <RunningPanel />
+          <div className="grid gap-3">
+            <RunningPanel />
+            {/* Comes and goes without being wrong: here it pushes nothing that is being read or clicked. */}
+            <Problems title="Worth knowing" problems={topology.problems.filter((problem) => !isWrong(problem))} />
+          </div>
           <CapacityPanel topology={topology} />
         </div>
         <EventStreamPanel />
@@ -73,16 +77,24 @@ function Verdict({ topology }: { readonly topology: Topology }) {
   );
 }
 
-function Problems({ problems }: { readonly problems: readonly Problem[] }) {
+function isWrong(problem: Problem): boolean {
+  return problem.severity !== 'info';
+}
+
+function Problems({
+  title,
+  problems,
+  className,
+}: {
+  readonly title: string;
+  readonly problems: readonly Problem[];
+  readonly className?: string;
+}) {
   if (problems.length === 0) return null;
   const order = { critical: 0, warning: 1, info: 2 } as const;
   const sorted = [...problems].sort((a, b) => order[a.severity] - order[b.severity]);
   return (
-    <Panel
-      title={sorted[0]?.severity === 'info' ? 'Worth knowing' : 'What is wrong, and what to do'}
-      note={`${problems.length}`}
-      className="mb-3"
-    >
+    <Panel title={title} note={`${problems.length}`} {...(className === undefined ? {} : { className })}>
       <ul className="grid gap-2">
         {sorted.map((problem) => {
           const tone = problem.severity === 'critical' ? 'bad' : problem.severity === 'warning' ? 'warn' : 'idle';

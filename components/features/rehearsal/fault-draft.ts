@@ -12,6 +12,31 @@ export type FaultDraft = {
   readonly percent: string;
 };
 
+type Option = { readonly value: string; readonly label: string };
+
+export const kindOptions: readonly Option[] = [
+  { value: 'partition', label: 'Nothing passes' },
+  { value: 'delay', label: 'Messages come late' },
+  { value: 'drop', label: 'Messages are lost' },
+];
+export const channelOptions: readonly Option[] = [
+  { value: 'both', label: 'Interconnect and WAL' },
+  { value: 'interconnect', label: 'Interconnect only' },
+  { value: 'wal', label: 'WAL stream only' },
+];
+
+export function directionOptions(node: string): readonly Option[] {
+  return [
+    { value: 'both', label: 'Both ways' },
+    { value: 'in', label: `Towards ${node}` },
+    { value: 'out', label: `From ${node}` },
+  ];
+}
+
+export function optionLabel(options: readonly Option[], value: string): string {
+  return options.find((option) => option.value === value)?.label ?? value;
+}
+
 export function firstDraft(nodes: readonly string[]): FaultDraft {
   return {
     node: nodes[0] ?? '',

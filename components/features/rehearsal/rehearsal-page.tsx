@@ -21,7 +21,17 @@ import { Badge } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { ForRole } from '../frame/for-role';
 import { useRehearsalEnabled } from '../frame/platform-info';
-import { type FaultDraft, faultRequest, faultSentence, faultsOfNode, firstDraft } from './fault-draft';
+import {
+  channelOptions,
+  directionOptions,
+  type FaultDraft,
+  faultRequest,
+  faultSentence,
+  faultsOfNode,
+  firstDraft,
+  kindOptions,
+  optionLabel,
+} from './fault-draft';
 
 export function RehearsalPage() {
   return (
@@ -122,7 +132,7 @@ function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
               <Select
                 {...ids}
                 value={draft.kind}
-                options={['partition', 'delay', 'drop'].map((value) => ({ value, label: value }))}
+                options={kindOptions}
                 onChange={(event) => put({ kind: event.target.value as FaultDraft['kind'] })}
               />
             )}
@@ -132,7 +142,7 @@ function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
               <Select
                 {...ids}
                 value={draft.direction}
-                options={['both', 'in', 'out'].map((value) => ({ value, label: value }))}
+                options={directionOptions(draft.node)}
                 onChange={(event) => put({ direction: event.target.value as FaultDraft['direction'] })}
               />
             )}
@@ -142,7 +152,7 @@ function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
               <Select
                 {...ids}
                 value={draft.channel}
-                options={['both', 'interconnect', 'wal'].map((value) => ({ value, label: value }))}
+                options={channelOptions}
                 onChange={(event) => put({ channel: event.target.value as FaultDraft['channel'] })}
               />
             )}
@@ -200,7 +210,16 @@ function Faults() {
   const columns: readonly Column<Fault & { readonly key: string }>[] = [
     { id: 'node', header: 'Node', value: (row) => row.node },
     { id: 'peer', header: 'Towards', value: (row) => row.peer ?? 'all' },
-    { id: 'kind', header: 'Fault', value: (row) => row.kind, cell: (row) => <Badge tone="warn">{row.kind}</Badge> },
+    {
+      id: 'kind',
+      header: 'Fault',
+      value: (row) => row.kind,
+      cell: (row) => (
+        <Badge tone="warn" title={row.kind}>
+          {optionLabel(kindOptions, row.kind)}
+        </Badge>
+      ),
+    },
     {
       id: 'how',
       header: 'How much',
@@ -211,11 +230,11 @@ function Faults() {
             ? formatPercent((row.probability ?? 0) * 100)
             : 'everything',
     },
-    { id: 'direction', header: 'Direction', value: (row) => row.direction },
-    { id: 'channel', header: 'Channel', value: (row) => row.channel },
+    { id: 'direction', header: 'Direction', value: (row) => optionLabel(directionOptions(row.node), row.direction) },
+    { id: 'channel', header: 'Channel', value: (row) => optionLabel(channelOptions, row.channel) },
     { id: 'until', header: 'Ends', value: (row) => row.until, cell: (row) => <Time at={row.until} /> },
     {
-      id: 'heal',
+      id: 'actions',
       header: 'Heal',
       value: () => '',
       cell: (row) => (

@@ -186,7 +186,7 @@ function columnsFor(everywhere: boolean): readonly Column<Slot>[] {
 function StateOf({ slot }: { readonly slot: Slot }) {
   const { value, label, why } = slotState(slot);
   return (
-    <span className="flex flex-wrap items-center gap-1">
+    <span className="flex items-center gap-1">
       <Status value={value} label={label} {...(why === null ? {} : { title: why })} />
       {slot.owner === 'engine' ? <Badge>the cluster’s</Badge> : null}
       {slot.synced ? <Badge>copy</Badge> : null}
