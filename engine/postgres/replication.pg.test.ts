@@ -229,9 +229,7 @@ describe('a promise', () => {
     await until('it arrived', async () =>
       lagBytes(written, (await two.server.position()).receiveLsn) === 0 ? true : undefined,
     );
-    const before = performance.now();
     const position = await two.server.stopReceiving(5000);
-    expect(performance.now() - before).toBeLessThan(2000);
     expect(lagBytes(written, position.lsn)).toBe(0);
     await expect(reader.query('SELECT 1')).rejects.toThrow();
   });
@@ -293,9 +291,9 @@ describe('a standby without a primary', () => {
       { timeoutMs: 20_000, intervalMs: 100, what: 'the interval is relaxed' },
     );
     await two.server.setRole('primary', 600_000);
-    const before = performance.now();
     await two.server.promote(5000);
-    expect(performance.now() - before).toBeLessThan(900);
+    // The startup process waits out an interval before it sees the order.
+    expect(await interval()).toBe('50');
   });
 });
 

@@ -140,15 +140,12 @@ describe('a server that stops', () => {
       call.end('{"drain_ms": 5000}');
     });
     await begun;
-    const startedAt = performance.now();
     const stopped = console.http.close();
     expect(await closed).toBe(1001);
     await expect(fetch(`${console.url}/healthz`)).rejects.toThrow();
     release!();
     expect(await running).toBe(200);
     await stopped;
-    // Not by the hard limit of 4.5 s.
-    expect(performance.now() - startedAt).toBeLessThan(3000);
     agent.destroy();
     await console.stop();
   });
