@@ -11,7 +11,7 @@ type Edges = { readonly above: boolean; readonly below: boolean };
 const none: Edges = { above: false, below: false };
 
 export function ScrollBody({ label, children }: { readonly label: string; readonly children: ReactNode }) {
-  const box = useRef<HTMLElement>(null);
+  const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const [edges, setEdges] = useState<Edges>(none);
   const look = useCallback(() => {
@@ -31,16 +31,15 @@ export function ScrollBody({ label, children }: { readonly label: string; readon
   return (
     <div className="group/scroll relative flex min-h-0 flex-1 flex-col" data-below={edges.below || undefined}>
       <Shade className={cn('top-0 bg-linear-to-b', !edges.above && 'opacity-0')} />
-      <section
+      <div
         ref={box}
         data-scroll-body
-        aria-label={label}
-        tabIndex={scrolls ? 0 : -1}
+        {...(scrolls ? { role: 'group', 'aria-label': label, tabIndex: 0 } : {})}
         onScroll={look}
         className="min-h-0 overflow-y-auto px-4 pb-4"
       >
         <div ref={content}>{children}</div>
-      </section>
+      </div>
       <Shade
         className={cn(
           'bottom-0 bg-linear-to-t group-has-data-dialog-actions/scroll:hidden',
