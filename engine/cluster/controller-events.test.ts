@@ -64,13 +64,7 @@ describe('events of problems', () => {
       problem('agent-stalled', 'warning'),
       ['problem_begun', 'problem_ended'],
     ],
-    ['a block of some milliseconds is no event', problem('agent-stalled', 'info'), []],
   ] as const)('%s', (_, one, expected) => {
     expect(eventsOf(one, one)).toEqual(expected);
-  });
-
-  it('the end of a block that was told is told, also when it had become small', () => {
-    const events = eventsOf(problem('agent-stalled', 'warning'), problem('agent-stalled', 'info'));
-    expect(events).toEqual(['problem_begun', 'problem_ended']);
   });
 });

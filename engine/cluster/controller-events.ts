@@ -8,7 +8,6 @@ import type { ViewChange } from './view-cache';
 export class ControllerEvents {
   #term = 0;
   #transitions = 0;
-  readonly #toldBlocks = new Set<string>();
 
   constructor(
     private readonly log: EventLog,
@@ -134,18 +133,7 @@ export class ControllerEvents {
     this.#emit('operation', eventType, { source, severity, payload: { ...operationPayload(operation), ...extra } });
   }
 
-  /** A block is told from where it endangers the lease; then its end is told too, however small it has become by then. */
-  #isTold(problem: Problem, begun: boolean): boolean {
-    const key = `${problem.group} ${problem.node}`;
-    if (!begun) return this.#toldBlocks.delete(key);
-    if (problem.severity === 'info') return false;
-    this.#toldBlocks.add(key);
-    return true;
-  }
-
   #problem(problem: Problem, begun: boolean): void {
-    // A block far short of the lease comes and goes every second on a busy host: it is shown and measured, but as an event it would bury the others.
-    if (problem.rule === 'agent-stalled' && !this.#isTold(problem, begun)) return;
     const severity = begun ? (problem.severity === 'critical' ? 'critical' : problem.severity) : 'info';
     const { rule, node, group, sentence, remedy, since } = problem;
     const payload = { rule, node_id: node, group, sentence, remedy, since, state: begun ? 'begun' : 'ended' };

@@ -6,6 +6,7 @@ import type { RaftConfiguration, RaftPeerStatus } from '../control/store';
 import type { Epoch, GroupName, Incarnation, NodeId, OperationId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 import type { Operation } from '../operations/model';
+import type { SlotReport } from '../replication/model';
 
 // ---------------------------------------------------------------- keys
 export const keys = {
@@ -188,6 +189,10 @@ export type PostgresReport = {
   /** Most WAL that any one replication slot keeps, and how many slots have lost theirs; absent or null: not known. */
   readonly slotRetainedBytes?: number | null;
   readonly slotsLost?: number | null;
+  /** At most 64, those that keep most first; absent or null: not known. */
+  readonly slots?: readonly SlotReport[] | null;
+  /** max_slot_wal_keep_size; null: no limit, or not known. */
+  readonly slotWalKeepBytes?: number | null;
   /** Commits that wait for a standby right now (SyncRep). */
   readonly waitingCommits: number;
 };
@@ -218,6 +223,8 @@ export type NodeReport = {
   /** If the disk fills as in the last hour; absent or null: not known, or not within a year. */
   readonly diskFullInMs?: number | null;
   readonly loopBlockMs: number;
+  /** The longest block of each second since the agent started: how many up to each bound of `stallBoundsMs`, the last of them beyond all. */
+  readonly stalls?: { readonly counts: readonly number[]; readonly sumMs: number };
   readonly links: readonly {
     readonly peer: NodeId;
     readonly connected: boolean;

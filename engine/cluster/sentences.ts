@@ -1,7 +1,7 @@
 /** The human sentences of the view: one per group, one verdict for the cluster. Pure; every number in them was measured. */
 import { formatMs, type GroupSnapshot, type PauseSample } from '../operations/core/snapshot';
 import { isFinished, type Operation } from '../operations/model';
-import { primaryChangingRule } from './analysis/primary-changing';
+import { primaryChangingRule } from './core/planned-change';
 import type { GroupView, NodeView, Problem, RaftView } from './model';
 
 export function groupSentence(

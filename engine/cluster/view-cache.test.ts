@@ -3,7 +3,7 @@ import { cluster } from '../testing/cluster-fixture';
 import type { ClusterState } from './cluster-state';
 import { ViewCache } from './view-cache';
 
-/** A state whose standby's agent was blocked for so long. */
+/** A state whose primary's agent was blocked for so long. */
 function scene() {
   let snapshot = cluster();
   const state = {
@@ -21,7 +21,7 @@ function scene() {
   } as unknown as ClusterState;
   const cache = new ViewCache(state, { monotonic: () => 0, wall: () => snapshot.atMs });
   const look = (loopBlockMs: number, atMs = snapshot.atMs) => {
-    snapshot = { ...cluster({ nodes: { 'node-2': { report: { loopBlockMs } } } }), atMs };
+    snapshot = { ...cluster({ nodes: { 'node-1': { report: { loopBlockMs } } } }), atMs };
     cache.touchAll();
     return cache.refresh();
   };
@@ -35,19 +35,19 @@ function scene() {
 describe('ViewCache', () => {
   it('tells a problem once, again when it gets worse, and when it has ended', () => {
     const { blocked } = scene();
-    expect(blocked(21)).toEqual([['info agent-stalled'], []]);
-    expect(blocked(22)).toEqual([[], []]);
-    expect(blocked(900)).toEqual([['warning agent-stalled'], []]);
-    expect(blocked(30)).toEqual([[], []]);
-    expect(blocked(0)).toEqual([[], ['info agent-stalled']]);
+    expect(blocked(600)).toEqual([['warning agent-stalled'], []]);
+    expect(blocked(700)).toEqual([[], []]);
+    expect(blocked(1_300)).toEqual([['critical agent-stalled'], []]);
+    expect(blocked(600)).toEqual([[], []]);
+    expect(blocked(0)).toEqual([[], ['warning agent-stalled']]);
   });
 
   it('as a new leader counts from when it leads, not from when it supposed things as a follower', () => {
     const { look, cache } = scene();
     const supposedAt = Date.parse('2026-01-05T00:00:00.000Z');
-    look(21, supposedAt);
+    look(600, supposedAt);
     cache.forgetProblems();
-    const { begun, ended } = look(22, supposedAt + 600_000);
+    const { begun, ended } = look(610, supposedAt + 600_000);
     expect([begun.map((one) => one.since), ended]).toEqual([[new Date(supposedAt + 600_000).toISOString()], []]);
   });
 });

@@ -11,13 +11,7 @@ import { createInterface } from 'node:readline';
 import { SerialQueue } from '../kernel/async';
 import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
-import type { HealthTransition } from './model';
-
-export type HealthQuery = {
-  readonly limit: number;
-  /** Nothing younger than this time (ISO); absent or null: from the newest on. */
-  readonly before?: string | null;
-};
+import { type HealthQuery, type HealthTransition, mostListed, oldestFirst } from './model';
 
 export type HealthJournalOptions = {
   readonly segmentBytes?: number;
@@ -27,7 +21,6 @@ export type HealthJournalOptions = {
   readonly inMemory?: number;
 };
 
-export const mostListed = 2_000;
 const defaults = { segmentBytes: 1_048_576, segments: 4, keptMs: 24 * 3_600_000, inMemory: mostListed };
 const queueLimit = 1_000;
 const sweepEveryMs = 60_000;
@@ -198,12 +191,6 @@ export class HealthJournal {
       }
     }
   }
-}
-
-/** By time, then as the leader numbered them. */
-export function oldestFirst(a: HealthTransition, b: HealthTransition): number {
-  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
 function parsed(line: string): HealthTransition | null {

@@ -51,3 +51,18 @@ export type HealthTransition = {
   readonly to: string;
   readonly reason: string;
 };
+
+export type HealthQuery = {
+  readonly limit: number;
+  /** Nothing younger than this time (ISO); absent or null: from the newest on. */
+  readonly before?: string | null;
+};
+
+/** Changes of health in one answer, at most. */
+export const mostListed = 2_000;
+
+/** By time, then as the leader numbered them. */
+export function oldestFirst(a: HealthTransition, b: HealthTransition): number {
+  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}

@@ -1,6 +1,7 @@
 /** Makes this node's report for the controller: what PostgreSQL, the lease, the host and the links look like right now. */
 import type { NodeReport, PostgresReport } from '../cluster/model';
 import type { NodeId } from '../kernel/ids';
+import { noStalls, stallBoundsMs, withStall } from './core/stall-counts';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import type { NodeContext } from './node-context';
@@ -16,6 +17,7 @@ export class Reporter {
   #linksAt = 0;
   #loopBlockMs = 0;
   #loopBlockAt = 0;
+  #stalls = noStalls;
 
   constructor(
     private readonly context: NodeContext,
@@ -53,6 +55,7 @@ export class Reporter {
       diskTotalBytes,
       diskFullInMs,
       loopBlockMs: this.#loopBlock(now),
+      stalls: this.#stalls,
       links: this.#linksNow(now),
     };
   }
@@ -61,6 +64,9 @@ export class Reporter {
     if (now - this.#loopBlockAt >= loopBlockEveryMs) {
       this.#loopBlockMs = this.resources.takeLoopBlockMs();
       this.#loopBlockAt = now;
+      this.#stalls = withStall(this.#stalls, this.#loopBlockMs);
+      if (this.#loopBlockMs > stallBoundsMs[0])
+        this.context.logger.debug({ ms: this.#loopBlockMs }, 'the main thread was blocked');
     }
     return this.#loopBlockMs;
   }

@@ -4,11 +4,13 @@
  */
 import type { PostgresReport, PostgresState, ReplicationSender } from '../cluster/model';
 import type { LsnText } from '../kernel/lsn';
+import type { SlotReport } from '../replication/model';
 import type { ServerExit } from './api';
 import type { LocalConnection } from './connection';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 import { SenderRates } from './sender-rates';
+import { reportedSlotsSql } from './user-slots';
 
 /** A report goes out after this long without an answer, from process facts; the question stays open until its own time-out. */
 const patienceMs = 250;
@@ -44,7 +46,8 @@ const slowSql = `
 SELECT (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
        pg_postmaster_start_time() AS started,
-       EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart, s.retained, s.lost
+       EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart, s.retained, s.lost, ${reportedSlotsSql} AS slots,
+       CASE current_setting('max_slot_wal_keep_size') WHEN '-1' THEN NULL ELSE pg_size_bytes(current_setting('max_slot_wal_keep_size'))::float8 END AS slot_keep
   FROM (SELECT greatest(0, max(pg_wal_lsn_diff(
                  CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
                       ELSE pg_current_wal_lsn() END, restart_lsn)))::float8 AS retained,
@@ -76,6 +79,8 @@ type SlowRow = {
   pending_restart: boolean;
   retained: number | null;
   lost: number;
+  slots: SlotReport[];
+  slot_keep: number | null;
 };
 
 /** What only the process side knows. */
@@ -182,6 +187,8 @@ export class Reporter {
       pendingRestart: this.#slow?.row.pending_restart ?? null,
       slotRetainedBytes: this.#slow?.row.retained ?? null,
       slotsLost: this.#slow?.row.lost ?? null,
+      slots: this.#slow?.row.slots ?? null,
+      slotWalKeepBytes: this.#slow?.row.slot_keep ?? null,
       waitingCommits: row.waiting,
     };
   }

@@ -1,5 +1,6 @@
 /** Slots of users on real servers: made, refused, dropped, copied to a standby, and what a change of primary really makes of them. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { pollUntil } from '../kernel/async';
 import { enginePrefix } from '../replication/core/slot-rules';
 import type { SlotSpec } from '../replication/model';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
@@ -43,6 +44,24 @@ function consume(node: TestNode, slot: string) {
 }
 
 describe('one server', () => {
+  it('reports its slots, what they keep and what they may', async () => {
+    const { server } = await fixture.primary('slots-0');
+    await server.createSlot(physical('feed'));
+    await server.switchWal();
+    const { slots, slotWalKeepBytes } = await pollUntil(
+      async () => {
+        const report = await server.report();
+        return report.slots?.some((slot) => slot.name === 'feed') ? report : undefined;
+      },
+      { timeoutMs: 15_000, intervalMs: 20, what: 'the slot is reported' },
+    );
+    expect(slotWalKeepBytes).toBe(4 * 1024 ** 3);
+    const feed = slots!.find((slot) => slot.name === 'feed')!;
+    expect(feed).toMatchObject({ active: false, synced: false, walStatus: 'reserved', invalidationReason: null });
+    expect(feed.retainedBytes).toBeGreaterThan(0);
+    expect(feed.safeWalBytes).toBeGreaterThan(3 * 1024 ** 3);
+  });
+
   it('makes, shows and drops slots of both kinds, and says why it does not', async () => {
     const one = await fixture.primary('slots-1');
     const { server } = one;

@@ -29,6 +29,12 @@ export type SlotInfo = {
   readonly twoPhase: boolean;
 };
 
+/** What a node's report tells of a slot, every few seconds. */
+export type SlotReport = Pick<
+  SlotInfo,
+  'name' | 'type' | 'active' | 'synced' | 'walStatus' | 'retainedBytes' | 'safeWalBytes' | 'invalidationReason'
+>;
+
 /** The slots of one server, and what bounds them. */
 export type NodeSlots = {
   readonly slots: readonly SlotInfo[];

@@ -18,8 +18,7 @@ import type { Fault, PeerLinkStatus } from '../interconnect/api';
 import type { Reason } from '../kernel/errors';
 import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
-import type { HealthQuery } from '../monitoring/health-journal';
-import type { EngineEvent, HealthTransition, ResourceSample } from '../monitoring/model';
+import type { EngineEvent, HealthQuery, HealthTransition, ResourceSample } from '../monitoring/model';
 import type { Operation, OperationRequest } from '../operations/model';
 import type { NodeSlots } from '../replication/model';
 

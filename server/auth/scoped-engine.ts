@@ -5,8 +5,7 @@
  */
 import type { ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
-import { mostListed } from '@/engine/monitoring/health-journal';
-import type { HealthTransition } from '@/engine/monitoring/model';
+import { type HealthTransition, mostListed } from '@/engine/monitoring/model';
 import type { Operation } from '@/engine/operations/model';
 import type {
   EngineParams,

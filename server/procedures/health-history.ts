@@ -1,7 +1,6 @@
 /** Changes of health from the leader; without a control majority those that nodes still keep, and what is missing is named. */
 import { isClusterError } from '@/engine/kernel/errors';
-import { mostListed, oldestFirst } from '@/engine/monitoring/health-journal';
-import type { HealthTransition } from '@/engine/monitoring/model';
+import { type HealthTransition, mostListed, oldestFirst } from '@/engine/monitoring/model';
 import type { ProcedureContext } from './context';
 import { type Page, type PageInput, paginate, readCursor } from './page';
 

@@ -9,6 +9,8 @@ import { nodeMetrics } from './node-metrics';
 import { OperationMetrics } from './operation-metrics';
 import { patroniMetrics } from './patroni-metrics';
 import { routerMetrics } from './router-metrics';
+import { slotMetrics } from './slot-metrics';
+import { registerStalls } from './stall-metric';
 import { registerAsked, registerViewMetric } from './view-metric';
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -40,9 +42,10 @@ export class ApiMetrics {
       labelNames: ['surface'],
       registers: [this.#registry],
     });
-    for (const metric of [...clusterMetrics, ...patroniMetrics, ...nodeMetrics]) {
+    for (const metric of [...clusterMetrics, ...patroniMetrics, ...nodeMetrics, ...slotMetrics]) {
       registerViewMetric(this.#registry, metric, () => currentOrNull(engine));
     }
+    registerStalls(this.#registry, () => currentOrNull(engine));
     for (const metric of [...routerMetrics(engine), ...auditMetrics(audit, () => Date.now())]) {
       registerAsked(this.#registry, metric);
     }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import type { Operation } from '@/engine/operations/model';
 import type { EngineParams } from '@/engine/runtime/engine-api';
+import { slot } from '@/engine/testing/slot-fixture';
 import { type ConsoleFixture, startConsole } from '@/server/testing/console-fixture';
 import { asked } from './testing/promql-names';
 
@@ -210,6 +211,48 @@ describe('docs/metrics.md', () => {
     for (const [, theirs, here] of mapped) expect(here).toBe(theirs);
     const names = new Set(documented.map(nameOf));
     for (const [, , here] of mapped) expect(names).toContain(`rustydb_${here}`);
+  });
+});
+
+describe('slots and stalls', () => {
+  it('each slot is told with what it keeps, its reader and its state', async () => {
+    const slots = [
+      slot('feed', { retainedBytes: 7_000 }),
+      slot('rustydb_node_2', { active: true, walStatus: 'extended' }),
+      slot('gone', { retainedBytes: null, walStatus: null, invalidationReason: 'wal_removed' }),
+    ];
+    console.engine.change((view) => ({
+      nodes: view.nodes.map((node) =>
+        node.record.id === 'node-1'
+          ? {
+              ...node,
+              report: { ...node.report!, postgres: { ...node.report!.postgres, slots, slotWalKeepBytes: 9_000 } },
+            }
+          : node,
+      ),
+    }));
+    const of = (name: string) => ({ node: 'node-1', group: 'alpha', slot: name });
+    expect(await value('rustydb_slot_retained_bytes', { ...of('feed'), owner: 'user' })).toBe(7_000);
+    expect(await value('rustydb_slot_retained_bytes', of('gone'))).toBeNull();
+    expect(await value('rustydb_slot_active', { ...of('rustydb_node_2'), owner: 'engine' })).toBe(1);
+    expect(await value('rustydb_slot_active', of('feed'))).toBe(0);
+    expect(await value('rustydb_slot_wal_status', { ...of('rustydb_node_2'), status: 'extended' })).toBe(1);
+    expect(await value('rustydb_slot_wal_status', { ...of('gone'), status: 'lost' })).toBe(1);
+    expect(await value('rustydb_node_slot_wal_limit_bytes', { node: 'node-1' })).toBe(9_000);
+  });
+
+  it('stalls are the histogram that the agent keeps', async () => {
+    const { text } = await scrape();
+    const name = 'rustydb_node_event_loop_stall_seconds';
+    expect(text).toContain(`# TYPE ${name} histogram`);
+    const told = text.split('\n').filter((line) => line.startsWith(name) && line.includes('node="node-1"'));
+    const of = (suffix: string, le?: string) =>
+      told
+        .find((line) => line.startsWith(`${name}_${suffix}`) && (!le || line.includes(`le="${le}"`)))
+        ?.split(' ')
+        .at(-1);
+    expect(['0.02', '0.5', '2', '+Inf'].map((le) => of('bucket', le))).toEqual(['900', '995', '999', '1000']);
+    expect([of('count'), of('sum')]).toEqual(['1000', '24.5']);
   });
 });
 

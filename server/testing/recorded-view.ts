@@ -91,6 +91,7 @@ function nodeView(index: number, at: string): NodeView {
       diskUsedBytes: 40_000_000_000,
       diskTotalBytes: 100_000_000_000,
       loopBlockMs: 2,
+      stalls: { counts: [900, 60, 20, 10, 5, 3, 1, 1], sumMs: 24_500 },
       links: peers.map((peer) => ({ peer, connected: true, rttUs: 80, lastHeardMs: 30, phi: 0.1 })),
     },
     reportAgeMs: 50,

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Operation } from '../../operations/model';
 import { cluster, type FixtureOptions } from '../../testing/cluster-fixture';
 import { switchover } from '../../testing/running-operation';
+import { slot } from '../../testing/slot-fixture';
 import { plannedChange } from '../core/planned-change';
 import { analyseGroup, controlQuorum } from '.';
+import { slotRisks } from './slot-risks';
 
 function rulesOf(options: FixtureOptions, operation: Operation | null = null): readonly string[] {
   const snapshot = cluster(options);
@@ -80,7 +82,65 @@ describe('analysis of a group', () => {
       { nodes: { 'node-2': { report: { troubles: ['no room'] } } } },
       ['warning node-trouble node-2'],
     ],
-    ['an agent stalls', { nodes: { 'node-2': { report: { loopBlockMs: 21 } } } }, ['info agent-stalled node-2']],
+    [
+      'an agent stalls for less than the lease can spare',
+      { nodes: { 'node-2': { report: { loopBlockMs: 499 } } } },
+      [],
+    ],
+    [
+      'the agent of the primary stalls past the stop of its server',
+      { nodes: { 'node-1': { report: { loopBlockMs: 1_300 } } } },
+      ['critical agent-stalled node-1'],
+    ],
+    [
+      'a shorter election leaves less to spare',
+      { config: { electionTimeoutMs: 400 }, nodes: { 'node-2': { report: { loopBlockMs: 450 } } } },
+      ['warning agent-stalled node-2'],
+    ],
+    [
+      'replay of a voter is paused',
+      { nodes: { 'node-2': { postgres: { replayPaused: true } } } },
+      ['warning replay-paused node-2'],
+    ],
+    [
+      'replay of another standby is paused',
+      { group: { voterSet: { members: ['node-3'], k: 1 } }, nodes: { 'node-2': { postgres: { replayPaused: true } } } },
+      ['info replay-paused node-2'],
+    ],
+    [
+      'replay is paused and much is written',
+      {
+        nodes: {
+          'node-1': { postgres: { lsn: '1/0' } },
+          'node-2': { postgres: { replayLsn: '1/0' } },
+          'node-3': { postgres: { replayPaused: true } },
+        },
+      },
+      ['critical replay-paused node-3'],
+    ],
+    [
+      'replay is paused where commits wait for it',
+      { group: { mode: 'synchronous' }, nodes: { 'node-2': { postgres: { replayPaused: true } } } },
+      ['critical replay-paused node-2'],
+    ],
+    [
+      'idle slots keep WAL, one is lost',
+      {
+        nodes: {
+          'node-1': {
+            postgres: {
+              slotWalKeepBytes: 1_000,
+              slots: [
+                slot('feed', { retainedBytes: 600 }),
+                slot('rustydb_node_3', { retainedBytes: 950 }),
+                slot('old', { walStatus: 'lost' }),
+              ],
+            },
+          },
+        },
+      },
+      ['warning slot-lost node-1', 'critical slot-keeps-wal node-1'],
+    ],
     [
       'an agent stalls badly',
       { nodes: { 'node-2': { report: { loopBlockMs: 900 } } } },
@@ -108,6 +168,28 @@ describe('analysis of a group', () => {
   ];
   it.each(rows)('%s', (_name, options, expected) => {
     expect(rulesOf(options)).toEqual(expected);
+  });
+
+  it('names the slots, what they keep and who has to come back', () => {
+    const snapshot = cluster({
+      nodes: {
+        'node-1': {
+          report: { diskTotalBytes: 1_000_000 },
+          postgres: {
+            slotWalKeepBytes: 4_096,
+            slots: [slot('feed', { retainedBytes: 3_072 }), slot('rustydb_node_3', { retainedBytes: 2_048 })],
+          },
+        },
+      },
+    });
+    const group = snapshot.groups.get('alpha')!;
+    const [found] = slotRisks({ ...snapshot, group, primary: null, standbys: [], operation: null, planned: null });
+    expect(found).toMatchObject({
+      sentence:
+        'Slots feed is idle and keeps 3.0 kB of 4.0 kB, rustydb_node_3 is idle and keeps 2.0 kB of 4.0 kB on node-1.',
+    });
+    expect(found!.remedy).toContain('rustydbctl replication delete-slot feed --node node-1');
+    expect(found!.remedy).toContain('Bring node-3 back');
   });
 
   it('names the limit and the remedy in every sentence', () => {

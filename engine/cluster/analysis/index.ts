@@ -10,9 +10,11 @@ import { nodeSilent } from './node-silent';
 import { nodeTroubles } from './node-troubles';
 import { postgresDown } from './postgres-down';
 import { primaryChanging } from './primary-changing';
+import { replayPaused } from './replay-paused';
 import { replicationFactor } from './replication-factor';
 import { roleConflict } from './role-conflict';
 import type { Finding, GroupAnalyser, GroupSituation } from './situation';
+import { slotRisks } from './slot-risks';
 import { standbyLag } from './standby-lag';
 import { standbyNotStreaming } from './standby-not-streaming';
 import { stoppedByHand } from './stopped-by-hand';
@@ -33,6 +35,8 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   strandedPromises,
   standbyNotStreaming,
   standbyLag,
+  replayPaused,
+  slotRisks,
   diskNearlyFull,
   nodeTroubles,
   agentStalled,

@@ -1,8 +1,7 @@
 /** The group has no primary because an operation changes it right now, as planned and in time. What is not as planned is told by the other rules. */
 import { formatMs, isFresh } from '../../operations/core/snapshot';
+import { primaryChangingRule } from '../core/planned-change';
 import { finding, type GroupAnalyser } from './situation';
-
-export const primaryChangingRule = 'primary-changing';
 
 export const primaryChanging: GroupAnalyser = (situation) => {
   const { planned, primary, config, group } = situation;

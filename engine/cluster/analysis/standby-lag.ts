@@ -8,6 +8,8 @@ export const standbyLag: GroupAnalyser = (situation) => {
   const primaryLsn = primary?.report?.postgres.lsn ?? null;
   return situation.standbys.flatMap((member) => {
     if (!isFresh(member, config.leaseMs) || member.report!.postgres.state !== 'standby') return [];
+    // Said by replay-paused, with what ends it.
+    if (member.report!.postgres.replayPaused) return [];
     const lag = lagBytes(primaryLsn, member.report!.postgres.replayLsn);
     if (lag === null || lag < config.health.lagWarningBytes) return [];
     const critical = lag >= config.health.lagCriticalBytes;
@@ -17,7 +19,7 @@ export const standbyLag: GroupAnalyser = (situation) => {
         severity: critical ? 'critical' : 'warning',
         node: member.record.id,
         sentence: `${member.record.id} is ${formatBytes(lag)} behind; limit ${formatBytes(critical ? config.health.lagCriticalBytes : config.health.lagWarningBytes)}.`,
-        remedy: `See the load, the disk and the network of ${member.record.id}, and whether replay is paused.`,
+        remedy: `See the load, the disk and the network of ${member.record.id}.`,
       }),
     ];
   });

@@ -8,6 +8,9 @@ import { type GroupSnapshot, isFresh, type PauseSample } from '../../operations/
 import { actionOf, type StepAction } from '../../operations/core/steps';
 import type { Operation, OperationStep } from '../../operations/model';
 
+/** The rule of the problem that tells of one. */
+export const primaryChangingRule = 'primary-changing';
+
 export type PlannedChange = {
   readonly operation: OperationId;
   /** `switchover`, `restart node`, … */

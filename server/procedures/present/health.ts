@@ -1,5 +1,5 @@
 /** The verdict, health checks and membership on the wire. */
-import { primaryChangingRule } from '@/engine/cluster/analysis/primary-changing';
+import { primaryChangingRule } from '@/engine/cluster/core/planned-change';
 import type { NodeView } from '@/engine/cluster/model';
 import type { CurrentView } from '@/server/engine-client/api';
 import { sortedGroups } from '../find';
