@@ -24,8 +24,8 @@ export function toClusterError(error: unknown): ClusterError {
 function frameworkCode(error: unknown): { code: ErrorCode; message: string } | null {
   if (!(error instanceof Error) || error.name !== 'TRPCError' || !('code' in error)) return null;
   const found = Object.entries(errorTable).find(([code, row]) => row.trpc === error.code && code !== 'INTERNAL');
-  if (error.code === 'PARSE_ERROR' || error.cause instanceof SyntaxError)
-    return { code: 'INVALID_INPUT', message: 'The request is not valid JSON' };
+  if (error.cause instanceof SyntaxError) return { code: 'INVALID_INPUT', message: 'The request is not valid JSON' };
+  if (error.code === 'PARSE_ERROR') return { code: 'INVALID_INPUT', message: 'The request is none that tRPC knows' };
   if (!found) return null;
   return { code: found[0] as ErrorCode, message: error.code === 'NOT_FOUND' ? 'No such procedure' : error.message };
 }

@@ -136,6 +136,7 @@ const table: readonly Row[] = [
   ['an unknown parameter', 'REST', get('/api/v1/events?foo=1'), 'INVALID_INPUT'],
   ['a parameter twice', 'REST', get('/api/v1/cluster/nodes?limit=1&limit=2'), 'INVALID_INPUT'],
   ['an unknown parameter', 'GraphQL', get('/graphql?query=%7Ba%7D&foo=1'), 'INVALID_INPUT'],
+  ['a parameter twice', 'GraphQL', get('/graphql?query=%7Ba%7D&query=%7Bb%7D'), 'INVALID_INPUT'],
   ['no document', 'GraphQL', get('/graphql'), 'INVALID_INPUT'],
   ['a document that is none', 'GraphQL', post('/graphql', '{"query":"{"}'), 'INVALID_INPUT'],
   ['an operation that the document has not', 'GraphQL', post('/graphql', unnamed), 'INVALID_INPUT'],

@@ -195,7 +195,8 @@ export class ConsoleHttpServer {
       return;
     }
     if (path === '/graphql' || path.startsWith('/graphql/')) return this.#graphql.handle(request, response, requestId);
-    if (pages === null || path.startsWith('/api/')) {
+    // A path that cannot be decoded is an accident inside for the pages.
+    if (pages === null || path === '/api' || path.startsWith('/api/') || !isDecodable(path)) {
       return sendError(request, response, new ClusterError('NOT_FOUND', `No such address: ${path}`), requestId);
     }
     return pages.handle(request, response);
@@ -220,6 +221,15 @@ export class ConsoleHttpServer {
 
 function pathIn(url: string): string {
   return url.split('?', 1)[0]!;
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Leaves in the request what every surface can rely on. @throws INVALID_INPUT */

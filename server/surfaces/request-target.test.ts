@@ -19,7 +19,13 @@ describe('a target', () => {
     ['/a/b?c=d', ['/a/b?c=d', 'h']],
     ['//evil.example/a', ['//evil.example/a', 'h']],
     ['http://console.example/a?b', ['/a?b', 'console.example']],
-    ['HTTPS://console.example:8080/a/../b', ['/a/../b', 'console.example:8080']],
+    ['HTTPS://console.example:8080/a/../b', ['/b', 'console.example:8080']],
+    ['/api/v1/../../abcdef/cluster/nodes', ['/abcdef/cluster/nodes', 'h']],
+    ['/a/%2E%2e/%2e/b?c=/../d', ['/b?c=/../d', 'h']],
+    ['/a#b?c', ['/a', 'h']],
+    ['/a?b#c', ['/a?b', 'h']],
+    ['/\\evil.example', ['//evil.example', 'h']],
+    ['/a/%zz', ['/a/%zz', 'h']],
     ['http://console.example', ['/', 'console.example']],
     ['http://console.example?a=b', ['/?a=b', 'console.example']],
     ['http://[::1]:80/', ['/', '[::1]:80']],
@@ -106,6 +112,16 @@ describe('over a socket', () => {
     const refusal = JSON.parse(body!);
     expect(refusal.code).toBe('INVALID_INPUT');
     expect(head).toContain(`X-Request-Id: ${refusal.request_id}`);
+  });
+
+  it('is answered by what the path is, not by what it begins with', async () => {
+    for (const path of ['/api/v1/../../abcdef/cluster/nodes', '/api/docs/../../nodes', '/x/%2e%2e/nodes']) {
+      expect((await send(`GET ${path} HTTP/1.1`))[1]).toMatch(/page \/(abcdef\/cluster\/)?nodes at/);
+    }
+    const [head] = await send('GET /x/../api/v1/cluster/nodes HTTP/1.1');
+    expect(head).toMatch(/^HTTP\/1.1 200 /);
+    const [refused, body] = await send('GET /nodes/%zz HTTP/1.1');
+    expect([refused!.slice(0, 12), JSON.parse(body!).code]).toEqual(['HTTP/1.1 404', 'NOT_FOUND']);
   });
 
   it('tells a client that takes us for a proxy', async () => {

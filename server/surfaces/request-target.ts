@@ -1,12 +1,12 @@
 /**
  * What a request line asks for (RFC 9112, 3.2). A client that takes us for its proxy sends the whole address: it is answered as the path alone
- * would be, and its host counts instead of the header's. Invariant: behind this every target begins with a slash and every host can stand in
- * an address, so that no surface has to expect another. Pure.
+ * would be, and its host counts instead of the header's. Invariant: behind this every target begins with a slash, has no dot segments and no
+ * fragment, and every host can stand in an address, so that no surface has to expect another. Pure.
  */
 import { ClusterError } from '@/engine/kernel/errors';
 
 export type RequestTarget = {
-  /** Path and query as they were sent; `*` only for the server as a whole. */
+  /** Path, without dot segments, and query; `*` only for the server as a whole. */
   readonly url: string;
   /** Null: the client named none, as an HTTP/1.0 client may. */
   readonly host: string | null;
@@ -33,9 +33,16 @@ export function readTarget({ method, url, httpVersion, hosts }: RequestLine): Re
   if (host !== null && !(authority.test(host) && URL.canParse(`http://${host}`))) {
     throw invalid(named === undefined ? 'Host: names no host' : 'The address names no host');
   }
-  if (named !== undefined) return { url: rest.startsWith('/') ? rest : `/${rest}`, host };
-  if (url.startsWith('/') || (url === '*' && method === 'OPTIONS')) return { url, host };
+  if (named !== undefined) return { url: normal(rest.startsWith('/') ? rest : `/${rest}`), host };
+  if (url.startsWith('/')) return { url: normal(url), host };
+  if (url === '*' && method === 'OPTIONS') return { url, host };
   throw invalid('The address is neither a path nor one of http or https');
+}
+
+/** As every later `new URL` would have it: else the surface is chosen by one path and the procedure by another. */
+function normal(url: string): string {
+  const { pathname, search } = new URL(`http://console${url}`);
+  return `${pathname}${search}`;
 }
 
 function invalid(message: string): ClusterError {

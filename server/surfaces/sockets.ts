@@ -20,7 +20,7 @@ import { serveGraphqlSockets } from './graphql/websocket';
 import { recordBreakGlass } from './invoke';
 import { refusalHeaders } from './rest/send';
 import { securityHeaders } from './security-headers';
-import { serveTrpcSockets, trpcPath } from './trpc/mount';
+import { type Opener, serveTrpcSockets, trpcPath } from './trpc/mount';
 
 const maxPayloadBytes = 256 * 1024;
 const maxSockets = 2000;
@@ -38,7 +38,7 @@ export class Sockets {
   });
   readonly #events = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
   readonly #open = new Set<WebSocket>();
-  readonly #identities = new WeakMap<IncomingMessage, Identity>();
+  readonly #openers = new WeakMap<IncomingMessage, Opener>();
   readonly #stopTrpc: { broadcastReconnectNotification(): void };
   readonly #bufferLook: ReturnType<typeof setInterval>;
   readonly #stopGraphql: { dispose(): void | Promise<void> };
@@ -47,7 +47,7 @@ export class Sockets {
     private readonly services: Services,
     schema: GraphQLSchema,
   ) {
-    this.#stopTrpc = serveTrpcSockets(services, this.#trpc, (request) => this.#identities.get(request)!);
+    this.#stopTrpc = serveTrpcSockets(services, this.#trpc, (request) => this.#openers.get(request)!);
     this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql, (client, headers, identity) =>
       this.#endWithRight(client, headers, identity),
     );
@@ -107,14 +107,15 @@ export class Sockets {
         const clientAddress = clientAddressOf(request);
         await recordBreakGlass({ identity, clientAddress, surface: 'websocket', requestId, gate }, channel.path);
       }
-      this.#identities.set(request, identity);
+      this.#openers.set(request, { identity, requestId });
       server.handleUpgrade(request, socket, head, (client) => {
         this.#keep(client);
         this.#endWithRight(client, request.headers, identity);
         server.emit('connection', client, request);
         if (channel) {
           const engine = engineFor(this.services.engine, identity);
-          serveEventSocket(this.services, channel, client, request, { engine, identity, requestId });
+          const clientAddress = clientAddressOf(request);
+          serveEventSocket(this.services, channel, client, request, { engine, identity, requestId, clientAddress });
         }
       });
     } catch (thrown) {

@@ -1,4 +1,5 @@
 /** Event sockets, SSE and tRPC subscriptions: greeting, filters, resume, gaps, slow clients, authorisation. */
+import { on } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -213,6 +214,24 @@ describe('event sockets', () => {
     clearInterval(pushing);
     expect(seen).toBeLessThan(300);
     expect(gap.from < gap.to).toBe(true);
+  });
+
+  it('count each message as a call, and do what was allowed', async () => {
+    const limited = await startConsole({ rateLimits: { read: { points: 2, seconds: 60 } } });
+    const socket = new WebSocket(`${limited.url.replace('http', 'ws')}${nodes}`, {
+      headers: { 'X-API-Key': limited.keys.viewer },
+    });
+    sockets.push(socket);
+    const messages = on(socket, 'message');
+    const next = async () => JSON.parse(String((await messages.next()).value[0]));
+    expect((await next()).event_type).toBe('connected');
+    for (const group of ['beta', 'alpha', 'beta']) socket.send(JSON.stringify({ groups: [group] }));
+    expect(await next()).toMatchObject({ event_type: 'error', code: 'RATE_LIMITED', details: { limit: 2 } });
+    limited.engine.emit({ payload: { group: 'beta' } });
+    const wanted = limited.engine.emit({ payload: { group: 'alpha' } });
+    expect((await next()).event_id).toBe(wanted.eventId);
+    socket.terminate();
+    await limited.stop();
   });
 
   it('refuse the unknown and the anonymous', async () => {

@@ -8,6 +8,7 @@ import type { WebSocket } from 'ws';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineEvent } from '@/engine/monitoring/model';
 import type { Identity } from '@/server/auth/api';
+import type { RateLimits } from '@/server/auth/rate-limits';
 import type { EngineClient, EventItem } from '@/server/engine-client/api';
 import { errorBody, toClusterError } from '@/server/errors/wire';
 import { mayRead, ReadingPosition, requireEventId, resumeAfter } from '@/server/procedures/event-stream';
@@ -36,6 +37,7 @@ export type EventCaller = {
   readonly engine: EngineClient;
   readonly identity: Identity;
   readonly requestId: string;
+  readonly clientAddress: string;
 };
 
 export function serveEventSocket(
@@ -45,7 +47,7 @@ export function serveEventSocket(
   request: IncomingMessage,
   caller: EventCaller,
 ): void {
-  const reader = new EventReader(caller, channel, socket, request.socket);
+  const reader = new EventReader(caller, channel, socket, request.socket, services.gate.limits);
   const last = new URL(request.url ?? '/', 'http://console').searchParams.get('last_event_id');
   const closed = services.gate.metrics.streamOpened('websocket');
   socket.on('message', (data) => reader.onMessage(data.toString()));
@@ -62,6 +64,7 @@ class EventReader {
   /** First event that was left out; null while the client keeps up. */
   #leftOutFrom: string | null = null;
   #lastSent: string | null = null;
+  #handled: Promise<void> = Promise.resolve();
   readonly #position = new ReadingPosition(null);
 
   constructor(
@@ -69,6 +72,7 @@ class EventReader {
     private readonly channel: Channel,
     private readonly socket: WebSocket,
     private readonly transport: Duplex,
+    private readonly limits: RateLimits,
   ) {
     this.#matches = channel.matcher({});
   }
@@ -78,25 +82,31 @@ class EventReader {
     const timestamp = Math.floor(Date.now() / 1000);
     this.#send(JSON.stringify({ event_type: 'connected', message, available_events: availableEvents, timestamp }));
     this.#unsubscribe = this.caller.engine.onEvent((item) => this.#take(item));
-    if (lastEventId !== null) this.#guarded(() => this.#replay(lastEventId));
+    if (lastEventId !== null) void this.#guarded(() => this.#replay(lastEventId));
   }
 
   close(): void {
     this.#unsubscribe?.();
   }
 
+  /** One after the other, and a call like any other: a filter with `last_event_id` may bring the whole buffer again. */
   onMessage(text: string): void {
-    this.#guarded(() => {
-      const filter = this.#parse(text);
-      this.#matches = this.channel.matcher(filter);
-      if (filter.last_event_id !== undefined) this.#replay(filter.last_event_id);
+    const { identity, clientAddress } = this.caller;
+    this.#handled = this.#handled.then(async () => {
+      await this.#guarded(() => this.limits.consume('read', identity, clientAddress).then(() => this.#filterBy(text)));
     });
   }
 
+  #filterBy(text: string): void {
+    const filter = this.#parse(text);
+    this.#matches = this.channel.matcher(filter);
+    if (filter.last_event_id !== undefined) this.#replay(filter.last_event_id);
+  }
+
   /** What the client sent wrong is told; the filter before stays in force. */
-  #guarded(act: () => void): void {
+  async #guarded(act: () => void | Promise<void>): Promise<void> {
     try {
-      act();
+      await act();
     } catch (thrown) {
       const error = errorBody(toClusterError(thrown), this.caller.requestId);
       this.#send(JSON.stringify({ event_type: 'error', ...error }));

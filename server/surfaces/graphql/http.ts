@@ -135,6 +135,8 @@ function requireKnown(keys: Iterable<string>): void {
 
 function fromSearch(search: URLSearchParams): Params {
   requireKnown(search.keys());
+  const twice = [...requestKeys].find((key) => search.getAll(key).length > 1);
+  if (twice !== undefined) throw new ClusterError('INVALID_INPUT', `${twice}: given more than once`);
   const variables = search.get('variables');
   try {
     return checked({

@@ -6,6 +6,7 @@ import type { WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '@/server/auth/api';
 import type { CallContext } from '../call-context';
 import { clientAddressOf, contextOf, requestIdOf, type Services } from '../calls';
+import { requireRoomFor, socketEnd } from '../socket-bounds';
 import { inOneForm, toGraphqlError } from './errors';
 import { DocumentCache, requireOperation } from './prepare';
 import { isStream } from './sse';
@@ -61,7 +62,7 @@ export function serveGraphqlSockets(
         connection.extra.identity = identity;
         // What came with the upgrade is watched already.
         if (Object.keys(given).length > 0) endWithRight(socket, headers, identity);
-        goneOf.set(request, new AbortController());
+        goneOf.set(request, socketEnd());
         return true;
       } catch {
         return false;
@@ -72,7 +73,9 @@ export function serveGraphqlSockets(
       const admitted = documents.admit(query, variables ?? {}, contextValue);
       if (!admitted.ok) return { schema, document: nothing, contextValue, refusals: admitted.errors };
       try {
-        requireOperation(admitted.document, operationName);
+        const { operation } = requireOperation(admitted.document, operationName);
+        // This one stands among them already.
+        if (operation === 'subscription') requireRoomFor(Object.keys(connection.subscriptions).length - 1);
       } catch (thrown) {
         const refusals = [toGraphqlError(thrown, contextValue.requestId)];
         return { schema, document: nothing, contextValue, refusals };

@@ -7,11 +7,14 @@ import type { WebSocketServer } from 'ws';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
 import type { Identity } from '@/server/auth/api';
 import { toClusterError } from '@/server/errors/wire';
-import { callFor, clientAddressOf, contextOf, requestIdOf, type Services } from '../calls';
+import { callFor, clientAddressOf, contextOf, type Services } from '../calls';
 import { headersOfRefusals } from '../refusal-headers';
 import { readBody } from '../rest/read-input';
 import { refusalHeaders, sendJson } from '../rest/send';
+import { socketEnd } from '../socket-bounds';
 import { appRouter, inRequest, toTrpc } from './router';
+
+export type Opener = { readonly identity: Identity; readonly requestId: string };
 
 export const trpcPath = '/api/trpc';
 const keepAliveMs = 15_000;
@@ -115,18 +118,25 @@ export function serveTrpcSockets(
   services: Services,
   server: WebSocketServer,
   /** Who opened the socket; known by then, so that the first message finds its context. */
-  identityOf: (request: IncomingMessage) => Identity,
+  openedBy: (request: IncomingMessage) => Opener,
 ) {
+  // Some messages are refused before a context is there.
+  server.on('connection', (client, request) => {
+    const { requestId } = openedBy(request);
+    const emit = client.emit.bind(client);
+    client.emit = (...event: Parameters<typeof emit>) => inRequest(requestId, () => emit(...event));
+  });
   return applyWSSHandler({
     wss: server,
     router: appRouter,
     keepAlive: { enabled: true, pingMs: keepAliveMs, pongWaitMs: 10_000 },
     createContext: ({ req, res }) => {
-      const gone = new AbortController();
+      const { identity, requestId } = openedBy(req);
+      const gone = socketEnd();
       res.once('close', () => gone.abort());
-      return contextOf(services, identityOf(req), {
+      return contextOf(services, identity, {
         surface: 'trpc',
-        requestId: requestIdOf(req.headers),
+        requestId,
         clientAddress: clientAddressOf(req),
         idempotencyKey: null,
         signal: gone.signal,

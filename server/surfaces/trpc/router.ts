@@ -26,6 +26,7 @@ import type {
 import { type Procedures, procedures } from '@/server/procedures/registry';
 import type { CallContext } from '../call-context';
 import { invoke, subscribe } from '../invoke';
+import { requireRoomFor } from '../socket-bounds';
 
 type Meta = { readonly definition: AnyDefinition };
 
@@ -100,16 +101,30 @@ function procedureOf(definition: AnyDefinition) {
     return base.mutation(({ input, ctx }) => guarded(() => invoke(definition, input, ctx)));
   }
   return base.subscription(async function* ({ input, ctx, signal }) {
-    const items = await guarded(() => subscribe(definition, resumed(input), ctx, signal ?? ctx.signal));
+    const close = await guarded(async () => openIn(ctx));
     try {
+      const items = await guarded(() => subscribe(definition, resumed(input), ctx, signal ?? ctx.signal));
       for await (const item of items) {
         const id = definition.eventId?.(item);
         yield id === undefined ? item : tracked(id, item);
       }
     } catch (error) {
       throw toTrpc(error);
+    } finally {
+      close();
     }
   });
+}
+
+/** A socket has one context for all its calls. */
+const open = new WeakMap<CallContext, number>();
+
+/** Gives how to close it. @throws CONFLICT */
+function openIn(context: CallContext): () => void {
+  const count = open.get(context) ?? 0;
+  requireRoomFor(count);
+  open.set(context, count + 1);
+  return () => void open.set(context, open.get(context)! - 1);
 }
 
 /** tRPC's clients put the last event's id into the input when they reconnect. */
