@@ -17,6 +17,7 @@ export function TimeSeries({
   format,
   height = 150,
   domain,
+  none = 'Nothing was measured in this time.',
 }: {
   readonly title: string;
   readonly series: readonly Series[];
@@ -24,8 +25,11 @@ export function TimeSeries({
   readonly format: (value: number) => string;
   readonly height?: number;
   readonly domain?: readonly [number, number];
+  /** Why there may be samples without a value. */
+  readonly none?: string;
 }) {
   const [asTable, setAsTable] = useState(false);
+  const hasValues = rows.some((row) => series.some((one) => typeof row[one.key] === 'number'));
   const spanMs = (rows.at(-1)?.at ?? 0) - (rows[0]?.at ?? 0);
   return (
     <figure className="min-w-0" aria-label={title}>
@@ -40,9 +44,9 @@ export function TimeSeries({
           {asTable ? <LineIcon aria-hidden /> : <Table2 aria-hidden />}
         </Button>
       </figcaption>
-      {rows.length === 0 ? (
+      {rows.length === 0 || !hasValues ? (
         <p className="grid place-items-center text-muted" style={{ height }}>
-          No samples yet; one arrives every 5 s.
+          {rows.length === 0 ? 'No samples yet; one arrives every 5 s.' : none}
         </p>
       ) : asTable ? (
         <SeriesTable series={series} rows={rows} format={format} height={height} />

@@ -6,6 +6,10 @@ it.each([
   ['268435456 bytes', '256 MB'],
   ['≤ 16777216 bytes', '≤ 16 MB'],
   ['132 ms', '132 ms'],
+  ['1 voters', '1 voter'],
+  ['21 voters', '21 voters'],
+  ['0.1 bytes', '0.1 bytes'],
+  ['1 of 1 voters', '1 of 1 voter'],
 ])('%s reads %s', (text, read) => expect(measureText(text)).toBe(read));
 
 it.each([

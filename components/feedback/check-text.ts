@@ -8,9 +8,11 @@ export function ruleName(rule: string): string {
     .replace(/\bwal\b/i, 'WAL');
 }
 
-/** Counts of bytes get a unit that can be compared at a glance. */
+/** Counts of bytes get a unit that can be compared at a glance, and one of something is no plural. */
 export function measureText(text: string): string {
-  return text.replace(/\b(\d{4,}) bytes\b/g, (_, bytes: string) => formatBytes(Number(bytes)));
+  return text
+    .replace(/\b(\d{4,}) bytes\b/g, (_, bytes: string) => formatBytes(Number(bytes)))
+    .replace(/(^|[^\d.,])1 (voter|node|standby|session|slot|link|byte)s\b/g, '$11 $2');
 }
 
 /** A limit is a number; anything else is what is expected. Nothing is said where it is just what was measured. */

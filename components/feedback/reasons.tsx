@@ -1,5 +1,5 @@
 import { cn } from '../ui/cn';
-import { words } from '../ui/format';
+import { measureText, ruleName } from './check-text';
 import type { FailureReason } from './failure';
 
 /** All reasons of a refusal: rule, measured value, limit, remedy. None is hidden. */
@@ -20,10 +20,10 @@ export function ReasonList({
         >
           <span className="font-medium">
             {reason.node ? `${reason.node}: ` : ''}
-            {words(reason.rule)}
+            {ruleName(reason.rule)}
           </span>
-          {reason.measured ? <span className="num"> {reason.measured}</span> : null}
-          {reason.limit ? <span className="text-muted"> (limit {reason.limit})</span> : null}
+          {reason.measured ? <span className="num"> {measureText(reason.measured)}</span> : null}
+          {reason.limit ? <span className="text-muted"> (limit {measureText(reason.limit)})</span> : null}
           <span className="block text-muted">{reason.remedy}</span>
         </li>
       ))}

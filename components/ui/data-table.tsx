@@ -50,7 +50,7 @@ type Props<Row> = {
 
 /** In view however narrow the page is: what can be done must not be scrolled for. */
 const actionsColumn = 'actions';
-const stays = 'sticky right-0 z-[5] bg-panel';
+const stays = 'sticky right-0 z-[5] border-l bg-panel';
 
 const rowHeight = 32;
 const virtualFrom = 80;

@@ -36,9 +36,11 @@ export function ScrollBody({ label, children }: { readonly label: string; readon
         data-scroll-body
         {...(scrolls ? { role: 'group', 'aria-label': label, tabIndex: 0 } : {})}
         onScroll={look}
-        className="min-h-0 overflow-y-auto px-4 pb-4"
+        className="min-h-0 overflow-y-auto px-4"
       >
-        <div ref={content}>{children}</div>
+        <div ref={content} className="pb-4 has-data-dialog-actions:pb-0">
+          {children}
+        </div>
       </div>
       <Shade
         className={cn(
@@ -66,7 +68,7 @@ export function FormActions({ children }: { readonly children: ReactNode }) {
       data-dialog-actions
       className={cn(
         'flex items-center justify-end gap-2',
-        'in-data-scroll-body:sticky in-data-scroll-body:bottom-0 in-data-scroll-body:z-10 in-data-scroll-body:-mx-4 in-data-scroll-body:-mb-4',
+        'in-data-scroll-body:sticky in-data-scroll-body:bottom-0 in-data-scroll-body:z-10 in-data-scroll-body:-mx-4',
         'in-data-scroll-body:border-line in-data-scroll-body:border-t in-data-scroll-body:bg-panel in-data-scroll-body:px-4 in-data-scroll-body:py-3',
         'before:pointer-events-none before:absolute before:inset-x-0 before:-top-5 before:hidden before:h-5 before:bg-linear-to-t before:from-fg/20 before:to-transparent group-data-below/scroll:before:block',
       )}

@@ -98,15 +98,17 @@ function Charts({ samples }: { readonly samples: readonly Sample[] }) {
       </Panel>
       <Panel>
         <TimeSeries
-          title="Replay lag"
+          title="Replay delay"
+          none="A primary replays nothing: only a standby has one."
           rows={rows}
           format={(value) => formatDuration(value)}
-          series={[{ key: 'lagMs', label: 'lag' }]}
+          series={[{ key: 'lagMs', label: 'delay' }]}
         />
       </Panel>
       <Panel>
         <TimeSeries
           title="Lag in bytes"
+          none="A primary is not behind anybody."
           rows={rows}
           format={(value) => formatBytes(value)}
           series={[{ key: 'lagBytes', label: 'behind' }]}

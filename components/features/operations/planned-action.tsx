@@ -150,9 +150,8 @@ function ConfirmPlan({
   return (
     <form onSubmit={submit} className="grid gap-3">
       <p>
-        Expected write pause{' '}
-        <strong>{plan.expected_pause_ms === null ? 'none' : formatDuration(plan.expected_pause_ms)}</strong>, WAL at
-        risk <strong>{formatBytes(plan.bytes_at_risk ?? 0)}</strong>.
+        Expected write pause <strong>{plan.expected_pause_ms ? formatDuration(plan.expected_pause_ms) : 'none'}</strong>
+        , WAL at risk <strong>{formatBytes(plan.bytes_at_risk ?? 0)}</strong>.
       </p>
       {plan.checks.length > 0 ? (
         <section>

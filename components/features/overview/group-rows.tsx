@@ -136,8 +136,10 @@ function GroupRow({ group, planned, nodes, askNodes }: GroupProps) {
         </ul>
       </td>
       <td className={cell}>
-        <span title={group.mode}>{stateWord(group.mode)}</span>
-        <span className="block text-muted">
+        <span title={group.mode} className="whitespace-nowrap">
+          {stateWord(group.mode)}
+        </span>
+        <span className="block whitespace-nowrap text-muted">
           {group.voters.length === 0
             ? 'no voter'
             : `${group.required_acknowledgements} of ${group.voters.length} must answer`}

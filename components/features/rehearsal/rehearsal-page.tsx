@@ -126,7 +126,7 @@ function NewFault({ nodes }: { readonly nodes: readonly string[] }) {
             />
           )}
         </Field>
-        <div className="grid grid-cols-2 gap-3">
+        <div className="grid gap-3 xl:grid-cols-2">
           <Field label="Fault">
             {(ids) => (
               <Select
