@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parse } from 'graphql';
+import { buildClientSchema, getIntrospectionQuery, lexicographicSortSchema, parse, printSchema } from 'graphql';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -86,6 +86,27 @@ describe('introspection', () => {
     };
     expect((await ask({})).errors[0].extensions.code).toBe('INVALID_INPUT');
     expect((await ask({ 'X-API-Key': console.keys.viewer })).data.__schema.queryType.name).toBe('Query');
+  });
+
+  it.each([
+    ['as GraphiQL and code generators ask', getIntrospectionQuery()],
+    [
+      'with everything that can be asked',
+      getIntrospectionQuery({
+        descriptions: true,
+        specifiedByUrl: true,
+        directiveIsRepeatable: true,
+        schemaDescription: true,
+        inputValueDeprecation: true,
+        oneOf: true,
+      }),
+    ],
+  ])('gives the whole schema, %s', async (_how, query) => {
+    const { data, errors } = await console.graphql(query);
+    expect(errors).toBeUndefined();
+    expect(printSchema(lexicographicSortSchema(buildClientSchema(data)))).toBe(
+      printSchema(lexicographicSortSchema(schema)),
+    );
   });
 
   it('is not replaced by suggestions in refusals', async () => {
