@@ -68,7 +68,7 @@ export function ServicePage({ name }: { readonly name: string }) {
                   },
                   { label: 'Group', value: service.group },
                   { label: 'Strategy', value: words(service.strategy) },
-                  { label: 'Open sessions', value: service.open_sessions },
+                  { label: 'Open sessions', value: service.open_sessions ?? '–' },
                   { label: 'Built in', value: service.built_in ? 'yes' : 'no' },
                 ]}
               />

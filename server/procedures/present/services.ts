@@ -1,31 +1,71 @@
 /** Services, pools and connections, from what the router reports to the agents. */
 import type { ClusterConfig, ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
+import { firstAnswer } from '@/engine/kernel/first-answer';
 import type { RouterStatus, RuntimeInfo } from '@/engine/runtime/engine-api';
 import type { EngineClient } from '@/server/engine-client/api';
-import type { ProcedureContext } from '../context';
+import type { ConsoleFacts, ProcedureContext } from '../context';
 import { membersOf } from './topology';
 
 const database = 'app';
 const role = 'app';
-/** The router tells the nodes it knows; one that restarted lately may not have heard yet, so a few are asked. */
-const askedNodes = 3;
+/** One that restarted lately may not have heard of the router yet, so others are asked too; a frozen one costs only the patience. */
+const askedNodes = 8;
+const patienceMs = 100;
+const answerTimeoutMs = 1500;
 
-/** Null while no router reports. */
-export async function askForRouter(engine: EngineClient): Promise<RouterStatus | null> {
-  for (const node of engine.connectedNodes().slice(0, askedNodes)) {
-    const status = await engine.node(node, 'router.get', {}, 2000).catch(() => null);
-    if (status) return status;
-  }
-  return null;
+type Router = NonNullable<RuntimeInfo['router']>;
+type Service = Router['services'][number];
+
+/** Where services listen does not change while they exist: what was heard once holds when nobody answers. By console, as each has its own facts. */
+const heard = new WeakMap<ConsoleFacts, Map<string, Service>>();
+
+/** The first answer that knows something. @throws UNAVAILABLE when none does */
+async function firstKnown<T>(engine: EngineClient, ask: (node: string) => Promise<T | null>): Promise<T> {
+  const known = async (node: string) => {
+    const answer = await ask(node);
+    if (answer === null) throw unknownServices();
+    return answer;
+  };
+  const nodes = engine.connectedNodes().slice(0, askedNodes);
+  return (await firstAnswer(nodes, known, patienceMs, unknownServices)).value;
 }
 
-async function askForRuntime(engine: EngineClient): Promise<RuntimeInfo> {
-  for (const node of engine.connectedNodes().slice(0, askedNodes)) {
-    const info = await engine.node(node, 'runtime.get', {}, 2000).catch(() => null);
-    if (info?.router) return info;
+function unknownServices(): ClusterError {
+  return new ClusterError(
+    'UNAVAILABLE',
+    'No node that answers knows where the services listen; ask again in a moment',
+    {
+      clusterCode: 'CLU_NODE_UNREACHABLE',
+    },
+  );
+}
+
+/** Null while no router reports. */
+export function askForRouter(engine: EngineClient): Promise<RouterStatus | null> {
+  return firstKnown(engine, (node) => engine.node(node, 'router.get', {}, answerTimeoutMs)).catch(() => null);
+}
+
+type Listeners = { readonly services: readonly Service[]; readonly heardNow: boolean };
+
+/** @throws UNAVAILABLE when nobody tells them and nobody ever did: no services is an answer, not knowing them is none */
+async function askForListeners({ engine, facts }: ProcedureContext): Promise<Listeners> {
+  const remembered = heard.get(facts) ?? new Map<string, Service>();
+  heard.set(facts, remembered);
+  const visible = new Set(engine.current().view.groups.map((group) => group.record.name));
+  const answer = await firstKnown(engine, async (node) => {
+    const { router } = await engine.node(node, 'runtime.get', {}, answerTimeoutMs);
+    return router;
+  }).catch(() => null);
+  // A caller who sees a part of the groups hears of those only: what was heard of the others stays.
+  const known = [...remembered.values()].filter((service) => visible.has(service.group));
+  if (answer === null) {
+    if (known.length === 0) throw unknownServices();
+    return { services: known, heardNow: false };
   }
-  return { router: null };
+  for (const { service } of known) remembered.delete(service);
+  for (const service of answer.services) remembered.set(service.service, service);
+  return { services: answer.services, heardNow: true };
 }
 
 export function presentLoadBalancer(config: ClusterConfig, router: RouterStatus | null) {
@@ -69,12 +109,14 @@ export function presentLoadBalancer(config: ClusterConfig, router: RouterStatus 
 }
 
 export async function askForServices(context: ProcedureContext) {
-  const [runtime, status] = await Promise.all([askForRuntime(context.engine), askForRouter(context.engine)]);
-  const { view } = context.engine.current();
-  return (runtime.router?.services ?? []).map((service) => presentService(view, service, status));
+  return (await askNow(context)).services;
 }
 
-type Service = NonNullable<RuntimeInfo['router']>['services'][number];
+async function askNow(context: ProcedureContext) {
+  const [{ services, heardNow }, status] = await Promise.all([askForListeners(context), askForRouter(context.engine)]);
+  const { view } = context.engine.current();
+  return { services: services.map((service) => presentService(view, service, status)), heardNow };
+}
 
 function presentService(view: ClusterView, service: Service, status: RouterStatus | null) {
   const group = view.groups.find((one) => one.record.name === service.group);
@@ -92,7 +134,7 @@ function presentService(view: ClusterView, service: Service, status: RouterStatu
     available,
     reason: available ? null : (group?.sentence ?? 'The group is not known'),
     strategy: service.kind === 'rw' ? 'primary' : view.config.loadBalancer.strategy,
-    open_sessions: pool?.openSessions ?? 0,
+    open_sessions: pool?.openSessions ?? null,
     endpoints: membersOf(view, service.group)
       .filter((node) => service.kind === 'ro' || node.role === 'primary')
       .map((node) => ({
@@ -107,8 +149,10 @@ function presentService(view: ClusterView, service: Service, status: RouterStatu
   };
 }
 
+/** @throws NOT_FOUND when who knows the services does not have it, UNAVAILABLE when nobody says so now */
 export async function findService(context: ProcedureContext, name: string) {
-  const found = (await askForServices(context)).find((service) => service.service_name === name);
-  if (!found) throw new ClusterError('NOT_FOUND', `No service ${name}`);
-  return found;
+  const { services, heardNow } = await askNow(context);
+  const found = services.find((service) => service.service_name === name);
+  if (found) return found;
+  throw heardNow ? new ClusterError('NOT_FOUND', `No service ${name}`) : unknownServices();
 }

@@ -14,7 +14,7 @@ export const globalService = z
     available: z.boolean().meta({ description: 'A node can serve it now' }),
     reason: z.string().nullable().meta({ description: 'Why it is not available' }),
     strategy: z.string(),
-    open_sessions: z.int(),
+    open_sessions: z.int().nullable().meta({ description: 'Sessions open now; null while no router reports' }),
     endpoints: z.array(
       z
         .object({

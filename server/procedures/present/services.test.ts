@@ -1,0 +1,78 @@
+/** Services while nodes are silent: a frozen node costs its patience, not its time-out; not knowing the services is never told as having none. */
+import { expect, it } from 'vitest';
+import type { EngineMethod, EngineParams, EngineResult } from '@/engine/runtime/engine-api';
+import { RecordedEngine } from '@/server/testing/recorded-engine';
+import type { ConsoleFacts, ProcedureContext } from '../context';
+import { askForServices, findService } from './services';
+
+const routerStatus = {
+  host: '127.0.0.1',
+  pid: 77,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  services: [{ service: 'alpha-rw', openSessions: 7, endpoints: [] }],
+  clients: [],
+};
+
+/** Frozen nodes take a question and never answer; those that were started lately know no router. */
+class PartlySilent extends RecordedEngine {
+  frozen: readonly string[] = [];
+  fresh: readonly string[] = [];
+  heardRouter: string | null = null;
+
+  override async node<M extends EngineMethod>(
+    node: string,
+    method: M,
+    params: EngineParams<M>,
+  ): Promise<EngineResult<M>> {
+    if (this.frozen.includes(node)) return new Promise(() => undefined);
+    if (method === 'router.get' && node === this.heardRouter) return routerStatus as EngineResult<M>;
+    if (method === 'runtime.get' && this.fresh.includes(node)) return { router: null } as EngineResult<M>;
+    return super.node(node, method, params);
+  }
+}
+
+function consoleOver(engine: RecordedEngine): ProcedureContext {
+  const facts = {} as ConsoleFacts;
+  return { engine, facts } as unknown as ProcedureContext;
+}
+
+const nodes = ['node-1', 'node-2', 'node-3', 'node-4', 'node-5'];
+const namesOf = (services: readonly { readonly service_name: string }[]) => services.map((one) => one.service_name);
+
+it('asks the next node while one is frozen, and past those that know no router', async () => {
+  const engine = new PartlySilent();
+  engine.frozen = ['node-1', 'node-2'];
+  engine.fresh = ['node-3', 'node-4'];
+  engine.heardRouter = 'node-5';
+  // The frozen ones never answer: only asking others meanwhile ends this call.
+  const services = await askForServices(consoleOver(engine));
+  expect(namesOf(services)).toEqual(['alpha-rw', 'alpha-ro']);
+  expect(services.map((one) => one.open_sessions)).toEqual([7, null]);
+});
+
+it('does not know the services when nobody tells them, instead of knowing that there are none', async () => {
+  const engine = new PartlySilent();
+  const unknown = { code: 'UNAVAILABLE', details: { clusterCode: 'CLU_NODE_UNREACHABLE' } };
+  engine.silentServers = nodes;
+  await expect(askForServices(consoleOver(engine))).rejects.toMatchObject(unknown);
+  await expect(findService(consoleOver(engine), 'alpha-rw')).rejects.toMatchObject(unknown);
+  engine.silentServers = [];
+  engine.fresh = nodes;
+  await expect(askForServices(consoleOver(engine))).rejects.toMatchObject(unknown);
+});
+
+it('keeps what it heard, and says of a name it never heard that nobody knows it now', async () => {
+  const engine = new PartlySilent();
+  const context = consoleOver(engine);
+  await askForServices(context);
+  engine.silentServers = nodes;
+  expect(namesOf(await askForServices(context))).toEqual(['alpha-rw', 'alpha-ro']);
+  expect(await findService(context, 'alpha-rw')).toMatchObject({ port: 6401 });
+  await expect(findService(context, 'gamma-rw')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  engine.silentServers = [];
+  await expect(findService(context, 'gamma-rw')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  // A caller who may see other groups only hears nothing of these, also from memory.
+  engine.silentServers = nodes;
+  engine.change((view) => ({ groups: view.groups.filter((group) => group.record.name !== 'alpha') }));
+  await expect(askForServices(context)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+});
