@@ -11,6 +11,7 @@ import { longestPage, usePages } from '../../providers/pages';
 import { useTRPC, useTRPCClient } from '../../providers/trpc';
 import type { ApiKey, CreatedApiKey, Role } from '../../providers/wire';
 import { type Column, DataTable } from '../../ui/data-table';
+import { zoneName } from '../../ui/format';
 import { Checkbox, Field, Input } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
@@ -182,7 +183,7 @@ function CreateKeyForm({
       </Field>
       <RoleField value={role} onValue={setRole} />
       <GroupChoice chosen={groups} onChange={setGroups} />
-      <Field label="Expires" hint="Empty: never.">
+      <Field label="Expires" hint={`Your local time (${zoneName(new Date())}). Empty: never.`}>
         {(ids) => (
           <Input {...ids} type="datetime-local" value={expires} onChange={(event) => setExpires(event.target.value)} />
         )}

@@ -3,7 +3,7 @@ import { Crown } from 'lucide-react';
 import { useRoleReason } from '../../providers/session';
 import type { ClusterNode } from '../../providers/wire';
 import { cn } from '../../ui/cn';
-import { formatBytes } from '../../ui/format';
+import { formatBytes, zoneName } from '../../ui/format';
 import { Checkbox, Field, Input, Select } from '../../ui/input';
 import { Panel } from '../../ui/panel';
 import { stateWord } from '../../ui/state-words';
@@ -88,7 +88,10 @@ export function StepWhat({ state, topology, go }: WizardProps) {
               />
             )}
           </Field>
-          <Field label="When" hint="Your local time; the plan is made again before it runs. Empty: now.">
+          <Field
+            label="When"
+            hint={`Your local time (${zoneName(new Date())}); the plan is made again before it runs. Empty: now.`}
+          >
             {(ids) => (
               <Input
                 {...ids}

@@ -4,9 +4,10 @@
  * the actions (palette-entries.test.ts).
  */
 import type { ClusterNode, Group, Operation, Role, Service, Slot } from '../../providers/wire';
-import { formatUtc, sentence } from '../../ui/format';
+import { formatUtc } from '../../ui/format';
 import { stateWord } from '../../ui/state-words';
 import { actionReasons } from '../nodes/action-reasons';
+import { operationName } from '../operations/operation-name';
 import { visibleAreas } from './areas';
 
 export const sections = ['Go to', 'Nodes', 'Services', 'Actions', 'Slots', 'Operations'] as const;
@@ -128,15 +129,10 @@ function slotEntry({ slot_name: name, node_id: node, group, slot_type: kind }: P
 }
 
 function operationEntry(operation: Operation): Entry {
-  return page(
-    'Operations',
-    `${sentence(operation.kind)} ${operation.group ?? ''}`.trim(),
-    `/operations/${operation.id}`,
-    {
-      hint: `${stateWord(operation.state)} · ${formatUtc(operation.created_at)}`,
-      keywords: operation.id,
-    },
-  );
+  return page('Operations', operationName(operation), `/operations/${operation.id}`, {
+    hint: `${stateWord(operation.state)} · ${formatUtc(operation.created_at)}`,
+    keywords: operation.id,
+  });
 }
 
 function operatorActions({ nodes, groups }: PaletteFacts): readonly Entry[] {

@@ -10,9 +10,10 @@ import { Button } from '../../ui/button';
 import { cn } from '../../ui/cn';
 import { counted } from '../../ui/counted';
 import { Sheet } from '../../ui/dialog';
-import { formatDuration, sentence } from '../../ui/format';
+import { formatDuration } from '../../ui/format';
 import { Skeleton } from '../../ui/skeleton';
 import { toneIcon, toneText } from '../../ui/status';
+import { operationName } from '../operations/operation-name';
 import { AccountMenu } from './account-menu';
 import { Navigation } from './navigation';
 import { ThemeToggle } from './theme-toggle';
@@ -28,7 +29,7 @@ export function StatusStrip({ onPalette }: { readonly onPalette: () => void }) {
       {topology === undefined ? (
         <Skeleton className="w-80 max-w-[50vw]" />
       ) : (
-        <div className="flex min-w-0 items-center gap-x-3 overflow-hidden whitespace-nowrap">
+        <div className="-mx-1 flex min-w-0 items-center gap-x-3 overflow-hidden whitespace-nowrap px-1 py-1">
           <VerdictLink {...asKnown(verdictOf(topology), stale)} />
           <Dot />
           <Link href="/nodes" className="hover:underline">
@@ -100,7 +101,7 @@ function RunningOperation({ operations }: { readonly operations: readonly Operat
     <Link href={`/operations/${first.id}`} className="flex min-w-0 items-center gap-1.5 text-busy hover:underline">
       <LoaderCircle className="size-3.5 shrink-0 animate-spin" aria-hidden />
       <span className="truncate">
-        {sentence(first.kind)} {first.group ?? ''}
+        {operationName(first)}
         {where}
         {running.length > 1 ? ` and ${running.length - 1} more` : ''}
       </span>

@@ -3,9 +3,9 @@ import Link from 'next/link';
 import { QueryView } from '../../feedback/query-view';
 import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
-import { sentence } from '../../ui/format';
 import { PageHeader } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
+import { operationName } from './operation-name';
 import { OperationView, useOperation } from './operation-view';
 
 export function OperationPage({ id }: { readonly id: string }) {
@@ -24,7 +24,7 @@ export function OperationPage({ id }: { readonly id: string }) {
       {(operation) => (
         <>
           <PageHeader
-            title={`${sentence(operation.kind)}${operation.group ? ` of ${operation.group}` : ''}`}
+            title={operationName(operation)}
             sentence={operation.summary[0] ?? operation.reason ?? `Requested by ${operation.requested_by}.`}
             actions={
               <>

@@ -11,10 +11,11 @@ import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Operation } from '../../providers/wire';
 import { CopyButton } from '../../ui/code';
-import { formatBytes, formatDuration, sentence } from '../../ui/format';
+import { formatBytes, formatDuration } from '../../ui/format';
 import { Facts, Panel } from '../../ui/panel';
 import { Status } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { operationKind } from './operation-name';
 import { PhaseTimeline } from './phase-timeline';
 import { StepList } from './step-list';
 import { cancelReason, isRunning, ticketText } from './ticket-text';
@@ -56,7 +57,7 @@ export function OperationView({ operation }: { readonly operation: Operation }) 
 function factsOf(operation: Operation) {
   return [
     { label: 'State', value: <Status value={operation.state} /> },
-    { label: 'Kind', value: sentence(operation.kind) },
+    { label: 'Kind', value: operationKind(operation) },
     { label: 'Group', value: operation.group ?? '–' },
     { label: 'Requested by', value: operation.requested_by },
     { label: 'Reason', value: operation.reason ?? '–' },

@@ -10,7 +10,7 @@ import type { Operation } from '../../providers/wire';
 import { CopyAs } from '../../ui/copy-as';
 import { counted } from '../../ui/counted';
 import { type Column, DataTable } from '../../ui/data-table';
-import { formatDuration, sentence } from '../../ui/format';
+import { formatDuration } from '../../ui/format';
 import { Select } from '../../ui/input';
 import { PageHeader, Panel } from '../../ui/panel';
 import { TableSkeleton } from '../../ui/skeleton';
@@ -18,10 +18,11 @@ import { Status } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/url-state';
 import { mergeLive } from './merge-live';
+import { operationKind } from './operation-name';
 
 const columns: readonly Column<Operation>[] = [
   { id: 'state', header: 'State', value: (row) => row.state, cell: (row) => <Status value={row.state} /> },
-  { id: 'kind', header: 'Kind', value: (row) => row.kind, cell: (row) => sentence(row.kind) },
+  { id: 'kind', header: 'Kind', value: operationKind },
   { id: 'group', header: 'Group', value: (row) => row.group },
   { id: 'steps', header: 'Steps', value: (row) => stepText(row) },
   { id: 'by', header: 'Requested by', value: (row) => row.requested_by },

@@ -2,10 +2,11 @@
 import type { Operation } from '../../providers/wire';
 import { formatBytes, formatDuration, formatUtc, sentence } from '../../ui/format';
 import { stateWord } from '../../ui/state-words';
+import { operationKind } from './operation-name';
 
 export function ticketText(operation: Operation): string {
   const lines = [
-    `${sentence(operation.kind)}${operation.group ? ` of group ${operation.group}` : ''}: ${stateWord(operation.state)}`,
+    `${operationKind(operation)}${operation.group ? ` of group ${operation.group}` : ''}: ${stateWord(operation.state)}`,
     `Operation ${operation.id}, requested by ${operation.requested_by}${operation.reason ? ` (${operation.reason})` : ''}`,
     `Started ${formatUtc(operation.created_at)}${operation.finished_at ? `, finished ${formatUtc(operation.finished_at)}` : ''}`,
   ];

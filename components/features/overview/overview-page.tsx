@@ -1,5 +1,6 @@
 'use client';
 import Link from 'next/link';
+import { useMemo, useRef } from 'react';
 import { useLiveAge, useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
 import type { Problem, Topology } from '../../providers/wire';
@@ -14,6 +15,7 @@ import { asKnown, verdictOf, verdictSentence } from '../frame/verdict';
 import { CapacityPanel } from './capacity-panel';
 import { EventStreamPanel } from './event-stream-panel';
 import { GroupRows } from './group-rows';
+import { type Lingering, linger } from './lingering';
 import { RunningPanel } from './running-panel';
 
 export function OverviewPage() {
@@ -56,7 +58,7 @@ export function OverviewPage() {
           <div className="grid gap-3">
             <RunningPanel />
             {/* Comes and goes without being wrong: here it pushes nothing that is being read or clicked. */}
-            <Problems title="Worth knowing" problems={topology.problems.filter((problem) => !isWrong(problem))} />
+            <WorthKnowing topology={topology} />
           </div>
           <CapacityPanel topology={topology} />
         </div>
@@ -75,6 +77,19 @@ function Verdict({ topology }: { readonly topology: Topology }) {
       {verdict.word}
     </span>
   );
+}
+
+function WorthKnowing({ topology }: { readonly topology: Topology }) {
+  const kept = useRef<readonly Lingering<Problem>[]>([]);
+  const notes = useMemo(() => {
+    kept.current = linger(
+      kept.current,
+      topology.problems.filter((problem) => !isWrong(problem)),
+      Date.now(),
+    );
+    return kept.current.map((one) => one.problem);
+  }, [topology]);
+  return <Problems title="Worth knowing" problems={notes} />;
 }
 
 function isWrong(problem: Problem): boolean {

@@ -5,10 +5,10 @@ import { EmptyState } from '../../feedback/states';
 import { useLiveOperations } from '../../providers/live';
 import { useTRPC } from '../../providers/trpc';
 import { Button } from '../../ui/button';
-import { sentence } from '../../ui/format';
 import { Panel } from '../../ui/panel';
 import { Status } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { operationName } from '../operations/operation-name';
 import { StepList } from '../operations/step-list';
 import { isRunning } from '../operations/ticket-text';
 
@@ -39,7 +39,7 @@ export function RunningPanel() {
       {running.map((operation) => (
         <div key={operation.id} className="mb-2">
           <Link href={`/operations/${operation.id}`} className="font-medium hover:underline">
-            {sentence(operation.kind)} {operation.group ?? ''}
+            {operationName(operation)}
           </Link>
           <span className="ml-2 text-muted">
             {operation.scheduled_at && operation.state === 'pending' ? (
@@ -66,7 +66,7 @@ export function RunningPanel() {
             <li key={operation.id} className="flex flex-wrap items-center gap-x-2">
               <Status value={operation.state} />
               <Link href={`/operations/${operation.id}`} className="hover:underline">
-                {sentence(operation.kind)} {operation.group ?? ''}
+                {operationName(operation)}
               </Link>
               <span className="ml-auto text-muted">
                 <Time at={operation.finished_at ?? operation.created_at} />

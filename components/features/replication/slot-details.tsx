@@ -34,7 +34,9 @@ export function SlotDetails({ slot, gone }: { readonly slot: Slot; readonly gone
       <p>
         <strong className="font-medium">At a change of primary.</strong> {slot.at_switchover_sentence}
       </p>
-      <DropSlot slot={slot} gone={gone} />
+      <div>
+        <DropSlot slot={slot} gone={gone} />
+      </div>
     </div>
   );
 }
