@@ -1,18 +1,36 @@
 /**
  * Counts what ends and what changes while this console runs, from the event stream: operations and their steps, failovers, leaders. Like every
- * counter it begins at 0 with the process; what happened before, or in a gap of the stream, is not made up.
+ * counter it begins at 0 with the process, and stands there from the first scrape on: of a series that is born at 1 Prometheus sees no increase, and no rule
+ * the first failure. What happened before, or in a gap of the stream, is not made up.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Logger } from '@/engine/kernel/log';
 import type { EngineEvent } from '@/engine/monitoring/model';
 import { pauseMsOf } from '@/engine/operations/core/incident';
-import type { Operation } from '@/engine/operations/model';
+import type { Operation, OperationKind } from '@/engine/operations/model';
 import type { EngineClient } from '@/server/engine-client/api';
 
 const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 const endings: ReadonlySet<string> = new Set(['operation_completed', 'operation_failed', 'operation_cancelled']);
 /** Asked for at the same time; what ends beyond that is counted without its durations. */
 const maxAsked = 32;
+
+const kinds: Readonly<Record<OperationKind, true>> = {
+  failover: true,
+  'start-node': true,
+  'stop-node': true,
+  'restart-node': true,
+  'rejoin-node': true,
+  maintenance: true,
+  'add-node': true,
+  'remove-node': true,
+  'configure-replication': true,
+  'change-settings': true,
+  'create-slot': true,
+  'drop-slot': true,
+};
+const outcomes = ['succeeded', 'failed', 'cancelled', 'compensated'] as const;
+const triggers = ['automatic', 'switchover', 'failover'] as const;
 
 export class OperationMetrics {
   readonly #leaderChanges: Counter;
@@ -22,6 +40,8 @@ export class OperationMetrics {
   readonly #steps: Histogram<'kind' | 'step' | 'outcome'>;
   readonly #pauses: Histogram<'group' | 'trigger'>;
   readonly #since = Date.now();
+  /** Groups whose series stand at 0 already. */
+  readonly #groups = new Set<string>();
   #asked = 0;
 
   constructor(
@@ -41,11 +61,13 @@ export class OperationMetrics {
       labelNames: ['kind', 'outcome'],
       registers,
     });
+    for (const kind of Object.keys(kinds)) for (const outcome of outcomes) this.#operations.inc({ kind, outcome }, 0);
     this.#failovers = new Counter({
       name: 'rustydb_failovers_total',
       help: 'Changes of primary that ended',
       labelNames: ['group', 'trigger', 'outcome'],
       registers,
+      collect: () => this.#beginGroups(),
     });
     this.#durations = new Histogram({
       name: 'rustydb_operation_duration_seconds',
@@ -87,6 +109,15 @@ export class OperationMetrics {
     void this.#measure(String(id));
   }
 
+  #beginGroups(): void {
+    for (const group of groupsOf(this.engine)) {
+      if (this.#groups.has(group)) continue;
+      this.#groups.add(group);
+      for (const trigger of triggers)
+        for (const outcome of outcomes) this.#failovers.inc({ group, trigger, outcome }, 0);
+    }
+  }
+
   async #measure(id: string): Promise<void> {
     if (this.#asked >= maxAsked) return;
     this.#asked++;
@@ -115,6 +146,15 @@ export class OperationMetrics {
     this.#failovers.inc({ group, trigger, outcome });
     const pauseMs = pauseMsOf(operation);
     if (pauseMs !== null) this.#pauses.observe({ group, trigger }, pauseMs / 1000);
+  }
+}
+
+/** None before a node has answered. */
+function groupsOf(engine: EngineClient): readonly string[] {
+  try {
+    return engine.current().view.groups.map((group) => group.record.name);
+  } catch {
+    return [];
   }
 }
 

@@ -17,7 +17,7 @@ export const replayPaused: GroupAnalyser = (situation) => {
     const holdsCommits = votes && group.record.mode === 'synchronous';
     const critical = holdsCommits || (behind !== null && behind >= lagCriticalBytes);
     const warning = votes || (behind !== null && behind >= lagWarningBytes);
-    const kept = behind === null ? '' : `: ${formatBytes(behind)} are not replayed yet`;
+    const kept = behind === null || behind === 0 ? '' : `: ${formatBytes(behind)} are not replayed yet`;
     const waits = holdsCommits ? `; commits of ${group.record.name} wait for it` : '';
     return [
       finding(situation, {
