@@ -161,6 +161,25 @@ const table: readonly Row[] = [
     closes,
   ],
   ['a header that is none', 'REST', get('/api/trpc/auth.me', 'none'), 'INVALID_INPUT', closes],
+  ['a WebSocket without an upgrade', 'REST', get('/api/v1/ws/cluster/nodes'), 'INVALID_INPUT'],
+  ['an id of no event', 'REST', get('/api/v1/events', 'Last-Event-ID: zzz'), 'INVALID_INPUT'],
+  ...['/api/v1/ws/cluster/nodes', '/graphql', '/api/trpc'].flatMap((path): Row[] => [
+    [`a handshake without a key at ${path}`, 'REST', get(path, ...upgrade), 'INVALID_INPUT', closes],
+    [
+      `a handshake of another version at ${path}`,
+      'REST',
+      get(path, ...upgrade, 'Sec-WebSocket-Version: 7', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='),
+      'INVALID_INPUT',
+      { 'sec-websocket-version': '13, 8' },
+    ],
+    [
+      `a handshake by POST at ${path}`,
+      'REST',
+      { line: `POST ${path}`, headers: upgrade },
+      'METHOD_NOT_ALLOWED',
+      allow('GET'),
+    ],
+  ]),
   ['an upgrade to nothing', 'REST', get('/api/v1/ws/nothing', ...upgrade), 'NOT_FOUND', closes],
   [
     'an upgrade by nobody',

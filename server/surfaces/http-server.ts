@@ -8,6 +8,7 @@ import type { Logger } from '@/engine/kernel/log';
 import type { OidcSignIn } from '@/server/auth/oidc';
 import { toClusterError } from '@/server/errors/wire';
 import { requestIdOf, type Services } from './calls';
+import { channels } from './events/channels';
 import { sendGraphqlError } from './graphql/errors';
 import { builtExplorer, explorerPath, handleExplorer, isBrowserPage } from './graphql/explorer';
 import { GraphqlHttp } from './graphql/http';
@@ -183,6 +184,10 @@ export class ConsoleHttpServer {
     }
     if (path.startsWith(`${oidcPath}/`)) {
       return handleOidc(services, this.options.oidc ?? null, request, response, requestId);
+    }
+    if (channels.some((channel) => channel.path === path)) {
+      const error = new ClusterError('INVALID_INPUT', `${path} is a WebSocket: connect with Upgrade: websocket`);
+      return sendError(request, response, error, requestId);
     }
     if (path.startsWith(`${apiPrefix}/`) || path === apiPrefix) return this.#rest.handle(request, response, requestId);
     if (path === trpcPath || path.startsWith(`${trpcPath}/`)) return handleTrpc(services, request, response, requestId);

@@ -112,6 +112,8 @@ describe('GraphQL over a WebSocket', () => {
   });
 
   it.each([
+    ['a key that is misspelt', { query: '{ __typename }', varables: {} }],
+    ['a subscription to nothing', { query: 'subscription { clusterEvents @skip(if: true) { event_id } }' }],
     ['an operation that the document has not', { query: 'query A { __typename }', operationName: 'B' }],
     [
       'a variable of another type',

@@ -47,6 +47,7 @@ export class Sockets {
     private readonly services: Services,
     schema: GraphQLSchema,
   ) {
+    for (const server of [this.#trpc, this.#graphql, this.#events]) server.on('wsClientError', refuseHandshake);
     this.#stopTrpc = serveTrpcSockets(services, this.#trpc, (request) => this.#openers.get(request)!);
     this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql, (client, headers, identity) =>
       this.#endWithRight(client, headers, identity),
@@ -158,6 +159,14 @@ export class Sockets {
   terminate(): void {
     for (const client of this.#open) client.terminate();
   }
+}
+
+/** What is no handshake by RFC 6455: ws would answer it itself, in a form of its own. */
+function refuseHandshake({ message }: Error, socket: Duplex, request: IncomingMessage): void {
+  const isMethod = request.method !== 'GET';
+  const error = new ClusterError(isMethod ? 'METHOD_NOT_ALLOWED' : 'INVALID_INPUT', message);
+  const more = isMethod ? { Allow: 'GET' } : { 'Sec-WebSocket-Version': '13, 8' };
+  refuseUpgrade(socket, error, requestIdOf(request.headers), more);
 }
 
 /** Filters are sent as messages; a parameter that is not understood would be a filter that does not filter. */

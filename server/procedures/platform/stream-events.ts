@@ -1,7 +1,7 @@
 /** The event stream, resumable; a gap is told, never silent. */
 import { z } from 'zod';
 import { resumableSubscription } from '../definition';
-import { streamEvents } from '../event-stream';
+import { requireEventId, streamEvents } from '../event-stream';
 import { clusterEvent, eventCategory, eventSeverity, eventType } from '../schemas/events';
 import { groupName, nodeId } from '../schemas/primitives';
 
@@ -31,5 +31,9 @@ export const stream = resumableSubscription({
   errors: ['INVALID_INPUT', 'UNAVAILABLE'],
   example: {},
   eventId: (event) => event.event_id,
-  handler: ({ input, context }) => streamEvents(context, input),
+  handler({ input, context }) {
+    // Before there is a stream: a client that is told inside it would come back with the same id for ever.
+    requireEventId(input.last_event_id);
+    return streamEvents(context, input);
+  },
 });

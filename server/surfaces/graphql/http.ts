@@ -16,6 +16,7 @@ import { readBody } from '../rest/read-input';
 import { sendJson } from '../rest/send';
 import { inOneForm, limitHeaders, sendGraphqlError } from './errors';
 import { DocumentCache, requireOperation } from './prepare';
+import { requestKeys, requireKnownKeys } from './request-keys';
 import { isStream, streamResults } from './sse';
 
 type Params = {
@@ -24,8 +25,6 @@ type Params = {
   readonly operationName: string | undefined;
 };
 
-/** Of a request, by the GraphQL over HTTP specification; nothing is done with `extensions`. */
-const requestKeys = new Set(['query', 'variables', 'operationName', 'extensions']);
 const paths = ['/graphql', '/graphql/stream'];
 
 export class GraphqlHttp {
@@ -122,20 +121,13 @@ async function fromBody(request: IncomingMessage): Promise<Params> {
     throw error;
   }
   const params = checked(body as Record<string, unknown> | null);
-  requireKnown(Object.keys(body as object));
+  requireKnownKeys(Object.keys(body as object));
   return params;
 }
 
-function requireKnown(keys: Iterable<string>): void {
-  const unknown = [...keys].find((key) => !requestKeys.has(key));
-  if (unknown === undefined) return;
-  const message = `Unknown field: ${unknown}; known are ${[...requestKeys].join(', ')}`;
-  throw new ClusterError('INVALID_INPUT', message, { extra: { fields: [{ field: unknown, message }] } });
-}
-
 function fromSearch(search: URLSearchParams): Params {
-  requireKnown(search.keys());
-  const twice = [...requestKeys].find((key) => search.getAll(key).length > 1);
+  requireKnownKeys(search.keys());
+  const twice = requestKeys.find((key) => search.getAll(key).length > 1);
   if (twice !== undefined) throw new ClusterError('INVALID_INPUT', `${twice}: given more than once`);
   const variables = search.get('variables');
   try {

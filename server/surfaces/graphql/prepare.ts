@@ -18,6 +18,7 @@ import type { CallContext } from '../call-context';
 import { maxCost, measureCost } from './cost';
 import { invalidDocument } from './errors';
 import { limitRule } from './limits';
+import { subscriptionRule } from './subscription-rule';
 
 /** Of all remembered texts together. A parsed document takes some fifty times the room of its text, and anybody may send one. */
 const maxCharacters = 200_000;
@@ -101,7 +102,8 @@ export class DocumentCache {
     // Bounds first: validating a bomb is itself a cost.
     const bounds = validate(this.schema, document, [limitRule]);
     if (bounds.length > 0) return bounds;
-    const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+    const own = [...specifiedRules, subscriptionRule];
+    const rules = introspection ? own : [...own, NoSchemaIntrospectionCustomRule];
     // "Did you mean …" would tell the schema to those who may not ask for it.
     return validate(this.schema, document, rules, { hideSuggestions: !introspection });
   }

@@ -60,3 +60,24 @@ it('leaves nothing behind when the reader goes while nothing happens', async () 
   response.destroy();
   await expect.poll(() => console.engine.listeners).toBe(own);
 });
+
+const skipped = '@skip(if: true) { event_id }';
+it.each([
+  `subscription { clusterEvents ${skipped} }`,
+  `subscription { ... @include(if: false) { clusterEvents { event_id } } }`,
+  `subscription { ...A } fragment A on Subscription { ...B } fragment B on Subscription { clusterEvents ${skipped} }`,
+])('refuses %s: it would subscribe to nothing', async (query) => {
+  const response = await console.request('/graphql/stream', { method: 'POST', body: { query } });
+  const data = /^data: (.*)$/m.exec(await response.text())![1]!;
+  expect([response.status, JSON.parse(data).errors[0].extensions.code]).toEqual([200, 'INVALID_INPUT']);
+});
+
+it('lets the fields inside be skipped', async () => {
+  const query = encodeURIComponent('subscription { clusterTopologyChanged { sentence timestamp @skip(if: true) } }');
+  const response = await console.request(`/graphql/stream?query=${query}`);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  while (!text.includes('data: ')) text += (await reader.read()).value;
+  await reader.cancel();
+  expect(text).toContain('data: {"data":{"clusterTopologyChanged":{"sentence":"Healthy"}}}');
+});

@@ -9,6 +9,7 @@ import { clientAddressOf, contextOf, requestIdOf, type Services } from '../calls
 import { requireRoomFor, socketEnd } from '../socket-bounds';
 import { inOneForm, toGraphqlError } from './errors';
 import { DocumentCache, requireOperation } from './prepare';
+import { requireKnownKeys } from './request-keys';
 import { isStream } from './sse';
 
 type Extra = {
@@ -68,11 +69,13 @@ export function serveGraphqlSockets(
         return false;
       }
     },
-    onSubscribe: (connection, _id, { query, operationName, variables }) => {
+    onSubscribe: (connection, _id, payload) => {
+      const { query, operationName, variables } = payload;
       const contextValue = callOf(connection.extra);
       const admitted = documents.admit(query, variables ?? {}, contextValue);
       if (!admitted.ok) return { schema, document: nothing, contextValue, refusals: admitted.errors };
       try {
+        requireKnownKeys(Object.keys(payload));
         const { operation } = requireOperation(admitted.document, operationName);
         // This one stands among them already.
         if (operation === 'subscription') requireRoomFor(Object.keys(connection.subscriptions).length - 1);
