@@ -22,6 +22,8 @@ export const keys = {
   operationArchive: (node: NodeId) => `operation-archives/${node}`,
   operationArchives: 'operation-archives/',
   idempotency: (key: string) => `idempotency/${key}`,
+  /** Of calls that are no operations; kept by the console servers. */
+  idempotentCalls: 'idempotent-calls/',
   user: (id: string) => `users/${id}`,
   users: 'users/',
   apiKey: (id: string) => `api-keys/${id}`,
@@ -184,6 +186,8 @@ export type PostgresReport = {
     readonly code: number | null;
     readonly expected: boolean;
   } | null;
+  /** archive_mode as the running server has it; absent or null: not known. */
+  readonly archiveMode?: string | null;
   /** A setting waits for a restart; absent or null: not known. */
   readonly pendingRestart?: boolean | null;
   /** Most WAL that any one replication slot keeps, and how many slots have lost theirs; absent or null: not known. */

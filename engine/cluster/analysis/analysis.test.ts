@@ -139,7 +139,7 @@ describe('analysis of a group', () => {
           },
         },
       },
-      ['warning slot-lost node-1', 'critical slot-keeps-wal node-1'],
+      ['warning slot-lost node-1', 'warning slot-keeps-wal node-1'],
     ],
     [
       'an agent stalls badly',
@@ -237,6 +237,12 @@ describe('while an operation changes the primary', () => {
       { nodes: { 'node-3': { ageMs: 5_000 }, 'node-2': { postgres: { state: 'crashed' } } } },
       100,
       ['critical lease-expired node-1', 'critical commits-wait -', 'warning node-silent node-3'],
+    ],
+    [
+      'a member has trouble: told again as a warning when the change is over',
+      { nodes: { 'node-3': { report: { troubles: ['PostgreSQL of node-2 is standby.'] } } } },
+      100,
+      ['info primary-changing -', 'info node-trouble node-3'],
     ],
     [
       'a disk is full',

@@ -9,7 +9,8 @@ export const nodeTroubles: GroupAnalyser = (situation) =>
       member.report!.troubles.map((trouble) =>
         finding(situation, {
           rule: 'node-trouble',
-          severity: 'warning',
+          // Members that find no primary to follow say so; what is still wrong after the change is told again, as a warning.
+          severity: situation.planned === null ? 'warning' : 'info',
           node: member.record.id,
           sentence: `${member.record.id}: ${trouble}`,
           remedy: `See the page of ${member.record.id}.`,

@@ -10,7 +10,7 @@ describe('slotRisk', () => {
   it.each<[string, Partial<SlotInfo>, Partial<SlotRoom>, string | null]>([
     ['idle, keeps little', { retainedBytes: GB }, {}, null],
     ['idle, keeps half of what it may', { retainedBytes: 2 * GB }, {}, 'warning keeps-wal'],
-    ['idle, nearly all', { retainedBytes: 3.7 * GB }, {}, 'critical keeps-wal'],
+    ['idle, nearly all: it ends itself, not the server', { retainedBytes: 3.7 * GB }, {}, 'warning keeps-wal'],
     ['in use', { retainedBytes: 3.7 * GB, active: true }, {}, null],
     ['no limit but a wide disk', { retainedBytes: 3.7 * GB }, { keepBytes: null }, null],
     [
@@ -22,7 +22,7 @@ describe('slotRisk', () => {
     ['no limit and no room', { retainedBytes: 9 * GB }, { keepBytes: null, diskFreeBytes: GB }, 'critical keeps-wal'],
     ['the disk ends before the limit', { retainedBytes: GB }, { diskFreeBytes: 0.05 * GB }, 'critical keeps-wal'],
     ['nothing is known of its bounds', { retainedBytes: 99 * GB }, { keepBytes: null, diskFreeBytes: null }, null],
-    ['in danger, also in use', { walStatus: 'unreserved', active: true }, {}, 'critical nearly-lost'],
+    ['in danger, also in use', { walStatus: 'unreserved', active: true }, {}, 'warning nearly-lost'],
     ['lost', { walStatus: 'lost' }, {}, 'warning lost'],
     ['of no use any more', { invalidationReason: 'idle_timeout' }, {}, 'warning lost'],
     ['a copy on a standby', { walStatus: 'lost', synced: true }, {}, null],

@@ -18,7 +18,7 @@ export type SlotRoom = {
   readonly diskFreeBytes: number | null;
 };
 
-/** Of what it may keep: from half on there is time to act, from nine tenths on there is little. */
+/** From half of what it may keep on there is time to act. At nine tenths of the disk there is little, and then the server stops; at the limit of slots only the slot ends. */
 const warningShare = 0.5;
 const criticalShare = 0.9;
 
@@ -27,11 +27,12 @@ export function slotRisk(slot: SlotReport, { keepBytes, diskFreeBytes }: SlotRoo
   if (slot.synced) return null;
   if (slot.walStatus === 'lost' || slot.invalidationReason !== null)
     return { kind: 'lost', severity: 'warning', limitBytes: null };
-  if (slot.walStatus === 'unreserved') return { kind: 'nearly-lost', severity: 'critical', limitBytes: keepBytes };
+  if (slot.walStatus === 'unreserved') return { kind: 'nearly-lost', severity: 'warning', limitBytes: keepBytes };
   if (slot.active || slot.retainedBytes === null) return null;
   const limitBytes = limitOf(slot.retainedBytes, { keepBytes, diskFreeBytes });
   if (limitBytes === null || slot.retainedBytes < warningShare * limitBytes) return null;
-  const severity = slot.retainedBytes >= criticalShare * limitBytes ? 'critical' : 'warning';
+  const endsDisk = keepBytes === null || limitBytes < keepBytes;
+  const severity = endsDisk && slot.retainedBytes >= criticalShare * limitBytes ? 'critical' : 'warning';
   return { kind: 'keeps-wal', severity, limitBytes };
 }
 
