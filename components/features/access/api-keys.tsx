@@ -35,7 +35,12 @@ export function ApiKeys() {
       cell: (row) => <span className="font-medium">{row.name}</span>,
     },
     { id: 'prefix', header: 'Begins with', value: (row) => row.prefix, className: 'num' },
-    { id: 'role', header: 'Role', value: (row) => row.role, cell: (row) => <Badge>{row.role}</Badge> },
+    {
+      id: 'role',
+      header: 'Role',
+      value: (row) => row.effective_role ?? row.role,
+      cell: (row) => <KeyRole apiKey={row} />,
+    },
     {
       id: 'groups',
       header: 'Groups',
@@ -46,7 +51,11 @@ export function ApiKeys() {
       id: 'state',
       header: 'State',
       value: stateOf,
-      cell: (row) => <Status value={stateOf(row) === 'active' ? 'active' : 'stopped'} label={stateOf(row)} />,
+      cell: (row) => (
+        <span title={row.ended_reason ?? undefined}>
+          <Status value={row.ended_reason === null ? 'active' : 'stopped'} label={stateOf(row)} />
+        </span>
+      ),
     },
     { id: 'expires', header: 'Expires', value: (row) => row.expires_at, cell: (row) => <Time at={row.expires_at} /> },
     {
@@ -63,7 +72,19 @@ export function ApiKeys() {
         ),
     },
     { id: 'created', header: 'Created', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },
-    { id: 'by', header: 'By', value: (row) => row.created_by },
+    {
+      id: 'by',
+      header: 'By',
+      value: (row) => row.created_by,
+      cell: (row) =>
+        row.person === null || row.created_by === `user:${row.person}` ? (
+          row.created_by
+        ) : (
+          <span>
+            {row.created_by} <span className="text-muted">of {row.person}</span>
+          </span>
+        ),
+    },
     { id: 'actions', header: 'Actions', value: () => '', cell: (row) => <Revoke apiKey={row} /> },
   ];
   return (
@@ -88,9 +109,20 @@ export function ApiKeys() {
   );
 }
 
-function stateOf(key: ApiKey): 'active' | 'revoked' | 'expired' {
-  if (key.revoked) return 'revoked';
-  return key.expires_at !== null && Date.parse(key.expires_at) < Date.now() ? 'expired' : 'active';
+/** Why it is refused is said in full: “alice, who made it, is disabled”. */
+function stateOf(key: ApiKey): string {
+  return key.ended_reason ?? 'active';
+}
+
+/** A key does no more than the person behind it, whatever role it was given. */
+function KeyRole({ apiKey }: { readonly apiKey: ApiKey }) {
+  const now = apiKey.effective_role ?? apiKey.role;
+  if (now === apiKey.role) return <Badge>{now}</Badge>;
+  return (
+    <span title={`Made as ${apiKey.role}; ${apiKey.person} is ${now} now`}>
+      <Badge>{now}</Badge> <span className="text-muted">was {apiKey.role}</span>
+    </span>
+  );
 }
 
 function useRefresh(): () => Promise<void> {

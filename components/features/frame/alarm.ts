@@ -19,11 +19,32 @@ export function alarmHref({ payload }: Event): string {
   return node === null ? '/' : `/nodes/${node}`;
 }
 
-type Problem = { readonly rule: string; readonly group: string | null };
+type Problem = { readonly rule: string; readonly severity: string; readonly group: string | null };
 
-/** The engine's own word for a pause on purpose that keeps to its plan. */
-export function isPlannedPause(problems: readonly Problem[], group: string): boolean {
-  return problems.some((one) => one.rule === 'primary-changing' && one.group === group);
+type Running = {
+  readonly kind: string;
+  readonly group: string | null;
+  readonly state: string;
+  readonly request: Readonly<Record<string, unknown>>;
+};
+
+/** Groups that somebody's operation is changing now. A failover that the controller decided is none: there the outage is the news. */
+export function changingGroups(operations: readonly Running[]): ReadonlySet<string> {
+  const planned = operations.filter(
+    ({ kind, state, request }) =>
+      state === 'running' && !(kind === 'failover' && (request.mode !== 'switchover' || request.automatic != null)),
+  );
+  return new Set(planned.flatMap((operation) => operation.group ?? []));
+}
+
+/**
+ * Writes pause on purpose and as planned: the engine says so, or a planned operation runs on the group and the engine finds nothing critical about it,
+ * as between the promotion and the first acknowledgement. As soon as it finds something, it is an outage.
+ */
+export function isPlannedPause(problems: readonly Problem[], group: string, changing: ReadonlySet<string>): boolean {
+  const own = problems.filter((one) => one.group === group);
+  if (own.some((one) => one.rule === 'primary-changing')) return true;
+  return changing.has(group) && !own.some((one) => one.severity === 'critical');
 }
 
 /** How a group takes writes, in a word. */

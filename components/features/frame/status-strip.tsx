@@ -15,6 +15,7 @@ import { Skeleton } from '../../ui/skeleton';
 import { toneIcon, toneText } from '../../ui/status';
 import { operationName } from '../operations/operation-name';
 import { AccountMenu } from './account-menu';
+import { changingGroups } from './alarm';
 import { Navigation } from './navigation';
 import { ThemeToggle } from './theme-toggle';
 import { asKnown, verdictOf } from './verdict';
@@ -30,7 +31,7 @@ export function StatusStrip({ onPalette }: { readonly onPalette: () => void }) {
         <Skeleton className="w-80 max-w-[50vw]" />
       ) : (
         <div className="-mx-1 flex min-w-0 items-center gap-x-3 overflow-hidden whitespace-nowrap px-1 py-1">
-          <VerdictLink {...asKnown(verdictOf(topology), stale)} />
+          <VerdictLink {...asKnown(verdictOf(topology, changingGroups(operations ?? [])), stale)} />
           <Dot />
           <Link href="/nodes" className="hover:underline">
             <span className="num">

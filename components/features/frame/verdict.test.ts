@@ -55,7 +55,7 @@ it.each([
   [{ ...healthy, problems: [problem({ severity: 'warning', group: 'alpha' })] }, 'warn', 'Degraded', '/'],
   [{ ...healthy, problems: [problem({ group: 'alpha' })] }, 'ok', 'Healthy', '/'],
 ])('the verdict on %j', (facts, tone, word, href) => {
-  expect(verdictOf(facts)).toEqual({ tone, word, href });
+  expect(verdictOf(facts, new Set())).toEqual({ tone, word, href });
 });
 
 const told = { sentence: 'Healthy. No failover so far.', problems: [], nodes: [] };
@@ -73,7 +73,7 @@ it('leaves the word to the engine otherwise', () => {
 });
 
 it('what was healthy is not green any more once nothing confirms it', () => {
-  const verdict = verdictOf(healthy);
+  const verdict = verdictOf(healthy, new Set());
   expect(asKnown(verdict, false)).toBe(verdict);
   expect(asKnown(verdict, true)).toEqual({ tone: 'idle', word: 'Unknown, last Healthy', href: '/' });
 });

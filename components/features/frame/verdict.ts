@@ -42,9 +42,9 @@ export function verdictSentence(told: Told): string {
 }
 
 /** Worst first: no writes, no quorum, critical, failed nodes, then what merely needs attention. */
-export function verdictOf(facts: Facts): Verdict {
+export function verdictOf(facts: Facts, changing: ReadonlySet<string>): Verdict {
   const paused = facts.groups.filter((group) => !group.writable);
-  const dark = paused.filter((group) => !isPlannedPause(facts.problems, group.name));
+  const dark = paused.filter((group) => !isPlannedPause(facts.problems, group.name, changing));
   if (dark.length > 0) {
     const names = dark.map((group) => group.name).join(', ');
     return { tone: 'bad', word: `${names}: no writes`, href: '/failover' };

@@ -5,7 +5,7 @@ import { Crown, Hand } from 'lucide-react';
 import Link from 'next/link';
 import { Sparkline } from '../../charts/sparkline';
 import { EmptyState } from '../../feedback/states';
-import { useLagHistory } from '../../providers/live';
+import { useLagHistory, useLiveOperations } from '../../providers/live';
 import { lagTrend, trendMinutes } from '../../providers/live-history';
 import { longestPage } from '../../providers/pages';
 import { useTRPC } from '../../providers/trpc';
@@ -14,12 +14,13 @@ import { cn } from '../../ui/cn';
 import { formatBytes, formatDuration, formatNumber } from '../../ui/format';
 import { stateWord } from '../../ui/state-words';
 import { Badge, Status, toneIcon, toneText } from '../../ui/status';
-import { isPlannedPause, writeWord } from '../frame/alarm';
+import { changingGroups, isPlannedPause, writeWord } from '../frame/alarm';
 
 /** Beyond this many nodes the page shows the trend of what it saw itself: it must not ask each of a thousand. */
 const askedNodes = 40;
 
 export function GroupRows({ topology }: { readonly topology: Topology }) {
+  const changing = changingGroups(useLiveOperations() ?? []);
   if (topology.groups.length === 0) {
     return (
       <div className="p-3">
@@ -49,7 +50,7 @@ export function GroupRows({ topology }: { readonly topology: Topology }) {
             <GroupRow
               key={group.name}
               group={group}
-              planned={isPlannedPause(topology.problems, group.name)}
+              planned={isPlannedPause(topology.problems, group.name, changing)}
               nodes={topology.nodes.filter((node) => node.group === group.name)}
               askNodes={topology.nodes.length <= askedNodes}
             />

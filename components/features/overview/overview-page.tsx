@@ -1,7 +1,7 @@
 'use client';
 import Link from 'next/link';
 import { useMemo, useRef } from 'react';
-import { useLiveAge, useTopology } from '../../providers/live';
+import { useLiveAge, useLiveOperations, useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
 import type { Problem, Topology } from '../../providers/wire';
 import { Button } from '../../ui/button';
@@ -11,6 +11,7 @@ import { PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton, Skeleton } from '../../ui/skeleton';
 import { toneIcon, toneText } from '../../ui/status';
 import { Time } from '../../ui/time';
+import { changingGroups } from '../frame/alarm';
 import { asKnown, verdictOf, verdictSentence } from '../frame/verdict';
 import { CapacityPanel } from './capacity-panel';
 import { EventStreamPanel } from './event-stream-panel';
@@ -69,7 +70,7 @@ export function OverviewPage() {
 }
 
 function Verdict({ topology }: { readonly topology: Topology }) {
-  const verdict = asKnown(verdictOf(topology), useLiveAge().stale);
+  const verdict = asKnown(verdictOf(topology, changingGroups(useLiveOperations() ?? [])), useLiveAge().stale);
   const Icon = toneIcon[verdict.tone];
   return (
     <span className={cn('flex items-center gap-2', toneText[verdict.tone])}>

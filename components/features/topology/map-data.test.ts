@@ -29,7 +29,7 @@ describe('rows of the map', () => {
     problems: [] as Topology['problems'],
   } as Topology;
   const nodes = mapNodes(topology, []);
-  const groups = mapGroups(topology, []);
+  const groups = mapGroups(topology, [], new Set());
   const replication = { replication: true, interconnect: false, services: false };
   const links = mapLinks(topology, [], replication);
 
@@ -39,7 +39,7 @@ describe('rows of the map', () => {
       nodes: topology.nodes.map((node) => ({ ...node, uptime_seconds: 99, report_age_ms: 7 })),
     };
     expect(mapNodes(later, nodes)).toBe(nodes);
-    expect(mapGroups(later, groups)).toBe(groups);
+    expect(mapGroups(later, groups, new Set())).toBe(groups);
     expect(mapLinks(later, links, replication)).toBe(links);
   });
 

@@ -77,13 +77,17 @@ function mapNode(node: ClusterNode, holdsLease: boolean, leadsStore: boolean): M
   };
 }
 
-export function mapGroups(topology: Topology, before: readonly MapGroup[]): readonly MapGroup[] {
+export function mapGroups(
+  topology: Topology,
+  before: readonly MapGroup[],
+  changing: ReadonlySet<string>,
+): readonly MapGroup[] {
   const groups = topology.groups.map((group: Group) => ({
     name: group.name,
     primary: group.primary,
     mode: group.mode,
     writable: group.writable,
-    planned: !group.writable && isPlannedPause(topology.problems, group.name),
+    planned: !group.writable && isPlannedPause(topology.problems, group.name, changing),
     degraded: group.degraded,
     sentence: group.sentence,
   }));

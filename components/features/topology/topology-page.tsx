@@ -3,11 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { EmptyState } from '../../feedback/states';
-import { useTopology } from '../../providers/live';
+import { useLiveOperations, useTopology } from '../../providers/live';
 import { useRoleReason } from '../../providers/session';
 import { useTRPC } from '../../providers/trpc';
 import type { Topology } from '../../providers/wire';
-import type { MapLayers, MapLink } from '../../topology/model';
+import type { MapGroup, MapLayers, MapLink } from '../../topology/model';
 import { TopologyCanvas } from '../../topology/topology-canvas';
 import { Button } from '../../ui/button';
 import { CopyAs } from '../../ui/copy-as';
@@ -16,6 +16,7 @@ import { PageHeader } from '../../ui/panel';
 import { Skeleton } from '../../ui/skeleton';
 import { useUrlState } from '../../ui/url-state';
 import { refusalOf } from '../failover/refusal';
+import { changingGroups } from '../frame/alarm';
 import { verdictSentence } from '../frame/verdict';
 import { mapGroups, mapLinks, mapNodes, mapServices } from './map-data';
 import { MapLegend } from './map-legend';
@@ -64,7 +65,12 @@ function TopologyView({ topology }: { readonly topology: Topology }) {
     return { replication: on.has('replication'), interconnect: on.has('interconnect'), services: on.has('services') };
   }, [layersText]);
   const nodes = useKept(topology, mapNodes);
-  const groups = useKept(topology, mapGroups);
+  const operations = useLiveOperations();
+  const groupsOf = useCallback(
+    (at: Topology, before: readonly MapGroup[]) => mapGroups(at, before, changingGroups(operations ?? [])),
+    [operations],
+  );
+  const groups = useKept(topology, groupsOf);
   const linksOf = useCallback((at: Topology, before: readonly MapLink[]) => mapLinks(at, before, layers), [layers]);
   const links = useKept(topology, linksOf);
   const services = useServices(layers.services);
