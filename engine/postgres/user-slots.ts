@@ -31,10 +31,10 @@ SELECT pg_is_in_recovery() AS "inRecovery", current_setting('wal_level') AS "wal
 /** For a node's report: bounded, what keeps most first; temporary ones end with their session. */
 export const reportedSlotsSql = `
 (SELECT coalesce(json_agg(s), '[]') FROM (
-   SELECT slot_name AS name, slot_type AS type, active, synced AND pg_is_in_recovery() AS synced, wal_status AS "walStatus",
-          greatest(0, pg_wal_lsn_diff(here.lsn, restart_lsn))::float8 AS "retainedBytes", safe_wal_size::float8 AS "safeWalBytes",
+   SELECT slot_name AS name, active, synced AND pg_is_in_recovery() AS synced, wal_status AS "walStatus",
+          greatest(0, pg_wal_lsn_diff(here.lsn, restart_lsn))::float8 AS "retainedBytes",
           invalidation_reason AS "invalidationReason"
-     FROM pg_replication_slots, ${here} WHERE NOT temporary ORDER BY 6 DESC NULLS LAST, 1 LIMIT 64) AS s)`;
+     FROM pg_replication_slots, ${here} WHERE NOT temporary ORDER BY 5 DESC NULLS LAST, 1 LIMIT 64) AS s)`;
 
 export async function listSlots(connection: LocalConnection): Promise<NodeSlots> {
   const [row] = await connection.query<NodeSlots>(listSql, { name: 'slots' });

@@ -32,7 +32,7 @@ export type SlotInfo = {
 /** What a node's report tells of a slot, every few seconds. */
 export type SlotReport = Pick<
   SlotInfo,
-  'name' | 'type' | 'active' | 'synced' | 'walStatus' | 'retainedBytes' | 'safeWalBytes' | 'invalidationReason'
+  'name' | 'active' | 'synced' | 'walStatus' | 'retainedBytes' | 'invalidationReason'
 >;
 
 /** The slots of one server, and what bounds them. */
