@@ -206,3 +206,23 @@ describe.each(['REST', 'GraphQL', 'tRPC'] as const)('%s', (form) => {
     }
   });
 });
+
+it.each(['/api/v1/cluster/failover', '/api/trpc/cluster.failover'])(
+  'what is nested too deeply at %s is refused and kept in the audit log',
+  async (path) => {
+    const body = `{"group":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const requestId = `deep-${path.length}`;
+    const { status } = await send({
+      ...post(path, body),
+      headers: ['Content-Type: application/json', `X-Request-Id: ${requestId}`],
+    });
+    expect(status).toBe(400);
+    const audit = (await console.json('/api/v1/audit', { role: 'admin' })).body as Wire[];
+    expect(audit.find((one) => one.request_id === requestId)).toMatchObject({
+      procedure: 'cluster.failover',
+      outcome: 'refused',
+      code: 'INVALID_INPUT',
+      input: { group: '(nested too deeply to be kept)' },
+    });
+  },
+);

@@ -5,12 +5,14 @@
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import { decide, decideInput } from '@/server/auth/authorise';
 import { isBreakGlass } from '@/server/auth/break-glass';
+import { callerOf } from '@/server/auth/rate-limits';
 import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { actorOf } from '@/server/procedures/identity';
 import type { CallContext } from './call-context';
 import { inCallSpan } from './call-span';
 import { holdForApproval, requireForceProof } from './force-gate';
+import { keepsAnswers } from './idempotency';
 import { parseInput } from './parse-input';
 
 /** Limit and role; before any input is looked at. */
@@ -36,7 +38,7 @@ async function run(definition: AnyDefinition, raw: unknown, context: CallContext
     if (audited) intent.recorded = await recordIntent(definition, input, context);
     if (definition.needsMajority || (definition.kind === 'mutation' && !definition.local)) requireMajority(context);
     await holdForApproval(definition, input, context);
-    const output = await definition.handler({ input, context });
+    const output = await once(definition, input, context);
     const ms = performance.now() - startedAt;
     if (intent.recorded !== null) await recordOutcome(context, intent.recorded, output, null, ms);
     measured(definition, context, 'OK', ms);
@@ -48,6 +50,15 @@ async function run(definition: AnyDefinition, raw: unknown, context: CallContext
     measured(definition, context, error.code, ms);
     throw error;
   }
+}
+
+/** Under the caller's Idempotency-Key a change that is no operation is made once; operations see to it themselves. */
+function once(definition: AnyDefinition, input: unknown, context: CallContext): Promise<unknown> {
+  const call = async () => definition.handler({ input, context });
+  const key = context.idempotencyKey;
+  if (key === null || !keepsAnswers(definition)) return call();
+  const caller = callerOf(context.identity, context.clientAddress);
+  return context.gate.once.run(caller, key, [definition.name, input], call);
 }
 
 /** For an answer that is already there: the same gate, span and measure, nothing to run. */
@@ -212,8 +223,19 @@ function auditInput(definition: AnyDefinition, input: unknown): Record<string, u
 
 /** A refused call may carry anything: what is long is cut before it is kept. */
 function bounded(value: unknown): unknown {
-  const text = JSON.stringify(value) ?? 'null';
+  const text = textOf(value);
+  if (text === null) return '(nested too deeply to be kept)';
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : value;
+}
+
+/** Null: JSON.parse takes deeper nesting than JSON.stringify, and a refusal that is not kept would be a probe that nobody sees. */
+function textOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 function recordIntent(definition: AnyDefinition, input: unknown, context: CallContext): Promise<number> {
@@ -236,15 +258,20 @@ async function recordOutcome(
   error: ClusterError | null,
   durationMs: number,
 ): Promise<void> {
-  const operationId =
-    typeof output === 'object' && output !== null && 'plan_hash' in output && 'id' in output ? String(output.id) : null;
   await context.gate.auditWriter.outcome(sequence, {
     outcome: error === null ? 'succeeded' : outcomeOf(error),
     code: error?.code ?? null,
     message: error?.message ?? null,
-    operationId,
+    operationId: operationOf(output),
     durationMs: Math.round(durationMs * 10) / 10,
   });
+}
+
+/** The operation that the answer is, or names: an approval answers itself and what it began. */
+function operationOf(output: unknown): string | null {
+  if (typeof output !== 'object' || output === null) return null;
+  if ('steps' in output && 'plan_hash' in output && 'id' in output) return String(output.id);
+  return 'operation_id' in output && typeof output.operation_id === 'string' ? output.operation_id : null;
 }
 
 function outcomeOf(error: ClusterError): 'refused' | 'failed' | 'unknown' {
