@@ -8,8 +8,12 @@ import type { Identity } from './api';
 import type { Identifier } from './identify';
 import type { Sessions } from './sessions';
 
-/** How often every right is looked up again, whatever was heard of changes: keys run out without a word. */
+/** How often every right is looked up again, whatever was heard of changes. */
 const recheckMs = 10_000;
+/** The longest a timer can be set for; what runs out later is found by looking again. */
+const longestTimerMs = 2 ** 31 - 1;
+/** Timers may be a little early. */
+const lateMs = 20;
 /** How often this console looks for sessions and keys that ended on another one, while something is open. */
 const refreshMs = 500;
 
@@ -48,7 +52,14 @@ export class AccessWatch {
     };
     const entry = () => void check();
     this.#checks.add(entry);
-    return () => void this.#checks.delete(entry);
+    // What runs out does so without a word.
+    const ends = held.kind === 'user' ? held.sessionExpiresAt : held.expiresAt;
+    const remainingMs = ends ? Math.max(0, Date.parse(ends) - Date.now()) + lateMs : longestTimerMs;
+    const timer = remainingMs < longestTimerMs ? setTimeout(entry, remainingMs).unref() : undefined;
+    return () => {
+      clearTimeout(timer);
+      this.#checks.delete(entry);
+    };
   }
 
   close(): void {

@@ -12,13 +12,20 @@ import type {
   AccountDirectory,
   ApiKeyRecord,
   ExternalIdentity,
+  KeyStanding,
+  NamedIdentity,
   NewApiKey,
   NewUser,
+  Person,
   UserPatch,
   UserRecord,
 } from './api';
 import { ControlRecords, changedMeanwhile } from './control-records';
+import { standingOf } from './key-standing';
 import { hashPassword, spendVerification, verifyPassword } from './passwords';
+
+/** A key or account that ends on another console must end here within half a second, on its way through a replica. */
+const freshMs = 250;
 
 export class StoredAccounts implements AccountDirectory {
   readonly #users: ControlRecords<UserRecord>;
@@ -29,8 +36,8 @@ export class StoredAccounts implements AccountDirectory {
     const onChange = () => {
       for (const listener of this.#listeners) listener();
     };
-    this.#users = new ControlRecords(engine, keys.users, { onChange });
-    this.#keys = new ControlRecords(engine, keys.apiKeys, { onChange });
+    this.#users = new ControlRecords(engine, keys.users, { freshMs, onChange });
+    this.#keys = new ControlRecords(engine, keys.apiKeys, { freshMs, onChange });
   }
 
   /** For transactions that make a user together with something else. */
@@ -115,7 +122,7 @@ export class StoredAccounts implements AccountDirectory {
 
   /** A key whose secret the operator chose (start-up); nothing happens when it is already there. */
   async ensureApiKey(secret: string, name: string): Promise<void> {
-    await this.#storeApiKey(secret, { name, role: 'admin', expiresAt: null, by: 'first start' });
+    await this.#storeApiKey(secret, { name, role: 'admin', expiresAt: null, by: 'first start', person: null });
   }
 
   async #storeApiKey(secret: string, input: NewApiKey) {
@@ -130,6 +137,7 @@ export class StoredAccounts implements AccountDirectory {
       secretHash,
       createdAt: new Date().toISOString(),
       createdBy: input.by,
+      ...(input.person === undefined ? {} : { person: input.person }),
       expiresAt: input.expiresAt,
       revoked: false,
     };
@@ -144,12 +152,28 @@ export class StoredAccounts implements AccountDirectory {
     return record;
   }
 
-  /** Null: no such key, revoked, or expired. */
-  async findBySecret(secret: string): Promise<ApiKeyRecord | null> {
+  async keyStandings(): Promise<ReadonlyMap<string, KeyStanding>> {
+    const [all, users] = await Promise.all([this.apiKeys(), this.users()]);
+    return new Map(all.map((one) => [one.id, standingOf(one, all, users, Date.now())]));
+  }
+
+  async standing(made: Parameters<typeof standingOf>[0]): Promise<KeyStanding> {
+    const [all, users] = await Promise.all([this.apiKeys(), this.users()]);
+    return standingOf(made, all, users, Date.now());
+  }
+
+  async personBehind({ kind, id }: Pick<NamedIdentity, 'kind' | 'id'>): Promise<Person | null> {
+    if (kind === 'api-key') return (await this.keyStandings()).get(id)?.person ?? null;
+    const user = await this.user(id);
+    return user && { user: user.id, since: user.createdAt };
+  }
+
+  /** Null: no such key. */
+  async findBySecret(secret: string): Promise<{ record: ApiKeyRecord; standing: KeyStanding } | null> {
     const hash = hashSecret(secret);
-    const record = (await this.apiKeys()).find((one) => one.secretHash === hash);
-    if (!record || record.revoked) return null;
-    return record.expiresAt !== null && Date.parse(record.expiresAt) <= Date.now() ? null : record;
+    const [all, users] = await Promise.all([this.apiKeys(), this.users()]);
+    const record = all.find((one) => one.secretHash === hash);
+    return record ? { record, standing: standingOf(record, all, users, Date.now()) } : null;
   }
 
   async #changeUser(

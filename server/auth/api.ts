@@ -19,8 +19,15 @@ export type Identity =
       readonly role: Role;
       /** The only groups this key may see and act on; null or absent: all. */
       readonly groups?: readonly string[] | null;
+      /** When it runs out by itself; null or absent: never. */
+      readonly expiresAt?: string | null;
     }
   | { readonly kind: 'anonymous' };
+
+export type NamedIdentity = Exclude<Identity, { kind: 'anonymous' }>;
+
+/** A user, as this account of that name: one that is made anew under the name is somebody else. */
+export type Person = { readonly user: string; readonly since: string };
 
 export type ExternalIdentity = { readonly issuer: string; readonly subject: string };
 
@@ -53,8 +60,19 @@ export type ApiKeyRecord = {
   readonly secretHash: string;
   readonly createdAt: string;
   readonly createdBy: string;
+  /** Who stands behind it, inherited from the key that made it; null: nobody; absent in keys of before (key-standing.ts). */
+  readonly person?: Person | null;
   readonly expiresAt: string | null;
   readonly revoked: boolean;
+};
+
+/** What a key is worth now. */
+export type KeyStanding = {
+  readonly person: Person | null;
+  /** Never more than the person behind it has at present. */
+  readonly role: Role;
+  /** Why it is refused; null: it works. */
+  readonly ended: string | null;
 };
 
 export type NewUser = {
@@ -78,6 +96,7 @@ export type NewApiKey = {
   readonly groups?: readonly string[] | null;
   readonly expiresAt: string | null;
   readonly by: string;
+  readonly person?: Person | null;
 };
 
 /** Stored under sessions/<id>; the signed cookie names the id. */
@@ -109,6 +128,10 @@ export interface AccountDirectory {
   /** The user whose password this is, or null. Takes the same time either way. */
   verify(username: string, password: string): Promise<UserRecord | null>;
   apiKeys(): Promise<readonly ApiKeyRecord[]>;
+  /** Of all keys, by id. */
+  keyStandings(): Promise<ReadonlyMap<string, KeyStanding>>;
+  /** The person who asks, or who stands behind the key that asks; null: nobody that is known here. */
+  personBehind(identity: Pick<NamedIdentity, 'kind' | 'id'>): Promise<Person | null>;
   createApiKey(input: NewApiKey): Promise<{ record: ApiKeyRecord; secret: string }>;
   revokeApiKey(id: string): Promise<ApiKeyRecord>;
 }
@@ -220,16 +243,8 @@ export interface ApprovalDirectory {
   list(): Promise<readonly ApprovalRecord[]>;
   get(id: string): Promise<ApprovalRecord | null>;
   /** Approves and runs it. @throws NOT_FOUND, CONFLICT (decided already, expired), FORBIDDEN (own request) */
-  approve(
-    id: string,
-    identity: Exclude<Identity, { kind: 'anonymous' }>,
-    comment: string | null,
-  ): Promise<ApprovalRecord>;
-  reject(
-    id: string,
-    identity: Exclude<Identity, { kind: 'anonymous' }>,
-    comment: string | null,
-  ): Promise<ApprovalRecord>;
+  approve(id: string, identity: NamedIdentity, comment: string | null): Promise<ApprovalRecord>;
+  reject(id: string, identity: NamedIdentity, comment: string | null): Promise<ApprovalRecord>;
 }
 
 /** Stored under invitations/<id>. */
@@ -240,6 +255,8 @@ export type InvitationRecord = {
   /** sha256 of the token, hex. */
   readonly tokenHash: string;
   readonly createdBy: string;
+  /** As of a key. */
+  readonly person?: Person | null;
   readonly createdAt: string;
   readonly expiresAt: string;
   readonly endedAt: string | null;
@@ -254,8 +271,9 @@ export interface InvitationDirectory {
     role: Role;
     hours: number;
     by: string;
+    person?: Person | null;
   }): Promise<{ readonly record: InvitationRecord; readonly token: string }>;
   withdraw(id: string): Promise<InvitationRecord>;
-  /** @throws NOT_FOUND for a token that is not, or no longer, good */
+  /** @throws NOT_FOUND for a token that is not, or no longer, good, also because who invited is no admin any more */
   accept(token: string, password: string): Promise<UserRecord>;
 }

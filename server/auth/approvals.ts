@@ -7,19 +7,17 @@ import { randomUUID } from 'node:crypto';
 import { keys } from '@/engine/cluster/model';
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
-import type { ApprovalDirectory, ApprovalPlan, ApprovalRecord, Identity } from './api';
+import type { ApprovalDirectory, ApprovalPlan, ApprovalRecord, NamedIdentity } from './api';
 import { ControlRecords, changedMeanwhile } from './control-records';
 
 const pendingLimit = 100;
 const keptMs = 30 * 24 * 3_600_000;
 const resumeAfterMs = 60_000;
 
-type NamedIdentity = Exclude<Identity, { kind: 'anonymous' }>;
-
 /** Runs the call as its requester; gives the operation's id where there is one. */
 export type RunApproved = (record: ApprovalRecord) => Promise<string | null>;
-/** Who stands behind an identity: the person, also behind a key that the person made. */
-export type PersonOf = (identity: NamedIdentity) => Promise<string>;
+/** Who stands behind an identity: the person, also behind a key that the person made; null: that can't be told. */
+export type PersonOf = (identity: Pick<NamedIdentity, 'kind' | 'id'>) => Promise<string | null>;
 
 export class Approvals implements ApprovalDirectory {
   readonly #records: ControlRecords<ApprovalRecord>;
@@ -78,7 +76,7 @@ export class Approvals implements ApprovalDirectory {
         role,
         groups: input.identity.kind === 'api-key' ? (input.identity.groups ?? null) : null,
       },
-      person: await this.personOf(input.identity),
+      person: (await this.personOf(input.identity)) ?? `api-key:${id}`,
       createdAt: new Date(now).toISOString(),
       expiresAt: new Date(now + input.minutes * 60_000).toISOString(),
       state: 'pending',
@@ -123,22 +121,26 @@ export class Approvals implements ApprovalDirectory {
     if (!held) throw new ClusterError('NOT_FOUND', `No request ${id}`);
     const record = withExpiry(held.record);
     if (record.state !== 'pending') throw new ClusterError('CONFLICT', `The request is ${record.state} already`);
-    if (state === 'approved' && (await this.personOf(identity)) === record.person) {
-      throw new ClusterError('FORBIDDEN', 'Another admin must approve it: it is your own request', {
-        reasons: [
-          {
-            rule: 'four-eyes',
-            measured: record.person,
-            limit: 'another admin',
-            remedy: 'Ask another admin to approve it',
-          },
-        ],
-      });
-    }
+    if (state === 'approved') await this.#requireAnother(record, identity);
     const decidedBy = `${identity.kind}:${identity.name}`;
     const after: ApprovalRecord = { ...record, state, decidedBy, decidedAt: new Date().toISOString(), comment };
     if (!(await this.#records.put(id, held.modRevision, after))) throw changedMeanwhile();
     return after;
+  }
+
+  /** @throws FORBIDDEN unless the one who approves is known to be somebody else than the one who asked */
+  async #requireAnother(record: ApprovalRecord, identity: NamedIdentity): Promise<void> {
+    const approver = await this.personOf(identity);
+    if (approver === null) {
+      throw ownRequest(
+        'Another admin must approve it: nobody can tell which person uses this key',
+        `a key that no known person made (${identity.name})`,
+      );
+    }
+    // Asked again, since a request of before may not know the person behind its key.
+    if (approver === record.person || approver === (await this.personOf(record.requester))) {
+      throw ownRequest('Another admin must approve it: it is your own request', approver);
+    }
   }
 
   async #execute(approved: ApprovalRecord): Promise<ApprovalRecord> {
@@ -155,6 +157,13 @@ export class Approvals implements ApprovalDirectory {
     if (held?.record.state === 'approved') await this.#records.put(approved.id, held.modRevision, done);
     return done;
   }
+}
+
+function ownRequest(message: string, measured: string): ClusterError {
+  const remedy = 'Another admin approves it, signed in or with a key of their own';
+  return new ClusterError('FORBIDDEN', message, {
+    reasons: [{ rule: 'four-eyes', measured, limit: 'another admin', remedy }],
+  });
 }
 
 function withExpiry(record: ApprovalRecord): ApprovalRecord {

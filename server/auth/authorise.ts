@@ -10,6 +10,10 @@ export function permits(identity: Identity, access: Access): boolean {
   return identity.kind !== 'anonymous' && rank[identity.role] >= rank[access];
 }
 
+export function lesserRole(one: Role, other: Role): Role {
+  return rank[one] <= rank[other] ? one : other;
+}
+
 export function requireRole(identity: Identity, access: Access, what: string): void {
   if (permits(identity, access)) return;
   if (identity.kind === 'anonymous') {

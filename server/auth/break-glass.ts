@@ -5,12 +5,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { Logger } from '@/engine/kernel/log';
-import type { Identity } from './api';
+import type { Identity, NamedIdentity } from './api';
 
 const prefix = 'rdbbg_';
 const identity = { kind: 'api-key', id: 'break-glass', name: 'break-glass', role: 'admin' } as const satisfies Identity;
 
-export function isBreakGlass(one: Identity): boolean {
+export function isBreakGlass(one: Identity | Pick<NamedIdentity, 'kind' | 'id'>): boolean {
   return one.kind === 'api-key' && one.id === identity.id;
 }
 

@@ -30,9 +30,14 @@ export class Identifier {
   async #byKey(secret: string): Promise<Identity> {
     const broken = this.breakGlass.identify(secret);
     if (broken !== null) return broken;
-    const key = await this.accounts.findBySecret(secret);
-    if (!key) throw new ClusterError('UNAUTHORIZED', 'The API key is not valid: unknown, revoked or expired');
-    return { kind: 'api-key', id: key.id, name: key.name, role: key.role, groups: key.groups ?? null };
+    const found = await this.accounts.findBySecret(secret);
+    if (!found) throw new ClusterError('UNAUTHORIZED', 'The API key is not valid: nobody knows it here');
+    const { record, standing } = found;
+    if (standing.ended !== null) {
+      throw new ClusterError('UNAUTHORIZED', `The API key is not valid any more: ${standing.ended}`);
+    }
+    const { id, name, groups = null, expiresAt } = record;
+    return { kind: 'api-key', id, name, role: standing.role, groups, expiresAt };
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Accounts that their owner completes: an admin invites a name, the link works once and runs out, and the password is known to its owner
- * alone. Invariant: the account and the end of the invitation are one transaction, so a link can't make two accounts.
+ * alone. Invariants: the account and the end of the invitation are one transaction, so a link can't make two accounts; an invitation is worth
+ * nothing once who made it may invite nobody.
  */
 import { randomBytes } from 'node:crypto';
 import { keys } from '@/engine/cluster/model';
@@ -9,7 +10,7 @@ import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { Role } from '@/server/procedures/definition';
 import { hashSecret, newUser, type StoredAccounts } from './accounts';
-import type { InvitationDirectory, InvitationRecord, UserRecord } from './api';
+import type { InvitationDirectory, InvitationRecord, Person, UserRecord } from './api';
 import { ControlRecords, changedMeanwhile } from './control-records';
 import { hashPassword } from './passwords';
 
@@ -30,7 +31,7 @@ export class Invitations implements InvitationDirectory {
     return this.#records.all();
   }
 
-  async create(input: { username: string; role: Role; hours: number; by: string }) {
+  async create(input: { username: string; role: Role; hours: number; by: string; person?: Person | null }) {
     if ((await this.accounts.user(input.username)) !== null) {
       throw new ClusterError('CONFLICT', `User ${input.username} already exists`);
     }
@@ -47,6 +48,7 @@ export class Invitations implements InvitationDirectory {
       role: input.role,
       tokenHash: hashSecret(token),
       createdBy: input.by,
+      ...(input.person === undefined ? {} : { person: input.person }),
       createdAt: new Date(now).toISOString(),
       expiresAt: new Date(now + input.hours * 3_600_000).toISOString(),
       endedAt: null,
@@ -72,6 +74,10 @@ export class Invitations implements InvitationDirectory {
       throw new ClusterError('NOT_FOUND', 'The invitation is unknown, used, withdrawn or run out: ask for a new one');
     }
     const { username, role, createdBy, id } = held.record;
+    const inviter = await this.accounts.standing({ ...held.record, role: 'admin', revoked: false });
+    if (inviter.ended !== null || inviter.role !== 'admin') {
+      throw new ClusterError('NOT_FOUND', 'Who invited you is no admin any more: ask for a new invitation');
+    }
     const user = newUser({ username, role, by: createdBy, passwordHash: await hashPassword(password) });
     const mutations: Mutation[] = [
       this.#records.putting(id, { ...held.record, accepted: true, endedAt: new Date().toISOString() }),

@@ -1,17 +1,13 @@
 /**
  * What stands between a call that uses force and its effect: the proof that the right person asks, and (where the cluster wants four eyes)
- * the approval of another admin. And the way back: how an approved call is run as its requester.
+ * the approval of another admin (what was approved is run by approved-call.ts).
  */
 import { ClusterError } from '@/engine/kernel/errors';
-import type { AccountDirectory, ApprovalPlan, ApprovalRecord, Identity } from '@/server/auth/api';
-import type { PersonOf } from '@/server/auth/approvals';
-import { permits } from '@/server/auth/authorise';
+import type { ApprovalPlan } from '@/server/auth/api';
 import { hasKey, isForcePath, needsProof, requireProof } from '@/server/auth/force-paths';
 import type { AnyDefinition } from '@/server/procedures/definition';
-import { actorOf } from '@/server/procedures/identity';
 import { operation } from '@/server/procedures/schemas/operation';
 import type { CallContext } from './call-context';
-import { contextOf, type Services } from './calls';
 import { RehearsalEngine } from './rehearsal';
 
 type Input = Record<string, unknown>;
@@ -93,67 +89,5 @@ async function planOf(definition: AnyDefinition, input: Input, context: CallCont
     steps: planned.steps.map((one) => one.title),
     expectedPauseMs: planned.expected_pause_ms,
     bytesAtRisk: planned.bytes_at_risk,
-  };
-}
-
-/** Runs an approved call as the one who asked, if they still may; the plan is the approved one or none. */
-export async function runApproved(
-  services: Services,
-  procedures: readonly AnyDefinition[],
-  record: ApprovalRecord,
-): Promise<string | null> {
-  const definition = procedures.find((one) => one.name === record.procedure);
-  if (!definition) throw new ClusterError('NOT_FOUND', `This console has no procedure ${record.procedure}`);
-  const identity = await currentIdentity(services.accounts, record);
-  const reason = [record.input.reason, `approved by ${record.decidedBy}`].filter(Boolean).join('; ').slice(0, 500);
-  const context = contextOf(services, identity, {
-    surface: 'rest',
-    requestId: record.id,
-    clientAddress: 'approval',
-    idempotencyKey: `approval-${record.id}`,
-    signal: new AbortController().signal,
-    setCookie: null,
-  });
-  const input = {
-    ...record.input,
-    ...(record.plan === null ? {} : { plan_hash: record.plan.hash }),
-    ...(hasKey(definition, 'reason') ? { reason } : {}),
-  };
-  const output = await definition.handler({ input, context });
-  const isOperation = typeof output === 'object' && output !== null && 'plan_hash' in output && 'id' in output;
-  return isOperation ? String(output.id) : null;
-}
-
-async function currentIdentity(accounts: AccountDirectory, record: ApprovalRecord): Promise<Identity> {
-  const { requester } = record;
-  const key = requester.kind === 'api-key' ? (await accounts.apiKeys()).find((one) => one.id === requester.id) : null;
-  const user = requester.kind === 'user' ? await accounts.user(requester.id) : null;
-  const gone =
-    requester.kind === 'user'
-      ? !user || user.disabled
-      : !key || key.revoked || (key.expiresAt ?? '9') <= new Date().toISOString();
-  const role = user?.role ?? key?.role;
-  if (gone || !role || !permits({ kind: 'api-key', id: '', name: '', role }, requester.role)) {
-    throw new ClusterError('FORBIDDEN', `${requester.name}, who asked for it, may not do it any more`);
-  }
-  return requester.kind === 'api-key'
-    ? { kind: 'api-key', id: requester.id, name: requester.name, role, groups: requester.groups }
-    : {
-        kind: 'user',
-        id: requester.id,
-        name: requester.name,
-        role,
-        sessionId: record.id,
-        sessionExpiresAt: record.expiresAt,
-        provedAt: record.createdAt,
-      };
-}
-
-/** Behind a key stands whoever made it. */
-export function personOfIn(accounts: AccountDirectory): PersonOf {
-  return async (identity) => {
-    if (identity.kind === 'user') return actorOf(identity);
-    const key = (await accounts.apiKeys()).find((one) => one.id === identity.id);
-    return key?.createdBy ?? actorOf(identity);
   };
 }

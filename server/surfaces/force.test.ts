@@ -168,17 +168,98 @@ describe('four eyes', () => {
     expect(audit.map((one: Wire) => one.procedure)).toContain('approvals.approve');
   });
 
-  it('does not let a key of the same person approve', async () => {
-    const [admin] = await twoAdmins();
-    const id = await ask(admin);
-    const { secret } = (await admin('/api-keys', 'POST', { name: 'mine', role: 'admin' })).body;
-    const answer = await console.json(`/api/v1/approvals/${id}/approve`, {
+  const approveWith = (secret: string, id: string) =>
+    console.json(`/api/v1/approvals/${id}/approve`, {
       method: 'POST',
       role: null,
       body: {},
       headers: { 'X-API-Key': secret },
     });
-    expect(answer.body.details.reasons[0].rule).toBe('four-eyes');
+  const keyMadeWith = async (secret: string, name: string) =>
+    (
+      await console.json('/api/v1/api-keys', {
+        method: 'POST',
+        role: null,
+        body: { name, role: 'admin' },
+        headers: { 'X-API-Key': secret },
+      })
+    ).body.secret;
+
+  it('does not let a key of the same person approve, nor one that was made with such a key', async () => {
+    const [admin, maria] = await twoAdmins();
+    const first = (await admin('/api-keys', 'POST', { name: 'mine', role: 'admin' })).body.secret;
+    const chain = [first, await keyMadeWith(first, 'second')];
+    chain.push(await keyMadeWith(chain[1]!, 'third'));
+    const id = await ask(admin);
+    for (const secret of chain) {
+      const refused = await approveWith(secret, id);
+      expect([refused.status, refused.body.details.reasons[0]]).toMatchObject([
+        403,
+        { rule: 'four-eyes', measured: 'user:admin' },
+      ]);
+    }
+    // And what such a key asks for, its person does not approve.
+    const held = await console.json('/api/v1/cluster/failover', {
+      method: 'POST',
+      role: null,
+      body: { ...loss, reason: 'by key' },
+      headers: { 'X-API-Key': chain[2]! },
+    });
+    const ofKey = held.body.details.approval_id;
+    expect((await admin(`/approvals/${ofKey}/approve`, 'POST')).body.details.reasons[0].rule).toBe('four-eyes');
+    expect(started()).toBe(0);
+    const marias = (await maria('/api-keys', 'POST', { name: 'hers', role: 'admin' })).body.secret;
+    expect((await approveWith(marias, ofKey)).body.state).toBe('executed');
+  });
+
+  it('does not let a key approve of which nobody knows the person', async () => {
+    const [admin] = await twoAdmins();
+    await console.services.accounts.ensureApiKey('k'.repeat(40), 'from the environment');
+    const id = await ask(admin);
+    for (const secret of ['k'.repeat(40), await keyMadeWith('k'.repeat(40), 'child')]) {
+      const refused = await approveWith(secret, id);
+      expect([refused.status, refused.body.message]).toEqual([
+        403,
+        'Another admin must approve it: nobody can tell which person uses this key',
+      ]);
+    }
+    expect(started()).toBe(0);
+  });
+
+  it('knows the person of a request that was stored before persons were followed', async () => {
+    const [admin] = await twoAdmins();
+    const mine = (await admin('/api-keys', 'POST', { name: 'mine', role: 'admin' })).body.secret;
+    const second = await keyMadeWith(mine, 'second');
+    const held = await console.json('/api/v1/cluster/failover', {
+      method: 'POST',
+      role: null,
+      body: loss,
+      headers: { 'X-API-Key': second },
+    });
+    const id = held.body.details.approval_id;
+    const stored = (await console.engine.leader('store.get', { key: keys.approvals + id }))!;
+    const value = { ...(stored.value as Wire), person: 'api-key:mine' };
+    await console.engine.leader('store.txn', { compare: [], mutations: [{ kind: 'put', key: stored.key, value }] });
+    expect((await admin(`/approvals/${id}/approve`, 'POST')).status).toBe(403);
+  });
+
+  it('has the approved call itself in the audit log: who asked, who approved, which operation', async () => {
+    const [admin, maria] = await twoAdmins();
+    const id = await ask(admin);
+    await maria(`/approvals/${id}/approve`, 'POST');
+    const lines = (await console.json('/api/v1/audit?procedure=cluster.failover', { role: 'admin' })).body;
+    expect(lines.map((one: Wire) => one.outcome)).toEqual(['succeeded', 'refused']);
+    expect(lines[0]).toMatchObject({
+      actor: 'user:admin',
+      request_id: id,
+      operation_id: console.engine.view.operations[0]!.id,
+      input: { allow_data_loss: true, approval_id: id, approved_by: 'user:maria' },
+    });
+    const next = await ask(admin, { ...loss, reason: 'again' });
+    await console.json('/api/v1/users/admin', { method: 'PUT', role: 'admin', body: { role: 'viewer' } });
+    await maria(`/approvals/${next}/approve`, 'POST');
+    const [line] = (await console.json('/api/v1/audit?procedure=cluster.failover', { role: 'admin' })).body;
+    expect(line).toMatchObject({ actor: 'user:admin', outcome: 'refused', code: 'FORBIDDEN', operation_id: null });
   });
 
   it('fails when the plan is another by then, and when the requester may not do it any more', async () => {
@@ -304,6 +385,9 @@ describe('four eyes', () => {
     const other = await startConsole({ engine: console.engine });
     await other.upkeep.run();
     await other.upkeep.run();
+    const [line] = (await other.json('/api/v1/audit?procedure=cluster.failover', { role: 'admin' })).body;
+    expect(line).toMatchObject({ actor: 'user:admin', outcome: 'succeeded', input: { approved_by: 'user:maria' } });
+    expect(line.operation_id).toBe(console.engine.view.operations[0]!.id);
     await other.stop();
     expect(started()).toBe(1);
     expect((await admin('/approvals')).body[0]).toMatchObject({ state: 'executed' });

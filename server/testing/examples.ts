@@ -27,19 +27,22 @@ async function operation(console: ConsoleFixture, path: string, body: object): P
   return { input: { id: started.body.id } };
 }
 
-async function newUser(console: ConsoleFixture) {
+async function newUser(console: ConsoleFixture, role: Role = 'viewer') {
   const user = await console.services.accounts.createUser({
     username: `maria-${++count}`,
     password: adminPassword,
-    role: 'viewer',
+    role,
     by: 'test',
   });
   return user;
 }
 
 /** The cookie of a fresh session of a fresh person. */
-async function signedIn(console: ConsoleFixture): Promise<{ caller: Caller; userId: string; username: string }> {
-  const user = await newUser(console);
+async function signedIn(
+  console: ConsoleFixture,
+  role?: Role,
+): Promise<{ caller: Caller; userId: string; username: string }> {
+  const user = await newUser(console, role);
   return { caller: await signIn(console, user.username), userId: user.id, username: user.username };
 }
 
@@ -123,7 +126,10 @@ const preparations: Readonly<Record<string, Preparation>> = {
     return { input: { id: session!.id }, caller };
   },
   'auth.reauthenticate': async (console) => ({ caller: (await signedIn(console)).caller }),
-  'approvals.approve': async (console) => ({ input: { id: await heldCall(console) } }),
+  'approvals.approve': async (console) => {
+    const { caller } = await signedIn(console, 'admin');
+    return { input: { id: await heldCall(console) }, caller };
+  },
   'approvals.reject': async (console) => ({ input: { id: await heldCall(console) } }),
   'lockouts.unlock': async (console) => {
     const { username } = await newUser(console);

@@ -37,13 +37,16 @@ export const createApiKey = mutation({
     if (input.expires_at !== undefined && Date.parse(input.expires_at) <= Date.now()) {
       throw new ClusterError('INVALID_INPUT', 'expires_at: is in the past');
     }
-    const { record, secret } = await context.accounts.createApiKey({
+    const { accounts, identity } = context;
+    if (identity.kind === 'anonymous') throw new ClusterError('UNAUTHORIZED', 'Sign in first');
+    const { record, secret } = await accounts.createApiKey({
       name: input.name,
       role: input.role,
       groups: input.groups ? [...new Set(input.groups)] : null,
       expiresAt: input.expires_at ?? null,
-      by: actorOf(context.identity),
+      by: actorOf(identity),
+      person: await accounts.personBehind(identity),
     });
-    return { ...presentApiKey(record), secret };
+    return { ...presentApiKey(record, (await accounts.keyStandings()).get(record.id)), secret };
   },
 });

@@ -1,5 +1,6 @@
 /** Invites somebody: the account is made when they choose a password. The token is in this answer and nowhere else. */
 import { z } from 'zod';
+import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
 import { actorOf } from '../identity';
 import { presentInvitation } from '../present/access';
@@ -24,7 +25,10 @@ export const createInvitation = mutation({
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'CONFLICT', 'UNAVAILABLE'],
   example: { username: 'maria', role: 'operator' },
   async handler({ input, context }) {
-    const { record, token } = await context.invitations.create({ ...input, by: actorOf(context.identity) });
+    const { accounts, identity, invitations } = context;
+    if (identity.kind === 'anonymous') throw new ClusterError('UNAUTHORIZED', 'Sign in first');
+    const person = await accounts.personBehind(identity);
+    const { record, token } = await invitations.create({ ...input, by: actorOf(identity), person });
     // Behind the # it reaches no server log.
     return { ...presentInvitation(record), token, path: `/invitation#${token}` };
   },

@@ -18,8 +18,9 @@ export const listApiKeys = query({
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
   example: {},
   async handler({ input, context }) {
-    const [found, used] = await Promise.all([context.accounts.apiKeys(), context.uses.ofKeys()]);
-    const all = found.map((one) => presentApiKey(one, used.get(one.id)));
+    const { accounts, uses } = context;
+    const [found, standings, used] = await Promise.all([accounts.apiKeys(), accounts.keyStandings(), uses.ofKeys()]);
+    const all = found.map((one) => presentApiKey(one, standings.get(one.id), used.get(one.id)));
     return paginate(all, input, { list: 'apiKeys.list', key: (one) => [one.name, one.id], direction: 1 });
   },
 });

@@ -15,5 +15,8 @@ export const revokeApiKey = mutation({
   output: apiKey,
   errors: ['FORBIDDEN', 'NOT_FOUND', 'UNAVAILABLE'],
   example: { id: '3f1c2a9be01d' },
-  handler: async ({ input, context }) => presentApiKey(await context.accounts.revokeApiKey(input.id)),
+  async handler({ input, context: { accounts } }) {
+    const record = await accounts.revokeApiKey(input.id);
+    return presentApiKey(record, (await accounts.keyStandings()).get(record.id));
+  },
 });

@@ -1,6 +1,6 @@
 /** Users, keys and the caller on the wire; hashes never leave. */
 import { ClusterError } from '@/engine/kernel/errors';
-import type { ApiKeyRecord, Identity, LastUse, SessionRecord, UserRecord } from '@/server/auth/api';
+import type { ApiKeyRecord, Identity, KeyStanding, LastUse, SessionRecord, UserRecord } from '@/server/auth/api';
 
 export function presentUser(user: UserRecord) {
   return {
@@ -14,7 +14,7 @@ export function presentUser(user: UserRecord) {
   };
 }
 
-export function presentApiKey(key: ApiKeyRecord, use?: LastUse) {
+export function presentApiKey(key: ApiKeyRecord, standing: KeyStanding | undefined, use?: LastUse) {
   return {
     id: key.id,
     name: key.name,
@@ -23,6 +23,9 @@ export function presentApiKey(key: ApiKeyRecord, use?: LastUse) {
     groups: key.groups ? [...key.groups] : null,
     created_at: key.createdAt,
     created_by: key.createdBy,
+    person: standing?.person?.user ?? null,
+    effective_role: standing && standing.ended === null ? standing.role : null,
+    ended_reason: standing?.ended ?? null,
     expires_at: key.expiresAt,
     last_used_at: use?.at ?? null,
     last_used_from: use?.clientAddress ?? null,

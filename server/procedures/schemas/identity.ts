@@ -31,6 +31,11 @@ export const apiKey = z
     groups: z.array(z.string()).nullable().meta({ description: 'The only groups it may see and act on; null: all' }),
     created_at: isoTime,
     created_by: z.string(),
+    person: z.string().nullable().meta({ description: 'The user who stands behind it; null: no person does' }),
+    effective_role: role
+      .nullable()
+      .meta({ description: 'What it may do now, never more than that user; null: nothing' }),
+    ended_reason: z.string().nullable().meta({ description: 'Why it is refused; null: it works' }),
     expires_at: isoTime.nullable(),
     last_used_at: isoTime.nullable().meta({ description: 'Up to a minute behind; null: not used yet' }),
     last_used_from: z.string().nullable().meta({ description: 'Address of the last use' }),
