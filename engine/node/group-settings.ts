@@ -4,7 +4,9 @@ import { groupFact, type NodeContext } from './node-context';
 
 /** `synchronous` means applied on every voter, `semi_synchronous` flushed on one; without a set there is nobody to wait for. */
 function settingsOf(record: GroupRecord): Readonly<Record<string, string>> {
-  return { synchronous_commit: record.mode === 'synchronous' ? 'remote_apply' : 'on', ...record.settings };
+  // Nobody has an archive target yet, so archiving is no longer taken from an operator; a record may have it from before that was refused.
+  const { archive_mode: _withoutTarget, ...settings } = record.settings;
+  return { synchronous_commit: record.mode === 'synchronous' ? 'remote_apply' : 'on', ...settings };
 }
 
 export class GroupSettings {

@@ -46,6 +46,7 @@ const slowSql = `
 SELECT (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
        pg_postmaster_start_time() AS started,
+       current_setting('archive_mode') AS archive_mode,
        EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart, s.retained, s.lost, ${reportedSlotsSql} AS slots,
        CASE current_setting('max_slot_wal_keep_size') WHEN '-1' THEN NULL ELSE pg_size_bytes(current_setting('max_slot_wal_keep_size'))::float8 END AS slot_keep
   FROM (SELECT greatest(0, max(pg_wal_lsn_diff(
@@ -76,6 +77,7 @@ type SlowRow = {
   max_connections: number;
   version: string;
   started: Date;
+  archive_mode: string;
   pending_restart: boolean;
   retained: number | null;
   lost: number;
@@ -184,6 +186,7 @@ export class Reporter {
       startedAt: this.#slow?.row.started.toISOString() ?? postmaster.startedAt,
       version: this.#slow?.row.version ?? null,
       lastExit: facts.lastExit,
+      archiveMode: this.#slow?.row.archive_mode ?? null,
       pendingRestart: this.#slow?.row.pending_restart ?? null,
       slotRetainedBytes: this.#slow?.row.retained ?? null,
       slotsLost: this.#slow?.row.lost ?? null,

@@ -1,9 +1,9 @@
 /** What must stand on disk before a server starts in a role: directories, passfile, configuration, standby.signal. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration, StartOptions } from './api';
-import { editAutoConf } from './auto-conf';
+import { editAutoConf, parseAutoConf } from './auto-conf';
 import { ensureDirectory, exists, replaceFile } from './durable-file';
 import { writeConfiguration } from './initdb';
 import { processesIn } from './processes';
@@ -40,7 +40,12 @@ export async function prepareStart(
   await writeConfiguration(configuration, dataDirectory);
   if (role === 'primary') {
     // The synchronous standbys stay: a primary that comes back waits for the same members as before.
-    await editAutoConf(dataDirectory, { primary_conninfo: null, primary_slot_name: null }, configuration.runAs);
+    const changes = {
+      primary_conninfo: null,
+      primary_slot_name: null,
+      ...(await archivingOnlyToSomewhere(dataDirectory)),
+    };
+    await editAutoConf(dataDirectory, changes, configuration.runAs);
     return;
   }
   await replaceFile(signal, '', configuration.runAs);
@@ -53,10 +58,21 @@ export async function prepareStart(
       synchronous_standby_names: null,
       synchronized_standby_slots: null,
       wal_retrieve_retry_interval: null,
+      ...(await archivingOnlyToSomewhere(dataDirectory)),
       ...(await standbyFloors(dataDirectory, managedSettings(configuration))),
     },
     configuration.runAs,
   );
+}
+
+/**
+ * `archive_mode` without an archiver keeps all WAL until the disk is full, also what a group was once told to do: such a server starts with it off.
+ * Whoever set an archiver by hand (ALTER SYSTEM) keeps it.
+ */
+async function archivingOnlyToSomewhere(dataDirectory: string): Promise<{ archive_mode?: null }> {
+  const set = parseAutoConf(await readFile(join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+  const hasArchiver = ['archive_command', 'archive_library'].some((name) => (set.get(name) ?? '') !== '');
+  return hasArchiver ? {} : { archive_mode: null };
 }
 
 /**

@@ -1,24 +1,42 @@
 /** WAL on disk, slots that hold it, and the archiver. */
 import type { LsnText } from '../kernel/lsn';
-import type { WalStatus } from '../runtime/engine-api';
+import type { ArchiverStatus, WalStatus } from '../runtime/engine-api';
 import type { LocalConnection } from './connection';
+
+type Archiver = ArchiverStatus & {
+  readonly lastArchivedMs: number | null;
+  readonly lastFailedMs: number | null;
+  readonly sinceMs: number | null;
+};
+
+/** PostgreSQL hides the command of an archiver that is off, so there is no telling whether it has one then. */
+const archiverSql = `(SELECT json_build_object(
+    'mode', current_setting('archive_mode'),
+    'target', CASE WHEN current_setting('archive_mode') = 'off' THEN NULL
+                   WHEN current_setting('archive_library') <> '' THEN 'library'
+                   WHEN current_setting('archive_command') NOT IN ('', '(disabled)') THEN 'command' END,
+    'archivedCount', archived_count, 'lastArchivedWal', last_archived_wal, 'lastArchivedMs', extract(epoch FROM last_archived_time) * 1000,
+    'failedCount', failed_count, 'lastFailedWal', last_failed_wal, 'lastFailedMs', extract(epoch FROM last_failed_time) * 1000,
+    'sinceMs', extract(epoch FROM stats_reset) * 1000,
+    'readyFiles', (SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')) FROM pg_stat_archiver)`;
+
+function archiverStatus({ lastArchivedMs, lastFailedMs, sinceMs, ...archiver }: Archiver): ArchiverStatus {
+  const at = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+  return { ...archiver, lastArchivedAt: at(lastArchivedMs), lastFailedAt: at(lastFailedMs), since: at(sinceMs) };
+}
 
 export async function walStatus(connection: LocalConnection): Promise<WalStatus> {
   const [row] = await connection.query<{
     current: LsnText | null;
     timeline: number;
     segments: number;
-    mode: string;
-    archived: string | null;
-    failed: number;
+    archiver: Archiver;
   }>(
     `SELECT coalesce(CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() END, pg_last_wal_replay_lsn())::text AS current,
             CASE WHEN pg_is_in_recovery() THEN (SELECT greatest(timeline_id, min_recovery_end_timeline) FROM pg_control_checkpoint(), pg_control_recovery())
                  ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END AS timeline,
             (SELECT coalesce(sum(size), 0)::float8 FROM pg_ls_waldir()) AS segments,
-            current_setting('archive_mode') AS mode,
-            (SELECT last_archived_wal FROM pg_stat_archiver) AS archived,
-            (SELECT failed_count::float8 FROM pg_stat_archiver) AS failed`,
+            ${archiverSql} AS archiver`,
   );
   const slots = await connection.query<WalStatus['slots'][number]>(
     `SELECT slot_name AS name, active, restart_lsn::text AS "restartLsn", wal_status AS "walStatus",
@@ -31,7 +49,7 @@ export async function walStatus(connection: LocalConnection): Promise<WalStatus>
     timeline: row?.timeline ?? null,
     segmentsBytes: row?.segments ?? 0,
     slots,
-    archiver: { mode: row?.mode ?? 'off', lastArchivedWal: row?.archived ?? null, failedCount: row?.failed ?? 0 },
+    archiver: archiverStatus(row!.archiver),
   };
 }
 

@@ -86,6 +86,24 @@ export type LogLine = {
 /** Newest last. `next`: where the lines before these begin; null when there are none. */
 export type LogPage = { readonly lines: readonly LogLine[]; readonly next: string | null };
 
+/** What PostgreSQL says of its archiver. Fields that an agent of an older version does not tell are absent. */
+export type ArchiverStatus = {
+  /** archive_mode as the running server has it. */
+  readonly mode: string;
+  /** What it hands segments to; null: nothing. */
+  readonly target?: 'command' | 'library' | null;
+  readonly archivedCount?: number;
+  readonly lastArchivedWal: string | null;
+  readonly lastArchivedAt?: string | null;
+  readonly failedCount: number;
+  readonly lastFailedWal?: string | null;
+  readonly lastFailedAt?: string | null;
+  /** Since when it counts. */
+  readonly since?: string | null;
+  /** Finished segments that wait to be archived. */
+  readonly readyFiles?: number;
+};
+
 export type WalStatus = {
   readonly currentLsn: LsnText | null;
   readonly timeline: number | null;
@@ -97,7 +115,7 @@ export type WalStatus = {
     readonly retainedBytes: number | null;
     readonly walStatus: string | null;
   }[];
-  readonly archiver: { readonly mode: string; readonly lastArchivedWal: string | null; readonly failedCount: number };
+  readonly archiver: ArchiverStatus;
 };
 
 /** What a router needs to know about one group from the node it asks. The router counts `remainingMs` from the moment it sent the request. */

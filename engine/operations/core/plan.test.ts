@@ -259,6 +259,26 @@ describe('refusals name every reason', () => {
       'INVALID_INPUT',
       ['setting-allowed', 'setting-allowed'],
     ],
+    [
+      'WAL archiving with nowhere to archive to',
+      {
+        kind: 'configure-replication',
+        group: 'alpha',
+        mode: 'asynchronous',
+        standbys: [],
+        settings: { archive_mode: 'on' },
+      },
+      {},
+      'INVALID_INPUT',
+      ['archive-target'],
+    ],
+    [
+      'the same as a setting of the group',
+      { kind: 'change-settings', group: 'alpha', settings: { archive_mode: 'always' } },
+      {},
+      'INVALID_INPUT',
+      ['archive-target'],
+    ],
     ['rejoin of the primary', { kind: 'rejoin-node', node: 'node-1' }, {}, 'CONFLICT', ['is-standby node-1']],
     ['unknown node', { kind: 'start-node', node: 'node-9' }, {}, 'NOT_FOUND', []],
   ];
@@ -291,6 +311,11 @@ describe('settings', () => {
   });
   it('takes known ones, resets, and those of extensions with a warning', () => {
     expect(planned({ work_mem: '8MB', gone_since: null }).refusal).toBeNull();
+    expect(
+      planOperation({ kind: 'change-settings', group: 'alpha', settings: { archive_mode: 'off' } }, cluster(), {
+        admin: true,
+      }).refusal,
+    ).toBeNull();
     const made = planned({ 'pg_hint_plan.enable_hint': 'on' });
     expect(made.refusal).toBeNull();
     expect(made.checks.filter((entry) => !entry.ok)).toMatchObject([{ rule: 'setting-known', severity: 'warning' }]);

@@ -15,8 +15,20 @@ export function settingsChecks(
       limit: valid ? 'not managed by the engine' : 'a setting name',
       remedy: valid ? `${name} is set by the engine itself and can't be changed.` : `${name} is no setting name.`,
     });
+    const value = settings[name] ?? null;
     // A reset may be of a name that an earlier version had.
-    return allowed && settings[name] !== null ? [permission, isKnown(name, known)] : [permission];
+    if (!allowed || value === null) return [permission];
+    return [permission, isKnown(name, known), ...(name === 'archive_mode' ? [hasArchiveTarget(value)] : [])];
+  });
+}
+
+/** Without an archiver PostgreSQL keeps every segment until one takes it, which nobody ever does. */
+function hasArchiveTarget(mode: string): Check {
+  return check('archive-target', /^(off|false|no|0)$/i.test(mode), {
+    measured: `archive_mode = ${mode}, no archive target`,
+    limit: 'off',
+    remedy:
+      "No archive target can be configured, and without one the primary keeps all its WAL until its disk is full. Leave archive_mode out; to keep WAL elsewhere, make a physical replication slot and read it with PostgreSQL's pg_receivewal.",
   });
 }
 

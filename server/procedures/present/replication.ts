@@ -97,7 +97,7 @@ export function presentReplicationStatus({ view }: CurrentView, name: string | u
     sync_replicas_count: synchronous,
     async_replicas_count: own.replicas.length - synchronous,
     all_synced: own.replicas.every((one) => one.state === 'streaming' && one.lag_bytes === 0),
-    wal_archiving_enabled: ['on', 'always'].includes(chosen.record.settings.archive_mode ?? 'off'),
+    wal_archiving_enabled: ['on', 'always'].includes(primary?.report?.postgres.archiveMode ?? 'off'),
     slots_active: primary?.report?.postgres.senders.length ?? 0,
     current_wal_lsn: own.current_wal_lsn,
     groups,

@@ -25,7 +25,7 @@ class PartlySilent extends RecordedEngine {
     params: EngineParams<M>,
   ): Promise<EngineResult<M>> {
     if (this.frozen.includes(node)) return new Promise(() => undefined);
-    if (method === 'router.get' && node === this.heardRouter) return routerStatus as EngineResult<M>;
+    if (method === 'router.get' && node === this.heardRouter) return routerStatus as unknown as EngineResult<M>;
     if (method === 'runtime.get' && this.fresh.includes(node)) return { router: null } as EngineResult<M>;
     return super.node(node, method, params);
   }

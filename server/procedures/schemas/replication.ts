@@ -12,7 +12,7 @@ export const replicationConfig = z
     replication_timeout_secs: z.int(),
     max_wal_senders: z.int(),
     wal_keep_segments: z.int().meta({ description: 'In segments of 16 MB' }),
-    archive_mode: z.boolean(),
+    archive_mode: z.boolean().meta({ description: 'The primary runs with archive_mode on or always' }),
     archive_command: z.string().nullable(),
     on_no_standby: z.enum(['degrade', 'wait']).meta({ description: 'What commits do when no standby is left' }),
     pending_restart: z.array(z.string()),
@@ -33,7 +33,10 @@ export const replicationConfigInput = z
     replication_timeout_secs: z.int().min(1).max(86_400).optional().meta({ description: 'wal_sender_timeout' }),
     max_wal_senders: z.int().min(1).max(1000).optional(),
     wal_keep_segments: z.int().min(0).max(100_000).optional().meta({ description: 'In segments of 16 MB' }),
-    archive_mode: z.boolean().optional(),
+    archive_mode: z.boolean().optional().meta({
+      description:
+        'true is refused: no archive target can be configured, and without one the primary would keep all WAL',
+    }),
     archive_command: z.string().max(1000).optional().meta({ description: 'Refused unless built by us; admin only' }),
     group: groupName.optional(),
     ...guardInput,
@@ -102,7 +105,9 @@ export const replicationStatus = z
     sync_replicas_count: z.int(),
     async_replicas_count: z.int(),
     all_synced: z.boolean(),
-    wal_archiving_enabled: z.boolean(),
+    wal_archiving_enabled: z
+      .boolean()
+      .meta({ description: 'The primary runs with archive_mode on or always; false also while that is not known' }),
     slots_active: z.int(),
     current_wal_lsn: lsn.nullable(),
     groups: z.array(groupReplication),
