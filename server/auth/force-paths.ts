@@ -1,6 +1,7 @@
 /**
  * Which calls use force, and what whoever makes them must show first: people a password given a moment ago, keys (where the cluster asks for
- * it) the name of what is hit. Decided here for every surface. A dry run uses no force.
+ * it) the name of what is hit. What hands out power asks people for the password too: otherwise an old session would make itself a key and use
+ * that. Decided here for every surface. A dry run uses no force.
  */
 import { ClusterError } from '@/engine/kernel/errors';
 import type { AnyDefinition } from '@/server/procedures/definition';
@@ -14,7 +15,8 @@ export function isForcePath(definition: AnyDefinition, input: Input): boolean {
 }
 
 export function needsProof(definition: AnyDefinition, input: Input): boolean {
-  return definition.needsProof === true || isForcePath(definition, input);
+  const asked = definition.needsProof ?? false;
+  return (typeof asked === 'function' ? asked(input) : asked) || isForcePath(definition, input);
 }
 
 /** @throws FORBIDDEN that says what to do first */

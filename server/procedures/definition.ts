@@ -70,8 +70,8 @@ type Base<I extends z.ZodType, O extends z.ZodType> = {
   readonly adminKeys?: readonly string[];
   /** Whether this input uses force beyond what `adminKeys` say (server/auth/force-paths.ts). */
   readonly forcePath?: (input: Readonly<Record<string, unknown>>) => boolean;
-  /** A person must have given the password a moment ago, whatever the input. */
-  readonly needsProof?: boolean;
+  /** A person must have given the password a moment ago: what hands out power, or uses it up; a function where it depends on the input. */
+  readonly needsProof?: boolean | ((input: Readonly<Record<string, unknown>>) => boolean);
   /** A query that is audited like a change. */
   readonly audited?: boolean;
   /** What a key that the input does not have is called in the refusal. */

@@ -97,6 +97,39 @@ describe('a session', () => {
     expect((await admin('/cluster/failover', 'POST', loss)).status).toBe(202);
   });
 
+  it('gives its password again before it hands out power: a key, an account, a password, a role, an invitation, an approval', async () => {
+    await console.services.accounts.createUser({ username: 'carol', password: null, role: 'viewer', by: 'test' });
+    const admin = await signIn();
+    const { id: own } = (await admin('/api-keys', 'POST', { name: 'fresh', role: 'viewer' })).body;
+    await age(11);
+    const password = 'a long enough password';
+    const calls = [
+      ['/api-keys', 'POST', { name: 'stale', role: 'admin' }],
+      ['/users', 'POST', { username: 'mallory', password, role: 'viewer' }],
+      ['/users/carol', 'PUT', { password }],
+      ['/users/carol', 'PUT', { role: 'admin' }],
+      ['/users/carol', 'PUT', { disabled: false }],
+      ['/invitations', 'POST', { username: 'mallory', role: 'admin' }],
+      ['/approvals/any/approve', 'POST', {}],
+    ] as const;
+    for (const [address, method, body] of calls) {
+      const refused = await admin(address, method, body);
+      expect([address, refused.status, refused.body.details?.cluster_code]).toEqual([
+        address,
+        403,
+        'CLU_REAUTHENTICATION_REQUIRED',
+      ]);
+    }
+    const names = (await console.services.accounts.apiKeys()).map((one) => one.name);
+    expect([names.includes('stale'), await console.services.accounts.user('mallory')]).toEqual([false, null]);
+    // What takes power away is not held up.
+    expect((await admin('/users/carol', 'PUT', { disabled: true })).status).toBe(200);
+    expect((await admin(`/api-keys/${own}`, 'DELETE')).status).toBe(200);
+    await admin('/auth/reauthenticate', 'POST', { password: adminPassword });
+    expect((await admin('/users/carol', 'PUT', { password })).status).toBe(200);
+    expect((await admin('/api-keys', 'POST', { name: 'proved', role: 'admin' })).status).toBe(201);
+  });
+
   it('counts a wrong password as a failed sign-in', async () => {
     const admin = await signIn();
     await admin('/auth/reauthenticate', 'POST', { password: 'wrong' });

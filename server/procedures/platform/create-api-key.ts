@@ -15,6 +15,7 @@ export const createApiKey = mutation({
   graphql: { field: 'createApiKey', style: 'input' },
   role: 'admin',
   rate: 'write',
+  needsProof: true,
   input: z
     .strictObject({
       name: z.string().min(1).max(100).meta({ description: 'What it is for' }),

@@ -14,6 +14,7 @@ export const createInvitation = mutation({
   graphql: { field: 'createInvitation', style: 'input' },
   role: 'admin',
   rate: 'write',
+  needsProof: true,
   input: z
     .strictObject({
       username: userName,

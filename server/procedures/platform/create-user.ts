@@ -12,6 +12,7 @@ export const createUser = mutation({
   graphql: { field: 'createUser', style: 'input' },
   role: 'admin',
   rate: 'write',
+  needsProof: true,
   secretKeys: ['password'],
   input: z
     .strictObject({ username: userName, password, role })

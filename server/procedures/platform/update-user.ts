@@ -11,6 +11,8 @@ export const updateUser = mutation({
   graphql: { field: 'updateUser' },
   role: 'admin',
   rate: 'write',
+  // Taking power away needs none: whoever sees a break-in must be quick.
+  needsProof: (input) => input.role !== undefined || input.password !== undefined || input.disabled === false,
   secretKeys: ['password'],
   input: z.strictObject({
     id: z.string().min(1).max(64).meta({ description: 'User id', scalar: 'ID' }),
