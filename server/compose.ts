@@ -20,8 +20,9 @@ import { AccessUpkeep } from './auth/upkeep';
 import type { EngineClient } from './engine-client/api';
 import type { ConsoleFacts } from './procedures/context';
 import { allProcedures } from './procedures/registry';
-import { personOfIn, runApproved } from './surfaces/approved-call';
 import type { Services } from './surfaces/calls';
+import { personOfIn, runApproved } from './surfaces/force-gate';
+import { IdempotentCalls } from './surfaces/idempotency';
 import { ApiMetrics } from './telemetry/api-metrics';
 
 export type ComposeOptions = {
@@ -55,6 +56,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
   const uses = new StoredLastUses(engine);
   const lockouts = new Lockouts(engine);
   const policy = new StoredAccessPolicy(engine);
+  const once = new IdempotentCalls(engine);
   const invitations = new Invitations(engine, accounts);
   const approvals = new Approvals(
     engine,
@@ -88,6 +90,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
     gate: {
       uses,
       force: { policy, sessions, approvals },
+      once,
       limits: new RateLimits({ ...defaultRateLimits, ...options.rateLimits }),
       auditWriter: audit.writer,
       metrics: new ApiMetrics({ engine, audit: trail, logger }),
@@ -97,7 +100,7 @@ export async function compose(options: ComposeOptions): Promise<Composed> {
   const oidc = options.oidc
     ? new OidcSignIn({ config: options.oidc, accounts, sessions, secret, secure: options.secureCookies })
     : null;
-  const upkeep = new AccessUpkeep({ accounts, sessions, uses, lockouts, approvals, invitations, logger });
+  const upkeep = new AccessUpkeep({ accounts, sessions, uses, lockouts, approvals, invitations, once, logger });
   upkeep.start();
   return {
     services,

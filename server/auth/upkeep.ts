@@ -21,6 +21,7 @@ export class AccessUpkeep {
       readonly lockouts: Lockouts;
       readonly approvals: Approvals;
       readonly invitations: Invitations;
+      readonly once: { tidy(): Promise<void> };
       readonly logger: Logger;
     },
   ) {}
@@ -44,7 +45,7 @@ export class AccessUpkeep {
   }
 
   async #run(): Promise<void> {
-    const { accounts, sessions, uses, lockouts, approvals, invitations, logger } = this.parts;
+    const { accounts, sessions, uses, lockouts, approvals, invitations, once, logger } = this.parts;
     try {
       await uses.flush();
       const held = await sessions.tidy();
@@ -52,6 +53,7 @@ export class AccessUpkeep {
       await lockouts.tidy();
       await approvals.tidy();
       await invitations.tidy();
+      await once.tidy();
     } catch (error) {
       logger.debug({ err: error }, 'sessions and last uses could not be tidied; next minute again');
     }

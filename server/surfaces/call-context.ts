@@ -7,6 +7,7 @@ import type { StoredLastUses } from '@/server/auth/last-uses';
 import type { RateLimits } from '@/server/auth/rate-limits';
 import type { ProcedureContext } from '@/server/procedures/context';
 import type { ApiMetrics } from '@/server/telemetry/api-metrics';
+import type { IdempotentCalls } from './idempotency';
 
 export type Gate = {
   readonly limits: RateLimits;
@@ -17,6 +18,7 @@ export type Gate = {
     readonly sessions: SessionKeeper;
     readonly approvals: Approvals;
   };
+  readonly once: IdempotentCalls;
   readonly auditWriter: AuditWriter;
   readonly metrics: ApiMetrics;
   readonly logger: Logger;

@@ -7,6 +7,7 @@ import { allProcedures } from '@/server/procedures/registry';
 import { wordFor } from '@/server/procedures/schemas/vocabulary';
 import { documentOf } from '../graphql/document';
 import { buildGraphqlSchema } from '../graphql/schema';
+import { keepsAnswers } from '../idempotency';
 import { fileFormats, fileTypes, formatKey } from '../rest/file-formats';
 import { isOperationOutput, isPageOutput } from '../rest/present';
 import { apiPrefix, type Route, routes } from '../rest/routes';
@@ -117,12 +118,12 @@ const formatParameter = {
 
 function headerParameters(definition: AnyDefinition): Json[] {
   const parameters: Json[] = [];
-  if (definition.kind === 'mutation') {
+  if (definition.kind === 'mutation' && (isOperationOutput(definition) || keepsAnswers(definition))) {
     parameters.push({
       name: 'Idempotency-Key',
       in: 'header',
       required: false,
-      description: 'Kept for 24 h: the same key gives the same answer',
+      description: 'Kept for 24 h: the same key and request changes nothing again and gets the first answer',
       schema: { type: 'string', maxLength: 128 },
     });
   }

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClusterError } from '@/engine/kernel/errors';
 import { isBreakGlass } from '@/server/auth/break-glass';
 import { scopeKey } from '@/server/auth/group-scope';
-import { callerOf } from '@/server/auth/rate-limits';
 import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { isAdmin } from '@/server/procedures/identity';
@@ -14,9 +13,8 @@ import { admit, admitKnown, invoke } from '../invoke';
 import { deprecationHeaders } from './deprecation';
 import type { FileFormat } from './file-formats';
 import { type HotAnswer, HotCache, matchesEtag, takesGzip } from './hot-cache';
-import { IdempotencyKeys } from './idempotency';
 import { fileFormatOf, sendListFile, withoutFormat } from './list-file';
-import { isOperationOutput, presentRest } from './present';
+import { presentRest } from './present';
 import { readInput } from './read-input';
 import { apiPrefix, match, type Route } from './routes';
 import { sendError, sendJson, sendText } from './send';
@@ -32,7 +30,6 @@ type Call = {
 
 export class RestAdapter {
   readonly #hot = new HotCache();
-  readonly #idempotency = new IdempotencyKeys();
 
   constructor(private readonly services: Services) {}
 
@@ -70,16 +67,7 @@ export class RestAdapter {
   async #answer({ request, response, context, route, url, params }: Call): Promise<void> {
     const { definition } = route;
     const input = await this.#read(definition, request, route, params, url, context);
-    const call = () => invoke(definition, input, context);
-    const keyed = context.idempotencyKey !== null && definition.kind === 'mutation' && !isOperationOutput(definition);
-    const output = keyed
-      ? await this.#idempotency.run(
-          callerOf(context.identity, context.clientAddress),
-          context.idempotencyKey!,
-          [definition.name, input],
-          call,
-        )
-      : await call();
+    const output = await invoke(definition, input, context);
     const answer = await presentRest(definition, input, output, context, url);
     if (answer.body === undefined) {
       response.writeHead(answer.status, { 'Cache-Control': 'no-store' }).end();
