@@ -20,8 +20,8 @@ import { AccessUpkeep } from './auth/upkeep';
 import type { EngineClient } from './engine-client/api';
 import type { ConsoleFacts } from './procedures/context';
 import { allProcedures } from './procedures/registry';
+import { personOfIn, runApproved } from './surfaces/approved-call';
 import type { Services } from './surfaces/calls';
-import { personOfIn, runApproved } from './surfaces/force-gate';
 import { IdempotentCalls } from './surfaces/idempotency';
 import { ApiMetrics } from './telemetry/api-metrics';
 

@@ -186,6 +186,8 @@ export type PostgresReport = {
     readonly code: number | null;
     readonly expected: boolean;
   } | null;
+  /** archive_mode as the running server has it; absent or null: not known. */
+  readonly archiveMode?: string | null;
   /** A setting waits for a restart; absent or null: not known. */
   readonly pendingRestart?: boolean | null;
   /** Most WAL that any one replication slot keeps, and how many slots have lost theirs; absent or null: not known. */

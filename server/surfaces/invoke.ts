@@ -223,8 +223,19 @@ function auditInput(definition: AnyDefinition, input: unknown): Record<string, u
 
 /** A refused call may carry anything: what is long is cut before it is kept. */
 function bounded(value: unknown): unknown {
-  const text = JSON.stringify(value) ?? 'null';
+  const text = textOf(value);
+  if (text === null) return '(nested too deeply to be kept)';
   return text.length > 2000 ? `${text.slice(0, 2000)}…` : value;
+}
+
+/** Null: JSON.parse takes deeper nesting than JSON.stringify, and a refusal that is not kept would be a probe that nobody sees. */
+function textOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 function recordIntent(definition: AnyDefinition, input: unknown, context: CallContext): Promise<number> {
