@@ -165,7 +165,7 @@ export class Sockets {
 function refuseHandshake({ message }: Error, socket: Duplex, request: IncomingMessage): void {
   const isMethod = request.method !== 'GET';
   const error = new ClusterError(isMethod ? 'METHOD_NOT_ALLOWED' : 'INVALID_INPUT', message);
-  const more = isMethod ? { Allow: 'GET' } : { 'Sec-WebSocket-Version': '13, 8' };
+  const more: Record<string, string> = isMethod ? { Allow: 'GET' } : { 'Sec-WebSocket-Version': '13, 8' };
   refuseUpgrade(socket, error, requestIdOf(request.headers), more);
 }
 
