@@ -1,7 +1,8 @@
 /** Signing in and out, cookies, keys, throttling, and what happens to sessions when an account changes. */
 
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClusterError } from '@/engine/kernel/errors';
 import { adminPassword, type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
 import { StoredAccounts } from './accounts';
 import { ensureFirstAccounts } from './first-start';
@@ -104,6 +105,26 @@ describe('signing in', () => {
     const { status, headers } = await login();
     expect(status).toBe(429);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(60);
+  });
+
+  it('is throttled as strictly when all attempts come at once', async () => {
+    const verify = vi.spyOn(console.services.accounts, 'verify');
+    const answers = await Promise.all(Array.from({ length: 50 }, () => login('wrong')));
+    const told = (status: number) => answers.filter((one) => one.status === status).length;
+    expect([told(401), told(429), verify.mock.calls.length]).toEqual([10, 40, 10]);
+  });
+
+  it('does not count who gave the right password, nor what was not looked at', async () => {
+    // Past the limit of the class, which is another one.
+    const client = { clientAddress: '127.0.0.1', userAgent: null };
+    const proved = () => console.services.sessions.signIn({ username: 'admin', password: adminPassword, ...client });
+    const user = (await console.services.accounts.user('admin'))!;
+    const verify = vi.spyOn(console.services.accounts, 'verify').mockResolvedValue(user);
+    for (let attempt = 0; attempt < 51; attempt++) await proved();
+    verify.mockRejectedValue(new ClusterError('RATE_LIMITED', '32 passwords wait to be checked'));
+    for (let attempt = 0; attempt < 11; attempt++) expect((await login('wrong')).body.message).toContain('wait');
+    verify.mockRestore();
+    expect((await login('wrong')).status).toBe(401);
   });
 
   it('leaves no attempt in the audit log without its outcome, throttled or not', async () => {

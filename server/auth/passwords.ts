@@ -1,15 +1,20 @@
 /** Password hashes: scrypt with its parameters in the hash, so that they can be raised later. */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { HashQueue } from './hash-queue';
 
 const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 } as const;
 const keyBytes = 32;
+const queue = new HashQueue({ atOnce: 2, waiting: 32 });
 
 function derive(password: string, salt: Buffer, options: { N: number; r: number; p: number }): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(password.normalize('NFKC'), salt, keyBytes, { ...options, maxmem: cost.maxmem }, (error, key) =>
-      error ? reject(error) : resolve(key),
-    );
-  });
+  return queue.run(
+    () =>
+      new Promise((resolve, reject) => {
+        scrypt(password.normalize('NFKC'), salt, keyBytes, { ...options, maxmem: cost.maxmem }, (error, key) =>
+          error ? reject(error) : resolve(key),
+        );
+      }),
+  );
 }
 
 /** `scrypt$N$r$p$salt$key`, both base64url. */
@@ -31,6 +36,9 @@ let decoy: Promise<string> | null = null;
 
 /** Spends the time of a verification, so that an unknown name answers no faster than a wrong password. */
 export async function spendVerification(password: string): Promise<void> {
-  decoy ??= hashPassword(randomBytes(16).toString('hex'));
+  decoy ??= hashPassword(randomBytes(16).toString('hex')).catch((error: unknown) => {
+    decoy = null;
+    throw error;
+  });
   await verifyPassword(password, await decoy);
 }

@@ -101,25 +101,41 @@ export class Sessions implements SessionKeeper {
     return ((await this.#records.get(sessionId)) ?? begun)?.reauthenticatedAt ?? null;
   }
 
-  /** Throttled and counted; null: not the password of that name. */
+  /**
+   * Throttled and counted; null: not the password of that name. An attempt counts as a failure until it is known to be none: many at once would
+   * all be tried otherwise.
+   */
   async #verify(input: { username: string; password: string; clientAddress: string }): Promise<UserRecord | null> {
     const { username, password, clientAddress } = input;
     const { accounts, lockouts } = this.options;
     const name = `${username.toLowerCase()}/${clientAddress}`;
-    await this.#refuseWhenThrottled(this.#byName, name, failuresPerName);
-    await this.#refuseWhenThrottled(this.#byAddress, clientAddress, failuresPerAddress);
-    await lockouts.refuseLocked(username, clientAddress);
-    const user = await accounts.verify(username, password);
-    if (user) {
-      await Promise.all([this.#byName.delete(name), lockouts.countSuccess(username)]);
-      return user;
+    await count(this.#byName, name, failuresPerName);
+    try {
+      await count(this.#byAddress, clientAddress, failuresPerAddress);
+    } catch (refused) {
+      await this.#byName.reward(name);
+      throw refused;
     }
-    await Promise.allSettled([
-      this.#byName.consume(name),
-      this.#byAddress.consume(clientAddress),
-      lockouts.countFailure(username, clientAddress),
-    ]);
-    return null;
+    try {
+      await lockouts.refuseLocked(username, clientAddress);
+      const user = await accounts.verify(username, password);
+      if (user === null) {
+        await lockouts.countFailure(username, clientAddress);
+        return null;
+      }
+      // Locked while the password was looked at: guesses made side by side do not get past the lock.
+      await lockouts.refuseLocked(username, clientAddress);
+      await Promise.all([
+        this.#byName.delete(name),
+        this.#byAddress.reward(clientAddress),
+        lockouts.countSuccess(username),
+      ]);
+      return user;
+    } catch (refused) {
+      // Whoever asked has learned nothing about the password.
+      await Promise.all([this.#byName.reward(name), this.#byAddress.reward(clientAddress)]);
+      throw refused;
+    }
   }
 
   renew(user: UserRecord, client: ClientFacts) {
@@ -264,9 +280,13 @@ export class Sessions implements SessionKeeper {
   #attributes(maxAge: number): string {
     return `Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAge}${this.options.secure ? '; Secure' : ''}`;
   }
+}
 
-  async #refuseWhenThrottled(limiter: RateLimiterMemory, key: string, limit: number): Promise<void> {
-    const state: RateLimiterRes | null = await limiter.get(key);
-    if (state && state.consumedPoints >= limit) throw rateLimited(state, limit);
+/** @throws RATE_LIMITED over the limit */
+async function count(limiter: RateLimiterMemory, key: string, limit: number): Promise<void> {
+  try {
+    await limiter.consume(key);
+  } catch (refused) {
+    throw rateLimited(refused as RateLimiterRes, limit);
   }
 }
