@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
+import type { ProcedureContext } from '../context';
 import { mutation } from '../definition';
 import { findGroup, findNode } from '../find';
 import { isAdmin } from '../identity';
@@ -10,6 +11,8 @@ import { presentNode } from '../present/node';
 import { clusterNode } from '../schemas/node';
 import { operation } from '../schemas/operation';
 import { groupName, guardInput, nodeId } from '../schemas/primitives';
+
+const visibleWithinMs = 5000;
 
 export const addNode = mutation({
   name: 'cluster.addNode',
@@ -72,15 +75,43 @@ export const addNode = mutation({
     }
     const primary = view.nodes.find((node) => node.record.id === group.record.primary);
     if (input.address !== undefined) requireKnownHost(view, input.address);
-    return runOperation(context, input, {
+    const started = await runOperation(context, input, {
       kind: 'add-node',
       node: input.node_id,
       group: group.record.name,
       region: input.region ?? primary?.record.region ?? 'default',
       host: input.address ?? primary?.record.host ?? '127.0.0.1',
     });
+    if (!input.dry_run) await untilVisible(context, input.node_id, started.id);
+    return started;
   },
 });
+
+/**
+ * The answer comes when this console knows the node, so that whoever asks for it next finds it: the operation has recorded it a moment after it began.
+ * Not longer than the bound, and not when the operation ended meanwhile.
+ */
+function untilVisible({ engine, signal }: ProcedureContext, node: string, operation: string): Promise<void> {
+  const settled = () => {
+    const { view } = engine.current();
+    const found = view.operations.find((one) => one.id === operation);
+    return view.nodes.some((one) => one.record.id === node) || (found !== undefined && found.finishedAt !== null);
+  };
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      unsubscribe();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, visibleWithinMs);
+    const unsubscribe = engine.onView(() => {
+      if (settled()) done();
+    });
+    signal.addEventListener('abort', done, { once: true });
+    if (settled() || signal.aborted) done();
+  });
+}
 
 /** Nobody would start an agent on another host: the node would come up here, under an address that is not its own. */
 function requireKnownHost(view: ClusterView, address: string): void {

@@ -70,6 +70,22 @@ describe('sums', () => {
     expect(stats.nodes.map((one) => one.avg_throughput_mbps)).toEqual([1, 0.5]);
   });
 
+  it('estimate one way as half the mean round trip of the links that are up, and invent none', () => {
+    const rttUs = (p50: number) => ({ last: 9, p50, p99: 900 });
+    const answer = [link('b', { rttUs: rttUs(100) }), link('c', { rttUs: rttUs(300) }), link('d')];
+    const lost = [link('a', { rttUs: rttUs(5000), connected: false })];
+    const stats = presentInterconnectStats(
+      [
+        { node: node('a', null), answer },
+        { node: node('b', null), answer: lost },
+      ],
+      [],
+      nowMs,
+    );
+    expect(stats.avg_message_latency_us).toBe(100);
+    expect(stats.nodes.map((one) => one.avg_message_latency_us)).toEqual([100, null]);
+  });
+
   it('have no rate where nobody knows since when was counted', () => {
     expect(
       presentInterconnectStats([{ node: node('a', null), answer: [link('b')] }], [], nowMs).avg_throughput_mbps,

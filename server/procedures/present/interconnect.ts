@@ -34,6 +34,7 @@ export function presentInterconnectStats(counted: readonly CountedNode[], missin
       node_id: node.record.id,
       since,
       ...counts,
+      avg_message_latency_us: oneWayUs(answer),
       avg_throughput_mbps: known ? (counts.bytes_sent * 8) / 1e6 / seconds : null,
     };
   });
@@ -51,9 +52,17 @@ export function presentInterconnectStats(counted: readonly CountedNode[], missin
     links: sum('links'),
     connected_links: sum('connected_links'),
     avg_throughput_mbps: rates.length === nodes.length ? rates.reduce((total, one) => total + one, 0) : null,
+    avg_message_latency_us: oneWayUs(counted.flatMap(({ answer }) => answer)),
     nodes,
     missing_nodes: missing,
   };
+}
+
+/** Half a round trip: how long one way takes nobody can measure without a common clock. */
+function oneWayUs(links: readonly PeerLinkStatus[]): number | null {
+  const roundTrips = links.flatMap((link) => (link.connected && link.rttUs !== null ? [link.rttUs.p50] : []));
+  if (roundTrips.length === 0) return null;
+  return roundTrips.reduce((sum, one) => sum + one, 0) / roundTrips.length / 2;
 }
 
 function countsOf(links: readonly PeerLinkStatus[]) {

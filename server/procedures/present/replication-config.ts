@@ -1,11 +1,13 @@
 /** A group's replication configuration: what the record says, what the primary really runs with. */
 import type { z } from 'zod';
 import { actsWithoutStandby } from '@/engine/cluster/core/voter-set';
-import type { ClusterView, CommitMode } from '@/engine/cluster/model';
+import type { ClusterView, CommitMode, GroupRecord } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { OperationRequest } from '@/engine/operations/model';
+import type { SettingInfo } from '@/engine/runtime/engine-api';
+import { askNodes } from '../ask-nodes';
 import type { ProcedureContext } from '../context';
-import { findGroup, primaryOf } from '../find';
+import { findGroup, primaryOf, selectGroups } from '../find';
 import type { replicationConfigInput } from '../schemas/replication';
 import { membersOf } from './topology';
 
@@ -47,8 +49,9 @@ export function configureRequest(
   }
   const standbys = [...new Set((input.standby_nodes ?? []).map((one) => one.replace(/:\d{1,5}$/, '')))];
   for (const standby of standbys) {
-    if (!members.includes(standby)) throw unfit(standby, `is no member of ${group.name}`);
-    if (standby === group.primary) throw unfit(standby, `is the primary of ${group.name}`);
+    const exists = view.nodes.some((node) => node.record.id === standby);
+    if (!members.includes(standby)) throw unfit(standby, `is no member of ${group.name}`, exists);
+    if (standby === group.primary) throw unfit(standby, `is the primary of ${group.name}`, exists);
   }
   return {
     kind: 'configure-replication',
@@ -59,9 +62,9 @@ export function configureRequest(
   };
 }
 
-function unfit(standby: string, why: string): ClusterError {
+function unfit(standby: string, why: string, exists: boolean): ClusterError {
   return new ClusterError('INVALID_INPUT', `standby_nodes: ${standby} ${why}`, {
-    clusterCode: 'CLU_NODE_NOT_FOUND',
+    clusterCode: exists ? 'CLU_STANDBY_NOT_READY' : 'CLU_NODE_NOT_FOUND',
     reasons: [
       {
         rule: 'standby-of-the-group',
@@ -83,19 +86,35 @@ function settingsOf(input: ConfigInput): Record<string, string> {
   return settings;
 }
 
-export async function askForReplicationConfig(context: ProcedureContext, name: string) {
+/** @throws when the first group, or the one that is named, has no primary that answers; other groups are only named as missing */
+export async function askForReplicationConfig(context: ProcedureContext, name: string | undefined) {
   const { view } = context.engine.current();
-  const { record } = findGroup(view, name);
-  const primary = primaryOf(view, name).record.id;
-  const settings = new Map(
-    (await context.engine.node(primary, 'node.settings', {})).map((one) => [one.name, one] as const),
-  );
+  const own = findGroup(view, name).record;
+  const primary = primaryOf(view, own.name);
+  const first = presentConfig(own, await context.engine.node(primary.record.id, 'node.settings', {}));
+  const others = selectGroups(view, name).filter((group) => group.record.name !== own.name);
+  const primaries = others.flatMap((group) => view.nodes.find((node) => node.record.id === group.record.primary) ?? []);
+  const { answers } = await askNodes(context, primaries, { method: 'node.settings', params: {} });
+  const found = others.flatMap(({ record }) => {
+    const settings = answers.find((one) => one.node.record.id === record.primary)?.answer;
+    return settings === undefined ? [] : [presentConfig(record, settings)];
+  });
+  const known = new Set(found.map((one) => one.group));
+  return {
+    ...first,
+    groups: [first, ...found],
+    missing_groups: others.map((group) => group.record.name).filter((group) => !known.has(group)),
+  };
+}
+
+function presentConfig(record: GroupRecord, answered: readonly SettingInfo[]) {
+  const settings = new Map(answered.map((one) => [one.name, one] as const));
   const whole = (setting: string): number => {
     const value = Number(settings.get(setting)?.value);
     return Number.isFinite(value) ? Math.trunc(value) : 0;
   };
   return {
-    group: name,
+    group: record.name,
     mode: record.mode,
     standby_nodes: [...record.voterSet.members],
     required_acknowledgements: record.voterSet.k,

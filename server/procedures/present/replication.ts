@@ -130,8 +130,8 @@ export function presentClusterReplication({ view }: CurrentView, name: string | 
 }
 
 export function presentLag({ view }: CurrentView, name: string | undefined) {
-  const replicas = selectGroups(view, name).flatMap((group) =>
-    replicasOf(view, group).map((one) => ({
+  const groups = selectGroups(view, name).map((group) => {
+    const replicas = replicasOf(view, group).map((one) => ({
       replica_id: one.replica_id,
       node_id: one.node_id,
       group: one.group,
@@ -139,8 +139,13 @@ export function presentLag({ view }: CurrentView, name: string | undefined) {
       lag_bytes: one.lag_bytes,
       state: one.state,
       last_sync: one.last_sync,
-    })),
-  );
+    }));
+    return { group: group.record.name, ...summed(replicas) };
+  });
+  return { ...summed(groups.flatMap((group) => group.replicas)), groups };
+}
+
+function summed<R extends { readonly lag_ms: number }>(replicas: R[]) {
   const total = replicas.reduce((sum, one) => sum + one.lag_ms, 0);
   return {
     replicas,
@@ -179,36 +184,50 @@ export function presentWalStreams({ view }: CurrentView, name: string | undefine
 }
 
 export function presentReplicationHealth({ view }: CurrentView, name: string | undefined) {
-  const groups = selectGroups(view, name);
+  const groups = selectGroups(view, name).map((group) => ({
+    group: group.record.name,
+    ...verdictOn(linkHealth(view, group), group.writable),
+  }));
+  return {
+    ...verdictOn(
+      groups.flatMap((group) => group.links),
+      groups.every((group) => group.healthy),
+    ),
+    groups,
+    timestamp: Math.floor(Date.parse(view.at) / 1000),
+  };
+}
+
+function linkHealth(view: ClusterView, group: GroupView) {
   const limit = view.config.health.lagWarningBytes;
-  const links = groups.flatMap((group) =>
-    replicasOf(view, group).map((one) => {
-      const reasons = [
-        ...(one.state === 'disconnected' ? ['The standby receives no WAL'] : []),
-        ...(one.state === 'catchup' ? ['The standby is catching up'] : []),
-        ...(one.replay_paused ? ['Replay is paused'] : []),
-        ...(one.lag_bytes >= limit ? [`${one.lag_bytes} bytes behind, limit ${limit}`] : []),
-      ];
-      return {
-        from: group.record.primary,
-        to: one.node_id,
-        group: group.record.name,
-        healthy: reasons.length === 0,
-        state: one.state,
-        lag_bytes: one.lag_bytes,
-        lag_ms: one.lag_ms,
-        reasons,
-      };
-    }),
-  );
+  return replicasOf(view, group).map((one) => {
+    const reasons = [
+      ...(one.state === 'disconnected' ? ['The standby receives no WAL'] : []),
+      ...(one.state === 'catchup' ? ['The standby is catching up'] : []),
+      ...(one.replay_paused ? ['Replay is paused'] : []),
+      ...(one.lag_bytes >= limit ? [`${one.lag_bytes} bytes behind, limit ${limit}`] : []),
+    ];
+    return {
+      from: group.record.primary,
+      to: one.node_id,
+      group: group.record.name,
+      healthy: reasons.length === 0,
+      state: one.state,
+      lag_bytes: one.lag_bytes,
+      lag_ms: one.lag_ms,
+      reasons,
+    };
+  });
+}
+
+function verdictOn(links: ReturnType<typeof linkHealth>, otherwiseWell: boolean) {
   const bad = links.filter((link) => !link.healthy);
   return {
-    healthy: bad.length === 0 && groups.every((group) => group.writable),
+    healthy: bad.length === 0 && otherwiseWell,
     sentence:
       bad.length === 0
         ? `All ${links.length} replication links are healthy`
         : `${bad.length} of ${links.length} replication links need attention: ${bad.map((link) => link.to).join(', ')}`,
     links,
-    timestamp: Math.floor(Date.parse(view.at) / 1000),
   };
 }

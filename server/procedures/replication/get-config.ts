@@ -1,7 +1,6 @@
 /** How a group replicates. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findGroup } from '../find';
 import { askForReplicationConfig } from '../present/replication-config';
 import { groupName } from '../schemas/primitives';
 import { replicationConfig } from '../schemas/replication';
@@ -13,11 +12,13 @@ export const getConfig = query({
   graphql: { field: 'replicationConfig', nullable: true },
   role: 'viewer',
   rate: 'node',
-  input: z.strictObject({ group: groupName.optional().meta({ description: 'Default: the first group' }) }),
+  input: z.strictObject({
+    group: groupName
+      .optional()
+      .meta({ description: 'Only this group; default: the first one in front, and all in groups' }),
+  }),
   output: replicationConfig,
   errors: ['NOT_FOUND', 'UNAVAILABLE'],
   example: {},
-  handler({ input, context }) {
-    return askForReplicationConfig(context, findGroup(context.engine.current().view, input.group).record.name);
-  },
+  handler: ({ input, context }) => askForReplicationConfig(context, input.group),
 });

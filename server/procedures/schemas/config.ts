@@ -3,6 +3,7 @@
  * RustyDB's clients know, from engine/…/config rules, not from the schema.
  */
 import { z } from 'zod';
+import { bytes } from './primitives';
 
 export const loadBalancerStrategy = z.enum(['round_robin', 'least_connections', 'weighted', 'latency', 'region_aware']);
 
@@ -41,7 +42,7 @@ export const clusterConfigInput = z
   .strictObject({
     cluster_name: setting(z.string().min(1).max(64), 'Name of the cluster, 1 to 64 characters'),
     replication_factor: setting(z.int().min(1).max(7), 'Wanted nodes per group, 1 to 7'),
-    min_quorum_size: setting(z.int().min(1), 'At least a majority of the voters'),
+    min_quorum_size: setting(z.int().min(1).max(1000), 'At least a majority of the voters'),
     heartbeat_interval_ms: setting(z.int().min(50).max(10_000), '50 to 10000'),
     election_timeout_ms: setting(z.int().min(1).max(600_000), 'At least 4 heartbeats'),
     lease_ms: setting(z.int().min(1).max(3_600_000), 'At least 2 election time-outs'),
@@ -58,8 +59,10 @@ export const clusterConfigInput = z
 export const healthConfigInput = z
   .strictObject({
     check_interval_ms: setting(z.int().min(100).max(60_000), 'Interval of health checks'),
-    lag_warning_bytes: setting(z.int().min(0), 'A standby further behind is degraded'),
-    lag_critical_bytes: setting(z.int().min(0), 'A standby further behind is unhealthy'),
+    lag_warning_bytes: bytes.optional().meta({ description: 'A standby further behind is degraded', scalar: 'BigInt' }),
+    lag_critical_bytes: bytes
+      .optional()
+      .meta({ description: 'A standby further behind is unhealthy', scalar: 'BigInt' }),
     disk_warning_percent: setting(z.number().min(1).max(100), 'A fuller disk is a health reason'),
   })
   .meta({ id: 'HealthConfigInput', description: 'Thresholds to change' });

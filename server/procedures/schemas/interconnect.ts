@@ -39,9 +39,17 @@ const counts = {
     .meta({ description: 'Megabits sent a second since the agents started; null: not known since when' }),
 };
 
+const latency = {
+  avg_message_latency_us: z.number().nullable().meta({
+    description:
+      'Half the mean round trip of the links that are up (each its median of the last 128 pings), microseconds. An estimate: the two ways are not measured apart, nodes share no clock. Null: no round trip measured yet',
+  }),
+};
+
 export const interconnectStats = z
   .object({
     ...counts,
+    ...latency,
     nodes: z
       .array(
         z
@@ -49,6 +57,7 @@ export const interconnectStats = z
             node_id: z.string(),
             since: isoTime.nullable().meta({ description: 'When its agent began to count', scalar: 'DateTime' }),
             ...counts,
+            ...latency,
           })
           .meta({ id: 'InterconnectNodeStats', description: 'What one agent counted on its links' }),
       )

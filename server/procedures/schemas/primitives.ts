@@ -72,7 +72,12 @@ export const reason = z
 /** Guards and preview, the same on every mutation that changes who serves what. */
 export const guardInput = {
   expected_primary: nodeId.optional().meta({ description: 'Refuse with 412 unless this node is the primary' }),
-  expected_epoch: z.int().min(0).optional().meta({ description: 'Refuse with 412 unless the group is at this epoch' }),
+  expected_epoch: z
+    .int()
+    .min(0)
+    .max(2_147_483_647)
+    .optional()
+    .meta({ description: 'Refuse with 412 unless the group is at this epoch' }),
   dry_run: z.boolean().optional().meta({ description: 'Answer the plan (state planned) and change nothing' }),
   plan_hash: z
     .string()

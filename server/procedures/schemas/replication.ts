@@ -3,21 +3,35 @@ import { z } from 'zod';
 import { bytes, groupName, guardInput, lsn, milliseconds, unixSeconds } from './primitives';
 import { commitMode } from './topology';
 
+const groupConfig = {
+  group: z.string(),
+  mode: commitMode,
+  standby_nodes: z.array(z.string()).meta({ description: 'Standbys whose acknowledgement counts' }),
+  required_acknowledgements: z.int(),
+  replication_timeout_secs: z.int(),
+  max_wal_senders: z.int(),
+  wal_keep_segments: z.int().meta({ description: 'In segments of 16 MB' }),
+  archive_mode: z.boolean().meta({ description: 'The primary runs with archive_mode on or always' }),
+  archive_command: z.string().nullable(),
+  on_no_standby: z.enum(['degrade', 'wait']).meta({ description: 'What commits do when no standby is left' }),
+  pending_restart: z.array(z.string()),
+};
+
 export const replicationConfig = z
   .object({
-    group: z.string(),
-    mode: commitMode,
-    standby_nodes: z.array(z.string()).meta({ description: 'Standbys whose acknowledgement counts' }),
-    required_acknowledgements: z.int(),
-    replication_timeout_secs: z.int(),
-    max_wal_senders: z.int(),
-    wal_keep_segments: z.int().meta({ description: 'In segments of 16 MB' }),
-    archive_mode: z.boolean().meta({ description: 'The primary runs with archive_mode on or always' }),
-    archive_command: z.string().nullable(),
-    on_no_standby: z.enum(['degrade', 'wait']).meta({ description: 'What commits do when no standby is left' }),
-    pending_restart: z.array(z.string()),
+    ...groupConfig,
+    groups: z
+      .array(
+        z
+          .object(groupConfig)
+          .meta({ id: 'GroupReplicationConfig', description: 'Replication configuration of a group' }),
+      )
+      .meta({ description: 'Of each group whose primary answers; where a group was asked for, of that one' }),
+    missing_groups: z
+      .array(z.string())
+      .meta({ description: 'Groups that are not in the list: they have no primary now, or it does not answer' }),
   })
-  .meta({ id: 'ReplicationConfig', description: 'Replication configuration of a group' });
+  .meta({ id: 'ReplicationConfig', description: 'Replication configuration of a group, and of all' });
 
 export const replicationConfigInput = z
   .strictObject({
@@ -147,11 +161,18 @@ export const replicaLag = z
   })
   .meta({ id: 'ReplicationLag', description: 'Lag of one replica' });
 
+const lags = {
+  replicas: z.array(replicaLag),
+  max_lag_ms: milliseconds.meta({ description: 'Of the slowest standby' }),
+  avg_lag_ms: milliseconds.meta({ description: 'Mean of the standbys; 0 without any' }),
+};
+
 export const replicationLag = z
   .object({
-    replicas: z.array(replicaLag),
-    max_lag_ms: milliseconds,
-    avg_lag_ms: milliseconds,
+    ...lags,
+    groups: z
+      .array(z.object({ group: z.string(), ...lags }).meta({ id: 'GroupLag', description: 'Lag within one group' }))
+      .meta({ description: 'One entry per group, or the one that was asked for' }),
   })
   .meta({ id: 'ReplicationLagReport', description: 'Lag per replica' });
 
@@ -183,24 +204,35 @@ export const walSwitch = z
   .object({ success: z.boolean(), message: z.string(), group: z.string(), node_id: z.string(), lsn })
   .meta({ id: 'WalSwitch', description: 'A forced segment switch' });
 
+const verdict = {
+  healthy: z.boolean(),
+  sentence: z.string(),
+  links: z.array(
+    z
+      .object({
+        from: z.string().nullable(),
+        to: z.string(),
+        group: z.string(),
+        healthy: z.boolean(),
+        state: replicaState,
+        lag_bytes: bytes,
+        lag_ms: milliseconds,
+        reasons: z.array(z.string()),
+      })
+      .meta({ id: 'ReplicationLinkHealth', description: 'Verdict on one link' }),
+  ),
+};
+
 export const replicationHealth = z
   .object({
-    healthy: z.boolean(),
-    sentence: z.string(),
-    links: z.array(
-      z
-        .object({
-          from: z.string().nullable(),
-          to: z.string(),
-          group: z.string(),
-          healthy: z.boolean(),
-          state: replicaState,
-          lag_bytes: bytes,
-          lag_ms: milliseconds,
-          reasons: z.array(z.string()),
-        })
-        .meta({ id: 'ReplicationLinkHealth', description: 'Verdict on one link' }),
-    ),
+    ...verdict,
+    groups: z
+      .array(
+        z
+          .object({ group: z.string(), ...verdict })
+          .meta({ id: 'GroupReplicationHealth', description: 'Verdict on the replication of one group' }),
+      )
+      .meta({ description: 'One entry per group, or the one that was asked for' }),
     timestamp: unixSeconds,
   })
   .meta({ id: 'ReplicationHealth', description: 'Health verdict per link with reasons' });
