@@ -14,6 +14,7 @@ import { readOidcConfig } from './auth/oidc-config';
 import { type Composed, compose } from './compose';
 import { type ConsoleConfig, readConfig, readSecret } from './config/config';
 import { ConnectedEngine } from './engine-client/connected-engine';
+import { trustProxies } from './surfaces/client-address';
 import { ConsoleHttpServer } from './surfaces/http-server';
 import { mountPages } from './surfaces/pages';
 
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     { process: 'console', instance: hostname(), cluster: config.clusterId },
     logger,
   );
+  trustProxies(config.trustedProxies ?? []);
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const engine = new ConnectedEngine(
     new EngineConnection({

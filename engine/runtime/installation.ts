@@ -57,6 +57,7 @@ export type InstallationOptions = {
   readonly oidcFile: string | null;
   readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
   readonly secureCookies: boolean;
+  readonly trustedProxies: readonly string[];
   readonly rateLimits: RateLimitOverrides | null;
 };
 
@@ -187,6 +188,7 @@ export class Installation {
       ...(this.#options.oidcFile === null ? {} : { oidcFile: this.#options.oidcFile }),
       ...(this.#options.consoleTls === null ? {} : { tls: this.#options.consoleTls }),
       ...(this.#options.secureCookies ? { secureCookies: true } : {}),
+      ...(this.#options.trustedProxies.length === 0 ? {} : { trustedProxies: this.#options.trustedProxies }),
       ...(this.#options.rateLimits === null ? {} : { rateLimits: this.#options.rateLimits }),
       ...(secrets.apiKey ? { apiKeyFile: secrets.apiKey } : {}),
       appPasswordFile: secrets.appPassword,

@@ -56,6 +56,7 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
     oidcFile: settings.oidcFile,
     consoleTls: settings.consoleTls,
     secureCookies: settings.secureCookies,
+    trustedProxies: settings.trustedProxies,
     rateLimits: settings.rateLimits,
   });
 

@@ -97,6 +97,7 @@ export type ServerConfig = {
   readonly oidcFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly secureCookies?: boolean;
+  readonly trustedProxies?: readonly string[];
   readonly rateLimits?: RateLimitOverrides;
   readonly appPasswordFile: string;
   readonly seeds: readonly SeedAddress[];

@@ -18,6 +18,18 @@ describe('TLS of the console', () => {
   });
 });
 
+describe('trusted proxies', () => {
+  it('are nobody unless said', () => {
+    expect(settingsFromEnvironment({}).trustedProxies).toEqual([]);
+    const listed = settingsFromEnvironment({ RUSTYDB_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,fd00::/8,' });
+    expect(listed.trustedProxies).toEqual(['127.0.0.1', '10.0.0.0/8', 'fd00::/8']);
+  });
+
+  it.each(['localhost', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '::1/129'])('refuses %s', (text) => {
+    expect(() => settingsFromEnvironment({ RUSTYDB_TRUSTED_PROXIES: text })).toThrow(/addresses and networks/);
+  });
+});
+
 describe('rate limits', () => {
   it('are the console’s own unless said, and any class can be given another', () => {
     expect(settingsFromEnvironment({}).rateLimits).toBeNull();

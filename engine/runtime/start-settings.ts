@@ -1,4 +1,5 @@
 /** The environment variables of `npm start`, checked once. Unknown or malformed values are refused with a sentence. */
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { StartError } from './data-directory';
 import { type RateLimitOverrides, rateLimitOverrides } from './rate-limits-setting';
@@ -18,6 +19,8 @@ export type SettingsFromEnvironment = {
   readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
   /** RUSTYDB_SECURE_COOKIES=1: a proxy in front of the console ends TLS. */
   readonly secureCookies: boolean;
+  /** RUSTYDB_TRUSTED_PROXIES: whose word about the client's address counts. */
+  readonly trustedProxies: readonly string[];
   /** RUSTYDB_RATE_LIMITS: other limits than the console's own. */
   readonly rateLimits: RateLimitOverrides | null;
 };
@@ -49,8 +52,23 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     oidcFile: env.RUSTYDB_OIDC_CONFIG ? resolve(env.RUSTYDB_OIDC_CONFIG) : null,
     consoleTls: tlsFiles(env.RUSTYDB_TLS_CERT, env.RUSTYDB_TLS_KEY),
     secureCookies: env.RUSTYDB_SECURE_COOKIES === '1',
+    trustedProxies: trustedProxies(env.RUSTYDB_TRUSTED_PROXIES),
     rateLimits: rateLimitOverrides(env.RUSTYDB_RATE_LIMITS),
   };
+}
+
+function trustedProxies(text: string | undefined): readonly string[] {
+  const listed = (text ?? '').split(',').map((one) => one.trim());
+  return listed.filter((one) => {
+    if (one === '') return false;
+    const [address = '', bits] = one.split('/', 2);
+    const most = { 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    const prefix = one.includes('/') ? (/^\d{1,3}$/.test(bits ?? '') ? Number(bits) : Number.NaN) : most;
+    if (most >= 0 && prefix <= most && one.split('/').length <= 2) return true;
+    throw new StartError(
+      `RUSTYDB_TRUSTED_PROXIES has ${JSON.stringify(one)}; it takes addresses and networks, such as 127.0.0.1,10.0.0.0/8.`,
+    );
+  });
 }
 
 function tlsFiles(certFile: string | undefined, keyFile: string | undefined) {

@@ -26,6 +26,8 @@ export const consoleConfig = z.strictObject({
   dev: z.boolean().optional(),
   /** Cookies are sent over TLS only (a proxy in front ends TLS). */
   secureCookies: z.boolean().optional(),
+  /** Addresses and networks whose `X-Forwarded-For` counts (surfaces/client-address.ts). */
+  trustedProxies: z.array(z.string()).optional(),
   metricsAnonymousOnLoopback: z.boolean().optional(),
   rateLimits: z
     .strictObject({ read: rate, node: rate, write: rate, login: rate, anonymous: rate })
