@@ -14,7 +14,7 @@ import type {
   LockoutDirectory,
 } from '@/server/auth/api';
 import { scopeOf } from '@/server/auth/group-scope';
-import { type Identifier, requireSameSite } from '@/server/auth/identify';
+import type { Identifier } from '@/server/auth/identify';
 import type { StoredLastUses } from '@/server/auth/last-uses';
 import { clusterWide, engineFor } from '@/server/auth/scoped-engine';
 import type { Sessions } from '@/server/auth/sessions';
@@ -22,6 +22,7 @@ import type { EngineClient } from '@/server/engine-client/api';
 import type { ConsoleFacts, Surface } from '@/server/procedures/context';
 import type { CallContext, Gate } from './call-context';
 import { clientAddressOf } from './client-address';
+import { identifyCaller } from './identify-caller';
 
 export type Services = {
   readonly engine: EngineClient;
@@ -57,23 +58,36 @@ function idempotencyKeyOf(headers: IncomingHttpHeaders): string | null {
   throw new ClusterError('INVALID_INPUT', 'Idempotency-Key: 1 to 128 visible ASCII characters');
 }
 
-/** @throws UNAUTHORIZED, FORBIDDEN (another site), INVALID_INPUT */
+/** Method and path; a query may hold what is nobody's business. */
+export function describedRequest(request: IncomingMessage): string {
+  return `${request.method} ${(request.url ?? '/').split('?', 1)[0]}`.slice(0, 200);
+}
+
+/** @throws UNAUTHORIZED, FORBIDDEN (another site), INVALID_INPUT, RATE_LIMITED */
 export async function callFor(
   services: Services,
   request: IncomingMessage,
   options: { readonly surface: Surface; readonly requestId: string; readonly response: ServerResponse | null },
 ): Promise<CallContext> {
-  const { identity, byCookie } = await services.identifier.identify(request.headers);
-  const changes = request.method !== 'GET' && request.method !== 'HEAD';
-  if (byCookie && (changes || request.headers.upgrade !== undefined)) requireSameSite(request.headers);
+  const { surface, requestId } = options;
+  const clientAddress = clientAddressOf(request);
+  const changes = (request.method !== 'GET' && request.method !== 'HEAD') || request.headers.upgrade !== undefined;
+  const { identity } = await identifyCaller(services, {
+    headers: request.headers,
+    request: describedRequest(request),
+    changes,
+    surface,
+    requestId,
+    clientAddress,
+  });
   const gone = new AbortController();
   const { response } = options;
   // `close` of the response, not of the request: a request with a body closes when it is read.
   response?.once('close', () => gone.abort());
   return contextOf(services, identity, {
-    surface: options.surface,
-    requestId: options.requestId,
-    clientAddress: clientAddressOf(request),
+    surface,
+    requestId,
+    clientAddress,
     userAgent: request.headers['user-agent']?.slice(0, 200) ?? null,
     // A socket's handshake is not the call: what comes over it has no trace of its own.
     traceparent: response === null ? null : parseTraceparent(request.headers.traceparent),

@@ -26,12 +26,23 @@ export function invoke(definition: AnyDefinition, raw: unknown, call: CallContex
   return inCallSpan(definition, call, (context) => run(definition, raw, context));
 }
 
-async function run(definition: AnyDefinition, raw: unknown, context: CallContext): Promise<unknown> {
+/** A call whose input could not even be read is refused like any other: authorised first, measured and audited. */
+export function refuseUnread(definition: AnyDefinition, unread: unknown, call: CallContext): Promise<unknown> {
+  return inCallSpan(definition, call, (context) => run(definition, {}, context, unread));
+}
+
+async function run(
+  definition: AnyDefinition,
+  raw: unknown,
+  context: CallContext,
+  unread: unknown = null,
+): Promise<unknown> {
   const startedAt = performance.now();
   const audited = definition.kind === 'mutation' || definition.audited === true || isBreakGlass(context.identity);
   const intent = { recorded: null as number | null };
   try {
     await admit(definition, context);
+    if (unread !== null) throw unread;
     const input = parseInput(definition, raw);
     decideInput(definition, input, context.identity);
     await requireForceProof(definition, input, context);

@@ -6,6 +6,7 @@ import type { GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AnyDefinition } from '@/server/procedures/definition';
+import { fileFormats, fileTypes, formatKey } from '@/server/procedures/file-formats';
 import { allProcedures } from '@/server/procedures/registry';
 import { clusterNode } from '@/server/procedures/schemas/node';
 import { pageInput, pageOf } from '@/server/procedures/schemas/primitives';
@@ -24,7 +25,6 @@ import {
 import { buildGraphqlSchema } from './graphql/schema';
 import { bare, defOf } from './graphql/types';
 import { buildOpenApi } from './openapi/document';
-import { fileFormats, fileTypes, formatKey } from './rest/file-formats';
 import { isPageOutput, presentPage } from './rest/present';
 
 /** The page that a call gives when nobody asks for another length. */

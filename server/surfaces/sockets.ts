@@ -10,16 +10,17 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { ClusterError, errorTable } from '@/engine/kernel/errors';
 import type { Identity } from '@/server/auth/api';
 import { requireRole } from '@/server/auth/authorise';
-import { requireSameSite } from '@/server/auth/identify';
 import { engineFor } from '@/server/auth/scoped-engine';
 import { errorBody, toClusterError } from '@/server/errors/wire';
-import { clientAddressOf, requestIdOf, type Services } from './calls';
+import { clientAddressOf, describedRequest, requestIdOf, type Services } from './calls';
 import { type Channel, channels } from './events/channels';
 import { serveEventSocket } from './events/websocket';
 import { serveGraphqlSockets } from './graphql/websocket';
+import { identifyCaller } from './identify-caller';
 import { recordBreakGlass } from './invoke';
 import { refusalHeaders } from './rest/send';
 import { securityHeaders } from './security-headers';
+import { Strangers } from './strangers';
 import { type Opener, serveTrpcSockets, trpcPath } from './trpc/mount';
 
 const maxPayloadBytes = 256 * 1024;
@@ -38,6 +39,7 @@ export class Sockets {
   });
   readonly #events = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes });
   readonly #open = new Set<WebSocket>();
+  readonly #strangers = new Strangers<WebSocket>();
   readonly #openers = new WeakMap<IncomingMessage, Opener>();
   readonly #stopTrpc: { broadcastReconnectNotification(): void };
   readonly #bufferLook: ReturnType<typeof setInterval>;
@@ -49,9 +51,10 @@ export class Sockets {
   ) {
     for (const server of [this.#trpc, this.#graphql, this.#events]) server.on('wsClientError', refuseHandshake);
     this.#stopTrpc = serveTrpcSockets(services, this.#trpc, (request) => this.#openers.get(request)!);
-    this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql, (client, headers, identity) =>
-      this.#endWithRight(client, headers, identity),
-    );
+    this.#stopGraphql = serveGraphqlSockets(services, schema, this.#graphql, (client, headers, identity) => {
+      this.#strangers.remove(client);
+      this.#endWithRight(client, headers, identity);
+    });
     this.#bufferLook = setInterval(() => this.#cutSlow(), bufferLookMs).unref();
   }
 
@@ -98,24 +101,29 @@ export class Sockets {
       if (server === null) throw new ClusterError('NOT_FOUND', `No such WebSocket: ${request.url}`);
       if (this.#open.size >= maxSockets)
         throw new ClusterError('UNAVAILABLE', `More than ${maxSockets} sockets are open`);
-      const { identity, byCookie } = await this.services.identifier.identify(request.headers);
-      if (byCookie) requireSameSite(request.headers);
+      const clientAddress = clientAddressOf(request);
+      const asked = { request: describedRequest(request), changes: true, surface: 'websocket', requestId } as const;
+      const { identity } = await identifyCaller(this.services, { ...asked, headers: request.headers, clientAddress });
+      const isStranger = identity.kind === 'anonymous';
+      if (isStranger) {
+        await this.services.gate.limits.consume('read', identity, clientAddress);
+        this.#strangers.requireRoom(clientAddress);
+      }
       // GraphQL may still send its credentials in connection_init.
       if (server !== this.#graphql) requireRole(identity, 'viewer', 'a WebSocket');
       if (channel) {
         requireKnownQuery(request.url ?? '/');
         const { gate } = this.services;
-        const clientAddress = clientAddressOf(request);
         await recordBreakGlass({ identity, clientAddress, surface: 'websocket', requestId, gate }, channel.path);
       }
       this.#openers.set(request, { identity, requestId });
       server.handleUpgrade(request, socket, head, (client) => {
         this.#keep(client);
+        if (isStranger) this.#strangers.add(client, clientAddress);
         this.#endWithRight(client, request.headers, identity);
         server.emit('connection', client, request);
         if (channel) {
           const engine = engineFor(this.services.engine, identity);
-          const clientAddress = clientAddressOf(request);
           serveEventSocket(this.services, channel, client, request, { engine, identity, requestId, clientAddress });
         }
       });
@@ -139,6 +147,7 @@ export class Sockets {
     client.once('close', () => {
       clearInterval(ping);
       this.#open.delete(client);
+      this.#strangers.remove(client);
     });
   }
 

@@ -5,7 +5,8 @@ import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Identity } from '@/server/auth/api';
 import type { CallContext } from '../call-context';
-import { clientAddressOf, contextOf, requestIdOf, type Services } from '../calls';
+import { clientAddressOf, contextOf, describedRequest, requestIdOf, type Services } from '../calls';
+import { identifyCaller } from '../identify-caller';
 import { requireRoomFor, socketEnd } from '../socket-bounds';
 import { inOneForm, toGraphqlError } from './errors';
 import { DocumentCache, requireOperation } from './prepare';
@@ -59,7 +60,15 @@ export function serveGraphqlSockets(
       try {
         const given = credentialsOf(connection.connectionParams);
         const headers = { ...request.headers, ...given };
-        const { identity } = await services.identifier.identify(headers);
+        const { identity } = await identifyCaller(services, {
+          headers,
+          request: describedRequest(request),
+          // The upgrade was; what comes in its first message no other site can send.
+          changes: false,
+          surface: 'graphql',
+          requestId: requestIdOf(request.headers),
+          clientAddress: clientAddressOf(request),
+        });
         connection.extra.identity = identity;
         // What came with the upgrade is watched already.
         if (Object.keys(given).length > 0) endWithRight(socket, headers, identity);

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { errorTable } from '@/engine/kernel/errors';
 import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
+import { fileFormats, fileTypes, formatKey } from '@/server/procedures/file-formats';
 import { allProcedures } from '@/server/procedures/registry';
 import { wordFor } from '@/server/procedures/schemas/vocabulary';
 import { documentOf } from '../graphql/document';
 import { buildGraphqlSchema } from '../graphql/schema';
 import { keepsAnswers } from '../idempotency';
-import { fileFormats, fileTypes, formatKey } from '../rest/file-formats';
 import { isOperationOutput, isPageOutput } from '../rest/present';
 import { apiPrefix, type Route, routes } from '../rest/routes';
 

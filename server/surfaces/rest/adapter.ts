@@ -5,13 +5,13 @@ import { isBreakGlass } from '@/server/auth/break-glass';
 import { scopeKey } from '@/server/auth/group-scope';
 import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
+import type { FileFormat } from '@/server/procedures/file-formats';
 import { isAdmin } from '@/server/procedures/identity';
 import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { serveSse } from '../events/sse';
-import { admit, admitKnown, invoke } from '../invoke';
+import { admitKnown, invoke, refuseUnread } from '../invoke';
 import { deprecationHeaders } from './deprecation';
-import type { FileFormat } from './file-formats';
 import { type HotAnswer, HotCache, matchesEtag, takesGzip } from './hot-cache';
 import { fileFormatOf, sendListFile, withoutFormat } from './list-file';
 import { presentRest } from './present';
@@ -94,7 +94,7 @@ export class RestAdapter {
     try {
       return await readInput(request, route, params, withoutFormat(route.definition, url.searchParams));
     } catch (error) {
-      await admit(definition, context);
+      await refuseUnread(definition, error, context);
       throw error;
     }
   }

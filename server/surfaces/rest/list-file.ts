@@ -12,9 +12,9 @@ import { stringify } from 'csv-stringify/sync';
 import Negotiator from 'negotiator';
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { AnyDefinition } from '@/server/procedures/definition';
+import { type FileFormat, fileFormats, fileTypes, formatKey } from '@/server/procedures/file-formats';
 import type { CallContext } from '../call-context';
 import { asLongAsAllowed, invoke, openWhole } from '../invoke';
-import { type FileFormat, fileFormats, fileTypes, formatKey } from './file-formats';
 import { takesGzip } from './hot-cache';
 import { isPageOutput, presentPage, type RestPage } from './present';
 
@@ -76,8 +76,10 @@ export async function sendListFile(
     });
   }
   sending++;
+  let close: Opened['close'] = async () => undefined;
   try {
-    const { chunks, headers } = await opened(call);
+    const { chunks, headers, close: closeFiles } = await opened(call);
+    close = closeFiles;
     const gzip = takesGzip(request.headers['accept-encoding']);
     response.writeHead(200, {
       'Content-Type': `${fileTypes[format]}; charset=utf-8`,
@@ -98,11 +100,14 @@ export async function sendListFile(
     });
   } finally {
     sending--;
+    await close();
   }
 }
 
 type Opened = {
   readonly chunks: AsyncIterable<readonly unknown[]>;
+  /** Whether or not the chunks were read: what was opened for them is closed. */
+  close(): Promise<void>;
   readonly headers: Readonly<Record<string, string>>;
 };
 
@@ -112,15 +117,17 @@ async function opened(call: Call): Promise<Opened> {
   if ('limit' in input || 'cursor' in input) {
     const page = (await invoke(definition, input, context)) as RestPage;
     const { headers = {} } = presentPage(page, url);
-    return { chunks: justThis(readingOrder(definition, page)), headers };
+    return { chunks: justThis(readingOrder(definition, page)), headers, close: async () => undefined };
   }
   if (definition.whole) {
     const items = inChunks(await openWhole(definition, input, context, context.signal));
-    return { chunks: await begun(items), headers: {} };
+    const first = await items.next();
+    return { chunks: goingOn(first, items), headers: {}, close: async () => void (await items.return()) };
   }
   const first = (await invoke(definition, { ...input, limit: longestPage }, context)) as RestPage;
   const { headers = {} } = presentPage({ ...first, next_cursor: null }, url);
-  return { chunks: asLongAsAllowed(context, (until) => following(call, first, until)), headers };
+  const chunks = asLongAsAllowed(context, (until) => following(call, first, until));
+  return { chunks, headers, close: async () => undefined };
 }
 
 async function* following(call: Call, first: RestPage, signal: AbortSignal): AsyncGenerator<readonly unknown[], void> {
@@ -168,13 +175,13 @@ async function* inChunks(items: AsyncIterable<unknown>): AsyncGenerator<readonly
   yield chunk;
 }
 
-/** The same, its first chunk already read. */
-async function begun(chunks: AsyncGenerator<readonly unknown[], void>): Promise<AsyncIterable<readonly unknown[]>> {
-  const first = await chunks.next();
-  return (async function* () {
-    if (!first.done) yield first.value;
-    yield* chunks;
-  })();
+async function* goingOn(
+  first: IteratorResult<readonly unknown[], void>,
+  rest: AsyncGenerator<readonly unknown[], void>,
+): AsyncGenerator<readonly unknown[], void> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
 }
 
 async function* ndjsonOf(chunks: AsyncIterable<readonly unknown[]>): AsyncGenerator<string, void> {
