@@ -155,6 +155,28 @@ describe('API keys', () => {
     expect((await use({ 'X-API-Key': secret })).body.code).toBe('UNAUTHORIZED');
   });
 
+  it('are refused on every console within half a second once revoked', async () => {
+    const other = await startConsole({ engine: console.engine });
+    const now = performance.now.bind(performance);
+    try {
+      const { accounts } = console.services;
+      const { record, secret } = await accounts.createApiKey({
+        name: 'a',
+        role: 'viewer',
+        expiresAt: null,
+        by: 'test',
+      });
+      const use = () => other.json('/api/v1/auth/me', { role: null, headers: { 'X-API-Key': secret } });
+      expect((await use()).status).toBe(200);
+      await accounts.revokeApiKey(record.id);
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + 500);
+      expect((await use()).body.message).toBe('The API key is not valid any more: revoked');
+    } finally {
+      vi.restoreAllMocks();
+      await other.stop();
+    }
+  });
+
   it('run out', async () => {
     const expiresAt = '2020-01-01T00:00:00Z';
     const { secret } = await console.services.accounts.createApiKey({
