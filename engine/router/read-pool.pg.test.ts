@@ -45,6 +45,18 @@ describe('strategy', () => {
     await begin();
     expect(await reached(8)).toEqual({ b: 4, c: 4 });
   });
+  it.each(['round_robin', 'weighted'] as const)(
+    '%s: the next server is told beforehand, and asking changes no turn',
+    async (strategy) => {
+      await begin({ strategy, weights: { b: 3, c: 1 } });
+      for (let i = 0; i < 6; i++) {
+        const told = [1, 2, 3].map(() => router.service('ro').next?.node);
+        expect(new Set(told).size).toBe(1);
+        expect(await router.who('ro')).toBe(told[0]);
+      }
+      expect(router.service('rw').next).toMatchObject({ node: 'a', reason: expect.stringContaining('epoch') });
+    },
+  );
   it('weighted follows the weights', async () => {
     await begin({ strategy: 'weighted', weights: { b: 3, c: 1 } });
     expect(await reached(8)).toEqual({ b: 6, c: 2 });

@@ -443,8 +443,23 @@ export class ServiceListener {
       totalSessions: this.#totalSessions,
       refused: this.#refused,
       strategy: this.config.kind === 'ro' ? watch.policy().loadBalancer.strategy : 'primary',
+      next: this.#next(now),
       endpoints: this.#endpoints(now).map((endpoint) => ({ endpoint, ...this.#endpointState(endpoint, now) })),
     };
+  }
+
+  /** Where the next session would go, by the same choice that a session makes; asking changes no turn and no weight. */
+  #next(now: number): { node: NodeId | null; reason: string } {
+    const primary = admitToPrimary(this.options.watch.routes(this.config.group), readClocks());
+    if (this.config.kind === 'ro') {
+      const policy = this.#poolPolicy();
+      const { node } = pool.choose(this.#pool, this.#endpoints(now), { policy, now });
+      if (node !== null) return { node, reason: `chosen by ${policy.strategy} among the standbys that qualify` };
+    }
+    if (primary.kind === 'hold') return { node: null, reason: primary.reason };
+    const { node, epoch } = primary.target;
+    const reason = `it is the primary of epoch ${epoch}`;
+    return { node, reason: this.config.kind === 'ro' ? `no standby qualifies, and ${reason}` : reason };
   }
 
   #endpointState(endpoint: pool.Endpoint, now: number) {

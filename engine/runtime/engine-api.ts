@@ -153,6 +153,8 @@ export type RouterStatus = {
     readonly openSessions: number;
     readonly totalSessions: number;
     readonly refused: number;
+    /** Where the next session would go; `node` is null while it would be held. */
+    readonly next?: { readonly node: NodeId | null; readonly reason: string };
     readonly endpoints: readonly {
       readonly node: NodeId;
       readonly state: 'active' | 'idle' | 'ejected' | 'lagging' | 'down';

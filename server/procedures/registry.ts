@@ -44,7 +44,9 @@ import { watchNodeStatus as clusterWatchNodeStatus } from './cluster/watch-node-
 import { watchTopology as clusterWatchTopology } from './cluster/watch-topology';
 import type { AnyDefinition } from './definition';
 import { getCredentials as gdsGetCredentials } from './gds/get-credentials';
+import { getRouting as gdsGetRouting } from './gds/get-routing';
 import { getService as gdsGetService } from './gds/get-service';
+import { getStats as gdsGetStats } from './gds/get-stats';
 import { listServices as gdsListServices } from './gds/list-services';
 import { acceptInvitation as invitationsAccept } from './platform/accept-invitation';
 import { approveRequest as approvalsApprove } from './platform/approve-request';
@@ -153,7 +155,9 @@ export const procedures = {
   },
   gds: {
     getCredentials: gdsGetCredentials,
+    getRouting: gdsGetRouting,
     getService: gdsGetService,
+    getStats: gdsGetStats,
     listServices: gdsListServices,
   },
   operations: {

@@ -16,6 +16,7 @@ import {
   recordedLinks,
   recordedLog,
   recordedRaftLog,
+  recordedRouter,
   recordedSamples,
   recordedSessions,
 } from './recorded-lists';
@@ -218,7 +219,7 @@ export class RecordedEngine implements EngineClient {
         ],
       },
     }),
-    'router.get': () => null,
+    'router.get': () => recordedRouter(),
   };
 
   /** Puts a record into the control store. */

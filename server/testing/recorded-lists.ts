@@ -5,7 +5,7 @@
 import type { RaftLogEntry } from '@/engine/control/store';
 import type { PeerLinkStatus } from '@/engine/interconnect/api';
 import type { HealthTransition, ResourceSample } from '@/engine/monitoring/model';
-import type { EngineParams, LogPage, SessionInfo } from '@/engine/runtime/engine-api';
+import type { EngineParams, LogPage, RouterStatus, SessionInfo } from '@/engine/runtime/engine-api';
 
 const entries = 5;
 const each = [...Array(entries).keys()];
@@ -111,4 +111,44 @@ export function recordedLinks(peers: readonly string[]): PeerLinkStatus[] {
     droppedMessages: 0,
     reconnects: 0,
   }));
+}
+
+/** The router knows both services of alpha; who uses which changes nothing. */
+export function recordedRouter(): RouterStatus {
+  const counters = { group: 'alpha', host: '127.0.0.1', held: 0, openSessions: 3, totalSessions: 40, refused: 1 };
+  const endpoint = { reason: null, sessions: 0, weight: 1, connectMs: 0.5 };
+  const standby = { ...endpoint, state: 'idle' as const, reason: 'it is a standby' };
+  return {
+    host: '127.0.0.1',
+    pid: 77,
+    startedAt: at(0),
+    services: [
+      {
+        ...counters,
+        service: 'alpha-rw',
+        kind: 'rw',
+        port: 6401,
+        strategy: 'primary',
+        next: { node: 'node-1', reason: 'it is the primary of epoch 1' },
+        endpoints: [
+          { ...endpoint, node: 'node-1', state: 'active', sessions: 3 },
+          { ...standby, node: 'node-2' },
+          { ...standby, node: 'node-3' },
+        ],
+      },
+      {
+        ...counters,
+        service: 'alpha-ro',
+        kind: 'ro',
+        port: 6402,
+        strategy: 'least_connections',
+        next: { node: 'node-3', reason: 'chosen by least_connections among the standbys that qualify' },
+        endpoints: [
+          { ...endpoint, node: 'node-2', state: 'lagging', reason: '1200 ms behind, limit 1000 ms' },
+          { ...endpoint, node: 'node-3', state: 'active', sessions: 3 },
+        ],
+      },
+    ],
+    clients: [],
+  };
 }

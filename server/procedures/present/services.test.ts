@@ -3,13 +3,24 @@ import { expect, it } from 'vitest';
 import type { EngineMethod, EngineParams, EngineResult } from '@/engine/runtime/engine-api';
 import { RecordedEngine } from '@/server/testing/recorded-engine';
 import type { ConsoleFacts, ProcedureContext } from '../context';
-import { askForServices, findService } from './services';
+import { askForRouting, askForServices, askForStats, findService } from './services';
 
 const routerStatus = {
   host: '127.0.0.1',
   pid: 77,
   startedAt: '2026-01-01T00:00:00.000Z',
-  services: [{ service: 'alpha-rw', openSessions: 7, endpoints: [] }],
+  services: [
+    {
+      service: 'alpha-rw',
+      strategy: 'primary',
+      openSessions: 7,
+      held: 2,
+      totalSessions: 9,
+      refused: 1,
+      next: { node: null, reason: 'node-1 is handing group alpha over to another node' },
+      endpoints: [{ node: 'node-1', state: 'idle', reason: 'draining', sessions: 7, weight: 1, connectMs: null }],
+    },
+  ],
   clients: [],
 };
 
@@ -26,6 +37,7 @@ class PartlySilent extends RecordedEngine {
   ): Promise<EngineResult<M>> {
     if (this.frozen.includes(node)) return new Promise(() => undefined);
     if (method === 'router.get' && node === this.heardRouter) return routerStatus as unknown as EngineResult<M>;
+    if (method === 'router.get') return null as EngineResult<M>;
     if (method === 'runtime.get' && this.fresh.includes(node)) return { router: null } as EngineResult<M>;
     return super.node(node, method, params);
   }
@@ -75,4 +87,26 @@ it('keeps what it heard, and says of a name it never heard that nobody knows it 
   engine.silentServers = nodes;
   engine.change((view) => ({ groups: view.groups.filter((group) => group.record.name !== 'alpha') }));
   await expect(askForServices(context)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+});
+
+it('counts what the router counted, and nothing while no router reports', async () => {
+  const engine = new PartlySilent();
+  const context = consoleOver(engine);
+  const without = await askForStats(context);
+  expect(without).toMatchObject({ router: null, total_services: 2, open_sessions: null, refused: null });
+  expect(without.services.map((one) => one.total_sessions)).toEqual([null, null]);
+  await expect(askForRouting(context, 'alpha-rw')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  engine.heardRouter = 'node-2';
+  const stats = await askForStats(context);
+  expect(stats).toMatchObject({ router: { pid: 77 }, open_sessions: 7, held: 2, total_sessions: 9, refused: 1 });
+  expect(stats.services.map((one) => one.total_sessions)).toEqual([9, null]);
+});
+
+it('tells the decision that the router made, with who could have been chosen', async () => {
+  const engine = new PartlySilent();
+  engine.heardRouter = 'node-1';
+  const decision = await askForRouting(consoleOver(engine), 'alpha-rw');
+  expect(decision).toMatchObject({ node: null, held: 2, reason: 'node-1 is handing group alpha over to another node' });
+  expect(decision.candidates).toMatchObject([{ node: 'node-1', role: 'primary', region: 'us-east', chosen: false }]);
+  await expect(askForRouting(consoleOver(engine), 'no-such-service')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });

@@ -73,7 +73,7 @@ export function presentLoadBalancer(config: ClusterConfig, router: RouterStatus 
     strategy: config.loadBalancer.strategy,
     weights: { ...config.loadBalancer.weights },
     read_max_lag_ms: config.readMaxLagMs,
-    router: router === null ? null : { host: router.host, pid: router.pid, started_at: router.startedAt },
+    router: presentRouter(router),
     pools: (router?.services ?? []).map((pool) => ({
       service: pool.service,
       group: pool.group,
@@ -116,6 +116,75 @@ async function askNow(context: ProcedureContext) {
   const [{ services, heardNow }, status] = await Promise.all([askForListeners(context), askForRouter(context.engine)]);
   const { view } = context.engine.current();
   return { services: services.map((service) => presentService(view, service, status)), heardNow };
+}
+
+/** Counters are null for a service that no router reports. */
+export async function askForStats(context: ProcedureContext) {
+  const [{ services }, status] = await Promise.all([askForListeners(context), askForRouter(context.engine)]);
+  const { view } = context.engine.current();
+  const rows = services.map((service) => {
+    const { service_name, group, kind, available, open_sessions } = presentService(view, service, status);
+    const pool = status?.services.find((one) => one.service === service.service);
+    return {
+      service_name,
+      group,
+      kind,
+      available,
+      open_sessions,
+      held: pool?.held ?? null,
+      total_sessions: pool?.totalSessions ?? null,
+      refused: pool?.refused ?? null,
+    };
+  });
+  const sum = (of: 'open_sessions' | 'held' | 'total_sessions' | 'refused') =>
+    status === null ? null : rows.reduce((total, row) => total + (row[of] ?? 0), 0);
+  return {
+    router: presentRouter(status),
+    total_services: rows.length,
+    available_services: rows.filter((row) => row.available).length,
+    open_sessions: sum('open_sessions'),
+    held: sum('held'),
+    total_sessions: sum('total_sessions'),
+    refused: sum('refused'),
+    services: rows,
+  };
+}
+
+/** @throws NOT_FOUND for a service that does not exist, UNAVAILABLE while no router tells what it would do */
+export async function askForRouting(context: ProcedureContext, name: string) {
+  const [service, status] = await Promise.all([findService(context, name), askForRouter(context.engine)]);
+  const pool = status?.services.find((one) => one.service === name);
+  if (pool?.next === undefined) {
+    throw new ClusterError('UNAVAILABLE', `No router tells where it would route a session of ${name} now`);
+  }
+  return {
+    service_name: name,
+    group: service.group,
+    kind: service.kind,
+    strategy: pool.strategy,
+    node: pool.next.node,
+    reason: pool.next.reason,
+    held: pool.held,
+    candidates: pool.endpoints.map((endpoint) => {
+      const known = service.endpoints.find((one) => one.node === endpoint.node);
+      const member = context.engine.current().view.nodes.find((one) => one.record.id === endpoint.node);
+      return {
+        node: endpoint.node,
+        role: known?.role ?? member?.role ?? null,
+        region: member?.record.region ?? null,
+        chosen: endpoint.node === pool.next?.node,
+        state: endpoint.state,
+        reason: endpoint.reason,
+        sessions: endpoint.sessions,
+        weight: endpoint.weight,
+        connect_ms: endpoint.connectMs,
+      };
+    }),
+  };
+}
+
+function presentRouter(router: RouterStatus | null) {
+  return router === null ? null : { host: router.host, pid: router.pid, started_at: router.startedAt };
 }
 
 function presentService(view: ClusterView, service: Service, status: RouterStatus | null) {

@@ -67,16 +67,20 @@ export const healthConfigInput = z
   })
   .meta({ id: 'HealthConfigInput', description: 'Thresholds to change' });
 
+export const routerProcess = z
+  .object({ host: z.string(), pid: z.int().nullable(), started_at: z.string().nullable() })
+  .meta({ id: 'RouterProcess', description: 'The router process' })
+  .nullable()
+  .meta({ description: 'Null while no router reports' });
+
+export const endpointState = z.enum(['active', 'idle', 'ejected', 'lagging', 'down']);
+
 export const loadBalancer = z
   .object({
     strategy: loadBalancerStrategy,
     weights: z.record(z.string(), z.number()).meta({ description: 'Weight per node, for `weighted`' }),
     read_max_lag_ms: z.int(),
-    router: z
-      .object({ host: z.string(), pid: z.int().nullable(), started_at: z.string().nullable() })
-      .meta({ id: 'RouterProcess', description: 'The router process' })
-      .nullable()
-      .meta({ description: 'Null while no router reports' }),
+    router: routerProcess,
     pools: z.array(
       z
         .object({
@@ -94,7 +98,7 @@ export const loadBalancer = z
             z
               .object({
                 node: z.string(),
-                state: z.enum(['active', 'idle', 'ejected', 'lagging', 'down']),
+                state: endpointState,
                 reason: z.string().nullable(),
                 sessions: z.int(),
                 weight: z.number(),
