@@ -27,22 +27,19 @@ async function operation(console: ConsoleFixture, path: string, body: object): P
   return { input: { id: started.body.id } };
 }
 
-async function newUser(console: ConsoleFixture, role: Role = 'viewer') {
+async function newUser(console: ConsoleFixture) {
   const user = await console.services.accounts.createUser({
     username: `maria-${++count}`,
     password: adminPassword,
-    role,
+    role: 'viewer',
     by: 'test',
   });
   return user;
 }
 
 /** The cookie of a fresh session of a fresh person. */
-async function signedIn(
-  console: ConsoleFixture,
-  role?: Role,
-): Promise<{ caller: Caller; userId: string; username: string }> {
-  const user = await newUser(console, role);
+async function signedIn(console: ConsoleFixture): Promise<{ caller: Caller; userId: string; username: string }> {
+  const user = await newUser(console);
   return { caller: await signIn(console, user.username), userId: user.id, username: user.username };
 }
 
@@ -51,6 +48,14 @@ async function signIn(console: ConsoleFixture, username: string): Promise<Caller
   const response = await console.request('/api/v1/auth/login', { method: 'POST', role: null, body });
   const cookie = response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
   return { Cookie: cookie, 'Sec-Fetch-Site': 'same-origin' };
+}
+
+/** Always the same: what they approve names them. The fixture's keys are nobody's, who approve nothing. */
+async function approver(console: ConsoleFixture): Promise<Caller> {
+  const { accounts } = console.services;
+  const account = { username: 'approver', password: adminPassword, role: 'admin', by: 'test' } as const;
+  if ((await accounts.user(account.username)) === null) await accounts.createUser(account);
+  return signIn(console, account.username);
 }
 
 function invited(console: ConsoleFixture) {
@@ -127,8 +132,7 @@ const preparations: Readonly<Record<string, Preparation>> = {
   },
   'auth.reauthenticate': async (console) => ({ caller: (await signedIn(console)).caller }),
   'approvals.approve': async (console) => {
-    const { caller } = await signedIn(console, 'admin');
-    return { input: { id: await heldCall(console) }, caller };
+    return { input: { id: await heldCall(console) }, caller: await approver(console) };
   },
   'approvals.reject': async (console) => ({ input: { id: await heldCall(console) } }),
   'lockouts.unlock': async (console) => {

@@ -103,7 +103,7 @@ function UserActions({ user }: { readonly user: User }) {
         label="Edit"
         procedure="users.update"
         title={`Edit ${user.username}`}
-        description="A change ends the user's sessions."
+        description="A change ends the user's sessions. The API keys they made never do more than their role."
       >
         {(close) => <EditUser user={user} own={own} close={close} />}
       </FormDialog>
@@ -113,7 +113,9 @@ function UserActions({ user }: { readonly user: User }) {
         label={user.disabled ? 'Enable' : 'Disable'}
         title={`${user.disabled ? 'Enable' : 'Disable'} ${user.username}`}
         description={
-          user.disabled ? 'They can sign in again.' : 'Their sessions end now; they can’t sign in until enabled again.'
+          user.disabled
+            ? 'They can sign in again, and the API keys they made work again.'
+            : 'Their sessions end now, and the API keys they made stop working; they can’t sign in until enabled again.'
         }
         confirmName={user.disabled ? null : user.username}
         confirmLabel={user.disabled ? 'Enable' : 'Disable'}
@@ -125,7 +127,7 @@ function UserActions({ user }: { readonly user: User }) {
         size="sm"
         label="Delete"
         title={`Delete ${user.username}`}
-        description="Their sessions end now. The audit log keeps what they did."
+        description="Their sessions end now, and the API keys they made stop working for good. The audit log keeps what they did."
         confirmName={user.username}
         confirmLabel="Delete the user"
         disabledReason={own}

@@ -1,11 +1,11 @@
-/** Deletes a user; its sessions end. */
+/** Deletes a user; its sessions and the keys it made end. */
 import { z } from 'zod';
 import { mutation } from '../definition';
 import { done } from '../schemas/primitives';
 
 export const deleteUser = mutation({
   name: 'users.delete',
-  summary: 'Delete a user; its sessions end',
+  summary: 'Delete a user; its sessions end, and the API keys it made',
   rest: { method: 'DELETE', path: '/users/{id}' },
   graphql: { field: 'deleteUser' },
   role: 'admin',

@@ -7,6 +7,7 @@ import { password, role, user } from '../schemas/identity';
 export const updateUser = mutation({
   name: 'users.update',
   summary: "Change a user's role or password, disable or enable; its sessions end",
+  description: 'The API keys that the user made never do more than its role, and nothing while it is disabled.',
   rest: { method: 'PUT', path: '/users/{id}' },
   graphql: { field: 'updateUser' },
   role: 'admin',
