@@ -95,9 +95,13 @@ import { getClusterReplication as replicationGetClusterReplication } from './rep
 import { getConfig as replicationGetConfig } from './replication/get-config';
 import { getHealth as replicationGetHealth } from './replication/get-health';
 import { getLag as replicationGetLag } from './replication/get-lag';
+import { getMetrics as replicationGetMetrics } from './replication/get-metrics';
 import { getSlot as replicationGetSlot } from './replication/get-slot';
 import { getStatus as replicationGetStatus } from './replication/get-status';
+import { listArchiving as replicationListArchiving } from './replication/list-archiving';
+import { listLagMetrics as replicationListLagMetrics } from './replication/list-lag-metrics';
 import { listSlots as replicationListSlots } from './replication/list-slots';
+import { listThroughput as replicationListThroughput } from './replication/list-throughput';
 import { listWalStreams as replicationListWalStreams } from './replication/list-wal-streams';
 import { pauseReplica as replicationPauseReplica } from './replication/pause-replica';
 import { pauseWalStream as replicationPauseWalStream } from './replication/pause-wal-stream';
@@ -236,9 +240,13 @@ export const procedures = {
     getConfig: replicationGetConfig,
     getHealth: replicationGetHealth,
     getLag: replicationGetLag,
+    getMetrics: replicationGetMetrics,
     getSlot: replicationGetSlot,
     getStatus: replicationGetStatus,
+    listArchiving: replicationListArchiving,
+    listLagMetrics: replicationListLagMetrics,
     listSlots: replicationListSlots,
+    listThroughput: replicationListThroughput,
     listWalStreams: replicationListWalStreams,
     pauseReplica: replicationPauseReplica,
     pauseWalStream: replicationPauseWalStream,

@@ -1,0 +1,42 @@
+/** Lag of every standby, now and over a window. */
+import { z } from 'zod';
+import { pageOverNodes } from '../ask-nodes';
+import { query } from '../definition';
+import { selectGroups } from '../find';
+import type { SortOrder } from '../page';
+import { presentLagMetrics, standbysOf } from '../present/monitoring';
+import { lagMetrics, windowMinutes } from '../schemas/monitoring';
+import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
+
+const order: SortOrder<z.input<typeof lagMetrics>> = {
+  list: 'replication.listLagMetrics',
+  key: (row) => [row.node_id],
+  direction: 1,
+};
+
+export const listLagMetrics = query({
+  name: order.list,
+  summary: 'Replication lag metrics: of every standby, now and over a window',
+  rest: { method: 'GET', path: '/replication/monitoring/lag' },
+  graphql: { field: 'replicationMonitoringLag' },
+  role: 'viewer',
+  rate: 'node',
+  input: z.strictObject({
+    ...pageInput,
+    group: groupName.optional().meta({ description: 'Only this group; default: all' }),
+    minutes: windowMinutes,
+  }),
+  output: partialPageOf(lagMetrics),
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'UNAVAILABLE'],
+  example: {},
+  handler({ input, context }) {
+    const { view } = context.engine.current();
+    return pageOverNodes(context, standbysOf(view, selectGroups(view, input.group)), {
+      question: { method: 'node.resources', params: { minutes: input.minutes } },
+      rowsOf: (node, samples) => [presentLagMetrics(view, node, samples)],
+      input,
+      order,
+      missing: (nodes) => `${nodes} did not tell what it measured: not in this list`,
+    });
+  },
+});
