@@ -252,4 +252,11 @@ describe('password hashes', () => {
     expect(await verifyPassword('password of length', hash)).toBe(false);
     expect(await verifyPassword('x', 'plain$text')).toBe(false);
   });
+
+  it('are made by a bounded number at once, and a bounded number waits', async () => {
+    const cheap = 'scrypt$2$1$1$c2FsdA$a2V5';
+    const all = await Promise.allSettled(Array.from({ length: 40 }, () => verifyPassword('any', cheap)));
+    expect(all.filter((one) => one.status === 'fulfilled')).toHaveLength(34);
+    expect(all.at(-1)).toMatchObject({ reason: { code: 'RATE_LIMITED', details: { extra: { retry_after: 5 } } } });
+  });
 });
