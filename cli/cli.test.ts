@@ -1,4 +1,5 @@
 /** rustydbctl against a console: every command is there, answers and refusals have the promised form and exit code. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -218,6 +219,85 @@ describe('refusals', () => {
   });
 });
 
+describe('with --json a refusal', () => {
+  const refusalOf = async (line: string, options: Parameters<typeof run>[1] = {}) => {
+    const { code, out, err } = await run(line, options);
+    return { code, out, error: JSON.parse(err.split('\n').at(-1)!).error };
+  };
+
+  it("is the server's own object on stderr, and nothing on stdout", async () => {
+    const missing = await refusalOf('cluster node node-99 --json');
+    expect(missing).toMatchObject({ code: exitCodes.notFound, out: '', error: { code: 'NOT_FOUND', details: {} } });
+    expect(missing.error).toHaveProperty('request_id');
+    const guarded = await refusalOf('--json failover --group alpha --expected-epoch 7');
+    expect(guarded).toMatchObject({ code: exitCodes.refused, out: '', error: { code: 'PRECONDITION_FAILED' } });
+    const { error } = await refusalOf('api-keys list --json');
+    expect(error.details.reasons[0]).toMatchObject({ rule: 'role', measured: 'operator', limit: 'admin' });
+    expect(await refusalOf('events stream --json', { role: null })).toMatchObject({ error: { code: 'UNAUTHORIZED' } });
+  });
+
+  it('has the same form when no server was reached, or the line is wrong', async () => {
+    expect(await refusalOf('cluster nodes --json', { url: 'http://127.0.0.1:9' })).toMatchObject({
+      code: exitCodes.tryAgain,
+      out: '',
+      error: { code: 'UNAVAILABLE', details: null },
+    });
+    for (const line of ['cluster nodes --json --limit many', 'cluster nothing --json', 'cluster node --json'])
+      expect([line, await refusalOf(line)]).toEqual([
+        line,
+        {
+          code: exitCodes.usage,
+          out: '',
+          error: { code: 'INVALID_INPUT', message: expect.any(String), details: null },
+        },
+      ]);
+  });
+
+  it('of an operation has its reasons', async () => {
+    const unsubscribe = console.engine.onView(() => {
+      unsubscribe();
+      const { id } = console.engine.view.operations.at(-1)!;
+      const error = { code: 'CLU_STANDBY_NOT_READY', message: 'No standby', reasons: [] } as const;
+      queueMicrotask(() => console.engine.finish(id, { state: 'failed', error }));
+    });
+    const { code, out, error } = await refusalOf('failover --group beta --mode switchover --wait --json');
+    expect([code, JSON.parse(out).state, error]).toEqual([
+      exitCodes.operationFailed,
+      'failed',
+      { code: expect.any(String), message: 'No standby', details: { operation: JSON.parse(out).id, reasons: [] } },
+    ]);
+  });
+});
+
+describe('a server that is no console', () => {
+  const answering = async (type: string, body: string, lines: readonly string[], status = 200) => {
+    const server = createServer((_request, response) => response.writeHead(status, { 'Content-Type': type }).end(body));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const answers = await Promise.all(lines.map((line) => run(line, { url })));
+    server.close();
+    return answers;
+  };
+  const page = '<!doctype html><title>Sign in</title>';
+
+  it('is told by its pages, whatever was asked', async () => {
+    const lines = ['topology', 'cluster nodes --all', 'cluster nodes --format csv', 'events stream', 'failover --wait'];
+    for (const { code, out, err } of await answering('text/html', page, lines))
+      expect([code, out, err]).toEqual([exitCodes.unexpected, '', expect.stringContaining('is not a RustyDB console')]);
+    const [missing] = await answering('text/html', page, ['topology'], 404);
+    expect([missing!.code, missing!.err]).toEqual([exitCodes.unexpected, expect.stringContaining('answered 404')]);
+  });
+
+  it('starts no operation', async () => {
+    const lines = ['failover --wait', 'failover --group alpha', 'cluster restart-node node-1 --dry-run', 'nodes --all'];
+    for (const { code, out, err } of await answering('application/json', '{}', lines))
+      expect([code, out, err]).toEqual([exitCodes.unexpected, '', expect.stringContaining('its answer is not the')]);
+    const [empty] = await answering('application/json', '', ['failover --group alpha --wait']);
+    expect(empty!.code).toBe(exitCodes.unexpected);
+  });
+});
+
 describe('a list as a file', () => {
   it('is passed on as the server makes it', async () => {
     const csv = await run('cluster nodes --format csv');
@@ -263,12 +343,48 @@ describe('audit verify', () => {
 });
 
 describe('completion', () => {
-  it.each(['bash', 'zsh'])('is a script for %s with areas, commands and options', async (shell) => {
-    const { code, out } = await run(`completion ${shell}`);
-    expect(code).toBe(0);
-    expect(out).toContain('complete -F _rustydbctl rustydbctl');
-    expect(out).toMatch(/'cluster'\) words='[^']*topology/);
-    expect(out).toMatch(/'cluster failover'\) words='[^']*--dry-run/);
+  /** What bash would offer for the last word, asked of bash itself; `=` is a word of its own, as in bash. */
+  async function offered(typed: string): Promise<string[]> {
+    const { out } = await run('completion bash');
+    const words = typed.split(/ |(=)/).filter((word) => word !== undefined);
+    const ask = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _rustydbctl; printf "%s\\n" "${COMPREPLY[@]}"';
+    const { stdout } = spawnSync('bash', ['-c', `${out}\n${ask}`, 'bash', ...words], { encoding: 'utf8' });
+    return stdout.split('\n').filter(Boolean);
+  }
+
+  it.each([
+    ['rustydbctl clus', ['cluster']],
+    ['rustydbctl cluster topo', ['topology']],
+    ['rustydbctl --url http://x cluster topo', ['topology']],
+    ['rustydbctl --url=http://x cluster topo', ['topology']],
+    ['rustydbctl --key cluster cluster topo', ['topology']],
+    ['rustydbctl cluster node node-2 --u', ['--url']],
+    ['rustydbctl failover --mode ', ['switchover', 'failover']],
+    ['rustydbctl cluster failover --mode sw', ['switchover']],
+    ['rustydbctl cluster failover --mode=', ['switchover', 'failover']],
+    ['rustydbctl cluster failover --mode=fa', ['failover']],
+    ['rustydbctl cluster failover --group ', []],
+    ['rustydbctl cluster nodes --format ', ['ndjson', 'csv']],
+    ['rustydbctl operations list --kind failover,stop-', ['failover,stop-node']],
+    ['rustydbctl completion ', ['bash', 'zsh']],
+  ])('%s', async (typed, expected) => {
+    expect((await offered(typed)).filter((word) => !typed.endsWith('n ') || !word.startsWith('--'))).toEqual(expected);
+  });
+
+  it('offers the options of every command behind each, and only those that it takes', async () => {
+    const query = await offered('rustydbctl cluster topology --');
+    expect(query).toEqual(expect.arrayContaining(['--url', '--key', '--timeout', '--json', '--watch', '--help']));
+    expect(query).not.toContain('--wait');
+    const change = await offered('rustydbctl failover --');
+    expect(change).toEqual(expect.arrayContaining(['--mode', '--dry-run', '--url', '--timeout', '--wait']));
+    expect(change).not.toContain('--watch');
+  });
+
+  it('for zsh is the same behind its loader', async () => {
+    const [bash, zsh] = await Promise.all([run('completion bash'), run('completion zsh')]);
+    expect(zsh.out).toBe(`autoload -Uz bashcompinit && bashcompinit\n${bash.out}`);
+    // These belong to zsh: a local of the name would take the search path, or what is being completed, away.
+    expect(bash.out).not.toMatch(/\b(path|words|status)=/);
   });
 });
 

@@ -47,24 +47,30 @@ export async function call(
   return (await callPage(connection, definition, input, notice)).answer;
 }
 
-/** With the cursor of the next page, where the answer is a list that goes on. */
+/** `accepted`: the server began something (202). `next`: the cursor of the next page, where the answer is a list that goes on. */
+export type Page = { readonly answer: unknown; readonly accepted: boolean; readonly next: string | null };
+
 export async function callPage(
   connection: Connection,
   definition: AnyDefinition,
   input: Readonly<Record<string, unknown>>,
   notice: (text: string) => void,
-): Promise<{ readonly answer: unknown; readonly next: string | null }> {
+): Promise<Page> {
   const { method, path, body } = addressOf(definition, input);
   const headers = headersOf(connection, body === undefined ? {} : { 'Content-Type': 'application/json' });
   const signal = AbortSignal.timeout(connection.timeoutMs);
   const response = await fetched(connection, path, { method, body, signal, headers });
   const text = await response.text();
-  if (!response.ok) throw failureOf(response.status, text);
+  if (!response.ok) throw failureOf(connection, response.status, text);
   const noticed = response.headers.get('x-notice');
   if (noticed !== null) notice(noticed);
   const [, following] = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
   const next = following === undefined ? null : new URL(following, connection.url).searchParams.get('cursor');
-  return { answer: text === '' ? undefined : JSON.parse(text), next };
+  return {
+    answer: text === '' ? undefined : parsed(connection, response, text),
+    accepted: response.status === 202,
+    next,
+  };
 }
 
 export function headersOf(connection: Connection, more: Readonly<Record<string, string>> = {}) {
@@ -87,7 +93,7 @@ export async function fetched(connection: Connection, path: string, init: Reques
   }
 }
 
-export function failureOf(status: number, text: string): CommandFailure {
+export function failureOf(connection: Connection, status: number, text: string): CommandFailure {
   try {
     const body = JSON.parse(text) as ErrorBody;
     if (typeof body.code === 'string') {
@@ -96,5 +102,32 @@ export function failureOf(status: number, text: string): CommandFailure {
   } catch {
     // Not ours: a proxy in between.
   }
-  return new CommandFailure(`The server answered ${status}`, status >= 500 ? exitCodes.tryAgain : exitCodes.unexpected);
+  return new CommandFailure(
+    `${connection.url} answered ${status}, and not as a RustyDB console does: is the address right, is a proxy in between?`,
+    status >= 500 ? exitCodes.tryAgain : exitCodes.unexpected,
+  );
+}
+
+/** A sign-in page of a proxy, or any other web server, answers 200 to everything. */
+export function noConsole(connection: Connection, answered: string): CommandFailure {
+  return new CommandFailure(
+    `${connection.url} is not a RustyDB console: ${answered}. Look at the address (--url, RUSTYDB_URL) and at proxies in between`,
+    exitCodes.unexpected,
+  );
+}
+
+/** @throws CommandFailure when the answer is not of this type */
+export function mustBeOfType(connection: Connection, response: Response, type: string): void {
+  const [is = ''] = (response.headers.get('content-type') ?? '').split(';');
+  if (is.trim().toLowerCase() !== type)
+    throw noConsole(connection, `it answered ${response.status} with ${is === '' ? 'no type' : is}, not ${type}`);
+}
+
+function parsed(connection: Connection, response: Response, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const type = response.headers.get('content-type') ?? 'no type';
+    throw noConsole(connection, `it answered ${response.status} with ${type}, which is no JSON`);
+  }
 }

@@ -127,7 +127,7 @@ describe('a copied change', () => {
     const sent: { url: string; init: RequestInit }[] = [];
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
       sent.push({ url: String(url), init: init! });
-      return new Response('{}', { status: 200 });
+      return Response.json({ id: '1', state: 'planned', steps: [], error: null });
     });
     const lines = wordsOf(
       copied.map(({ forms }) => forms.cli!),

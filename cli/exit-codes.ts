@@ -38,3 +38,15 @@ export function exitCodeOf(code: string, clusterCode?: unknown): number {
   if (clusterCode === 'CLU_NO_QUORUM') return exitCodes.tryAgain;
   return byErrorCode[code] ?? exitCodes.unexpected;
 }
+
+const errorCodes: Readonly<Record<number, string>> = {
+  [exitCodes.usage]: 'INVALID_INPUT',
+  [exitCodes.refused]: 'CONFLICT',
+  [exitCodes.tryAgain]: 'UNAVAILABLE',
+  [exitCodes.operationFailed]: 'OPERATION_FAILED',
+};
+
+/** What a failure is called that no server has named. */
+export function errorCodeOf(exitCode: number): string {
+  return errorCodes[exitCode] ?? 'UNEXPECTED';
+}

@@ -25,6 +25,17 @@ function bare(schema: Schema): { readonly def: Def; readonly required: boolean }
   return { def: defOf(at), required };
 }
 
+/** Knows which words it takes, for completion; empty where any will do. */
+export class InputOption extends Option {
+  constructor(
+    flags: string,
+    description: string,
+    readonly words: readonly string[],
+  ) {
+    super(flags, description);
+  }
+}
+
 export type InputForm = {
   readonly keys: readonly string[];
   readonly arguments: Argument[];
@@ -49,11 +60,17 @@ export function inputForm(definition: AnyDefinition): InputForm {
 function optionOf(key: string, schema: Schema, description: string): Option {
   const { def, required } = bare(schema);
   const value = def.type === 'boolean' ? ' [yes|no]' : def.type === 'array' ? ' <value,...>' : ` <${hintOf(def)}>`;
-  const option = new Option(`--${kebab(key)}${value}`, description);
+  const option = new InputOption(`--${kebab(key)}${value}`, description, wordsOf(def));
   option.argParser(parserOf(schema));
   if (def.type === 'boolean') option.preset('yes');
   if (required) option.makeOptionMandatory();
   return option;
+}
+
+/** Of a list, those of one element. */
+function wordsOf(def: Def): readonly string[] {
+  const { entries } = def.type === 'array' && def.element ? bare(def.element).def : def;
+  return entries ? Object.values(entries) : [];
 }
 
 function hintOf(def: Def): string {

@@ -1,6 +1,6 @@
 /** A list as the file that the server makes of it, passed on as it comes. A transfer that is cut off is a failure, never a shorter list. */
 import type { AnyDefinition } from '@/server/procedures/definition';
-import { addressOf, CommandFailure, type Connection, failureOf, fetched, headersOf } from './client';
+import { addressOf, CommandFailure, type Connection, failureOf, fetched, headersOf, mustBeOfType } from './client';
 import { exitCodes } from './exit-codes';
 
 /** `timeoutMs` of the connection bounds each silence, not the whole. */
@@ -22,7 +22,8 @@ export async function copyListFile(
       headers: headersOf(connection),
       signal: AbortSignal.any([silent.signal, signal]),
     });
-    if (!response.ok) throw failureOf(response.status, await response.text());
+    if (!response.ok) throw failureOf(connection, response.status, await response.text());
+    mustBeOfType(connection, response, input.format === 'csv' ? 'text/csv' : 'application/x-ndjson');
     for await (const bytes of response.body ?? []) {
       timer.refresh();
       await write(bytes);

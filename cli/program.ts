@@ -2,20 +2,22 @@
  * The commands of rustydbctl, one per procedure, from the registry: what exists in the API exists here, under the same roles and limits,
  * because every command is one REST call.
  */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { version } from '@/package.json';
 import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { fileFormats } from '@/server/procedures/file-formats';
 import { verifyAudit } from '@/server/procedures/platform/verify-audit';
 import { allProcedures } from '@/server/procedures/registry';
-import { CommandFailure, type Connection, call, callPage } from './client';
+import { CommandFailure, type Connection, callPage } from './client';
 import { completionScript, type Shell, shells } from './completion';
 import { exitCodes } from './exit-codes';
 import { inputForm, inputFrom } from './inputs';
 import { copyListFile } from './list-file';
+import { operationFailure, operationOf, toItsEnd } from './operation';
 import { textOf } from './output';
 import { readAll } from './pages';
+import { pause } from './pause';
 import { follow } from './stream';
 
 export type Surroundings = {
@@ -26,6 +28,8 @@ export type Surroundings = {
   /** To the same place as `print`, as it is; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>;
   complain(text: string): void;
+  /** Errors are told by the caller alone, as one object: commander's own words would stand beside it. */
+  readonly quietErrors?: boolean;
 };
 
 type Globals = {
@@ -40,13 +44,9 @@ type Globals = {
   readonly timeout: number;
 };
 
-type WireOperation = { readonly id: string; readonly state: string; readonly error: { message: string } | null };
-
 /** Code of the error that ends a command line which asks for the version; its message is the version. */
 export const versionAsked = 'commander.version';
 const defaultUrl = 'http://127.0.0.1:8080';
-const finished = ['succeeded', 'failed', 'cancelled', 'compensated'];
-const lookEveryMs = 250;
 
 export function buildProgram(surroundings: Surroundings): Command {
   const { environment } = surroundings;
@@ -68,7 +68,7 @@ export function buildProgram(surroundings: Surroundings): Command {
     .showHelpAfterError('(--help shows what it takes)')
     .configureOutput({
       writeOut: (text) => surroundings.print(text.trimEnd()),
-      writeErr: (text) => surroundings.complain(text.trimEnd()),
+      writeErr: (text) => surroundings.quietErrors || surroundings.complain(text.trimEnd()),
     })
     .exitOverride();
   // Known while options are read: what else stands in the line is neither run nor checked.
@@ -88,12 +88,8 @@ export function buildProgram(surroundings: Surroundings): Command {
   program
     .command('completion')
     .description('Print the completion script of a shell')
-    .argument(`<${shells.join('|')}>`, 'The shell')
-    .action((shell: string) => {
-      if (!(shells as readonly string[]).includes(shell))
-        throw new CommandFailure(`No completion for ${shell}`, exitCodes.usage);
-      surroundings.print(completionScript(program, shell as Shell));
-    });
+    .addArgument(new Argument('<shell>', 'The shell').choices(shells))
+    .action((shell: Shell) => surroundings.print(completionScript(program, shell)));
   return program;
 }
 
@@ -161,62 +157,36 @@ async function run(
   const ask = async () => {
     const page = (cursor: string | null) =>
       callPage(connection, definition, cursor === null ? input : { ...input, cursor }, notice);
-    if (globals.all) return readAll(definition, page);
-    const { answer, next } = await page(null);
-    if (next !== null) notice(`There is more: --all, or --cursor ${next}`);
-    return answer;
+    if (globals.all) return { answer: await readAll(connection, definition, page), accepted: false };
+    const first = await page(null);
+    if (first.next !== null) notice(`There is more: --all, or --cursor ${first.next}`);
+    return first;
   };
   if (definition.kind === 'query' && globals.watch !== undefined) {
     const everyMs = (globals.watch === true ? 2 : globals.watch) * 1000;
     while (!surroundings.signal.aborted) {
-      show(await ask());
+      show((await ask()).answer);
       await pause(everyMs, surroundings.signal);
     }
     return;
   }
-  const answer = await ask();
+  const answered = await ask();
+  const { answer } = answered;
   // A log that was tampered with is an answer, and for a script the alarm that it runs this for.
   if (definition === verifyAudit && (answer as { readonly ok: boolean }).ok !== true) {
     show(answer);
     throw new CommandFailure((answer as { readonly message: string }).message, exitCodes.unexpected);
   }
-  const operation = operationOf(answer);
+  const operation = operationOf(connection, definition, input, answered);
   if (!globals.wait || operation === null || operation.state === 'planned') {
     show(answer);
     // A plan that would be refused is an answer, and for a script a refusal.
-    if (operation?.state === 'planned' && operation.error)
-      throw new CommandFailure(operation.error.message, exitCodes.refused);
+    if (operation?.state === 'planned' && operation.error) throw operationFailure(operation, exitCodes.refused);
     return;
   }
-  const ended = await toItsEnd(connection, operation, surroundings);
+  const ended = await toItsEnd(connection, operation, surroundings.signal);
   show(ended);
-  if (ended.state !== 'succeeded') {
-    throw new CommandFailure(ended.error?.message ?? `The operation was ${ended.state}`, exitCodes.operationFailed);
-  }
-}
-
-async function toItsEnd(
-  connection: Connection,
-  started: WireOperation,
-  surroundings: Surroundings,
-): Promise<WireOperation> {
-  const get = allProcedures.find((one) => one.name === 'operations.get')!;
-  let at = started;
-  while (!finished.includes(at.state) && !surroundings.signal.aborted) {
-    await pause(lookEveryMs, surroundings.signal);
-    try {
-      at = (await call(connection, get, { id: started.id })) as WireOperation;
-    } catch (error) {
-      // The controller may just be moving; the operation goes on without us.
-      if (!(error instanceof CommandFailure) || error.exitCode !== exitCodes.tryAgain) throw error;
-    }
-  }
-  return at;
-}
-
-function operationOf(answer: unknown): WireOperation | null {
-  const isOperation = typeof answer === 'object' && answer !== null && 'plan_hash' in answer && 'steps' in answer;
-  return isOperation ? (answer as unknown as WireOperation) : null;
+  if (ended.state !== 'succeeded') throw operationFailure(ended, exitCodes.operationFailed);
 }
 
 function eventLine(item: unknown): string {
@@ -230,16 +200,4 @@ function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new CommandFailure(`${text} is no number of seconds`, exitCodes.usage);
   return value;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -1,11 +1,16 @@
-/** One command line to its exit code: what the answer says on stdout, what went wrong on stderr, every reason of a refusal included. */
+/**
+ * One command line to its exit code: what the answer says on stdout, what went wrong on stderr, every reason of a refusal included. With
+ * `--json` the last line of stderr is then the error as one object, whoever found it: the server, this program or commander.
+ */
 import { CommanderError } from 'commander';
 import { CommandFailure, type ErrorBody } from './client';
-import { exitCodes } from './exit-codes';
+import { errorCodeOf, exitCodes } from './exit-codes';
 import { buildProgram, type Surroundings, versionAsked } from './program';
 
 export async function runCommandLine(words: readonly string[], surroundings: Surroundings): Promise<number> {
-  const program = buildProgram(surroundings);
+  // Read before the line is: also one that can't be read is refused in the form that was asked for.
+  const asJson = words.includes('--json');
+  const program = buildProgram({ ...surroundings, quietErrors: asJson });
   try {
     // Commander's commands inherit nothing: each one must leave the exit to us.
     for (const area of program.commands) for (const command of [area, ...area.commands]) command.exitOverride();
@@ -14,17 +19,29 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
   } catch (error) {
     if (error instanceof CommanderError && error.code === versionAsked) {
       const { message: version } = error;
-      surroundings.print(words.includes('--json') ? JSON.stringify({ version }) : version);
+      surroundings.print(asJson ? JSON.stringify({ version }) : version);
     }
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    if (!(error instanceof CommandFailure)) {
-      surroundings.complain(`rustydbctl: ${error instanceof Error ? error.message : String(error)}`);
-      return exitCodes.unexpected;
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
+    const failure = failureOf(error);
+    if (asJson) surroundings.complain(JSON.stringify({ error: bodyOf(failure) }));
+    else if (!(error instanceof CommanderError)) {
+      surroundings.complain(`rustydbctl: ${failure.message}`);
+      for (const line of reasonsOf(failure.body)) surroundings.complain(line);
     }
-    surroundings.complain(`rustydbctl: ${error.message}`);
-    for (const line of reasonsOf(error.body)) surroundings.complain(line);
-    return error.exitCode;
+    return failure.exitCode;
   }
+}
+
+function failureOf(error: unknown): CommandFailure {
+  if (error instanceof CommandFailure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof CommanderError) return new CommandFailure(message.replace(/^error: /, ''), exitCodes.usage);
+  return new CommandFailure(message, exitCodes.unexpected);
+}
+
+/** The server's own, whole; what never reached a server in the same form. */
+function bodyOf({ body, message, exitCode }: CommandFailure): ErrorBody {
+  return body ?? { code: errorCodeOf(exitCode), message, details: null };
 }
 
 function reasonsOf(body: ErrorBody | null): string[] {

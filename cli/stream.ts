@@ -1,7 +1,8 @@
 /** Server-sent events for a shell: goes on after a lost connection where it stopped, and says so when something is gone for good. */
 import type { AnyDefinition } from '@/server/procedures/definition';
-import { addressOf, CommandFailure, type Connection, failureOf, fetched, headersOf } from './client';
+import { addressOf, CommandFailure, type Connection, failureOf, fetched, headersOf, mustBeOfType } from './client';
 import { exitCodes } from './exit-codes';
+import { pause } from './pause';
 
 const againAfterMs = 1000;
 /** The server says something at least every 15 s. */
@@ -44,7 +45,8 @@ async function once(
   try {
     const more: Record<string, string> = lastId === null ? {} : { 'Last-Event-ID': lastId };
     const response = await fetched(connection, path, { headers: headersOf(connection, more), signal: gone.signal });
-    if (!response.ok) throw failureOf(response.status, await response.text());
+    if (!response.ok) throw failureOf(connection, response.status, await response.text());
+    mustBeOfType(connection, response, 'text/event-stream');
     let text = '';
     const decoder = new TextDecoder();
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
@@ -52,7 +54,7 @@ async function once(
       text += decoder.decode(chunk, { stream: true });
       const frames = text.split('\n\n');
       text = frames.pop() ?? '';
-      for (const frame of frames) last = take(frame, onItem) ?? last;
+      for (const frame of frames) last = take(connection, frame, onItem) ?? last;
     }
   } catch (error) {
     if (error instanceof CommandFailure) throw error;
@@ -64,23 +66,11 @@ async function once(
 }
 
 /** The id of the frame, if it has one. */
-function take(frame: string, onItem: (item: unknown) => void): string | null {
+function take(connection: Connection, frame: string, onItem: (item: unknown) => void): string | null {
   const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1];
   const data = field('data');
   if (data === undefined) return null;
-  if (field('event') === 'error') throw failureOf(503, data);
+  if (field('event') === 'error') throw failureOf(connection, 503, data);
   onItem(JSON.parse(data));
   return field('id') ?? null;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }
