@@ -48,6 +48,8 @@ import { getRouting as gdsGetRouting } from './gds/get-routing';
 import { getService as gdsGetService } from './gds/get-service';
 import { getStats as gdsGetStats } from './gds/get-stats';
 import { listServices as gdsListServices } from './gds/list-services';
+import { getStatus as geoGetStatus } from './geo/get-status';
+import { listRegions as geoListRegions } from './geo/list-regions';
 import { acceptInvitation as invitationsAccept } from './platform/accept-invitation';
 import { approveRequest as approvalsApprove } from './platform/approve-request';
 import { cancel as operationsCancel } from './platform/cancel-operation';
@@ -163,6 +165,10 @@ export const procedures = {
     getService: gdsGetService,
     getStats: gdsGetStats,
     listServices: gdsListServices,
+  },
+  geo: {
+    getStatus: geoGetStatus,
+    listRegions: geoListRegions,
   },
   operations: {
     cancel: operationsCancel,
