@@ -98,23 +98,35 @@ export class ControllerEvents {
     });
   }
 
+  operationScheduled(operation: Operation): void {
+    this.#operation(operation, 'operation_scheduled', 'info', { scheduled_at: operation.scheduledAt });
+  }
   operationStarted(operation: Operation): void {
     this.#operation(operation, 'operation_started', 'info');
     if (operation.request.kind === 'failover')
       this.#failover(operation, 'failover_initiated', isPlanned(operation) ? 'info' : 'warning');
   }
   operationStepped(operation: Operation, step: OperationStep): void {
-    this.#operation(operation, 'operation_step', 'info', {
+    this.#operation(operation, 'operation_step', step.state === 'failed' ? 'warning' : 'info', {
       step: step.name,
       step_state: step.state,
       title: step.title,
+      attempt: step.attempt,
+      step_node: step.node ?? null,
+      // Of an earlier attempt while this one runs.
+      step_detail: step.state === 'running' ? null : step.detail,
     });
   }
-  operationFinished(operation: Operation): void {
+  operationEnded(operation: Operation): void {
     const good = operation.state === 'succeeded';
     const cancelled = operation.state === 'cancelled';
     const type = good ? 'operation_completed' : cancelled ? 'operation_cancelled' : 'operation_failed';
     this.#operation(operation, type, good || cancelled ? 'info' : 'error', { error: operation.error?.message ?? null });
+  }
+  /** Of one that had begun. */
+  operationFinished(operation: Operation): void {
+    this.operationEnded(operation);
+    const good = operation.state === 'succeeded';
     if (operation.request.kind !== 'failover') return;
     this.#failover(operation, good ? 'failover_completed' : 'failover_failed', good ? 'info' : 'critical');
   }

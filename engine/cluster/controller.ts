@@ -95,6 +95,7 @@ export class Controller implements ClusterController {
         node === deps.self ? archive.list(params) : this.#world().request(node, 'operation.archived', params, 2_000),
     });
     const listener = {
+      started: (operation: Operation) => this.#events.operationStarted(operation),
       stepped: (operation: Operation, step: Operation['steps'][number]) =>
         this.#events.operationStepped(operation, step),
       finished: (operation: Operation) => this.#operationFinished(operation),
@@ -107,6 +108,7 @@ export class Controller implements ClusterController {
       history: this.#history,
       settingsOf: (node) => this.#world().request(node, 'node.settings', {}, 2_000),
       slotsOf: (node) => this.#world().request(node, 'node.slots', {}, 2_000),
+      endedUnbegun: (operation) => this.#events.operationEnded(operation),
       nowMs: clock.wall,
     });
     this.#methods = new LeaderMethods(deps.store, this.#state);
@@ -234,7 +236,7 @@ export class Controller implements ClusterController {
     'operation.start': async (params) => {
       await this.settled();
       const { operation, began } = await this.#service.start(params);
-      if (began) this.#events.operationStarted(operation);
+      if (began && operation.state === 'pending') this.#events.operationScheduled(operation);
       return operation;
     },
     'operation.cancel': (params) => this.#service.cancel(params.id, params.requester),
@@ -427,13 +429,10 @@ export class Controller implements ClusterController {
       { operation: operation.id, group: name, request: decision.request },
       'automatic change of primary',
     );
-    this.#executor.begin(operation).then(
-      (begun) => this.#events.operationStarted(begun),
-      (error: unknown) => {
-        memory.notBeforeMs = performance.now() + retryAfterMs(++memory.failures);
-        this.#logFailure('automatic failover', error);
-      },
-    );
+    this.#executor.begin(operation).catch((error: unknown) => {
+      memory.notBeforeMs = performance.now() + retryAfterMs(++memory.failures);
+      this.#logFailure('automatic failover', error);
+    });
   }
 
   #operationFinished(operation: Operation): void {

@@ -311,6 +311,118 @@ describe('what is told while the primary changes on purpose', () => {
   });
 });
 
+describe('what is told of an operation', () => {
+  type Told = readonly [type: string, step?: unknown, state?: unknown, attempt?: unknown];
+
+  /** What all leaders told, in the order of their ids. */
+  function listen(of: SimulatedWorld): () => readonly Told[] {
+    const told: { id: string; told: Told }[] = [];
+    for (const { controller } of of.controllers.values()) {
+      controller.events.subscribe(({ eventId, eventType, payload }) => {
+        if (!eventType.startsWith('operation_')) return;
+        const { step, step_state: state, attempt } = payload;
+        told.push({
+          id: eventId,
+          told: eventType === 'operation_step' ? [eventType, step, state, attempt] : [eventType],
+        });
+      });
+    }
+    return () => told.sort((a, b) => (a.id < b.id ? -1 : 1)).map((one) => one.told);
+  }
+
+  /** Each attempt of a step is told as begun and then as ended, or its end is what a lost leader did not write. */
+  function expectOrder(told: readonly Told[], done: Operation): void {
+    expect(told.filter(([type]) => type === 'operation_started')).toHaveLength(1);
+    expect(told[0]).toEqual(['operation_started']);
+    expect(told.at(-1)![0]).toMatch(/^operation_(completed|failed|cancelled)$/);
+    expect(new Set(told.map((one) => one.join(' '))).size, 'nothing is told twice').toBe(told.length);
+    for (const step of done.steps.filter((entry) => entry.startedAt !== null)) {
+      const mine = told.filter(([, name, , attempt]) => name === step.name && attempt === step.attempt);
+      expect([step.name, ...mine.map(([, , state]) => state)]).toEqual([step.name, 'running', step.state]);
+    }
+  }
+
+  it('is that it began, each step as begun and as ended, and that it ended', async () => {
+    const of = begin();
+    await settled(of);
+    const told = listen(of);
+    const done = await finished(of, (await of.leader.handle('operation.start', start(switchover))).id);
+    await until('its end is told', () => (told().some(([type]) => type === 'operation_completed') ? true : undefined));
+    const steps = done.steps.flatMap(({ name }): Told[] => [
+      ['operation_step', name, 'running', 1],
+      ['operation_step', name, 'succeeded', 1],
+    ]);
+    expect(told()).toEqual([['operation_started'], ...steps, ['operation_completed']]);
+  });
+
+  it('is an attempt that failed too, when the next candidate is tried', async () => {
+    const of = begin();
+    await settled(of);
+    const told = listen(of);
+    of.node('node-2').failing.add('agent.promote');
+    const request = { ...switchover, target: 'node-2' } as OperationRequest;
+    const done = await finished(of, (await of.leader.handle('operation.start', start(request))).id);
+    await until('its end is told', () => (told().some(([type]) => type === 'operation_completed') ? true : undefined));
+    expectOrder(told(), done);
+    const promotions = told().filter(([, name]) => name === 'promote');
+    expect(promotions.map(([, , state]) => state)).toEqual(['running', 'failed', 'running', 'succeeded']);
+  });
+
+  it('is a step that was cancelled', async () => {
+    const of = begin({ config: { drainMs: 60_000 } });
+    await settled(of);
+    const told = listen(of);
+    const begun = await of.leader.handle('operation.start', start(switchover));
+    await until('it drains', () => (of.node('node-1').draining ? true : undefined));
+    await of.leader.handle('operation.cancel', { id: begun.id, requester });
+    const done = await finished(of, begun.id);
+    await until('its end is told', () => (told().some(([type]) => type === 'operation_cancelled') ? true : undefined));
+    expect(told()).toContainEqual(['operation_step', 'drain', 'cancelled', 1]);
+    expect(done.steps.find((step) => step.name === 'check-target')?.state).toBe('succeeded');
+  });
+
+  it('goes on with what the next leader does, in the order of ids, nothing twice', async () => {
+    const of = begin({ config: { drainMs: 60_000 } });
+    await settled(of);
+    const told = listen(of);
+    const request = { ...switchover, drainMs: 400 } as OperationRequest;
+    const begun = await of.leader.handle('operation.start', start(request));
+    await until('it drains', () => (of.node('node-1').draining ? true : undefined));
+    of.store.lead([...of.controllers.keys()].find((id) => id !== of.store.leader)!);
+    const done = await finished(of, begun.id);
+    await until('its end is told', () => (told().some(([type]) => type === 'operation_completed') ? true : undefined));
+    expectOrder(told(), done);
+    const drains = told().filter(([, name]) => name === 'drain');
+    expect(drains).toEqual([
+      ['operation_step', 'drain', 'running', 1],
+      ['operation_step', 'drain', 'running', 2],
+      ['operation_step', 'drain', 'succeeded', 2],
+    ]);
+  });
+
+  it('is of a scheduled one that it was scheduled, and that it was cancelled', async () => {
+    const of = begin();
+    await settled(of);
+    const told = listen(of);
+    const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+    const { id } = await of.leader.handle('operation.start', start({ ...switchover, scheduledAt } as OperationRequest));
+    await of.leader.handle('operation.cancel', { id, requester });
+    expect(told()).toEqual([['operation_scheduled'], ['operation_cancelled']]);
+  });
+
+  it('is of a scheduled one that is due that it began', async () => {
+    const of = begin();
+    await settled(of);
+    const told = listen(of);
+    const scheduledAt = new Date(Date.now() + 100).toISOString();
+    const { id } = await of.leader.handle('operation.start', start({ ...switchover, scheduledAt } as OperationRequest));
+    const done = await finished(of, id);
+    await until('its end is told', () => (told().some(([type]) => type === 'operation_completed') ? true : undefined));
+    expect(told()[0]).toEqual(['operation_scheduled']);
+    expectOrder(told().slice(1), done);
+  });
+});
+
 describe('the controller is killed after each journal entry', () => {
   /** Kills the leading controller right after its n-th write of an operation; the next leads at once. */
   function killAfter(of: SimulatedWorld, entry: number): () => number {

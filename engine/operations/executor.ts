@@ -24,7 +24,11 @@ import { raced } from './raced';
 import type { ChoiceResult, ExecutorWorld, PromisesResult, StepContext, StepOutcome } from './step-context';
 import { stepRunners } from './step-runners';
 
+/** Told after the journal entry that says so was committed, in the order in which it happened. */
 export type ExecutorListener = {
+  /** Once per operation: with the first entry that it ever gets from a running controller. */
+  started(operation: Operation): void;
+  /** A step began (`running`), or what it began has ended (any other state). */
   stepped(operation: Operation, step: OperationStep): void;
   finished(operation: Operation): void;
 };
@@ -42,6 +46,10 @@ type Running = {
   cancelledBy: string | null;
   interruptedBy: string | null;
   regranting: boolean;
+  /** What became of steps and is not written yet, so nobody was told. */
+  untold: OperationStep[];
+  /** No leader began a step of it before. */
+  fresh: boolean;
   readonly begun: { promise: Promise<Operation>; resolve(value: Operation): void; reject(reason: unknown): void };
   ended: Promise<void>;
 };
@@ -83,6 +91,8 @@ export class OperationExecutor {
       regranting: operation.steps.some(
         (entry) => entry.state === 'compensated' && actionOf(entry) === 'collect-promises',
       ),
+      untold: [],
+      fresh: operation.steps.every((entry) => entry.attempt === 0),
       begun: deferred<Operation>(),
       ended: Promise.resolve(),
     };
@@ -187,7 +197,6 @@ export class OperationExecutor {
       await this.#write(handle);
       handle.begun.resolve(handle.draft);
       this.logger.info({ ...aboutOf(handle.draft), step: handle.draft.steps[index]!.name }, 'step begun');
-      this.listener.stepped(handle.draft, handle.draft.steps[index]!);
     }
     try {
       const outcome = await this.#attempt(handle, index, action);
@@ -248,6 +257,9 @@ export class OperationExecutor {
       { ...aboutOf(handle.draft), step: step.name, why: messageOf(why), recovery: recovery.kind },
       'step failed',
     );
+    // Its record goes back to pending, but this attempt is over.
+    if (recovery.kind !== 'compensate' && step.state === 'running')
+      handle.untold.push({ ...step, state: 'failed', finishedAt: this.#now(), detail: messageOf(why) });
     if (recovery.kind === 'next-candidate') {
       this.#beginAgain(handle, index, { excluded: recovery.excluded, why: messageOf(why) });
       return false;
@@ -320,7 +332,10 @@ export class OperationExecutor {
     );
     const steps = handle.draft.steps.map((entry, at) => {
       const action = actionOf(entry);
-      return at >= Math.max(0, start) && isPromotionAction(action) && at <= index + 5 ? change(entry, action) : entry;
+      const changes = at >= Math.max(0, start) && isPromotionAction(action) && at <= index + 5;
+      const changed = changes ? change(entry, action) : entry;
+      if (changed.state !== entry.state && changed.state !== 'pending') handle.untold.push(changed);
+      return changed;
     });
     handle.draft = { ...handle.draft, steps };
   }
@@ -399,6 +414,13 @@ export class OperationExecutor {
     await handle.journal.write(draft, change, handle.claim);
     handle.claim = null;
     handle.pendingChange = null;
+    this.#tell(handle);
+  }
+
+  #tell(handle: Running): void {
+    if (handle.fresh) this.listener.started(handle.draft);
+    handle.fresh = false;
+    for (const step of handle.untold.splice(0)) this.listener.stepped(handle.draft, step);
   }
 
   #mark(handle: Running, index: number, state: StepState, outcome?: StepOutcome): void {
@@ -417,6 +439,7 @@ export class OperationExecutor {
       };
     });
     handle.draft = { ...handle.draft, steps, state: isFinished(handle.draft.state) ? handle.draft.state : 'running' };
+    handle.untold.push(steps[index]!);
   }
 
   #context(handle: Running, step: OperationStep, deadline: number, signal = handle.stepAbort.signal): StepContext {

@@ -40,6 +40,8 @@ export type OperationServiceDependencies = {
   settingsOf(node: NodeId): Promise<readonly Pick<SettingInfo, 'name' | 'context'>[]>;
   /** The slots that a node's server holds. */
   slotsOf(node: NodeId): Promise<NodeSlots>;
+  /** A scheduled operation ended before it began. */
+  endedUnbegun(operation: Operation): void;
   nowMs(): number;
 };
 
@@ -116,6 +118,7 @@ export class OperationService {
           summary: [`When it was due: ${error.message}`],
         };
         await this.#replace(failed, modRevision);
+        this.deps.endedUnbegun(failed);
       } else {
         const deadlineAt = deadlineAtOf(operation.request, this.deps.nowMs());
         await this.deps.executor.begin({ ...operation, ...fields, deadlineAt, state: 'running' }, modRevision);
@@ -135,6 +138,7 @@ export class OperationService {
         summary: [`Cancelled by ${requester.by} before it was due.`],
       };
       await this.#replace(cancelled, found.modRevision);
+      this.deps.endedUnbegun(cancelled);
       return cancelled;
     }
     if (isFinished(found.operation.state)) {

@@ -47,6 +47,7 @@ const eventTypes = [
   'postgres_exited',
   'problem_begun',
   'problem_ended',
+  'operation_scheduled',
   'operation_started',
   'operation_step',
   'operation_completed',

@@ -64,6 +64,7 @@ const nodeEvents = [
   'leader_stepped_down',
   'quorum_lost',
   'quorum_restored',
+  'operation_scheduled',
   'operation_started',
   'operation_step',
   'operation_completed',
