@@ -25,18 +25,30 @@ function archiverStatus({ lastArchivedMs, lastFailedMs, sinceMs, ...archiver }: 
   return { ...archiver, lastArchivedAt: at(lastArchivedMs), lastFailedAt: at(lastFailedMs), since: at(sinceMs) };
 }
 
+type Conflicts = Omit<NonNullable<WalStatus['conflicts']>, 'since'> & { readonly sinceMs: number | null };
+
+const conflictsSql = `(SELECT json_build_object(
+    'tablespace', sum(c.confl_tablespace), 'lock', sum(c.confl_lock), 'snapshot', sum(c.confl_snapshot), 'bufferPin', sum(c.confl_bufferpin),
+    'deadlock', sum(c.confl_deadlock), 'logicalSlot', sum(c.confl_active_logicalslot), 'sinceMs', extract(epoch FROM max(d.stats_reset)) * 1000)
+    FROM pg_stat_database_conflicts AS c JOIN pg_stat_database AS d USING (datid))`;
+
+function conflictCounts({ sinceMs, ...counts }: Conflicts): NonNullable<WalStatus['conflicts']> {
+  return { ...counts, since: sinceMs === null ? null : new Date(sinceMs).toISOString() };
+}
+
 export async function walStatus(connection: LocalConnection): Promise<WalStatus> {
   const [row] = await connection.query<{
     current: LsnText | null;
     timeline: number;
     segments: number;
     archiver: Archiver;
+    conflicts: Conflicts;
   }>(
     `SELECT coalesce(CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn() END, pg_last_wal_replay_lsn())::text AS current,
             CASE WHEN pg_is_in_recovery() THEN (SELECT greatest(timeline_id, min_recovery_end_timeline) FROM pg_control_checkpoint(), pg_control_recovery())
                  ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END AS timeline,
             (SELECT coalesce(sum(size), 0)::float8 FROM pg_ls_waldir()) AS segments,
-            ${archiverSql} AS archiver`,
+            ${archiverSql} AS archiver, ${conflictsSql} AS conflicts`,
   );
   const slots = await connection.query<WalStatus['slots'][number]>(
     `SELECT slot_name AS name, active, restart_lsn::text AS "restartLsn", wal_status AS "walStatus",
@@ -50,6 +62,7 @@ export async function walStatus(connection: LocalConnection): Promise<WalStatus>
     segmentsBytes: row?.segments ?? 0,
     slots,
     archiver: archiverStatus(row!.archiver),
+    conflicts: conflictCounts(row!.conflicts),
   };
 }
 

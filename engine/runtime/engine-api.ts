@@ -116,6 +116,17 @@ export type WalStatus = {
     readonly walStatus: string | null;
   }[];
   readonly archiver: ArchiverStatus;
+  /** What replay cancelled on a standby, over all databases; absent where an agent of an older version does not tell. */
+  readonly conflicts?: {
+    readonly tablespace: number;
+    readonly lock: number;
+    readonly snapshot: number;
+    readonly bufferPin: number;
+    readonly deadlock: number;
+    readonly logicalSlot: number;
+    /** The youngest reset of these counters; null: none was ever reset. */
+    readonly since: string | null;
+  };
 };
 
 /** What a router needs to know about one group from the node it asks. The router counts `remainingMs` from the moment it sent the request. */

@@ -95,12 +95,14 @@ import { createSlot as replicationCreateSlot } from './replication/create-slot';
 import { deleteSlot as replicationDeleteSlot } from './replication/delete-slot';
 import { getClusterReplication as replicationGetClusterReplication } from './replication/get-cluster-replication';
 import { getConfig as replicationGetConfig } from './replication/get-config';
+import { getDashboard as replicationGetDashboard } from './replication/get-dashboard';
 import { getHealth as replicationGetHealth } from './replication/get-health';
 import { getLag as replicationGetLag } from './replication/get-lag';
 import { getMetrics as replicationGetMetrics } from './replication/get-metrics';
 import { getSlot as replicationGetSlot } from './replication/get-slot';
 import { getStatus as replicationGetStatus } from './replication/get-status';
 import { listArchiving as replicationListArchiving } from './replication/list-archiving';
+import { listErrors as replicationListErrors } from './replication/list-errors';
 import { listLagMetrics as replicationListLagMetrics } from './replication/list-lag-metrics';
 import { listSlots as replicationListSlots } from './replication/list-slots';
 import { listThroughput as replicationListThroughput } from './replication/list-throughput';
@@ -244,12 +246,14 @@ export const procedures = {
     deleteSlot: replicationDeleteSlot,
     getClusterReplication: replicationGetClusterReplication,
     getConfig: replicationGetConfig,
+    getDashboard: replicationGetDashboard,
     getHealth: replicationGetHealth,
     getLag: replicationGetLag,
     getMetrics: replicationGetMetrics,
     getSlot: replicationGetSlot,
     getStatus: replicationGetStatus,
     listArchiving: replicationListArchiving,
+    listErrors: replicationListErrors,
     listLagMetrics: replicationListLagMetrics,
     listSlots: replicationListSlots,
     listThroughput: replicationListThroughput,

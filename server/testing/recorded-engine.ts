@@ -202,6 +202,7 @@ export class RecordedEngine implements EngineClient {
       segmentsBytes: 80_000_000,
       slots: [{ name: 'node_2', active: true, restartLsn: '0/5000000', retainedBytes: 0, walStatus: 'reserved' }],
       archiver: { mode: 'off', lastArchivedWal: null, failedCount: 0 },
+      conflicts: { tablespace: 0, lock: 1, snapshot: 2, bufferPin: 0, deadlock: 0, logicalSlot: 0, since: null },
     }),
     'node.slots': (_params, node) => recordedSlots(this.view, node),
     'node.wal.switch': () => ({ lsn: '0/6000000' }),

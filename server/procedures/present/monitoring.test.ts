@@ -1,13 +1,17 @@
 /** Windows are of what was sampled: what no sample knows is null and never 0, and archiving is what really archives. */
 import { describe, expect, it } from 'vitest';
 import type { ResourceSample } from '@/engine/monitoring/model';
+import type { WalStatus } from '@/engine/runtime/engine-api';
 import { recordedView } from '@/server/testing/recorded-view';
 import {
   presentArchiver,
+  presentErrors,
+  presentGroupDashboard,
   presentGroupMetrics,
   presentLagMetrics,
   presentStandbyMetrics,
   presentThroughput,
+  problemsOf,
 } from './monitoring';
 
 function sample(minute: number, patch: Partial<ResourceSample> = {}): ResourceSample {
@@ -78,6 +82,56 @@ describe('an archiver', () => {
       target: null,
       archived_count: null,
       backlog_segments: null,
+    });
+  });
+});
+
+it('the dashboard of a group has its problems and those of its nodes, and its verdict', () => {
+  const view = recordedView();
+  const problem = { severity: 'warning', sentence: 's', since: view.at, remedy: 'r' } as const;
+  const problems = [
+    { ...problem, rule: 'of-the-group', node: null, group: 'alpha' },
+    { ...problem, rule: 'of-a-node', node: 'node-2', group: null },
+    { ...problem, rule: 'of-another', node: 'node-5', group: 'beta' },
+    { ...problem, rule: 'of-nobody', node: null, group: null },
+  ];
+  const [alpha] = view.groups;
+  expect(problemsOf({ ...view, problems }, [alpha!]).map((one) => one.rule)).toEqual(['of-the-group', 'of-a-node']);
+  expect(presentGroupDashboard(view, alpha!, [])).toMatchObject({
+    healthy: true,
+    total_standbys: 2,
+    streaming_standbys: 2,
+    waiting_commits: 0,
+    archive_mode: null,
+    slots_lost: null,
+  });
+  expect(presentGroupDashboard(view, { ...alpha!, writable: false }, []).healthy).toBe(false);
+});
+
+describe('errors', () => {
+  const [, standby] = recordedView().nodes;
+  const wal = { archiver: { mode: 'off', lastArchivedWal: null, failedCount: 3 } } as unknown as WalStatus;
+  const counts = { tablespace: 0, lock: 1, snapshot: 5, bufferPin: 0, deadlock: 0, logicalSlot: 0 };
+  const since = '2026-01-01T00:00:00.000Z';
+  const nowMs = Date.parse('2026-01-01T02:00:00.000Z');
+
+  it('are counted in all, by cause, and an hour where it is known since when', () => {
+    const told = { ...wal, conflicts: { ...counts, since } };
+    expect(presentErrors(standby!, told, nowMs)).toMatchObject({
+      cancelled_queries: 6,
+      cancelled_per_hour: 3,
+      conflicts: { lock: 1, snapshot: 5 },
+      archive_failures: 3,
+    });
+    const never = { ...wal, conflicts: { ...counts, since: null } };
+    expect(presentErrors(standby!, never, nowMs)).toMatchObject({ cancelled_queries: 6, cancelled_per_hour: null });
+  });
+
+  it('that nobody counts are null', () => {
+    expect(presentErrors(standby!, wal, nowMs)).toMatchObject({
+      cancelled_queries: null,
+      conflicts: null,
+      slots_lost: null,
     });
   });
 });

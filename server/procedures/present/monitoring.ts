@@ -1,10 +1,10 @@
 /** Windows over the samples that nodes keep, beside what the view tells of now. Pure: a value that no sample has is null, never 0. */
 import type { ClusterView, GroupView, NodeView } from '@/engine/cluster/model';
 import type { ResourceSample } from '@/engine/monitoring/model';
-import type { ArchiverStatus } from '@/engine/runtime/engine-api';
+import type { ArchiverStatus, WalStatus } from '@/engine/runtime/engine-api';
 import { findGroup, findNode } from '../find';
 import { lagOf } from './node';
-import { replicasOf } from './replication';
+import { presentGroupReplication, replicasOf } from './replication';
 import { membersOf } from './topology';
 
 /** Standbys of these groups, each with its group. */
@@ -88,6 +88,61 @@ function windowOf(values: readonly (number | null)[]) {
   if (max === undefined) return null;
   const p95 = known[Math.ceil(known.length * 0.95) - 1]!;
   return { avg: known.reduce((sum, value) => sum + value, 0) / known.length, p95, max };
+}
+
+export function presentGroupDashboard(view: ClusterView, group: GroupView, all: readonly StandbyMetrics[]) {
+  const { record } = group;
+  const replicas = replicasOf(view, group);
+  const primary = view.nodes.find((node) => node.record.id === record.primary)?.report?.postgres ?? null;
+  return {
+    ...presentGroupMetrics(view, group, all),
+    mode: record.mode,
+    healthy: presentGroupReplication(view, group).healthy,
+    writable: group.writable,
+    degraded: group.degraded,
+    sentence: group.sentence,
+    total_standbys: replicas.length,
+    streaming_standbys: replicas.filter((one) => one.state === 'streaming').length,
+    waiting_commits: primary?.waitingCommits ?? null,
+    archive_mode: primary?.archiveMode ?? null,
+    slots_lost: primary?.slotsLost ?? null,
+    slot_retained_bytes: primary?.slotRetainedBytes ?? null,
+  };
+}
+
+/** Problems of these groups or of a node in them. */
+export function problemsOf(view: ClusterView, groups: readonly GroupView[]) {
+  const names = new Set(groups.map((group) => group.record.name));
+  const groupOf = new Map(view.nodes.map((node) => [node.record.id, node.record.group]));
+  return view.problems
+    .filter((one) => names.has(one.group ?? groupOf.get(one.node ?? '') ?? ''))
+    .map((one) => ({ ...one }));
+}
+
+export function presentErrors({ record, role, report }: NodeView, wal: WalStatus, nowMs: number) {
+  const told = wal.conflicts ?? null;
+  const conflicts = told && {
+    tablespace: told.tablespace,
+    lock: told.lock,
+    snapshot: told.snapshot,
+    buffer_pin: told.bufferPin,
+    deadlock: told.deadlock,
+    logical_slot: told.logicalSlot,
+  };
+  const cancelled = conflicts && Object.values(conflicts).reduce((sum, one) => sum + one, 0);
+  const since = told?.since ?? null;
+  const hours = since === null ? null : (nowMs - Date.parse(since)) / 3_600_000;
+  return {
+    node_id: record.id,
+    group: record.group,
+    role,
+    counted_since: since,
+    cancelled_queries: cancelled,
+    cancelled_per_hour: cancelled !== null && hours !== null && hours > 0 ? cancelled / hours : null,
+    conflicts,
+    slots_lost: report?.postgres.slotsLost ?? null,
+    archive_failures: wal.archiver.failedCount,
+  };
 }
 
 export function presentArchiver({ record, role }: NodeView, archiver: ArchiverStatus) {

@@ -1,7 +1,8 @@
 /** Replication over time on the wire: what is now, and what was in a window of the samples that every node keeps for an hour. */
 import { z } from 'zod';
-import { bytes, isoTime, milliseconds, nodeId } from './primitives';
+import { bytes, isoTime, milliseconds, nodeId, unixSeconds } from './primitives';
 import { replicaState } from './replication';
+import { commitMode, problem } from './topology';
 
 export const windowMinutes = z
   .int()
@@ -85,6 +86,83 @@ export const replicationMetrics = z
     missing_nodes: z.array(z.string()).meta({ description: 'Standbys that did not answer: they are in no list' }),
   })
   .meta({ id: 'ReplicationMetrics', description: 'Replication metrics, current and windowed' });
+
+const groupDashboard = z
+  .object({
+    ...groupMetrics.shape,
+    mode: commitMode,
+    healthy: z.boolean().meta({ description: 'Writable, not degraded, and every standby streams' }),
+    writable: z.boolean(),
+    degraded: z.boolean(),
+    sentence: z.string(),
+    total_standbys: z.int().meta({ description: 'Standbys of the group' }),
+    streaming_standbys: z.int().meta({ description: 'Of them, those that stream now' }),
+    waiting_commits: z
+      .int()
+      .nullable()
+      .meta({ description: 'Commits that wait for a standby right now; null: the primary does not tell' }),
+    archive_mode: z
+      .string()
+      .nullable()
+      .meta({ description: 'archive_mode that the primary runs with; null: not known' }),
+    slots_lost: z.int().nullable().meta({ description: 'Slots on the primary whose WAL is gone; null: not known' }),
+    slot_retained_bytes: bytes
+      .nullable()
+      .meta({ description: 'Most WAL that any one slot of the primary keeps; null: not known', scalar: 'BigInt' }),
+  })
+  .meta({ id: 'ReplicationDashboardGroup', description: 'Everything about the replication of one group' });
+
+export const replicationDashboard = z
+  .object({
+    healthy: z.boolean().meta({ description: 'Every group is' }),
+    window_minutes: z.int().meta({ description: 'How far back the windows go' }),
+    groups: z.array(groupDashboard),
+    problems: z.array(problem).meta({ description: 'Of these groups and their nodes, now' }),
+    missing_nodes: z.array(z.string()).meta({ description: 'Standbys that did not answer: they are in no list' }),
+    timestamp: unixSeconds,
+  })
+  .meta({ id: 'ReplicationDashboard', description: 'What a dashboard of replication shows, in one answer' });
+
+const conflicts = (what: string) => bytes.meta({ description: `Queries cancelled because ${what}`, scalar: 'BigInt' });
+
+export const replicationErrors = z
+  .object({
+    node_id: z.string(),
+    group: z.string(),
+    role: z.enum(['primary', 'standby']),
+    counted_since: isoTime
+      .nullable()
+      .meta({
+        description: 'When the counters of conflicts began; null: never reset since the data was made',
+        scalar: 'DateTime',
+      }),
+    cancelled_queries: bytes.nullable().meta({
+      description: 'Queries that replay cancelled here since then, in all; null: the node does not tell',
+      scalar: 'BigInt',
+    }),
+    cancelled_per_hour: z.number().nullable().meta({ description: 'The same an hour; null: not known since when' }),
+    conflicts: z
+      .object({
+        tablespace: conflicts('a table space was dropped'),
+        lock: conflicts('replay waited for a lock'),
+        snapshot: conflicts('rows were removed that they could see'),
+        buffer_pin: conflicts('they held a buffer'),
+        deadlock: conflicts('replay and they waited for each other'),
+        logical_slot: conflicts('a logical slot was invalidated').meta({
+          description: 'Uses of logical slots cancelled because their slot was invalidated',
+          scalar: 'BigInt',
+        }),
+      })
+      .meta({ id: 'RecoveryConflicts', description: 'What replay cancelled, by cause' })
+      .nullable()
+      .meta({ description: 'By cause; null: the node does not tell' }),
+    slots_lost: z.int().nullable().meta({ description: 'Slots whose WAL is gone, now; null: not known' }),
+    archive_failures: bytes.meta({
+      description: 'Segments whose archiving failed, each try counted',
+      scalar: 'BigInt',
+    }),
+  })
+  .meta({ id: 'ReplicationErrors', description: 'Errors of replication that one server counted' });
 
 export const archiverStatus = z
   .object({

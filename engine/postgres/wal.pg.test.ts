@@ -1,4 +1,4 @@
-/** Archiving without an archiver keeps all WAL until the disk is full: a server never starts so, whoever asked for it once; what is told of it is measured. */
+/** Archiving without an archiver keeps all WAL until the disk is full: a server never starts so, whoever asked for it once. What is told of archiver and replay is measured. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
@@ -55,4 +55,29 @@ it('keeps an archiver that was set by hand, and counts what waits for it and wha
   expect(archiver.readyFiles).toBeGreaterThan(0);
   expect(archiver.lastFailedWal).toMatch(/^[0-9A-F]{24}/);
   expect(Date.parse(archiver.lastFailedAt!)).toBeGreaterThan(Date.parse(archiver.since!));
+});
+
+it('counts what replay cancelled on a standby', async () => {
+  const one = await fixture.primary('node-1');
+  const two = await fixture.standby('node-2', one);
+  await two.server.applySettings({ hot_standby_feedback: 'off', max_standby_streaming_delay: '0' });
+  expect((await two.server.wal()).conflicts).toMatchObject({ snapshot: 0, lock: 0 });
+  const writer = await fixture.client(one);
+  const reader = await fixture.client(two);
+  // Replay of the lock that TRUNCATE takes ends whoever reads the table there.
+  reader.on('error', () => undefined);
+  await writer.query('CREATE TABLE held (id int)');
+  await two.server.waitForReplay(await one.server.currentLsn(), 10_000);
+  await reader.query('BEGIN');
+  await reader.query('SELECT * FROM held');
+  await writer.query('TRUNCATE held');
+  const counted = await pollUntil(
+    async () => {
+      const { conflicts } = await two.server.wal();
+      return conflicts!.lock > 0 ? conflicts : undefined;
+    },
+    { timeoutMs: 15_000, intervalMs: 50, what: 'the standby counted the cancelled transaction' },
+  );
+  expect(counted).toMatchObject({ lock: 1, tablespace: 0, deadlock: 0 });
+  await Promise.allSettled([writer.end(), reader.end()]);
 });
