@@ -179,7 +179,9 @@ export class ConsoleHttpServer {
       return handleSystem(services, system, path, request, response, requestId);
     }
     if (path === docsPath || path.startsWith(`${docsPath}/`)) {
-      response.setHeader('Content-Security-Policy', contentSecurityPolicy({ nonce: null, hashes: [], dev: false }));
+      const host = request.headers.host ?? null;
+      const policy = contentSecurityPolicy({ nonce: null, hashes: [], dev: false, host });
+      response.setHeader('Content-Security-Policy', policy);
       return handleDocs(request, response, requestId);
     }
     if (path.startsWith(`${oidcPath}/`)) {

@@ -36,7 +36,8 @@ export async function mountPages(options: {
       const path = (request.url ?? '/').split('?', 1)[0]!;
       if (!path.startsWith('/_next/')) {
         const nonce = newNonce();
-        const policy = contentSecurityPolicy({ nonce, hashes: scripts.hashesFor(path), dev: options.dev });
+        const host = request.headers.host ?? null;
+        const policy = contentSecurityPolicy({ nonce, hashes: scripts.hashesFor(path), dev: options.dev, host });
         // Next takes the nonce for its own scripts from the request; a page takes it from x-nonce.
         request.headers['content-security-policy'] = policy;
         request.headers['x-nonce'] = nonce;

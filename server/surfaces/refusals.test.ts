@@ -20,10 +20,11 @@ describe('a change that can’t be read', () => {
   it.each([
     ['broken JSON', '{"group": ', 400, 'INVALID_INPUT'],
     ['no object', '[]', 400, 'INVALID_INPUT'],
+    ['in another character set', '{}', 415, 'UNSUPPORTED_MEDIA_TYPE', 'application/json; charset=utf-16'],
     ['too large', `{"reason": "${'x'.repeat(1_100_000)}"}`, 413, 'PAYLOAD_TOO_LARGE'],
-  ])('%s: is a record like any other refusal', async (what, body, status, code) => {
+  ])('%s: is a record like any other refusal', async (what, body, status, code, type = 'application/json') => {
     const id = `unread-${what.replaceAll(' ', '-')}`;
-    const response = await post(body, { 'X-Request-Id': id });
+    const response = await post(body, { 'X-Request-Id': id, 'Content-Type': type });
     expect([response.status, ((await response.json()) as Wire).code]).toEqual([status, code]);
     const [found] = await records('procedure=cluster.failover&limit=1');
     expect(found).toMatchObject({ request_id: id, actor: 'api-key:operator', outcome: 'refused', code, input: {} });
@@ -42,6 +43,24 @@ describe('a change that can’t be read', () => {
       code: 'FORBIDDEN',
     });
   });
+});
+
+it('what is not what it seems to be is refused: an encoded body, a key of the prototype, an address with empty parts', async () => {
+  const encoded = await console.request('/api/v1/cluster/failover', {
+    role: 'operator',
+    method: 'POST',
+    body: '{"group": "alpha", "dry_run": true}',
+    headers: { 'Content-Encoding': 'gzip' },
+  });
+  expect([encoded.status, ((await encoded.json()) as Wire).code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+  for (const [address, status] of [
+    ['/api/v1/cluster/nodes?__proto__=1', 400],
+    ['/api/v1/cluster/nodes?constructor=1', 400],
+    ['/api/v1//cluster/nodes', 404],
+    ['/api/v1/cluster//nodes', 404],
+  ] as const) {
+    expect([address, (await console.request(address)).status]).toEqual([address, status]);
+  }
 });
 
 it('another site’s request with a person’s cookie is kept, with the person', async () => {

@@ -11,9 +11,19 @@ import { contentSecurityPolicy, inlineScriptHashes, PrerenderedScripts, setPageH
 const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');
 
 it('never allows inline scripts as such', () => {
-  const policy = contentSecurityPolicy({ nonce: 'abc', hashes: ['h1'], dev: false });
+  const policy = contentSecurityPolicy({ nonce: 'abc', hashes: ['h1'], dev: false, host: 'db.example:8080' });
   const scripts = policy.split('; ').find((part) => part.startsWith('script-src'));
   expect(scripts).toBe("script-src 'self' 'nonce-abc' 'sha256-h1'");
+});
+
+it('lets pages connect to us alone, and takes no other words from a host', () => {
+  const connect = (host: string | null) =>
+    contentSecurityPolicy({ nonce: null, hashes: [], dev: false, host })
+      .split('; ')
+      .find((part) => part.startsWith('connect-src'));
+  expect(connect('[::1]:8080')).toBe("connect-src 'self' ws://[::1]:8080 wss://[::1]:8080");
+  for (const host of [null, '', 'a; script-src *', 'a b', 'a,b', "a'"])
+    expect(connect(host)).toBe("connect-src 'self'");
 });
 
 it('hashes inline scripts and leaves files alone', () => {

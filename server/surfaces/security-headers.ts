@@ -34,8 +34,11 @@ export function contentSecurityPolicy(options: {
   readonly nonce: string | null;
   readonly hashes: readonly string[];
   readonly dev: boolean;
+  /** As the browser named us. */
+  readonly host: string | null;
 }): string {
   const { nonce, hashes, dev } = options;
+  const host = /^[\w.:[\]-]{1,260}$/.test(options.host ?? '') ? options.host : null;
   const scripts = [
     "'self'",
     ...(nonce === null ? [] : [`'nonce-${nonce}'`]),
@@ -48,7 +51,8 @@ export function contentSecurityPolicy(options: {
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
-    "connect-src 'self' ws: wss:",
+    // Not every browser takes our own WebSockets for 'self'.
+    `connect-src 'self'${host === null ? '' : ` ws://${host} wss://${host}`}`,
     "object-src 'none'",
     "base-uri 'none'",
     "form-action 'self'",

@@ -7,8 +7,11 @@ import type { OidcConfig } from '@/server/auth/oidc-config';
 import type { RateLimitSettings } from '@/server/auth/rate-limits';
 import { compose } from '@/server/compose';
 import type { Role } from '@/server/procedures/definition';
+import { allProcedures } from '@/server/procedures/registry';
+import { declaredErrors } from '@/server/surfaces/declared-errors';
 import { ConsoleHttpServer, type Pages } from '@/server/surfaces/http-server';
 import type { TlsFiles } from '@/server/surfaces/tls-files';
+import type { ApiMetrics } from '@/server/telemetry/api-metrics';
 import { RecordedEngine } from './recorded-engine';
 
 export const adminPassword = 'correct horse battery';
@@ -75,6 +78,7 @@ export async function startConsole(
       appPassword: async () => 'app-password',
     },
   });
+  const undeclared = watchCodes(composed.services.gate.metrics);
   const { accounts } = composed;
   if (options.withAdmin) {
     await accounts.createUser({ username: 'admin', password: adminPassword, role: 'admin', by: 'test' });
@@ -127,6 +131,22 @@ export async function startConsole(
       await http.close();
       await composed.close();
       rmSync(dataDirectory, { recursive: true, force: true });
+      if (undeclared.size > 0)
+        throw new Error(`answered with codes that are not declared: ${[...undeclared].join(', ')}`);
     },
   };
+}
+
+/** Of everything that tests call: the codes that a procedure answered with and does not name. */
+function watchCodes(metrics: ApiMetrics): ReadonlySet<string> {
+  const undeclared = new Set<string>();
+  const observe = metrics.observe.bind(metrics);
+  metrics.observe = (procedure, surface, code, ms) => {
+    const definition = allProcedures.find((one) => one.name === procedure);
+    // What went wrong inside is a fault, not an answer; tests provoke it.
+    const known: readonly string[] = definition ? ['OK', 'INTERNAL', ...declaredErrors(definition)] : [code];
+    if (!known.includes(code)) undeclared.add(`${procedure} ${code}`);
+    observe(procedure, surface, code, ms);
+  };
+  return undeclared;
 }

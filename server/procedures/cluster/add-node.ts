@@ -39,7 +39,7 @@ export const addNode = mutation({
     })
     .meta({ id: 'AddNodeInput', description: 'A node to add' }),
   output: operation,
-  errors: ['INVALID_INPUT', 'FORBIDDEN', 'CONFLICT', 'PRECONDITION_FAILED', 'UNAVAILABLE'],
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'FORBIDDEN', 'CONFLICT', 'PRECONDITION_FAILED', 'UNAVAILABLE'],
   example: { node_id: 'node-9', group: 'alpha', dry_run: true },
   legacy: {
     status: 201,

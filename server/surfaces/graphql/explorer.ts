@@ -57,7 +57,10 @@ export async function handleExplorer(
   response: ServerResponse,
   requestId: string,
 ): Promise<void> {
-  response.setHeader('Content-Security-Policy', contentSecurityPolicy({ nonce: null, hashes: [], dev: false }));
+  response.setHeader(
+    'Content-Security-Policy',
+    contentSecurityPolicy({ nonce: null, hashes: [], dev: false, host: request.headers.host ?? null }),
+  );
   const name = new URL(request.url ?? '/', 'http://console').pathname.slice(explorerPath.length).replace(/^\//, '');
   try {
     if (request.method !== 'GET' && request.method !== 'HEAD') {

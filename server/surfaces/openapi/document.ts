@@ -6,6 +6,7 @@ import type { AnyDefinition } from '@/server/procedures/definition';
 import { fileFormats, fileTypes, formatKey } from '@/server/procedures/file-formats';
 import { allProcedures } from '@/server/procedures/registry';
 import { wordFor } from '@/server/procedures/schemas/vocabulary';
+import { declaredErrors } from '../declared-errors';
 import { documentOf } from '../graphql/document';
 import { buildGraphqlSchema } from '../graphql/schema';
 import { keepsAnswers } from '../idempotency';
@@ -197,9 +198,7 @@ function responsesOf(definition: AnyDefinition, components: Components): Json {
     responses[String(definition.rest?.status ?? 200)] = json(output, 'Done');
   }
   if (definition.hot) responses['304'] = { description: 'Nothing changed since the ETag that was sent' };
-  const codes = new Set([...definition.errors, 'INVALID_INPUT', 'RATE_LIMITED'] as const);
-  if (definition.role !== 'anonymous') codes.add('UNAUTHORIZED');
-  for (const code of codes) {
+  for (const code of declaredErrors(definition)) {
     const { http } = errorTable[code];
     responses[String(http)] = json({ $ref: '#/components/schemas/Error' }, code);
   }

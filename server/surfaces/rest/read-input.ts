@@ -27,7 +27,8 @@ export async function readInput(
 }
 
 function readQuery(schema: z.ZodType, search: URLSearchParams): Record<string, unknown> {
-  const query: Record<string, unknown> = {};
+  // Without a prototype: `__proto__` is then a key like any other that the schema does not have.
+  const query: Record<string, unknown> = Object.create(null);
   for (const key of new Set(search.keys())) {
     query[key] = fromText(fieldOf(schema, key), search.getAll(key), key);
   }
@@ -75,8 +76,7 @@ function fromText(schema: z.ZodType | null, values: readonly string[], key: stri
 async function readJsonObject(request: IncomingMessage): Promise<Record<string, unknown>> {
   const text = await readBody(request);
   if (text === '') return {};
-  const type = request.headers['content-type'] ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
     throw new ClusterError('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
   }
   let parsed: unknown;
@@ -91,8 +91,18 @@ async function readJsonObject(request: IncomingMessage): Promise<Record<string, 
   return parsed as Record<string, unknown>;
 }
 
-/** @throws PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, INVALID_INPUT (not UTF-8) */
+/** What says of itself to be something else is not read as if it were UTF-8. */
+function requirePlainUtf8({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') throw new ClusterError('UNSUPPORTED_MEDIA_TYPE', 'The body must not be encoded');
+  const [, charset] = /;\s*charset="?([^";\s]*)/i.exec(headers['content-type'] ?? '') ?? [];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset))
+    throw new ClusterError('UNSUPPORTED_MEDIA_TYPE', 'The body must be UTF-8');
+}
+
+/** @throws PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE, INVALID_INPUT (not UTF-8) */
 export async function readBody(request: IncomingMessage, limit = bodyLimitBytes): Promise<string> {
+  requirePlainUtf8(request);
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

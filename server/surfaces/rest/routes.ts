@@ -54,6 +54,7 @@ function segmentsOf(path: string): string[] {
 
 /** `path` without the prefix, still percent-encoded. */
 export function match(method: string, path: string): Match {
+  if (path.includes('//')) return { kind: 'unknown' };
   const segments = segmentsOf(path);
   const found = walk(root, segments, 0, method === 'HEAD' ? 'GET' : method);
   if (found === null) return { kind: 'unknown' };
