@@ -13,6 +13,7 @@ import {
   standbysOf,
 } from '../operations/core/snapshot';
 import type { Operation } from '../operations/model';
+import { lacksAcknowledgers } from './core/acknowledging';
 import type { PlannedChange } from './core/planned-change';
 import { promisesNeeded } from './core/voter-set';
 import type {
@@ -74,13 +75,8 @@ export function groupView(group: GroupSnapshot, config: ViewConfig, operation: O
   const running = standbys.filter(
     (member) => isFresh(member, config.leaseMs) && member.report!.postgres.state === 'standby',
   );
-  const acknowledging = record.voterSet.members.filter((id) =>
-    streaming.some((member) => member.record.id === id),
-  ).length;
-  const commitsWait =
-    record.mode !== 'asynchronous' && record.voterSet.members.length > 0 && acknowledging < record.voterSet.k;
   const degraded = record.mode !== 'asynchronous' && record.promotable === 'none';
-  const writable = serving && !commitsWait;
+  const writable = serving && !lacksAcknowledgers(group, config.leaseMs);
   return {
     record,
     leaseExpiresInMs: group.leaseRemainingMs ?? fresh?.lease?.remainingMs ?? null,

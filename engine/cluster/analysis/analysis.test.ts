@@ -255,6 +255,17 @@ describe('while an operation changes the primary', () => {
     expect(rulesOf({ ...options, group: released }, switchover(atMs - agoMs))).toEqual(expected);
   });
 
+  it('the new primary serves and its standbys do not follow it yet: commits wait, as planned', () => {
+    const nodes = { 'node-2': { postgres: waiting }, 'node-3': { postgres: waiting } };
+    const options = { group: { operation: 'op-1' }, nodes };
+    expect(rulesOf(options, switchover(atMs - 100))).toEqual([
+      'info primary-changing -',
+      'info standby-not-streaming node-2',
+      'info standby-not-streaming node-3',
+    ]);
+    expect(rulesOf({ group: { operation: 'op-1' } }, switchover(atMs - 100))).toEqual([]);
+  });
+
   it('a primary that dies while an operation of another kind holds the group is told', () => {
     const options = { group: { operation: 'op-1' }, nodes: { 'node-1': { postgres: { state: 'crashed' } } } } as const;
     const other = switchover(atMs, { request: { kind: 'rejoin-node', node: 'node-3' }, only: ['wait-streaming'] });
