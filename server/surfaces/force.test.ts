@@ -259,6 +259,27 @@ describe('four eyes', () => {
     expect(started()).toBe(0);
   });
 
+  it('does not run what a key asked for whose person may not do it any more', async () => {
+    const [admin, maria] = await twoAdmins();
+    const hers = (await maria('/api-keys', 'POST', { name: 'hers', role: 'admin' })).body.secret;
+    const askWithKey = async (reason: string): Promise<string> => {
+      const headers = { 'X-API-Key': await keyMadeWith(hers, reason) };
+      const body = { ...loss, reason };
+      const held = await console.json('/api/v1/cluster/failover', { method: 'POST', role: null, body, headers });
+      return held.body.details.approval_id;
+    };
+    const [first, second] = [await askWithKey('first'), await askWithKey('second')];
+    await admin('/users/maria', 'PUT', { role: 'operator' });
+    const demoted = await admin(`/approvals/${first}/approve`, 'POST');
+    expect(demoted.body).toMatchObject({
+      state: 'failed',
+      error: 'first, who asked for it, may not do it any more',
+    });
+    await admin('/users/maria', 'PUT', { role: 'admin', disabled: true });
+    expect((await admin(`/approvals/${second}/approve`, 'POST')).body.state).toBe('failed');
+    expect(started()).toBe(0);
+  });
+
   it('knows the person of a request that was stored before persons were followed', async () => {
     const [admin] = await twoAdmins();
     const mine = (await admin('/api-keys', 'POST', { name: 'mine', role: 'admin' })).body.secret;
