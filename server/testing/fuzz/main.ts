@@ -1,6 +1,7 @@
 /**
  * `npm run fuzz -- [--requests 20000] [--streams 6000] [--seed n]`: every procedure over every surface, then every stream, with generated inputs,
- * against a console in a process of its own. Exits 1 on a 5xx, a hang, a leak of internals, a connection left open, or memory that grows.
+ * against a console in a process of its own, or, with `--url http://… --key <admin key>`, the procedures against one that runs with its real
+ * cluster (a scratch one: it is changed). Exits 1 on a 5xx, a hang, a leak of internals, a connection left open, or memory that grows.
  */
 import { spawn } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -8,6 +9,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { realTarget } from './real-target';
 import { type FuzzTarget, fuzz } from './run';
 import { fuzzStreams, type Held } from './stream-run';
 
@@ -16,10 +18,21 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '20000' },
     streams: { type: 'string', default: '6000' },
     seed: { type: 'string', default: `${Date.now() % 1e6}` },
+    url: { type: 'string' },
+    key: { type: 'string', default: process.env.RUSTYDB_API_KEY ?? '' },
   },
 });
 /** Growth of the heap after warm-up that is still called flat. */
 const flatBytes = 24 * 1024 * 1024;
+
+if (values.url !== undefined) {
+  const { target, end } = await realTarget(values.url, values.key);
+  const seed = Number(values.seed);
+  const report = await fuzz(target, { requests: Number(values.requests), seed });
+  await end();
+  console.log(JSON.stringify({ seed, url: values.url, ...report, load_1m: loadavg()[0] }, null, 2));
+  process.exit(report.findings.length === 0 ? 0 : 1);
+}
 
 const server = fileURLToPath(new URL('./server.ts', import.meta.url));
 const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', server], {
