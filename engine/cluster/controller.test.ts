@@ -90,6 +90,9 @@ describe('starting operations', () => {
     const first = await of.leader.handle('operation.start', params(switchover, { idempotencyKey: 'k1' }));
     const again = await of.leader.handle('operation.start', params(switchover, { idempotencyKey: 'k1' }));
     expect(again.id).toBe(first.id);
+    // Why it is done is no part of what is done: the first reason stays.
+    const reworded = params(switchover, { idempotencyKey: 'k1', requester: { ...requester, reason: 'in other words' } });
+    expect(await of.leader.handle('operation.start', reworded)).toMatchObject({ id: first.id, reason: first.reason });
     const other: OperationRequest = { kind: 'maintenance', node: 'node-2', enabled: true };
     await expect(of.leader.handle('operation.start', params(other, { idempotencyKey: 'k1' }))).rejects.toMatchObject({
       code: 'CONFLICT',

@@ -193,7 +193,7 @@ export class RecordedEngine implements EngineClient {
       setting('max_wal_senders', '20'),
       setting('wal_keep_size', '160'),
       setting('archive_mode', 'off'),
-      setting('archive_command', ''),
+      setting('archive_command', '(disabled)'),
     ],
     'node.resources': () => recordedSamples(),
     'node.wal': () => ({

@@ -123,8 +123,13 @@ function presentConfig(record: GroupRecord, answered: readonly SettingInfo[]) {
     max_wal_senders: whole('max_wal_senders'),
     wal_keep_segments: Math.trunc(whole('wal_keep_size') / segmentMegabytes),
     archive_mode: (settings.get('archive_mode')?.value ?? 'off') !== 'off',
-    archive_command: settings.get('archive_command')?.value || null,
+    archive_command: commandIn(settings.get('archive_command')?.value),
     on_no_standby: actsWithoutStandby(record),
     pending_restart: [...settings.values()].filter((one) => one.pendingRestart).map((one) => one.name),
   };
+}
+
+/** PostgreSQL shows this word in place of any command while archiving is off. */
+function commandIn(shown: string | undefined): string | null {
+  return shown === undefined || shown === '' || shown === '(disabled)' ? null : shown;
 }

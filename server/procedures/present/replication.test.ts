@@ -54,6 +54,7 @@ it('has the configuration of every group whose primary answers, and names the ot
   const engine = new RecordedEngine();
   const context = { engine } as unknown as ProcedureContext;
   const whole = await askForReplicationConfig(context, undefined);
+  expect(whole).toMatchObject({ archive_mode: false, archive_command: null });
   expect(whole).toMatchObject({ group: 'alpha', groups: [{ group: 'alpha' }, { group: 'beta' }], missing_groups: [] });
   engine.silentServers = ['node-4'];
   expect(await askForReplicationConfig(context, undefined)).toMatchObject({

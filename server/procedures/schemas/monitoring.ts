@@ -48,7 +48,10 @@ const throughput = {
     description:
       'WAL that the primary sends it a second, over the last second or two; null: no stream, or not known yet',
   }),
-  received_bytes_per_second: windowed.meta({ description: 'WAL that it received a second; null: no sample' }),
+  received_bytes_per_second: windowed.meta({
+    description:
+      'Bytes a second that came from its primary: WAL, and the base backup while it is cloned; null: no sample',
+  }),
 };
 
 export const lagMetrics = z
@@ -130,12 +133,10 @@ export const replicationErrors = z
     node_id: z.string(),
     group: z.string(),
     role: z.enum(['primary', 'standby']),
-    counted_since: isoTime
-      .nullable()
-      .meta({
-        description: 'When the counters of conflicts began; null: never reset since the data was made',
-        scalar: 'DateTime',
-      }),
+    counted_since: isoTime.nullable().meta({
+      description: 'When the counters of conflicts began; null: never reset since the data was made',
+      scalar: 'DateTime',
+    }),
     cancelled_queries: bytes.nullable().meta({
       description: 'Queries that replay cancelled here since then, in all; null: the node does not tell',
       scalar: 'BigInt',

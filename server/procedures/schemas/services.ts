@@ -54,12 +54,10 @@ const counters = {
   total_sessions: bigCount
     .nullable()
     .meta({ description: 'Sessions since the router started; null while no router reports', scalar: 'BigInt' }),
-  refused: bigCount
-    .nullable()
-    .meta({
-      description: 'Connections refused since the router started; null while no router reports',
-      scalar: 'BigInt',
-    }),
+  refused: bigCount.nullable().meta({
+    description: 'Connections refused since the router started; null while no router reports',
+    scalar: 'BigInt',
+  }),
 };
 
 export const serviceStats = z
