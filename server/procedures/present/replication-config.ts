@@ -12,6 +12,7 @@ import type { replicationConfigInput } from '../schemas/replication';
 import { membersOf } from './topology';
 
 const segmentMegabytes = 16;
+const mostGroups = 32;
 
 type ConfigInput = z.output<typeof replicationConfigInput>;
 
@@ -93,7 +94,10 @@ export async function askForReplicationConfig(context: ProcedureContext, name: s
   const primary = primaryOf(view, own.name);
   const first = presentConfig(own, await context.engine.node(primary.record.id, 'node.settings', {}));
   const others = selectGroups(view, name).filter((group) => group.record.name !== own.name);
-  const primaries = others.flatMap((group) => view.nodes.find((node) => node.record.id === group.record.primary) ?? []);
+  // A primary tells all its settings: some hundred in each answer.
+  const primaries = others
+    .slice(0, mostGroups - 1)
+    .flatMap((group) => view.nodes.find((node) => node.record.id === group.record.primary) ?? []);
   const { answers } = await askNodes(context, primaries, { method: 'node.settings', params: {} });
   const found = others.flatMap(({ record }) => {
     const settings = answers.find((one) => one.node.record.id === record.primary)?.answer;

@@ -1,11 +1,11 @@
 /** What a dashboard of replication shows, in one answer: verdicts, lag, throughput, slots and problems of each group. */
 import { z } from 'zod';
-import { askNodes } from '../ask-nodes';
 import { query } from '../definition';
 import { selectGroups } from '../find';
-import { presentGroupDashboard, presentStandbyMetrics, problemsOf, standbysOf } from '../present/monitoring';
+import { presentGroupDashboard, problemsOf } from '../present/monitoring';
 import { replicationDashboard, windowMinutes } from '../schemas/monitoring';
 import { groupName } from '../schemas/primitives';
+import { askForSamples } from '../standby-samples';
 
 export const getDashboard = query({
   name: 'replication.getDashboard',
@@ -24,9 +24,7 @@ export const getDashboard = query({
   async handler({ input, context }) {
     const { view } = context.engine.current();
     const groups = selectGroups(view, input.group);
-    const question = { method: 'node.resources', params: { minutes: input.minutes } } as const;
-    const { answers, missing } = await askNodes(context, standbysOf(view, groups), question);
-    const standbys = answers.map(({ node, answer }) => presentStandbyMetrics(view, node.record.id, answer));
+    const { standbys, missing } = await askForSamples(context, { view, groups, minutes: input.minutes });
     const shown = groups.map((group) => presentGroupDashboard(view, group, standbys));
     return {
       healthy: shown.every((group) => group.healthy),

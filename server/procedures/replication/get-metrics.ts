@@ -1,11 +1,11 @@
 /** Replication of every group, now and over a window. */
 import { z } from 'zod';
-import { askNodes } from '../ask-nodes';
 import { query } from '../definition';
 import { selectGroups } from '../find';
-import { presentGroupMetrics, presentStandbyMetrics, standbysOf } from '../present/monitoring';
+import { presentGroupMetrics } from '../present/monitoring';
 import { replicationMetrics, windowMinutes } from '../schemas/monitoring';
 import { groupName } from '../schemas/primitives';
+import { askForSamples } from '../standby-samples';
 
 export const getMetrics = query({
   name: 'replication.getMetrics',
@@ -24,9 +24,7 @@ export const getMetrics = query({
   async handler({ input, context }) {
     const { view } = context.engine.current();
     const groups = selectGroups(view, input.group);
-    const question = { method: 'node.resources', params: { minutes: input.minutes } } as const;
-    const { answers, missing } = await askNodes(context, standbysOf(view, groups), question);
-    const standbys = answers.map(({ node, answer }) => presentStandbyMetrics(view, node.record.id, answer));
+    const { standbys, missing } = await askForSamples(context, { view, groups, minutes: input.minutes });
     return {
       window_minutes: input.minutes,
       groups: groups.map((group) => presentGroupMetrics(view, group, standbys)),
