@@ -27,12 +27,10 @@ export const replicationConfig = z
           .meta({ id: 'GroupReplicationConfig', description: 'Replication configuration of a group' }),
       )
       .meta({ description: 'Of each group whose primary answers; where a group was asked for, of that one' }),
-    missing_groups: z
-      .array(z.string())
-      .meta({
-        description:
-          'Groups that are not in the list: they have no primary now, it does not answer, or they come after the first 32: ask for them by name',
-      }),
+    missing_groups: z.array(z.string()).meta({
+      description:
+        'Groups that are not in the list: they have no primary now, it does not answer, or they come after the first 32: ask for them by name',
+    }),
   })
   .meta({ id: 'ReplicationConfig', description: 'Replication configuration of a group, and of all' });
 
