@@ -180,6 +180,8 @@ export type LockoutRecord = {
   readonly firstFailureAt: string;
   readonly lastFailureAt: string;
   readonly lockedUntil: string | null;
+  /** When an admin last forgave the failures before: each console then forgets what it counted itself. */
+  readonly unlockedAt?: string | undefined;
 };
 
 export interface LockoutDirectory {

@@ -60,6 +60,36 @@ describe('a lock', () => {
     }
   });
 
+  it('undone, what each console counted itself is forgotten too, once', async () => {
+    const other = await startConsole({ engine: console.engine });
+    const wrong = (on: ConsoleFixture) =>
+      on.json('/api/v1/auth/login', {
+        method: 'POST',
+        role: null,
+        body: { username: 'admin', password: 'not it at all' },
+      });
+    const untilRefused = async (on: ConsoleFixture) => {
+      let tries = 0;
+      while ((await wrong(on)).status === 401) tries++;
+      return tries;
+    };
+    try {
+      expect([await untilRefused(console), await untilRefused(other)]).toEqual([10, 10]);
+      for (const one of [console, other]) expect((await login(one)).status).toBe(429);
+      const unlocked = await console.json('/api/v1/auth/lockouts/account:admin', { method: 'DELETE', role: 'admin' });
+      expect(unlocked.status).toBe(200);
+      expect((await console.json('/api/v1/auth/lockouts', { role: 'admin' })).body).not.toContainEqual(
+        expect.objectContaining({ id: 'account:admin' }),
+      );
+      for (const one of [console, other]) expect((await login(one)).status).toBe(200);
+      // The right password ended that count; the next one begins, and is forgiven by nobody.
+      expect(await untilRefused(console)).toBe(10);
+      expect((await login(console)).status).toBe(429);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('is the same for a name that nobody has, and does not hit others', async () => {
     await fail(
       'nobody',

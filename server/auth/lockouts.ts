@@ -6,7 +6,7 @@ import { keys } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { LockoutDirectory, LockoutRecord } from './api';
-import { ControlRecords } from './control-records';
+import { ControlRecords, changedMeanwhile } from './control-records';
 
 const windowMs = 15 * 60_000;
 const lockMs = 15 * 60_000;
@@ -34,6 +34,7 @@ export function afterFailure(
     firstFailureAt: within ? before.firstFailureAt : at,
     lastFailureAt: at,
     lockedUntil: locks ? new Date(now + lockMs).toISOString() : null,
+    unlockedAt: before?.unlockedAt,
   };
 }
 
@@ -65,6 +66,14 @@ export class Lockouts implements LockoutDirectory {
     await Promise.allSettled(subjectsOf(username, clientAddress).map((one) => this.#count(one)));
   }
 
+  /** When failures of this name or address were last forgiven, in ms since 1970; 0: not of late. */
+  async forgivenAt(username: string, clientAddress: string): Promise<number> {
+    const records = await Promise.all(
+      subjectsOf(username, clientAddress).map(({ kind, subject }) => this.#records.get(idOf(kind, subject))),
+    );
+    return Math.max(0, ...records.map((record) => Date.parse(record?.unlockedAt ?? '') || 0));
+  }
+
   /** The right password ends the count of the account; that of the address goes on, others may guess from there. */
   async countSuccess(username: string): Promise<void> {
     const id = idOf('account', username.toLowerCase());
@@ -74,13 +83,17 @@ export class Lockouts implements LockoutDirectory {
 
   async list(): Promise<readonly LockoutRecord[]> {
     const now = Date.now();
-    return (await this.#records.all()).filter((one) => !isOver(one, now));
+    return (await this.#records.all()).filter((one) => one.failures > 0 && !isOver(one, now));
   }
 
   async unlock(id: string): Promise<LockoutRecord> {
     const held = await this.#records.held(id);
-    if (!held) throw new ClusterError('NOT_FOUND', `No failed sign-ins are counted for ${id}`);
-    await this.#records.remove(id, held.modRevision);
+    if (!held || held.record.failures === 0)
+      throw new ClusterError('NOT_FOUND', `No failed sign-ins are counted for ${id}`);
+    const at = new Date().toISOString();
+    // Kept for a while with no failures: other consoles learn of it by this.
+    const forgiven = { ...held.record, failures: 0, firstFailureAt: at, lockedUntil: null, unlockedAt: at };
+    if (!(await this.#records.put(id, held.modRevision, forgiven))) throw changedMeanwhile();
     return held.record;
   }
 

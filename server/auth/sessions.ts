@@ -18,6 +18,7 @@ import { readToken, signToken } from './session-tokens';
 
 const sessionHours = 12;
 /** Wrong passwords per name and address, and per address, in a quarter of an hour. */
+const forgivenLimit = 1000;
 const failuresPerName = 10;
 const failuresPerAddress = 50;
 /** The oldest of a user's sessions ends when there are more. */
@@ -45,6 +46,8 @@ type EndedSession = { readonly until: number };
 export class Sessions implements SessionKeeper {
   readonly #byName = new RateLimiterMemory({ keyPrefix: 'name', points: failuresPerName, duration: 900 });
   readonly #byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: failuresPerAddress, duration: 900 });
+  /** Of a name at an address: until when failures are forgiven here. */
+  readonly #forgiven = new Map<string, number>();
   readonly #backlog: SessionBacklog;
   readonly #records: ControlRecords<SessionRecord>;
   readonly #ended: ControlRecords<EndedSession>;
@@ -109,6 +112,7 @@ export class Sessions implements SessionKeeper {
     const { username, password, clientAddress } = input;
     const { accounts, lockouts } = this.options;
     const name = `${username.toLowerCase()}/${clientAddress}`;
+    await this.#forgetForgiven(name, username, clientAddress);
     await count(this.#byName, name, failuresPerName);
     try {
       await count(this.#byAddress, clientAddress, failuresPerAddress);
@@ -136,6 +140,16 @@ export class Sessions implements SessionKeeper {
       await Promise.all([this.#byName.reward(name), this.#byAddress.reward(clientAddress)]);
       throw refused;
     }
+  }
+
+  /** Once for each time that an admin unlocked the name or the address, on any console. */
+  async #forgetForgiven(name: string, username: string, clientAddress: string): Promise<void> {
+    // Without a node to ask nothing is forgiven.
+    const at = await this.options.lockouts.forgivenAt(username, clientAddress).catch(() => 0);
+    if (at <= (this.#forgiven.get(name) ?? 0)) return;
+    if (this.#forgiven.size >= forgivenLimit) this.#forgiven.clear();
+    this.#forgiven.set(name, at);
+    await Promise.all([this.#byName.delete(name), this.#byAddress.delete(clientAddress)]);
   }
 
   renew(user: UserRecord, client: ClientFacts) {

@@ -198,7 +198,8 @@ describe('four eyes', () => {
     const [done] = (await admin('/approvals')).body;
     expect(done).toMatchObject({ state: 'executed', operation_id: operation!.id, decided_by: 'user:maria' });
     const audit = (await console.json('/api/v1/audit', { role: 'admin' })).body;
-    expect(audit.map((one: Wire) => one.procedure)).toContain('approvals.approve');
+    const approvals = audit.filter((one: Wire) => one.procedure === 'approvals.approve' && one.outcome === 'succeeded');
+    expect(approvals.map((one: Wire) => one.operation_id)).toEqual([operation!.id]);
   });
 
   const approveWith = (secret: string, id: string) =>

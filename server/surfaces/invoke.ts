@@ -278,11 +278,11 @@ async function recordOutcome(
   });
 }
 
-/** The operation that the answer is, or names: an approval answers itself and what it began. */
+/** The operation that the answer is, or names: an approval, which looks like one itself, names what it began. */
 function operationOf(output: unknown): string | null {
   if (typeof output !== 'object' || output === null) return null;
-  if ('steps' in output && 'plan_hash' in output && 'id' in output) return String(output.id);
-  return 'operation_id' in output && typeof output.operation_id === 'string' ? output.operation_id : null;
+  if ('operation_id' in output) return typeof output.operation_id === 'string' ? output.operation_id : null;
+  return 'steps' in output && 'plan_hash' in output && 'id' in output ? String(output.id) : null;
 }
 
 function outcomeOf(error: ClusterError): 'refused' | 'failed' | 'unknown' {
