@@ -91,7 +91,10 @@ describe('starting operations', () => {
     const again = await of.leader.handle('operation.start', params(switchover, { idempotencyKey: 'k1' }));
     expect(again.id).toBe(first.id);
     // Why it is done is no part of what is done: the first reason stays.
-    const reworded = params(switchover, { idempotencyKey: 'k1', requester: { ...requester, reason: 'in other words' } });
+    const reworded = params(switchover, {
+      idempotencyKey: 'k1',
+      requester: { ...requester, reason: 'in other words' },
+    });
     expect(await of.leader.handle('operation.start', reworded)).toMatchObject({ id: first.id, reason: first.reason });
     const other: OperationRequest = { kind: 'maintenance', node: 'node-2', enabled: true };
     await expect(of.leader.handle('operation.start', params(other, { idempotencyKey: 'k1' }))).rejects.toMatchObject({
@@ -392,6 +395,37 @@ describe('configuration and records', () => {
       { timeoutMs: 10_000, intervalMs: 10, what: 'silence is told' },
     );
     expect(types).toContain('node_health_change');
+  });
+
+  it('tells positions of the WAL to who listens, once a second at most, and keeps none of them', async () => {
+    const of = await begin();
+    const told: { at: number; lsn: unknown }[] = [];
+    of.leader.events.subscribe(({ eventType, payload, timestamp }) => {
+      if (eventType === 'wal_position_update') told.push({ at: Date.parse(timestamp), lsn: payload.lsn });
+    });
+    await until('two of them', () => (told.length >= 2 ? true : undefined));
+    expect(told[1]!.at - told[0]!.at).toBeGreaterThan(800);
+    expect(told[1]!.lsn).not.toBe(told[0]!.lsn);
+    const kept = of.leader.events.since('0').events.map((event) => event.eventType);
+    expect(kept).not.toContain('wal_position_update');
+  });
+
+  it('tells that a standby stopped following, and nothing of the kind for a change of primary on purpose', async () => {
+    const of = await begin();
+    const told: unknown[] = [];
+    of.leader.events.subscribe(({ eventType, payload }) => {
+      if (eventType === 'replication_error') told.push([payload.replica_id, payload.cause]);
+    });
+    const begun = await of.leader.handle('operation.start', params(switchover));
+    const { chosen } = await finished(of, begun.id);
+    await until('all are healthy', () =>
+      of.leader.view().nodes.every((node) => node.status === 'healthy') ? true : undefined,
+    );
+    expect(told).toEqual([]);
+    const standby = ['node-1', 'node-2', 'node-3'].find((id) => id !== chosen)!;
+    of.node(standby).promisedEpoch = 99;
+    await until('it is told', () => (told.length > 0 ? true : undefined));
+    expect(told).toEqual([[standby, 'wal_receiver_gone']]);
   });
 
   it('a member that is changed did not join, and one that leaves is told with its group', async () => {

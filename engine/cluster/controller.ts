@@ -30,8 +30,10 @@ import { decide, GroupMemories, retryAfterMs } from './failure-detector';
 import { Janitor } from './janitor';
 import { LeaderMethods } from './leader-methods';
 import { type ClusterView, keys, type NodeReport } from './model';
+import { ReplicationErrors } from './replication-errors';
 import { SlotEvents } from './slot-events';
 import { ViewCache } from './view-cache';
+import { WalPositions } from './wal-positions';
 
 /** The lease of a group is looked at this often at most; sooner at a known expiry. */
 const leasePollMs = 50;
@@ -39,6 +41,8 @@ const analysisIntervalMs = 250;
 const notificationIntervalMs = 100;
 const maxArchivists = 16;
 const collectMs = 2_000;
+/** A standby is asked for so long what its server said of a broken stream. */
+const wordsMs = 2_000;
 /** A new leader has asked everybody for a report; until then a healthy cluster would look dead. Who is silent for this long is shown as silent. */
 const settleMs = 500;
 
@@ -49,6 +53,8 @@ export class Controller implements ClusterController {
   /** A new leader asks the others for what this node did not hear. */
   #collecting: Promise<void> = Promise.resolve();
   readonly #slots: SlotEvents;
+  readonly #positions = new WalPositions();
+  readonly #replicationErrors: ReplicationErrors;
   readonly #state: ClusterState;
   readonly #cache: ViewCache;
   readonly #executor: OperationExecutor;
@@ -79,6 +85,14 @@ export class Controller implements ClusterController {
       deps.shareHealth?.(entries);
     });
     this.#slots = new SlotEvents((event) => this.#log.emit(event));
+    this.#replicationErrors = new ReplicationErrors({
+      group: (name) => this.#state.group(name),
+      fatal: (node) => this.#world().request(node, 'node.logs', { limit: 5, level: 'FATAL', contains: null }, wordsMs),
+      term: () => (this.#leading ? this.#term : -1),
+      leaseMs: () => this.#state.config.leaseMs,
+      nowMs: clock.wall,
+      emit: (event) => this.#log.emit(event),
+    });
     this.#state = new ClusterState(deps.self, deps.store, clock, (changed) => this.#recordsChanged(changed));
     this.#cache = new ViewCache(this.#state, clock);
     const archive = new OperationArchive(deps.archiveDirectory);
@@ -135,6 +149,7 @@ export class Controller implements ClusterController {
     this.#unsubscribe = this.deps.store.onLeadership((leading, term) => this.#leadership(leading, term));
     this.#every(analysisIntervalMs, () => this.#analyse());
     this.#every(1_000, () => this.#housekeeping());
+    this.#every(1_000, () => this.#tellPositions());
     if (this.deps.store.isLeader()) this.#leadership(true, this.deps.store.status().term);
   }
 
@@ -481,12 +496,20 @@ export class Controller implements ClusterController {
     const change = this.#cache.refresh();
     if (this.#leading) {
       this.#events.viewChanged(change);
+      this.#replicationErrors.begun(change.begun);
       const { sentence } = this.#cache.view();
       if (plain(sentence) !== plain(this.#sentence))
         this.deps.logger.info({ revision: this.#cache.revision }, sentence);
       this.#sentence = sentence;
     }
     this.#notify(0);
+  }
+
+  /** Only while somebody listens; what moved meanwhile is told with the next look. */
+  #tellPositions(): void {
+    if (!this.#leading || this.#settling !== null || !this.#log.listened) return;
+    const groups = [...this.#state.groupNames()].flatMap((name) => this.#state.group(name) ?? []);
+    for (const event of this.#positions.look(groups, this.#state.config.leaseMs)) this.#log.pass(event);
   }
 
   #notify(delayMs = notificationIntervalMs): void {

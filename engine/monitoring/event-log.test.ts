@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventLog, eventId } from './event-log';
+import type { EngineEvent } from './model';
 
 const event = (n: number) =>
   ({ category: 'clustering', eventType: 'test', severity: 'info', source: `node:${n}`, payload: { n } }) as const;
@@ -75,5 +76,35 @@ describe('event log', () => {
     leave();
     log.emit(event(2));
     expect(seen).toEqual([1]);
+  });
+});
+
+describe('what is fleeting', () => {
+  it('goes to who listens, in order, and into no buffer: a day of writing forgets nothing else', () => {
+    const log = new EventLog(() => 0, 5);
+    log.beginTerm(1);
+    const kept = log.emit(event(1));
+    const heard: EngineEvent[] = [];
+    log.subscribe((one) => heard.push(one));
+    for (let n = 0; n < 86_400; n++) log.pass(event(n));
+    const next = log.emit(event(2));
+    expect(heard).toHaveLength(86_401);
+    const ids = heard.map((one) => one.eventId);
+    expect(ids.every((id, at) => at === 0 || id > ids[at - 1]!)).toBe(true);
+    expect(ids[0]! > kept.eventId).toBe(true);
+    expect(log.since(kept.eventId)).toEqual({ gap: null, events: [next] });
+    // Whoever saw one of them last goes on with what came after it.
+    expect(log.since(ids[40_000]!)).toEqual({ gap: null, events: [next] });
+    expect(Number(next.eventId.slice(11)) - Number(kept.eventId.slice(11))).toBe(1);
+  });
+
+  it('is not even made when nobody listens', () => {
+    const log = new EventLog(() => 0, 5);
+    log.beginTerm(1);
+    log.pass(event(1));
+    const heard: EngineEvent[] = [];
+    log.subscribe((one) => heard.push(one));
+    log.pass(event(2));
+    expect(heard.map((one) => one.eventId.slice(-3))).toEqual(['001']);
   });
 });

@@ -27,6 +27,7 @@ export class EventLog {
   #start = 0;
   #term = 0;
   #sequence = 0;
+  #fleeting = 0;
   /** Id of the last event that fell out of the ring, or the point before which this log knows nothing. */
   #droppedThrough = eventId(0, 0);
 
@@ -40,6 +41,7 @@ export class EventLog {
     if (term <= this.#term) return;
     this.#term = term;
     this.#sequence = firstSequence(this.nowMs());
+    this.#fleeting = 0;
     // Another leader may have told events since our last one that this log never saw.
     this.#ring.length = 0;
     this.#start = 0;
@@ -61,6 +63,23 @@ export class EventLog {
     }
     for (const subscriber of this.#subscribers) subscriber(full);
     return full;
+  }
+
+  /** To who listens now. It takes no number of its own, so whoever resumes after it resumes after the last event that is kept. */
+  pass(event: Omit<EngineEvent, 'eventId' | 'timestamp'>): void {
+    if (!this.listened) return;
+    this.#fleeting++;
+    const full: EngineEvent = {
+      ...event,
+      eventId: `${eventId(this.#term, this.#sequence)}.${String(this.#fleeting).padStart(sequenceDigits, '0')}`,
+      timestamp: new Date(this.nowMs()).toISOString(),
+      fleeting: true,
+    };
+    for (const subscriber of this.#subscribers) subscriber(full);
+  }
+
+  get listened(): boolean {
+    return this.#subscribers.size > 0;
   }
 
   since(after: string | null): EventSlice {

@@ -15,7 +15,7 @@ export type EventSeverity = 'info' | 'warning' | 'error' | 'critical';
 
 /** The one event envelope of the engine; the server only renames to snake_case. */
 export type EngineEvent = {
-  /** Total order per console: `<leader term>-<sequence>` zero-padded so that it sorts as text. */
+  /** Total order per console: `<leader term>-<sequence>` zero-padded so that it sorts as text; a fleeting one has that of the last kept one and `.<number>`. */
   readonly eventId: string;
   readonly category: EventCategory;
   readonly eventType: string;
@@ -25,6 +25,8 @@ export type EngineEvent = {
   readonly payload: Readonly<Record<string, unknown>>;
   /** ISO 8601 with ms. */
   readonly timestamp: string;
+  /** Told to who listens at that moment and kept nowhere: so frequent that the buffers would hold nothing else. Absent: kept. */
+  readonly fleeting?: true;
 };
 
 /** One sample of a node's resources; kept as a ring of the last hour at 5 s on the node. */

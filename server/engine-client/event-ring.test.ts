@@ -37,6 +37,17 @@ describe('EventRing', () => {
     expect(items.at(-1)).toMatchObject({ event: { eventId: event(25_000).eventId } });
   });
 
+  it('hands on what is fleeting and keeps nothing of it', () => {
+    const ring = new EventRing();
+    push(ring, 1);
+    const fleeting = { ...event(1), eventId: `${event(1).eventId}.0000000001`, fleeting: true as const };
+    for (let many = 0; many < 20_000; many++) expect(ring.push({ kind: 'event', event: fleeting })).toBe(true);
+    push(ring, 2);
+    expect(idsSince(ring, 1)).toEqual([2]);
+    expect(ring.since(fleeting.eventId)).toHaveLength(1);
+    expect(ring.push({ kind: 'event', event: fleeting })).toBe(false);
+  });
+
   it('keeps a gap that the engine told', () => {
     const ring = new EventRing();
     push(ring, 1);

@@ -13,10 +13,11 @@ export class EventRing {
     return this.#last;
   }
 
-  /** False: already seen. */
+  /** False: already seen. What is fleeting is for who listens now, not for this ring. */
   push(item: EventItem): boolean {
     const id = item.kind === 'event' ? item.event.eventId : item.to;
     if (this.#last !== null && item.kind === 'event' && id <= this.#last) return false;
+    if (item.kind === 'event' && item.event.fleeting) return true;
     this.#items.push(item);
     if (item.kind === 'event') this.#last = id;
     if (this.#items.length > capacity) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineEvent } from '@/engine/monitoring/model';
 import type { EventItem } from '@/server/engine-client/api';
 import { RecordedEngine } from '@/server/testing/recorded-engine';
-import { collapse, mayRead, ReadingPosition, requireEventId, resumeAfter } from './event-stream';
+import { collapse, matches, mayRead, ReadingPosition, requireEventId, resumeAfter } from './event-stream';
 
 const id = (sequence: number) => `0000000001-${String(sequence).padStart(12, '0')}`;
 const event = (sequence: number, patch: Partial<EngineEvent> = {}): EventItem & { kind: 'event' } => ({
@@ -46,6 +46,7 @@ it('takes only ids of events', () => {
   expect(requireEventId(id(1))).toBe(id(1));
   expect([requireEventId(''), requireEventId(null), requireEventId(undefined)]).toEqual([null, null, null]);
   expect(requireEventId('0')).toBe('0');
+  expect(requireEventId(`${id(1)}.000000000004`)).toBe(`${id(1)}.000000000004`);
   // `9` and `2-1` would sort after every event that will ever come.
   for (const wrong of ['zzz', '1-', '-1', 'a-1', '1-1-1', '9', '2-1', `${id(1)}0`])
     expect(() => requireEventId(wrong)).toThrow(/last_event_id/);
@@ -82,4 +83,17 @@ describe('an id of the same term that is far ahead', () => {
     expect(resumed(id(999_999))).toEqual({ first: [gap('0', known.eventId)], seesNext: true });
     expect(resumed(id(50))).toEqual({ first: [], seesNext: false });
   });
+});
+
+it('gives what is fleeting only to who names its type, and finds replicas in it', () => {
+  const { event: position } = event(1, {
+    eventType: 'wal_position_update',
+    payload: { group: 'alpha', replicas: [{ replica_id: 'node-2' }] },
+    fleeting: true,
+  });
+  const types = ['wal_position_update'];
+  expect(matches(position, {})).toBe(false);
+  expect(matches(position, { event_types: types })).toBe(true);
+  expect(matches(position, { event_types: types, node_ids: ['node-2'] })).toBe(true);
+  expect(matches(position, { event_types: types, node_ids: ['node-3'] })).toBe(false);
 });

@@ -23,7 +23,9 @@ export type EventFilter = {
   readonly node_ids?: readonly string[] | undefined;
 };
 
+/** What is fleeting comes every second: only who names its type gets it. */
 export function matches(event: EngineEvent, filter: EventFilter): boolean {
+  if (event.fleeting && !filter.event_types) return false;
   if (filter.categories && !filter.categories.includes(event.category)) return false;
   if (filter.event_types && !filter.event_types.includes(event.eventType)) return false;
   if (filter.min_severity && severityRank[event.severity] < severityRank[filter.min_severity]) return false;
@@ -34,8 +36,9 @@ export function matches(event: EngineEvent, filter: EventFilter): boolean {
 /** The part of a source after its colon, and the nodes that the payload names. */
 export function subjectsOf(event: EngineEvent): readonly string[] {
   const [, subject] = event.source.split(':');
-  const { node, node_id: nodeId, nodeId: camel, replica_id: replica } = event.payload;
-  return [subject, node, nodeId, camel, replica].filter((one): one is string => typeof one === 'string');
+  const { node, node_id: nodeId, nodeId: camel, replica_id: replica, replicas } = event.payload;
+  const each = Array.isArray(replicas) ? replicas.map((one: { readonly replica_id?: unknown }) => one.replica_id) : [];
+  return [subject, node, nodeId, camel, replica, ...each].filter((one): one is string => typeof one === 'string');
 }
 
 /** Who did what is for admins, as the audit log is. Limits of a key to groups are the engine's, before this. */
@@ -43,8 +46,8 @@ export function mayRead(event: EngineEvent, identity: Identity): boolean {
   return event.category !== 'audit' || isAdmin(identity);
 }
 
-/** As the engine numbers: padded, so that ids sort as text. A gap may begin at 0. */
-const idPattern = /^(?:0|\d{10}-\d{12})$/;
+/** As the engine numbers: padded, so that ids sort as text; behind the point what is fleeting. A gap may begin at 0. */
+const idPattern = /^(?:0|\d{10}-\d{12}(?:\.\d{12})?)$/;
 
 /** An id that is none would sort anywhere, and after all others hide every event. @throws INVALID_INPUT */
 export function requireEventId(id: string | null | undefined): string | null {

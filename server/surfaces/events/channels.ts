@@ -46,6 +46,8 @@ export type Channel = {
 const replicationEvents = [
   'replication_lag_alert',
   'replica_status_change',
+  'replication_error',
+  'wal_position_update',
   'slot_created',
   'slot_dropped',
   'slot_active',

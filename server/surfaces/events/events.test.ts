@@ -85,6 +85,31 @@ describe('event sockets', () => {
     expect((await reader.next()).event_id).toBe(wanted.eventId);
   });
 
+  it('carry positions of the WAL, which come every second, to who names that type', async () => {
+    const [all, asked] = [open('/api/v1/ws/replication'), open('/api/v1/ws/replication')];
+    for (const reader of [all, asked]) expect((await reader.next()).available_events).toContain('wal_position_update');
+    asked.socket.send(JSON.stringify({ event_types: ['wal_position_update'], replica_ids: ['node-3'], wrong: 1 }));
+    expect(await asked.next()).toMatchObject({ code: 'INVALID_INPUT' });
+    asked.socket.send(JSON.stringify({ event_types: ['wal_position_update'], replica_ids: ['node-3'] }));
+    asked.socket.send('nonsense');
+    expect(await asked.next()).toMatchObject({ code: 'INVALID_INPUT' });
+    const position = (replica: string) =>
+      console.engine.emit({
+        category: 'replication',
+        eventType: 'wal_position_update',
+        eventId: `${last.eventId}.000000000001`,
+        payload: { group: 'alpha', replicas: [{ replica_id: replica }] },
+        fleeting: true,
+      });
+    let last = console.engine.emit({});
+    position('node-9');
+    last = console.engine.emit({});
+    const wanted = position('node-3');
+    expect((await asked.next()).event_id).toBe(wanted.eventId);
+    const kept = console.engine.emit({ category: 'replication', eventType: 'replication_error' });
+    expect((await all.next()).event_id).toBe(kept.eventId);
+  });
+
   it.each([
     [{ nodeids: ['node-3'] }, /^Unknown field: nodeids; known are node_ids, groups, event_types,/],
     [{ event_types: ['failover_completed', 'falover'] }, /^event_types\.1: "falover" is no type of event; known are /],
@@ -304,6 +329,10 @@ it('knows every type that the engine tells', () => {
     const text = readFileSync(new URL(`../../../engine/cluster/${name}.ts`, import.meta.url), 'utf8');
     return [...text.matchAll(/'((?:[a-z]+_)+[a-z]+)'/g)].map((found) => found[1]!);
   });
+  for (const name of ['replication-errors', 'wal-positions']) {
+    const text = readFileSync(new URL(`../../../engine/cluster/${name}.ts`, import.meta.url), 'utf8');
+    told.push(...[...text.matchAll(/eventType: '([a-z_]+)'/g)].map((found) => found[1]!));
+  }
   // The engine's own name of a slot's change.
   const types = told.filter((one) => one !== 'wal_status');
   expect(types.length).toBeGreaterThan(20);
