@@ -77,8 +77,13 @@ export class Lockouts implements LockoutDirectory {
   /** The right password ends the count of the account; that of the address goes on, others may guess from there. */
   async countSuccess(username: string): Promise<void> {
     const id = idOf('account', username.toLowerCase());
-    if ((await this.#records.get(id)) === null) return;
-    await this.#records.write([this.#records.removing(id)], timeoutMs).catch(() => undefined);
+    const record = await this.#records.get(id);
+    if (record === null || record.failures === 0) return;
+    // That it was forgiven is not known everywhere yet.
+    const over = record.unlockedAt
+      ? this.#records.putting(id, forgiven(record, record.unlockedAt))
+      : this.#records.removing(id);
+    await this.#records.write([over], timeoutMs).catch(() => undefined);
   }
 
   async list(): Promise<readonly LockoutRecord[]> {
@@ -90,10 +95,8 @@ export class Lockouts implements LockoutDirectory {
     const held = await this.#records.held(id);
     if (!held || held.record.failures === 0)
       throw new ClusterError('NOT_FOUND', `No failed sign-ins are counted for ${id}`);
-    const at = new Date().toISOString();
-    // Kept for a while with no failures: other consoles learn of it by this.
-    const forgiven = { ...held.record, failures: 0, firstFailureAt: at, lockedUntil: null, unlockedAt: at };
-    if (!(await this.#records.put(id, held.modRevision, forgiven))) throw changedMeanwhile();
+    const next = forgiven(held.record, new Date().toISOString());
+    if (!(await this.#records.put(id, held.modRevision, next))) throw changedMeanwhile();
     return held.record;
   }
 
@@ -112,6 +115,11 @@ export class Lockouts implements LockoutDirectory {
       if (await this.#records.put(id, held?.modRevision ?? 0, next, timeoutMs)) return;
     }
   }
+}
+
+/** Kept for a while with no failures: other consoles learn of it by this. */
+function forgiven(record: LockoutRecord, at: string): LockoutRecord {
+  return { ...record, failures: 0, firstFailureAt: at, lockedUntil: null, unlockedAt: at };
 }
 
 function isOver(record: LockoutRecord, now: number): boolean {
