@@ -48,7 +48,7 @@ export function HealthHistory() {
             sort="-at"
             empty={
               <EmptyState title="Nothing has changed">
-                Since the controller started, every node has kept its state.
+                In the last day every node has kept its state.
               </EmptyState>
             }
           />
