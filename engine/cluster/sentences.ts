@@ -14,7 +14,12 @@ export function groupSentence(
   if (!state.writable) return `${record.name} takes no writes; its last primary is ${record.primary}.`;
   if (state.degraded) return `${record.primary} serves ${record.name} alone: degraded, no automatic failover.`;
   if (state.standbys === 0) return `${record.primary} serves ${record.name}; it has no standby.`;
-  return `${record.primary} serves ${record.name}; ${state.streaming} of ${state.standbys} standbys stream.`;
+  const { streaming, standbys } = state;
+  const follow =
+    standbys === 1
+      ? `its standby ${streaming === 1 ? 'streams' : 'does not stream'}`
+      : `${streaming} of ${standbys} standbys stream`;
+  return `${record.primary} serves ${record.name}; ${follow}.`;
 }
 
 function operationSentence(operation: Operation): string {
