@@ -1,39 +1,54 @@
-/** The scripts of docs/how-to/automate.md, executed as they stand there against a real cluster, with the built rustydbctl. */
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+/**
+ * The snippets of the documentation, executed as they stand there and in their order, against one real cluster with the built rustydbctl. Every
+ * page of docs/how-to is found by itself. Only the console's address and the key differ from what is printed; a call that is refused fails.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '@/engine/kernel/async';
 import { distDirectory, RealCluster } from '@/engine/testing/real-cluster';
+import { type Snippet, snippetsOf } from './doc-snippets';
 
 const root = join(import.meta.dirname, '..');
-const page = readFileSync(join(root, 'docs/how-to/automate.md'), 'utf8');
-const topology = `
-cluster_name: scripts
-groups:
-  - name: alpha
-    nodes:
-      - { id: node-1 }
-      - { id: node-2 }
-`;
+const read = (page: string) => snippetsOf(readFileSync(join(root, 'docs', page), 'utf8'));
+
+/** These need the first primary where the cluster starts; the last ones change who may do what, or hurt. */
+const first = ['README.md', 'restart-and-settings.md', 'writes-wait.md', 'switch-over.md'].map(
+  (page) => `how-to/${page}`,
+);
+const last = ['security.md', 'how-to/break-glass.md', 'how-to/rehearse.md'];
+const found = [...readdirSync(join(root, 'docs/how-to')).map((page) => `how-to/${page}`), 'api.md', 'cli.md'];
+const between = found.filter((page) => page.endsWith('.md') && !first.includes(page) && !last.includes(page)).sort();
+const pages = [...first, ...between, ...last].map((page) => ({ page, snippets: read(page) }));
+const inOrder = pages.map(({ page, snippets }) => ({
+  page,
+  lines: snippets.filter((one) => runsInOrder(one)),
+  scripts: snippets.filter((one) => one.script !== null),
+  endless: snippets.filter((one) => one.until !== null),
+}));
 
 let cluster: RealCluster;
 let directory: string;
-let scripts: ReadonlyMap<string, readonly string[]>;
 
 beforeAll(async () => {
   // Inside the repository, so that TypeScript finds its loader.
   directory = mkdtempSync(join(root, 'node_modules', '.how-to-'));
-  mkdirSync(join(directory, 'bin'));
   writeFileSync(join(directory, 'package.json'), '{"type": "module"}');
-  writeFileSync(
-    join(directory, 'bin', 'rustydbctl'),
-    `#!/bin/sh\nexec "${process.execPath}" "${join(distDirectory(), 'rustydbctl.mjs')}" "$@"\n`,
-  );
-  chmodSync(join(directory, 'bin', 'rustydbctl'), 0o755);
-  writeFileSync(join(directory, 'topology.yaml'), topology);
-  scripts = writeScripts();
-  cluster = await RealCluster.start({ topology: join(directory, 'topology.yaml'), through: 'rest' });
+  program('rustydbctl', `exec "${process.execPath}" "${join(distDirectory(), 'rustydbctl.mjs')}" "$@"`);
+  program('curl', `PATH="\${PATH#*${delimiter}}"\nexec curl --fail-with-body "$@"`);
+  cluster = await RealCluster.start({ through: 'rest' });
+  symlinkSync(cluster.dataDirectory, join(directory, 'data'));
   await cluster.healed();
 });
 afterAll(async () => {
@@ -41,25 +56,41 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** File name to its arguments. Shell scripts get what the how-tos' own page says to have. */
-function writeScripts(): ReadonlyMap<string, readonly string[]> {
-  const readme = readFileSync(join(root, 'docs/how-to/README.md'), 'utf8');
-  const shell = /^api\(\) .*\nA=.*$/m.exec(readme)?.[0];
-  if (!shell) throw new Error('docs/how-to/README.md has lost its shell functions');
-  const found = [...page.matchAll(/<!-- executed: (\S+)([^>]*) -->\n```(?:sh|ts)\n([\s\S]*?)```/g)];
-  return new Map(
-    found.map(([, name, words, text]) => {
-      writeFileSync(join(directory, name!), name!.endsWith('.sh') ? `set -euo pipefail\n${shell}\n${text}` : text!);
-      return [name!, words!.trim() === '' ? [] : words!.trim().split(' ')];
-    }),
-  );
+function program(name: string, text: string): void {
+  mkdirSync(join(directory, 'bin'), { recursive: true });
+  writeFileSync(join(directory, 'bin', name), `#!/bin/sh\n${text}\n`);
+  chmodSync(join(directory, 'bin', name), 0o755);
 }
 
-function run(name: string): Promise<{ code: number | null; output: string }> {
-  const file = join(directory, name);
-  const [command, words] = name.endsWith('.sh') ? ['bash', [file]] : [process.execPath, ['--import', 'tsx', file]];
-  const child = spawn(command as string, [...words, ...scripts.get(name)!], {
-    cwd: root,
+function runsInOrder(snippet: Snippet): boolean {
+  return snippet.notRun === null && snippet.script === null && snippet.until === null;
+}
+
+/** What somebody copies, with their own address and key filled in. */
+function filledIn(text: string): string {
+  return text
+    .replaceAll('http://127.0.0.1:8080', cluster.url)
+    .replaceAll(/RUSTYDB_API_KEY=(<key>|…)/g, `RUSTYDB_API_KEY=${cluster.apiKey}`)
+    .replaceAll('X-API-Key: …', `X-API-Key: ${cluster.apiKey}`);
+}
+
+function shell(snippet: Snippet): string {
+  if (snippet.language === 'sh') return filledIn(snippet.text);
+  if (snippet.language === 'sql') return `psql -v ON_ERROR_STOP=1 <<'SQL'\n${snippet.text}SQL\n`;
+  throw new Error(`line ${snippet.line}: TypeScript runs as a script only`);
+}
+
+/** A page's own lines behind what every page has. */
+function bash(text: string): string {
+  const shared = pages[0]!.snippets.filter((one) => one.onEveryPage).map(shell);
+  return ['set -euo pipefail', ...shared, text].join('\n');
+}
+
+function start(command: string, words: readonly string[]): { child: ChildProcess; said: () => string } {
+  const child = spawn(command, words, {
+    cwd: directory,
+    // A group of its own: what is endless ends with all that it has started.
+    detached: true,
     env: {
       ...process.env,
       PATH: `${join(directory, 'bin')}${delimiter}${process.env.PATH}`,
@@ -72,13 +103,29 @@ function run(name: string): Promise<{ code: number | null; output: string }> {
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+  return { child, said: () => output };
 }
 
-async function primary(): Promise<string> {
-  const response = await fetch(`${cluster.url}/api/v1/cluster/topology`, { headers: { 'X-API-Key': cluster.apiKey } });
-  const topologyNow = (await response.json()) as { groups: { primary: string }[] };
-  return topologyNow.groups[0]!.primary;
+async function ended({ child, said }: ReturnType<typeof start>): Promise<{ code: number | null; output: string }> {
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, output: said() };
+}
+
+function runScript(snippet: Snippet): Promise<{ code: number | null; output: string }> {
+  const [name, ...words] = snippet.script!;
+  const file = join(directory, name);
+  if (name.endsWith('.ts')) {
+    writeFileSync(file, snippet.text);
+    return ended(start(process.execPath, ['--import', 'tsx', file, ...words]));
+  }
+  writeFileSync(file, bash(shell(snippet)));
+  return ended(start('bash', [file, ...words]));
+}
+
+function scriptCalled(name: string): Snippet {
+  const snippet = inOrder.flatMap(({ scripts }) => scripts).find((one) => one.script![0] === name);
+  if (!snippet) throw new Error(`no page has the script ${name}`);
+  return snippet;
 }
 
 /** Until the console has a reader of events. */
@@ -92,37 +139,80 @@ function listening(): Promise<true> {
   );
 }
 
-it('has every script of the page', () => {
-  expect([...scripts.keys()].sort()).toEqual([
-    'follow.sh',
-    'switch-over-cli.sh',
-    'switch-over.sh',
-    'switch-over.ts',
-    'who-serves.sh',
-  ]);
-});
-
-it.each(['switch-over.sh', 'switch-over-cli.sh', 'switch-over.ts'])('%s moves the primary', async (name) => {
-  const before = await primary();
-  const { code, output } = await run(name);
+async function switchOver(): Promise<void> {
+  const { code, output } = await runScript(scriptCalled('switch-over-cli.sh'));
   expect(code, output).toBe(0);
-  expect(output).toContain('succeeded');
-  expect(await primary()).not.toBe(before);
-  await cluster.healed();
-});
+}
 
-it('follow.sh tells a failover and ends with it', async () => {
-  const following = run('follow.sh');
-  await listening();
-  const { code, output } = await run('switch-over-cli.sh');
-  expect(code, output).toBe(0);
-  const followed = await following;
-  await cluster.healed();
-  expect(followed.code, followed.output).toBe(0);
-  expect(followed.output).toMatch(/failover_completed/);
-});
+describe.each(inOrder.filter(({ lines, scripts, endless }) => [...lines, ...scripts, ...endless].length > 0))(
+  '$page',
+  ({ page, lines, scripts, endless }) => {
+    const mark = '===== line ';
 
-it('who-serves.sh reaches the primary through its service', async () => {
-  const { code, output } = await run('who-serves.sh');
-  expect([code, output.trim()]).toEqual([0, 'the primary serves as app']);
+    it.each(lines.length === 0 ? [] : [page])('does what %s prints, in order', async () => {
+      await cluster.healed();
+      const text = lines.map((one) => `echo; echo "${mark}${one.line}"\n${shell(one)}`).join('\n');
+      const file = join(directory, `${basename(page)}.sh`);
+      writeFileSync(file, bash(text));
+      const { code, output } = await ended(start('bash', [file]));
+      expect(code, `docs/${page}: ${output}`).toBe(0);
+      const said = new Map(
+        output.split(mark).map((part) => [Number.parseInt(part, 10), part.slice(part.indexOf('\n') + 1).trim()]),
+      );
+      for (const { line, prints } of lines) {
+        // What jq or the shell complains about, although the last command of a line may have ended well.
+        expect(said.get(line), `docs/${page}:${line}`).not.toMatch(
+          /^jq: error|: command not found|: unbound variable/m,
+        );
+        if (prints !== null) expect(said.get(line), `docs/${page}:${line}`).toMatch(prints);
+      }
+    });
+
+    const [streams, programs] = [scripts.filter(follows), scripts.filter((one) => !follows(one))];
+
+    it.each(programs.map((one) => one.script![0]))('%s', async (name) => {
+      await cluster.healed();
+      const before = await cluster.primary('alpha');
+      const { code, output } = await runScript(scriptCalled(name));
+      expect(code, output).toBe(0);
+      if (!name.startsWith('switch-over')) return expect(output.trim()).toBe('the primary serves as app');
+      expect(output).toContain('succeeded');
+      expect(await cluster.primary('alpha')).not.toBe(before);
+    });
+
+    it.each(streams.map((one) => one.script![0]))('%s tells a failover and ends with it', async (name) => {
+      await cluster.healed();
+      const following = runScript(scriptCalled(name));
+      await listening();
+      await switchOver();
+      const { code, output } = await following;
+      expect(code, output).toBe(0);
+      expect(output).toMatch(/failover_completed/);
+    });
+
+    it.each(endless)('line $line tells what happens until it is interrupted', async (snippet) => {
+      await cluster.healed();
+      const file = join(directory, 'endless.sh');
+      writeFileSync(file, bash(shell(snippet)));
+      const running = start('bash', [file]);
+      const over = ended(running);
+      await listening();
+      await switchOver();
+      await pollUntil(() => snippet.until!.test(running.said()) || undefined, {
+        what: `${page}:${snippet.line} prints ${snippet.until}`,
+        timeoutMs: 20_000,
+        intervalMs: 50,
+      }).finally(() => process.kill(-running.child.pid!, 'SIGINT'));
+      await over;
+    });
+  },
+);
+
+function follows(snippet: Snippet): boolean {
+  return snippet.script![0].startsWith('follow');
+}
+
+it('every file that a snippet wrote lies in its own directory', () => {
+  for (const file of ['plan.json', 'operations.csv', 'audit.csv', 'refused.json'])
+    expect(existsSync(join(directory, file)), file).toBe(true);
 });
