@@ -34,6 +34,10 @@ it('reads what stands above each snippet', () => {
   expect(others).toEqual([]);
 });
 
+it('lets no block hide behind another name of its language', () => {
+  expect(() => snippetsOf('```bash\ntrue\n```\n')).toThrow('called sh, ts or sql');
+});
+
 it.each(['not run:', 'not run', 'skipped: later', 'prints:'])('takes "%s" for a mistake', (comment) => {
   expect(() => snippetsOf(`<!-- ${comment} -->\n\`\`\`sh\n\`\`\`\n`)).toThrow('means nothing');
 });

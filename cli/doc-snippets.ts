@@ -21,8 +21,10 @@ export type Snippet = {
 
 const kinds = ['not run', 'on every page', 'script', 'prints', 'until'] as const;
 
-/** @throws Error for a comment above a snippet that has no meaning, or that says nothing */
+/** @throws Error for a comment above a snippet that has no meaning or says nothing, and for a block that only its name would hide */
 export function snippetsOf(page: string): readonly Snippet[] {
+  const hidden = /^ *```(bash|shell|console|zsh|typescript|tsx|psql)\b/im.exec(page);
+  if (hidden) throw new Error(`a block of "${hidden[1]}" is called sh, ts or sql here, so that it is executed`);
   const found = page.matchAll(/((?:^ *<!--.*-->\n)*)^( *)```(sh|ts|sql)\n([\s\S]*?)^\2```$/gm);
   return [...found].map((match) => {
     const [, comments = '', indent = '', language, text = ''] = match;
