@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Logger } from '@/engine/kernel/log';
 import { AnchoredTrail, AuditAnchors } from './audit/anchors';
+import { AuditEvents } from './audit/audit-events';
 import { AuditLog } from './audit/log';
 import { StoredAccessPolicy } from './auth/access-policy';
 import { AccessWatch } from './auth/access-watch';
@@ -49,6 +50,8 @@ export type Composed = {
 export async function compose(options: ComposeOptions): Promise<Composed> {
   const { engine, logger, facts } = options;
   const audit = await AuditLog.open(path.join(options.dataDirectory, 'audit'));
+  const auditEvents = new AuditEvents(engine, audit.writer.id);
+  audit.onOutcome = (entry) => auditEvents.recorded(entry);
   const anchors = new AuditAnchors(engine, audit, logger);
   anchors.start();
   const trail = new AnchoredTrail(audit, anchors);

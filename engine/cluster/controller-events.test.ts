@@ -68,3 +68,32 @@ describe('events of problems', () => {
     expect(eventsOf(one, one)).toEqual(expected);
   });
 });
+
+it('tells entries of an audit log as who, what and outcome, and how many were left out', () => {
+  const log = new EventLog(() => 0);
+  const events = new ControllerEvents(log, () => 0);
+  const entry = {
+    sequence: 7,
+    at: '2026-01-01T00:00:00.000Z',
+    actor: 'user:dba',
+    role: 'admin',
+    surface: 'rest',
+    requestId: 'r1',
+    procedure: 'access.createUser',
+    outcome: 'succeeded',
+    code: null,
+    operationId: null,
+  };
+  events.audited({ writer: 'w1', entries: [entry, { ...entry, sequence: 9, outcome: 'failed' }], leftOut: 3 });
+  expect(log.recent(9)).toMatchObject([
+    {
+      category: 'audit',
+      eventType: 'audit_recorded',
+      severity: 'info',
+      source: 'audit:w1',
+      payload: { actor: 'user:dba', procedure: 'access.createUser', outcome: 'succeeded', left_out: 3 },
+    },
+    { severity: 'warning', payload: { audit_sequence: 9 } },
+  ]);
+  expect(log.recent(1)[0]?.payload).not.toHaveProperty('left_out');
+});

@@ -2,6 +2,7 @@
 import { type EventLog, eventId } from '../monitoring/event-log';
 import type { EngineEvent, HealthTransition } from '../monitoring/model';
 import type { Operation, OperationStep } from '../operations/model';
+import type { EngineParams } from '../runtime/engine-api';
 import type { Problem } from './model';
 import type { ViewChange } from './view-cache';
 
@@ -129,6 +130,30 @@ export class ControllerEvents {
     const good = operation.state === 'succeeded';
     if (operation.request.kind !== 'failover') return;
     this.#failover(operation, good ? 'failover_completed' : 'failover_failed', good ? 'info' : 'critical');
+  }
+
+  /** Without a group: for admins of the whole cluster, as the audit log is. */
+  audited({ writer, entries, leftOut }: EngineParams<'audit.tell'>): void {
+    entries.forEach((entry, index) => {
+      this.#emit('audit', 'audit_recorded', {
+        source: `audit:${writer}`,
+        severity: entry.outcome === 'succeeded' ? 'info' : 'warning',
+        payload: {
+          actor: entry.actor,
+          role: entry.role,
+          procedure: entry.procedure,
+          outcome: entry.outcome,
+          code: entry.code,
+          operation_id: entry.operationId,
+          request_id: entry.requestId,
+          surface: entry.surface,
+          recorded_at: entry.at,
+          audit_sequence: entry.sequence,
+          audit_writer: writer,
+          ...(index === 0 && leftOut > 0 ? { left_out: leftOut } : {}),
+        },
+      });
+    });
   }
 
   #failover(operation: Operation, eventType: string, severity: EngineEvent['severity']): void {

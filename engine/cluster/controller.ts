@@ -265,6 +265,10 @@ export class Controller implements ClusterController {
       await this.#collecting;
       return this.#health.list(params);
     },
+    'audit.tell': async (params) => {
+      this.#events.audited(params);
+      return {};
+    },
     'store.get': (params) => this.deps.store.get(params.key),
     'store.list': (params) => this.deps.store.list(params.prefix),
     'store.txn': (params) => this.deps.store.txn(params),

@@ -13,6 +13,7 @@ const effects: Record<EngineMethod, 'read' | 'write'> = {
   'node.put': 'write',
   'raft.transfer': 'write',
   'health.history': 'read',
+  'audit.tell': 'write',
   'store.get': 'read',
   'store.list': 'read',
   'store.txn': 'write',

@@ -42,6 +42,7 @@ const leaderMethods: Readonly<Record<LeaderMethod, true>> = {
   'node.put': true,
   'raft.transfer': true,
   'health.history': true,
+  'audit.tell': true,
   'store.get': true,
   'store.list': true,
   'store.txn': true,

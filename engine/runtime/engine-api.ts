@@ -205,6 +205,20 @@ export type RuntimeInfo = {
   } | null;
 };
 
+/** What an event tells of an audit entry: never its input or message. */
+export type ToldAudit = {
+  readonly sequence: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly role: string | null;
+  readonly surface: string;
+  readonly requestId: string;
+  readonly procedure: string;
+  readonly outcome: string;
+  readonly code: string | null;
+  readonly operationId: string | null;
+};
+
 export type EngineRequests = {
   // ---- answered by the leader (forwarded once by any other agent)
   'view.get': { scope: 'leader'; params: Record<string, never>; result: ClusterView };
@@ -253,6 +267,12 @@ export type EngineRequests = {
   'raft.transfer': { scope: 'leader'; params: { to: NodeId }; result: { leader: NodeId; term: number } };
   /** Newest first; `before`: nothing younger than this time. */
   'health.history': { scope: 'leader'; params: HealthQuery; result: readonly HealthTransition[] };
+  /** Entries of a console's audit log, to be told as events; `leftOut`: how many were not handed over since the last call. */
+  'audit.tell': {
+    scope: 'leader';
+    params: { writer: string; entries: readonly ToldAudit[]; leftOut: number };
+    result: Record<string, never>;
+  };
   'store.get': { scope: 'leader'; params: { key: string }; result: KeyValue | null };
   'store.list': { scope: 'leader'; params: { prefix: string }; result: readonly KeyValue[] };
   'store.txn': { scope: 'leader'; params: Txn; result: TxnResult };

@@ -15,6 +15,8 @@ export class AuditLog {
   readonly #bySequence = new Map<number, AuditEntry>();
   #forgotten = false;
   writer!: AuditWriter;
+  /** Sees each entry whose outcome was written; not those that were there before. */
+  onOutcome: ((entry: AuditEntry) => void) | null = null;
 
   static async open(directory: string, rotateBytes?: number): Promise<AuditLog> {
     const log = new AuditLog();
@@ -118,7 +120,9 @@ export class AuditLog {
       if (this.#entries.length > remembered) this.#forget();
     } else if (line.kind === 'outcome') {
       const entry = this.#bySequence.get(line.of);
-      if (entry) Object.assign(entry, outcomeOf(line));
+      if (!entry) return;
+      Object.assign(entry, outcomeOf(line));
+      this.onOutcome?.(entry);
     }
   }
 

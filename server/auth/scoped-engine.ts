@@ -149,6 +149,7 @@ class ScopedEngine implements EngineClient {
     'raft.transfer': refuse('the control store'),
     'store.get': refuse('the control store'),
     'store.list': refuse('the control store'),
+    'audit.tell': refuse('the audit log'),
     'store.txn': refuse('the control store'),
   };
 

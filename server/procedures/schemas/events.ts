@@ -78,6 +78,7 @@ const eventTypes = [
   'rebalance_started',
   'rebalance_progress',
   'rebalance_completed',
+  'audit_recorded',
   'gap',
 ] as const;
 
