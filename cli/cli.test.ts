@@ -385,6 +385,8 @@ describe('completion', () => {
     expect(zsh.out).toBe(`autoload -Uz bashcompinit && bashcompinit\n${bash.out}`);
     // These belong to zsh: a local of the name would take the search path, or what is being completed, away.
     expect(bash.out).not.toMatch(/\b(path|words|status)=/);
+    // And it takes a bare name for a modifier where bash calculates.
+    expect(bash.out).not.toMatch(/\[@\]:\d+:[A-Z]/);
   });
 });
 

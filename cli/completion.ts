@@ -33,7 +33,7 @@ export function completionScript(program: Command, shell: Shell): string {
     '  elif [ "$before" = = ]; then',
     '    before="${COMP_WORDS[COMP_CWORD-2]}"',
     '  fi',
-    '  for one in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
+    '  for one in "${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do',
     '    # What an option takes is no command.',
     '    if [ -n "$skip" ]; then [ "$one" = = ] || skip=\'\'; continue; fi',
     `    case "$one" in ${taking.join('|')}) skip=1; continue ;; esac`,
