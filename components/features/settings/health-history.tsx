@@ -46,11 +46,7 @@ export function HealthHistory() {
             rows={rows.map((row, index) => ({ ...row, key: `${row.at}-${row.node ?? row.group ?? ''}-${index}` }))}
             rowId={(row) => row.key}
             sort="-at"
-            empty={
-              <EmptyState title="Nothing has changed">
-                In the last day every node has kept its state.
-              </EmptyState>
-            }
+            empty={<EmptyState title="Nothing has changed">In the last day every node has kept its state.</EmptyState>}
           />
         )}
       </ListView>
