@@ -35,8 +35,14 @@ export function proxiesOf(listed: readonly string[]): TrustedProxies {
   return { has: (address) => known.check(address, familyOf(address) ?? 'ipv4') };
 }
 
-export function clientAddressOf(request: IncomingMessage): string {
-  return addressBehind(request.socket.remoteAddress, request.headers['x-forwarded-for'], trusted);
+const addressOfSocket = new WeakMap<object, string>();
+
+export function clientAddressOf({ socket, headers }: IncomingMessage): string {
+  if (trusted !== nobody) return addressBehind(socket.remoteAddress, headers['x-forwarded-for'], trusted);
+  // Nothing in a request changes it then; a connection that has ended has no address any more.
+  const known = addressOfSocket.get(socket) ?? addressBehind(socket.remoteAddress, undefined, nobody);
+  if (known !== 'unknown') addressOfSocket.set(socket, known);
+  return known;
 }
 
 export function addressBehind(

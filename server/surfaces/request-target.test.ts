@@ -1,5 +1,6 @@
 /** The table of request targets, and the same lines over a socket: an address as for a proxy is answered as its path alone. */
 import { connect } from 'node:net';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleFixture, startConsole } from '../testing/console-fixture';
 import { readTarget } from './request-target';
@@ -39,6 +40,24 @@ describe('a target', () => {
     ['a/b', 'The address is neither a path nor one of http or https'],
     ['*', 'The address is neither a path nor one of http or https'],
   ])('%s', (url, wanted) => expect(read(url)).toEqual(wanted));
+
+  it('is what a parser makes of it, whatever stands in it', () => {
+    const characters = fc.constantFrom(
+      ...'abc/.%2eE?=&#\\;:@!$()*+,~_-\'"<>|{}^`ü '.split(''),
+      '/../',
+      '/./',
+      '%2E',
+      '//',
+    );
+    fc.assert(
+      fc.property(fc.array(characters, { maxLength: 12 }), (parts) => {
+        const url = `/${parts.join('')}`;
+        const { pathname, search } = new URL(`http://console${url}`);
+        expect(read(url)).toEqual([`${pathname}${search}`, 'h']);
+      }),
+      { numRuns: 5000 },
+    );
+  });
 
   it('is the whole server for OPTIONS', () => expect(read('*', ['h'], { method: 'OPTIONS' })).toEqual(['*', 'h']));
 

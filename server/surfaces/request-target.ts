@@ -30,7 +30,7 @@ export function readTarget({ method, url, httpVersion, hosts }: RequestLine): Re
   if (header === null && httpVersion !== '1.0') throw invalid('The Host header is missing');
   const [, named, rest = ''] = absolute.exec(url) ?? [];
   const host = named ?? (header === '' ? null : header);
-  if (host !== null && !(authority.test(host) && URL.canParse(`http://${host}`))) {
+  if (host !== null && !isHost(host)) {
     throw invalid(named === undefined ? 'Host: names no host' : 'The address names no host');
   }
   if (named !== undefined) return { url: normal(rest.startsWith('/') ? rest : `/${rest}`), host };
@@ -39,8 +39,26 @@ export function readTarget({ method, url, httpVersion, hosts }: RequestLine): Re
   throw invalid('The address is neither a path nor one of http or https');
 }
 
+/** The hosts that clients name are few, and each of them names the same in every request. */
+const known = new Set<string>();
+const mostKnown = 100;
+
+function isHost(host: string): boolean {
+  if (known.has(host)) return true;
+  if (!(authority.test(host) && URL.canParse(`http://${host}`))) return false;
+  if (known.size >= mostKnown) known.clear();
+  known.add(host);
+  return true;
+}
+
+/** Characters that no parser encodes or takes for something else. */
+const plain = /^\/[\w\-.~%,:@!$()*+;=&/]*(?:\?[\w\-.~%,:@!$()*+;=&/?]+)?$/;
+/** What may be a dot segment. */
+const dots = /\/\.|%2e/i;
+
 /** As every later `new URL` would have it: else the surface is chosen by one path and the procedure by another. */
 function normal(url: string): string {
+  if (plain.test(url) && !dots.test(url)) return url;
   const { pathname, search } = new URL(`http://console${url}`);
   return `${pathname}${search}`;
 }
