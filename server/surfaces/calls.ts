@@ -63,6 +63,9 @@ export function describedRequest(request: IncomingMessage): string {
   return `${request.method} ${(request.url ?? '/').split('?', 1)[0]}`.slice(0, 200);
 }
 
+/** One for all: making one for each answer costs more than the rest of its end. */
+const callEnded = new DOMException('The call has ended', 'AbortError');
+
 /** @throws UNAUTHORIZED, FORBIDDEN (another site), INVALID_INPUT, RATE_LIMITED */
 export async function callFor(
   services: Services,
@@ -83,7 +86,7 @@ export async function callFor(
   const gone = new AbortController();
   const { response } = options;
   // `close` of the response, not of the request: a request with a body closes when it is read.
-  response?.once('close', () => gone.abort());
+  response?.once('close', () => gone.abort(callEnded));
   return contextOf(services, identity, {
     surface,
     requestId,
@@ -114,8 +117,7 @@ export function contextOf(
     | 'onAccessLost'
   >,
 ): CallContext {
-  const { identifier: _identifier, access: _access, ...used } = services;
-  const all = { ...used, identity, ...call };
+  const all = { ...usedByCalls(services), identity, ...call };
   if (scopeOf(identity) === null) return all;
   return {
     ...all,
@@ -131,6 +133,17 @@ export function contextOf(
     // One password opens role `app` in every group.
     facts: { ...services.facts, appPassword: () => Promise.reject(clusterWide("the password of role 'app'")) },
   };
+}
+
+const used = new WeakMap<Services, Omit<Services, 'identifier' | 'access'>>();
+
+/** What a call may use; the same for all of them. */
+function usedByCalls(services: Services): Omit<Services, 'identifier' | 'access'> {
+  const known = used.get(services);
+  if (known) return known;
+  const { identifier: _identifier, access: _access, ...rest } = services;
+  used.set(services, rest);
+  return rest;
 }
 
 /** In place of what has no groups: any use of it is refused. */
