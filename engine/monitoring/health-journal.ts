@@ -5,12 +5,13 @@
  * half minute on this node, and the other copies have it.
  */
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { SerialQueue } from '../kernel/async';
 import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
+import { endsInsideLine } from '../kernel/torn-line';
 import { type HealthQuery, type HealthTransition, mostListed, oldestFirst } from './model';
 
 export type HealthJournalOptions = {
@@ -199,18 +200,5 @@ function parsed(line: string): HealthTransition | null {
     return typeof entry.id === 'string' && typeof entry.at === 'string' ? entry : null;
   } catch {
     return null;
-  }
-}
-
-async function endsInsideLine(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => null);
-  if (file === null) return false;
-  try {
-    const { size } = await file.stat();
-    const last = Buffer.alloc(1);
-    if (size > 0) await file.read(last, 0, 1, size - 1);
-    return size > 0 && last.toString() !== '\n';
-  } finally {
-    await file.close();
   }
 }

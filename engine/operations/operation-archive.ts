@@ -1,9 +1,10 @@
 /** Finished operations beyond the last 1,000: appended to one JSON-lines file per month on the leader's node, then deleted from the store. Append before delete: a crash between leaves a duplicate, never a hole. */
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir } from 'node:fs/promises';
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { OperationId } from '../kernel/ids';
+import { endsInsideLine } from '../kernel/torn-line';
 import type { EngineParams } from '../runtime/engine-api';
 import { isFinished, type Operation } from './model';
 
@@ -94,19 +95,6 @@ function parsed(line: string): Operation | null {
     return JSON.parse(line) as Operation;
   } catch {
     return null;
-  }
-}
-
-async function endsInsideLine(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => null);
-  if (file === null) return false;
-  try {
-    const { size } = await file.stat();
-    const last = Buffer.alloc(1);
-    if (size > 0) await file.read(last, 0, 1, size - 1);
-    return size > 0 && last.toString() !== '\n';
-  } finally {
-    await file.close();
   }
 }
 
