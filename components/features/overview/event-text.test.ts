@@ -57,5 +57,19 @@ it.each([
     },
     'Stop node: failed, no answer',
   ],
+  [
+    {
+      event_type: 'audit_recorded',
+      payload: {
+        actor: 'user:maria',
+        procedure: 'users.create',
+        outcome: 'succeeded',
+        code: null,
+        operation_id: '01a',
+        left_out: 2,
+      },
+    },
+    'user:maria: users.create succeeded; 2 more in the audit log',
+  ],
   [{ event_type: 'gap', payload: {}, from: '1', to: '9' }, 'events between 1 and 9 were missed'],
 ])('%j reads %s', (event, text) => expect(eventText(event)).toBe(text));

@@ -17,6 +17,7 @@ export function eventText(event: Event): string {
   if (event.event_type === 'node_health_change') {
     return `${text(payload, 'node_id') ?? 'A node'} is ${stateWord(text(payload, 'to') ?? 'unknown')}: ${text(payload, 'reason') ?? 'no reason was given'}`;
   }
+  if (event.event_type === 'audit_recorded') return auditText(payload);
   for (const key of spoken) {
     const said = text(payload, key);
     if (said === null) continue;
@@ -36,6 +37,14 @@ type Payload = Event['payload'];
 function text(payload: Payload, key: string): string | null {
   const value = payload[key];
   return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** What was left out of the events stands in the audit log all the same. */
+function auditText(payload: Payload): string {
+  const code = text(payload, 'code');
+  const left = Number(payload.left_out ?? 0);
+  const what = `${text(payload, 'actor') ?? 'somebody'}: ${text(payload, 'procedure') ?? 'a change'} ${stateWord(text(payload, 'outcome') ?? 'unknown')}`;
+  return `${what}${code === null ? '' : ` (${code})`}${left > 0 ? `; ${left} more in the audit log` : ''}`;
 }
 
 function operationText(payload: Payload): string {
