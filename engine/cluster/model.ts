@@ -102,6 +102,12 @@ export type GroupRecord = {
   readonly primary: NodeId | null;
   /** True: the holder gave the lease back (planned stop, all its processes are dead); it is grantable at once. */
   readonly leaseReleased: boolean;
+  /**
+   * How long the lease of the present epoch lasts: it belongs to the grant, and only its holder changes it (longer: here first, then used; shorter:
+   * used first, here once nothing older can still count). Whoever counts a lease takes the longer of this and the configured one. Absent: granted by
+   * a version that knew only the configured one.
+   */
+  readonly leaseMs?: number;
   /** S: the standbys whose acknowledgement counts, and k: how many of them must answer (`k` = |S| for synchronous). */
   readonly voterSet: { readonly members: readonly NodeId[]; readonly k: number };
   /** `none`: the group degraded openly; no automatic promotion, only restart in place. */
