@@ -5,6 +5,7 @@
 import type { Interconnect } from '../../interconnect/api';
 import { ClusterError, isClusterError } from '../../kernel/errors';
 import type { NodeId } from '../../kernel/ids';
+import type { Loop } from '../../kernel/loop';
 import { noQuorum } from './pending';
 
 export type Call<T> = {
@@ -21,7 +22,8 @@ export class LeaderCalls {
   #stopped = false;
 
   constructor(
-    private readonly interconnect: Interconnect,
+    private readonly interconnect: Pick<Interconnect, 'request'>,
+    private readonly loop: Loop,
     private readonly view: () => LeaderView,
   ) {}
 
@@ -38,13 +40,13 @@ export class LeaderCalls {
   }
 
   async run<T>(call: Call<T>): Promise<T> {
-    const startedAt = performance.now();
+    const startedAt = this.loop.now();
     const deadline = startedAt + call.budgetMs;
     let pauseMs = 5;
     for (;;) {
-      const left = deadline - performance.now();
+      const left = deadline - this.loop.now();
       if (this.#stopped) throw new ClusterError('UNAVAILABLE', 'The control store on this node has stopped');
-      if (left <= 0) throw noQuorum(performance.now() - startedAt);
+      if (left <= 0) throw noQuorum(this.loop.now() - startedAt);
       try {
         const answer = this.#attempt(call, left);
         if (answer) return await this.#bounded(answer, deadline, startedAt);
@@ -88,22 +90,21 @@ export class LeaderCalls {
 
   #bounded<T>(promise: Promise<T>, deadline: number, startedAt: number): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(Object.assign(noQuorum(performance.now() - startedAt), { final: true })),
-        Math.max(1, deadline - performance.now()),
+      const timer = this.loop.after(Math.max(1, deadline - this.loop.now()), () =>
+        reject(Object.assign(noQuorum(this.loop.now() - startedAt), { final: true })),
       );
-      promise.then(resolve, reject).finally(() => clearTimeout(timer));
+      promise.then(resolve, reject).finally(() => timer.cancel());
     });
   }
 
   nextChange(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#waiters.delete(done);
         resolve();
       };
-      const timer = setTimeout(done, Math.max(1, ms));
+      const timer = this.loop.after(Math.max(1, ms), done);
       this.#waiters.add(done);
     });
   }

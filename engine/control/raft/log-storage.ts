@@ -4,8 +4,8 @@
  * Invariants: `append` resolves only after fdatasync; a torn last record is cut, any other damage stops the node with a sentence that says what to
  * do; a directory that was copied from elsewhere, or belongs to another incarnation, is refused; after a failed write nothing is written again.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Disk, type DiskFile, type FilePlace, systemDisk } from '../../kernel/disk';
 import type { RaftMember } from '../store';
 import type { Entry, HardState, Snapshot } from './core/model';
 import type { Recovered } from './core/step';
@@ -16,11 +16,14 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
-type Place = { readonly inode: string; readonly born: string };
-
 type Frame = {
   /** First frame of a segment. `reset`: nothing in older segments counts any more. */
-  readonly head?: { readonly version: 1; readonly member: RaftMember; readonly reset: boolean; readonly place: Place };
+  readonly head?: {
+    readonly version: 1;
+    readonly member: RaftMember;
+    readonly reset: boolean;
+    readonly place: FilePlace;
+  };
   readonly hard?: HardState;
   readonly entries?: readonly Entry[];
   /** Entries up to here were known to be committed when this was written; never more than what earlier frames and this one hold. */
@@ -33,13 +36,14 @@ export type StorageOptions = {
   /** The operator says that this directory was moved here on purpose and is the newest copy. */
   readonly acceptMoved?: boolean;
   readonly maxSegmentBytes?: number;
+  readonly disk?: Disk;
 };
 
 const rejoin = (directory: string) =>
   `Stop this node, move the directory ${directory} away and start it again: it then rejoins as a new member and copies its state from the others.`;
 
 export class RaftLogStorage {
-  #segment: FileHandle | null = null;
+  #segment: DiskFile | null = null;
   #segmentNumber = 0;
   #segmentBytes = 0;
   #hard: HardState = { term: 0, vote: null };
@@ -47,14 +51,18 @@ export class RaftLogStorage {
   #committed = 0;
   #committedOnDisk = 0;
 
-  private constructor(private readonly options: StorageOptions) {}
+  readonly #disk: Disk;
+
+  private constructor(private readonly options: StorageOptions) {
+    this.#disk = options.disk ?? systemDisk;
+  }
 
   /** Null `recovered`: the directory is empty. @throws StorageError */
   static async open(
     options: StorageOptions,
   ): Promise<{ storage: RaftLogStorage; recovered: Recovered | null; committed: number }> {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 });
     const storage = new RaftLogStorage(options);
+    await storage.#disk.ensureDirectory(options.directory);
     const recovered = await storage.#recover();
     return { storage, recovered, committed: storage.#committedOnDisk };
   }
@@ -124,8 +132,8 @@ export class RaftLogStorage {
 
   async #write(frame: Frame): Promise<void> {
     const bytes = encodeFrame(Buffer.from(JSON.stringify(frame)));
-    await this.#segment!.appendFile(bytes);
-    await this.#segment!.datasync();
+    await this.#segment!.append(bytes);
+    await this.#segment!.sync();
     this.#segmentBytes += bytes.length;
   }
 
@@ -147,23 +155,23 @@ export class RaftLogStorage {
         ),
       ),
     );
-    this.#segment = await open(path, 'a');
+    this.#segment = await this.#disk.openToAppend(path);
     this.#committedOnDisk = committed;
     await old?.close();
   }
 
   /** Temporary file, fsync, rename, fsync of the directory: the name never shows a half-written file. */
-  async #writeWhole(path: string, bytes: Buffer | null, make: ((place: Place) => Buffer) | null): Promise<number> {
+  async #writeWhole(path: string, bytes: Buffer | null, make: ((place: FilePlace) => Buffer) | null): Promise<number> {
     const temporary = `${path}.tmp`;
-    await rm(temporary, { force: true });
-    const file = await open(temporary, 'wx', 0o600);
+    await this.#disk.remove(temporary);
+    const file = await this.#disk.create(temporary);
     try {
-      const content = bytes ?? make!(await placeOf(temporary));
-      await file.writeFile(content);
+      const content = bytes ?? make!(await this.#disk.place(temporary));
+      await file.append(content);
       await file.sync();
       await file.close();
-      await rename(temporary, path);
-      await syncDirectory(this.options.directory);
+      await this.#disk.rename(temporary, path);
+      await this.#disk.syncDirectory(this.options.directory);
       return content.length;
     } finally {
       await file.close().catch(() => undefined);
@@ -171,19 +179,19 @@ export class RaftLogStorage {
   }
 
   async #removeOld(): Promise<void> {
-    const names = await readdir(this.options.directory);
+    const names = [...(await this.#disk.list(this.options.directory))];
     const snapshots = names.filter((name) => name.startsWith('snapshot-') && !name.endsWith('.tmp')).sort();
     const current = `log-${padded(this.#segmentNumber)}`;
     const old = names.filter((name) => name.startsWith('log-') && name < current);
-    for (const name of [...old, ...snapshots.slice(0, -1)])
-      await rm(join(this.options.directory, name), { force: true });
+    for (const name of [...old, ...snapshots.slice(0, -1)]) await this.#disk.remove(join(this.options.directory, name));
   }
 
   // -------------------------------------------------------------- opening
   async #recover(): Promise<Recovered | null> {
     const { directory } = this.options;
-    const names = (await readdir(directory)).sort();
-    for (const name of names.filter((candidate) => candidate.endsWith('.tmp'))) await rm(join(directory, name));
+    const names = [...(await this.#disk.list(directory))].sort();
+    for (const name of names.filter((candidate) => candidate.endsWith('.tmp')))
+      await this.#disk.remove(join(directory, name));
     const segments = names.filter((name) => /^log-\d{16}$/.test(name));
     const snapshots = names.filter((name) => /^snapshot-\d{16}$/.test(name));
     if (segments.length === 0 && snapshots.length === 0) return null;
@@ -194,8 +202,8 @@ export class RaftLogStorage {
     const entries = await this.#readSegments(segments);
     const newest = segments[segments.length - 1]!;
     this.#segmentNumber = Number(newest.slice('log-'.length));
-    this.#segment = await open(join(directory, newest), 'a');
-    this.#segmentBytes = (await this.#segment.stat()).size;
+    this.#segment = await this.#disk.openToAppend(join(directory, newest));
+    this.#segmentBytes = await this.#segment.size();
     // Accepted once: the new place is recorded, so that the next start needs no word from the operator.
     if (this.options.acceptMoved) await this.rewrite(entries, null);
     return { hardState: this.#hard, snapshot, entries };
@@ -205,7 +213,7 @@ export class RaftLogStorage {
     const name = names[names.length - 1];
     if (!name) return null;
     const path = join(this.options.directory, name);
-    const frames = decodeFrames(await readFile(path));
+    const frames = decodeFrames(await this.#disk.read(path));
     const body = frames.bodies[0];
     if (!body || frames.end !== 'clean') {
       throw new StorageError(
@@ -221,14 +229,14 @@ export class RaftLogStorage {
     let entries: Entry[] = [];
     for (const [at, name] of names.entries()) {
       const path = join(this.options.directory, name);
-      const frames = decodeFrames(await readFile(path));
+      const frames = decodeFrames(await this.#disk.read(path));
       const lastSegment = at === names.length - 1;
       if (frames.end === 'damaged' || (frames.end === 'torn' && !lastSegment) || frames.bodies.length === 0) {
         throw new StorageError(
           `The log segment ${path} is damaged at byte ${frames.goodBytes} (a checksum does not match). ${rejoin(this.options.directory)}`,
         );
       }
-      if (frames.end === 'torn') await truncate(path, frames.goodBytes);
+      if (frames.end === 'torn') await this.#disk.truncate(path, frames.goodBytes);
       for (const [position, body] of frames.bodies.entries()) {
         const frame = JSON.parse(body.toString()) as Frame;
         if (position === 0) await this.#checkHead(path, frame);
@@ -246,7 +254,7 @@ export class RaftLogStorage {
       throw new StorageError(`${path} does not begin with a segment head. ${rejoin(this.options.directory)}`);
     this.#checkMember(path, frame.head.member);
     if (this.options.acceptMoved) return;
-    const place = await placeOf(path);
+    const place = await this.#disk.place(path);
     // Either alone may change on some file systems; a copy has both new.
     if (place.inode !== frame.head.place.inode && place.born !== frame.head.place.born) {
       throw new StorageError(
@@ -278,18 +286,4 @@ function joined(entries: Entry[], more: readonly Entry[]): Entry[] {
 
 function padded(value: number): string {
   return String(value).padStart(16, '0');
-}
-
-async function placeOf(path: string): Promise<Place> {
-  const { ino, birthtimeNs } = await stat(path, { bigint: true });
-  return { inode: String(ino), born: String(birthtimeNs) };
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

@@ -5,7 +5,9 @@
  * (`onFatal`) and nothing leaves it afterwards.
  */
 import type { Interconnect } from '../../interconnect/api';
+import type { Disk } from '../../kernel/disk';
 import type { Logger } from '../../kernel/log';
+import { type Loop, systemLoop, type Timer } from '../../kernel/loop';
 import { type Applied, applyCommand, type Command, type KvState } from '../core/kv';
 import { decodeKv, differences, encodeKv } from '../core/kv-snapshot';
 import { entryApplied, grantAppended, type LeaseTable, newLeaseTable } from '../core/leases';
@@ -39,6 +41,9 @@ export type RuntimeOptions = {
   /** Entries between snapshots; a log of more than 64 MB takes one earlier. */
   readonly snapshotEvery?: number;
   readonly limits?: Partial<Limits>;
+  /** Clock, timers and disk come from outside; absent: those of this process. */
+  readonly loop?: Loop;
+  readonly disk?: Disk;
 };
 
 export type RuntimeEvents = {
@@ -61,20 +66,24 @@ export class RaftRuntime {
   heardAt: number | null = null;
   #storage: RaftLogStorage | null = null;
   #persist: PersistQueue | null = null;
-  #timer: { readonly handle: NodeJS.Timeout; readonly at: number } | null = null;
+  #timer: { readonly handle: Timer; readonly at: number } | null = null;
   #jobs: (() => void)[] = [];
   #busy = false;
   #stopped = true;
   #snapshotting: Promise<void> | null = null;
   /** The replica holds entries up to here although Raft, after a restart, has not learned again that they are committed. */
   #replayedIndex = 0;
-  #committedTimer: NodeJS.Timeout | null = null;
+  #committedTimer: Timer | null = null;
+
+  readonly #loop: Loop;
 
   constructor(
     readonly options: RuntimeOptions,
     private readonly events: RuntimeEvents,
     private leaseMs: () => number,
-  ) {}
+  ) {
+    this.#loop = options.loop ?? systemLoop;
+  }
 
   async start(): Promise<void> {
     const { self, directory, bootstrap, timings, interconnect } = this.options;
@@ -82,6 +91,7 @@ export class RaftRuntime {
       directory,
       self,
       acceptMoved: this.options.acceptMoved ?? process.env.RUSTYDB_ACCEPT_MOVED === '1',
+      disk: this.options.disk,
     });
     this.#storage = opened.storage;
     let recovered = opened.recovered ?? { hardState: { term: 0, vote: null }, snapshot: null, entries: [] };
@@ -104,8 +114,8 @@ export class RaftRuntime {
       heartbeatMs: timings.heartbeatMs,
       electionMs: timings.electionMs,
       limits: { ...defaultLimits, ...this.options.limits },
-      seed: Math.floor(Math.random() * 2 ** 31),
-      now: performance.now(),
+      seed: Math.floor(this.#loop.random() * 2 ** 31),
+      now: this.#loop.now(),
       recovered,
     });
     this.#stopped = false;
@@ -120,9 +130,9 @@ export class RaftRuntime {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#timer) clearTimeout(this.#timer.handle);
+    if (this.#timer) this.#timer.handle.cancel();
     this.#timer = null;
-    if (this.#committedTimer) clearTimeout(this.#committedTimer);
+    this.#committedTimer?.cancel();
     this.#committedTimer = null;
     await this.#snapshotting;
     this.#persist?.writeCommitted();
@@ -162,7 +172,7 @@ export class RaftRuntime {
 
   /** Only inside `run`. `before` sees the effects before any of them is performed. */
   apply(input: Input, before?: (effects: readonly Effect[]) => void): void {
-    const { state, effects } = step(this.state, performance.now(), input);
+    const { state, effects } = step(this.state, this.#loop.now(), input);
     this.state = state;
     if (state.leaderContactAt !== null) this.heardAt = state.leaderContactAt;
     before?.(effects);
@@ -190,11 +200,11 @@ export class RaftRuntime {
     // Durable here too: an entry that a crash may still take away must not be told to be committed. Up to the snapshot it tells itself.
     const index = Math.min(commitIndex, durableIndex);
     if (index <= (snapshot?.index ?? 0) || !this.#storage?.noteCommitted(index) || this.#committedTimer) return;
-    this.#committedTimer = setTimeout(() => {
+    const write = () => {
       this.#committedTimer = null;
       this.#persist?.writeCommitted();
-    }, committedEveryMs);
-    this.#committedTimer.unref();
+    };
+    this.#committedTimer = this.#loop.after(committedEveryMs, write, 'background');
   }
 
   noteGrants(index: number, groups: readonly string[]): void {
@@ -246,9 +256,9 @@ export class RaftRuntime {
       const result = entry.kind === 'txn' && !known ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
       const events = result?.kind === 'done' ? result.events : [];
       changes.push(...events);
-      if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, performance.now());
+      if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, this.#loop.now());
       if (entry.index === this.state.leading?.noopIndex) {
-        this.leases = newLeaseTable(performance.now(), this.leaseMs());
+        this.leases = newLeaseTable(this.#loop.now(), this.leaseMs());
         this.events.ready(true, this.state.term);
       }
       this.events.applied(entry, result);
@@ -299,22 +309,22 @@ export class RaftRuntime {
     if (this.#stopped) return;
     const at = nextTickAt(this.state);
     if (this.#timer && this.#timer.at <= at) return;
-    if (this.#timer) clearTimeout(this.#timer.handle);
+    if (this.#timer) this.#timer.handle.cancel();
     this.#timer = null;
     if (at === Number.POSITIVE_INFINITY) return;
-    const wait = Math.max(1, Math.ceil(at - performance.now()));
+    const wait = Math.max(1, Math.ceil(at - this.#loop.now()));
     // A timer is left to fire early rather than moved at each heartbeat.
-    const handle = setTimeout(() => {
+    const handle = this.#loop.after(wait, () => {
       this.#timer = null;
       this.feed({ kind: 'tick' });
-    }, wait);
+    });
     this.#timer = { handle, at };
   }
 
   #fail(error: Error): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    if (this.#timer) clearTimeout(this.#timer.handle);
+    if (this.#timer) this.#timer.handle.cancel();
     this.#timer = null;
     this.options.logger.fatal({ err: error }, 'control store stopped');
     this.#notReady();

@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { ClusterError, messageOf } from '../../kernel/errors';
 import type { Epoch, GroupName, NodeId } from '../../kernel/ids';
+import { type Loop, systemLoop } from '../../kernel/loop';
 import type { Applied } from '../core/kv';
 import { listKeys } from '../core/kv';
 import { checkTxn, refuseFull } from '../core/kv-limits';
@@ -35,6 +36,8 @@ import { statusOf } from './raft-status';
 export type RaftControlStoreOptions = RuntimeOptions & {
   /** How long a request waits for a leader. Default 5,000. */
   readonly requestMs?: number;
+  /** Ids of transactions, unique for ever. Default: random UUIDs. */
+  readonly newId?: () => string;
 };
 
 const secondsForMembership = 30_000;
@@ -49,10 +52,12 @@ export class RaftControlStore implements EmbeddedControlStore {
     readonly onEvents: (events: readonly WatchEvent[]) => void;
   }>();
   readonly #leadership = new Set<(leading: boolean, term: number) => void>();
+  readonly #loop: Loop;
   #timings: Timings;
 
   constructor(private readonly options: RaftControlStoreOptions) {
     this.#timings = options.timings;
+    this.#loop = options.loop ?? systemLoop;
     this.#runtime = new RaftRuntime(
       options,
       {
@@ -64,7 +69,7 @@ export class RaftControlStore implements EmbeddedControlStore {
       },
       () => this.#timings.leaseMs,
     );
-    this.#calls = new LeaderCalls(options.interconnect, () => ({
+    this.#calls = new LeaderCalls(options.interconnect, this.#loop, () => ({
       ready: this.isLeader(),
       leader: this.#runtime.running ? (this.#runtime.state.leader?.id ?? null) : null,
       self: options.self.id,
@@ -93,7 +98,7 @@ export class RaftControlStore implements EmbeddedControlStore {
 
   async txn(txn: Txn): Promise<TxnResult> {
     checkTxn(txn, 0);
-    const id = randomUUID();
+    const id = (this.options.newId ?? randomUUID)();
     return this.#call('store.txn', { id, txn }, () => this.#leaderTxn(id, txn));
   }
 
@@ -122,7 +127,7 @@ export class RaftControlStore implements EmbeddedControlStore {
     const { revision } = this.#runtime.kv;
     if (this.isLeader()) return { ageMs: 0, revision };
     const { heardAt } = this.#runtime;
-    return { ageMs: heardAt === null ? Number.POSITIVE_INFINITY : performance.now() - heardAt, revision };
+    return { ageMs: heardAt === null ? Number.POSITIVE_INFINITY : this.#loop.now() - heardAt, revision };
   }
 
   watch(prefix: string, onEvents: (events: readonly WatchEvent[]) => void): () => void {
@@ -135,7 +140,7 @@ export class RaftControlStore implements EmbeddedControlStore {
   /** @throws UNAVAILABLE before `start` has read what is on disk */
   status(): RaftStatus {
     this.#mustBeLoaded();
-    return statusOf(this.#runtime.state, this.#runtime.kv.bytes, performance.now());
+    return statusOf(this.#runtime.state, this.#runtime.kv.bytes, this.#loop.now());
   }
 
   recentLog(limit: number, before: number | null = null): readonly RaftLogEntry[] {
@@ -170,7 +175,7 @@ export class RaftControlStore implements EmbeddedControlStore {
 
   leaseRemainingMs(group: GroupName): number | null {
     const { leases, kv } = this.#runtime;
-    return leases && this.isLeader() ? remainingMs(leases, kv, group, performance.now()) : null;
+    return leases && this.isLeader() ? remainingMs(leases, kv, group, this.#loop.now()) : null;
   }
 
   setTimings(timings: Timings): void {
@@ -185,9 +190,9 @@ export class RaftControlStore implements EmbeddedControlStore {
 
   async transferLeadership(to: NodeId): Promise<void> {
     await this.#call('store.transfer', { to }, () => this.#leaderTransfer(to));
-    const deadline = performance.now() + 2 * this.#timings.electionMs;
+    const deadline = this.#loop.now() + 2 * this.#timings.electionMs;
     while (this.#runtime.state.leader?.id !== to) {
-      if (performance.now() > deadline) {
+      if (this.#loop.now() > deadline) {
         throw new ClusterError('TIMEOUT', `${to} did not take over in time; the present leader goes on`);
       }
       await this.#calls.nextChange(20);
@@ -269,7 +274,7 @@ export class RaftControlStore implements EmbeddedControlStore {
       const record = kv.values.get(`groups/${group}`)?.value as { readonly epoch?: number } | undefined;
       return { ok: false, reason: verdict, epoch: record?.epoch ?? null };
     }
-    this.#runtime.leases = renewed(leases, group, performance.now());
+    this.#runtime.leases = renewed(leases, group, this.#loop.now());
     return { ok: true, epoch, leaseMs: leases.leaseMs };
   }
 
@@ -286,7 +291,7 @@ export class RaftControlStore implements EmbeddedControlStore {
       this.#runtime.run(() => {
         const { leases, kv } = this.#runtime;
         if (!leases) return reject(notLeader('it stepped down'));
-        const wait = txn && guardRefuses(leases, kv, txn, performance.now());
+        const wait = txn && guardRefuses(leases, kv, txn, this.#loop.now());
         if (txn && wait !== null) return reject(leaseHeld(txn, wait));
         this.#runtime.apply(input, (effects) => {
           const refusal = effects.find((effect) => effect.kind === 'refused');
