@@ -53,10 +53,13 @@ type CommandTable = {
   /** Stop admitting sessions (router sees `draining`), or admit again. */
   'agent.drain': { params: { fence: Fence; group: GroupName; draining: boolean }; result: { sessions: number } };
   'agent.checkpoint': { params: { fence: Fence }; result: Record<string, never> };
-  /** Primary: fast stop (ships everything), all processes dead, then release the lease. Returns the final LSN. */
+  /**
+   * Primary: fast stop, all processes dead, then release the lease. `shutdownLsn`: whoever has it has everything; null when PostgreSQL died in its
+   * stop (`controlState` is what its control file says), which proves nothing about what was shipped.
+   */
   'agent.demote': {
     params: { fence: Fence; group: GroupName; epoch: Epoch; drainMs: number; timeoutMs: number };
-    result: { shutdownLsn: LsnText };
+    result: { shutdownLsn: LsnText | null; controlState?: string };
   };
   /** Stop/start by the operator's wish; the record's `wanted` is already set. */
   'agent.stop': { params: { fence: Fence; mode: 'fast' | 'immediate' }; result: Record<string, never> };

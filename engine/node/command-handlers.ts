@@ -3,11 +3,11 @@
  * refused, durably), is idempotent, and does its work in the server queue so that it never crosses the reconcile loop.
  */
 import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
+import { shippedUpTo } from '../cluster/core/clean-stop';
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
 import { delay, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
-import { formatLsn, parseLsn } from '../kernel/lsn';
 import type { SlotInfo, SlotSpec } from '../replication/model';
 import {
   admitFence,
@@ -334,8 +334,7 @@ export class CommandHandlers {
       await changeOwnGroup(this.#context, epoch, (record) =>
         record.leaseReleased ? null : { ...record, leaseReleased: true },
       );
-      // The checkpoint record begins at this position: whoever replayed beyond it has everything.
-      return { shutdownLsn: formatLsn(parseLsn(found.control.checkpointLsn) + 1n) };
+      return { shutdownLsn: shippedUpTo(found.control), controlState: found.control.state };
     });
   }
 

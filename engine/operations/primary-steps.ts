@@ -92,7 +92,9 @@ export async function demote(context: StepContext): Promise<StepOutcome> {
     return { detail: `${node} did not answer; its lease has run out, so it serves no more.`, result };
   }
   const result: DemoteResult = { shutdownLsn: ended.done.shutdownLsn, fencedBy: 'stop' };
-  return { detail: `${node} stopped at ${ended.done.shutdownLsn}; everything was shipped.`, result };
+  const { shutdownLsn, controlState } = ended.done;
+  const died = `${node} died in its stop (its control file says "${controlState ?? 'unknown'}"): what it shipped is not known, so the promises of its standbys decide.`;
+  return { detail: shutdownLsn === null ? died : `${node} stopped at ${shutdownLsn}; everything was shipped.`, result };
 }
 
 function leaseIsOver(context: StepContext): boolean {

@@ -150,12 +150,15 @@ export function chooseMember(context: StepContext): StepOutcome {
   const collected = context.resultOf<PromisesResult>('collect-promises');
   if (!collected) throw new ClusterError('INTERNAL', 'The promises are missing from the journal.');
   const options = optionsOf(context);
-  const shutdownLsn = context.resultOf<DemoteResult>('demote')?.shutdownLsn ?? null;
+  const demoted = context.resultOf<DemoteResult>('demote');
+  const shutdownLsn = demoted?.shutdownLsn ?? null;
+  const oldPrimaryKept = demoted?.fencedBy === 'stop';
   const snapshot = context.world.snapshot();
   const group = snapshot.groups.get(record.name);
   if (!group) throw new ClusterError('NOT_FOUND', `There is no group ${record.name}.`);
   const { promises, excluded, epoch } = collected;
-  const choice = choose(snapshot, group, { ...options, mode: 'failover', record, promises, excluded, shutdownLsn });
+  const asked = { ...options, mode: 'failover' as const, record, promises, excluded, shutdownLsn, oldPrimaryKept };
+  const choice = choose(snapshot, group, asked);
   if (choice.kind === 'none') {
     throw new ClusterError('CONFLICT', choice.why, {
       clusterCode: 'CLU_STANDBY_NOT_READY',

@@ -67,5 +67,6 @@ export type ChoiceResult = {
   readonly lsn: string | null;
   readonly bytesLost: number | null;
 };
+/** `shutdownLsn` null: nothing is known about what was shipped, by a stop that was not clean or by a lease that ran out. */
 export type DemoteResult = { readonly shutdownLsn: string | null; readonly fencedBy: 'stop' | 'lease' };
 export type PromoteResult = { readonly timeline: number; readonly forkLsn: string; readonly lsn: string };

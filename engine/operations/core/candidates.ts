@@ -123,6 +123,8 @@ export type ChooseQuestion = CandidateQuestion & {
   readonly excluded: readonly NodeId[];
   /** The old primary was stopped in order at this position: whoever has it has everything. Null: not known. */
   readonly shutdownLsn: string | null;
+  /** This operation stopped the old primary, which still has everything: nobody need give anything up. */
+  readonly oldPrimaryKept?: boolean;
 };
 
 export type Choice =
@@ -140,6 +142,13 @@ export function choose(snapshot: ClusterSnapshot, group: GroupSnapshot, question
     : question.record;
   const enough = promiseCheck({ record, promises, allowDataLoss: question.allowDataLoss });
   if (!enough.ok) return { kind: 'none', why: `${enough.measured} promised, needed: ${enough.limit}.` };
+  /* Nothing is promised about losses in this mode, but here nothing was lost: the old primary can be started again. */
+  if (!proved && question.oldPrimaryKept && record.mode === 'asynchronous' && !question.allowDataLoss) {
+    return {
+      kind: 'none',
+      why: `No standby is known to have everything that ${record.primary} acknowledged before it was stopped; it serves again instead.`,
+    };
+  }
   const input = rankingInput(snapshot, group, { ...question, mode: 'failover', promises, record });
   const members = input.members
     .filter((member) => promises.some((promise) => promise.node === member.node))

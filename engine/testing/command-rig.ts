@@ -1,0 +1,73 @@
+/** An agent's command handlers over a control store in memory: for tests of what a command does to PostgreSQL, the disk and the group record. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GroupRecord, keys } from '../cluster/model';
+import { SerialQueue } from '../kernel/async';
+import { CommandHandlers } from '../node/command-handlers';
+import { DurableState } from '../node/durable-state';
+import type { LeaseHolder } from '../node/lease-holder';
+import type { NodeContext } from '../node/node-context';
+import type { PostgresServer } from '../postgres/api';
+import { MemoryStore } from './memory-store';
+
+export type CommandRigOptions = {
+  readonly nodeId: string;
+  readonly record: GroupRecord;
+  readonly postgres: Partial<PostgresServer>;
+  /** What the lease holder of this node says. */
+  readonly lease?: Partial<LeaseHolder>;
+  /** What stands in the store beside the group record. */
+  readonly entries?: Readonly<Record<string, unknown>>;
+  /** Another life of the agent on the same disk. */
+  readonly directory?: string;
+};
+
+export class CommandRig {
+  readonly store = new MemoryStore();
+  readonly directory: string;
+  readonly durable: DurableState;
+  readonly commands: CommandHandlers;
+
+  constructor(options: CommandRigOptions) {
+    const { nodeId, record } = options;
+    this.store.put(keys.group(record.name), record);
+    for (const [key, value] of Object.entries(options.entries ?? {})) this.store.put(key, value);
+    this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'rustydb-commands-'));
+    this.durable = new DurableState(this.directory);
+    const silent = () => undefined;
+    const context = {
+      config: { nodeId, group: record.name, nodeDirectory: this.directory },
+      logger: { info: silent, warn: silent, error: silent, debug: silent },
+      store: this.store.as(nodeId),
+      postgres: options.postgres,
+      reports: { last: null, get: async () => ({ state: 'standby' }), invalidate: silent },
+      walProxy: { setUpstream: silent },
+      durable: this.durable,
+      serverQueue: new SerialQueue('PostgreSQL of the test', 10),
+    } as unknown as NodeContext;
+    const lease = { epoch: null, input: silent, wake: silent, mayBeHolder: () => false, ...options.lease };
+    this.commands = new CommandHandlers({
+      context,
+      lease: lease as unknown as LeaseHolder,
+      earlierLife: { ended: silent } as never,
+      loop: { abortBackup: silent } as never,
+      duties: {} as never,
+      onPromoted: silent,
+      onRouteChange: silent,
+      onSlotsChanged: silent,
+    });
+  }
+
+  record(name: string): GroupRecord {
+    return this.store.value<GroupRecord>(keys.group(name));
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export function fenceOf(controllerTerm: number, groupEpoch: number) {
+  return { controllerTerm, groupEpoch, operation: 'op', step: 'step', attempt: 1 };
+}
