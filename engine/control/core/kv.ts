@@ -76,15 +76,22 @@ function guardStillFits(state: KvState, guard: LeaseGuard): boolean {
   return record === null || record.epoch === guard.epoch || record.free;
 }
 
-export type GroupLease = { readonly epoch: number; readonly primary: string | null; readonly free: boolean };
+export type GroupLease = {
+  readonly epoch: number;
+  readonly primary: string | null;
+  readonly free: boolean;
+  /** How long it lasts; null: the record does not say (an older release granted it). */
+  readonly leaseMs: number | null;
+};
 
-/** The lease fields of a group record (`epoch`, `primary`, `leaseReleased`); null: no such record. */
+/** The lease fields of a group record (`epoch`, `primary`, `leaseReleased`, `leaseMs`); null: no such record. */
 export function groupLease(value: Json | undefined): GroupLease | null {
   if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value)) return null;
   const record = value as { readonly [key: string]: Json };
   const epoch = typeof record.epoch === 'number' ? record.epoch : 0;
   const primary = typeof record.primary === 'string' ? record.primary : null;
-  return { epoch, primary, free: primary === null || record.leaseReleased === true };
+  const leaseMs = typeof record.leaseMs === 'number' && record.leaseMs > 0 ? record.leaseMs : null;
+  return { epoch, primary, free: primary === null || record.leaseReleased === true, leaseMs };
 }
 
 function failed(state: KvState, { id, txn }: Command): Applied {

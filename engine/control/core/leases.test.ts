@@ -4,19 +4,22 @@ import { applyCommand, emptyKv } from './kv';
 import {
   entryApplied,
   grantAppended,
+  grantedMs,
   groupsGrantedBy,
   guardRefuses,
   judgeRenewal,
+  leaseOf,
   newLeaseTable,
   remainingMs,
   renewed,
-  withLeaseMs,
+  withConfiguredMs,
 } from './leases';
 
-const record = (epoch: number, primary: string | null, leaseReleased = false): Json => ({
+const record = (epoch: number, primary: string | null, leaseReleased = false, leaseMs?: number): Json => ({
   epoch,
   primary,
   leaseReleased,
+  ...(leaseMs === undefined ? {} : { leaseMs }),
 });
 const put = (value: Json): Txn => ({ compare: [], mutations: [{ kind: 'put', key: 'groups/g', value }] });
 function store(value: Json) {
@@ -31,7 +34,7 @@ const ask = { group: 'g', epoch: 3, holder: 'a' };
 describe('leases', () => {
   it('counts every lease from the election until it is renewed', () => {
     expect(remainingMs(table, held, 'g', 1500)).toBe(1500);
-    expect(remainingMs(renewed(table, 'g', 1500), held, 'g', 1500)).toBe(2000);
+    expect(remainingMs(renewed(table, 'g', leaseOf(held, 'g')!, 1500), held, 'g', 1500)).toBe(2000);
   });
 
   it.each([
@@ -80,9 +83,45 @@ describe('leases', () => {
     expect(groupsGrantedBy(held, put({ epoch: 3, primary: 'a', leaseReleased: false, mode: 'x' }))).toEqual([]);
   });
 
-  it('never shortens what was promised when the lease time changes', () => {
-    expect(remainingMs(withLeaseMs(table, 500), held, 'g', 1000)).toBe(2000);
-    expect(remainingMs(withLeaseMs(renewed(table, 'g', 1000), 500), held, 'g', 1000)).toBe(2000);
-    expect(remainingMs(withLeaseMs(table, 4000), held, 'g', 1000)).toBe(4000);
+  it('never shortens what was promised when another length is configured', () => {
+    const lease = leaseOf(held, 'g')!;
+    expect(remainingMs(withConfiguredMs(table, 500), held, 'g', 1000)).toBe(2000);
+    expect(remainingMs(withConfiguredMs(renewed(table, 'g', lease, 1000), 500), held, 'g', 1000)).toBe(2000);
+    expect(remainingMs(renewed(withConfiguredMs(table, 500), 'g', lease, 1000), held, 'g', 1000)).toBe(2000);
+    expect(remainingMs(withConfiguredMs(table, 4000), held, 'g', 1000)).toBe(4000);
+  });
+
+  const long = store(record(3, 'a', false, 10_000));
+
+  it.each([
+    ['a new leader', table],
+    ['a leader that learns of a shorter configured length', withConfiguredMs(table, 500)],
+    ['a leader that was told of the longer one and then of the shorter', newLeaseTable(1000, 500, 20_000)],
+  ])('counts the length that belongs to the grant: %s', (_, counted) => {
+    expect(remainingMs(counted, long, 'g', 1000)).toBe(10_000);
+    expect(remainingMs(renewed(counted, 'g', leaseOf(long, 'g')!, 4000), long, 'g', 4000)).toBe(10_000);
+    expect(grantedMs(counted, long, 'g')).toBe(10_000);
+  });
+
+  it('counts a record that does not say its length by the longest that was configured, and tells it no more', () => {
+    const counted = newLeaseTable(1000, 500, 20_000);
+    expect(remainingMs(counted, held, 'g', 1000)).toBe(20_000);
+    expect(grantedMs(counted, held, 'g')).toBe(500);
+  });
+
+  it.each([
+    [10_000, 2000, 10_000],
+    [2000, 10_000, 10_000],
+  ])('lets a lease that its holder makes %i → %i ms end no earlier than either allows', (before, after, left) => {
+    const kv = store(record(3, 'a', false, before));
+    const running = renewed(newLeaseTable(0, 500), 'g', leaseOf(kv, 'g')!, 1000);
+    const change = put(record(3, 'a', false, after));
+    expect(groupsGrantedBy(kv, change)).toEqual(['g']);
+    const onTheWay = grantAppended(running, 9, ['g']);
+    expect(judgeRenewal(onTheWay, kv, ask)).toBe('grant-in-flight');
+    applyCommand(kv, { id: 'change', txn: change });
+    const event = { revision: 2, kind: 'put', key: 'groups/g', value: record(3, 'a', false, after), modRevision: 2 };
+    const applied = entryApplied(onTheWay, 9, [event as never], 1000);
+    expect(remainingMs(applied, kv, 'g', 1000)).toBe(left);
   });
 });

@@ -10,7 +10,7 @@ import type { Logger } from '../../kernel/log';
 import { type Loop, systemLoop, type Timer } from '../../kernel/loop';
 import { type Applied, applyCommand, type Command, type KvState } from '../core/kv';
 import { decodeKv, differences, encodeKv } from '../core/kv-snapshot';
-import { entryApplied, grantAppended, type LeaseTable, newLeaseTable } from '../core/leases';
+import { configuredIn, entryApplied, grantAppended, type LeaseTable, newLeaseTable } from '../core/leases';
 import type { RaftConfiguration, RaftMember, WatchEvent } from '../store';
 import { snapshotAt } from './core/entries';
 import {
@@ -62,6 +62,8 @@ export class RaftRuntime {
   state!: RaftState;
   kv: KvState = decodeKv('');
   leases: LeaseTable | null = null;
+  /** The longest configured length of a lease since this process began. */
+  longestLeaseMs: number;
   /** When this replica last heard from a leader. */
   heardAt: number | null = null;
   #storage: RaftLogStorage | null = null;
@@ -83,6 +85,7 @@ export class RaftRuntime {
     private leaseMs: () => number,
   ) {
     this.#loop = options.loop ?? systemLoop;
+    this.longestLeaseMs = options.timings.leaseMs;
   }
 
   async start(): Promise<void> {
@@ -258,7 +261,8 @@ export class RaftRuntime {
       changes.push(...events);
       if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, this.#loop.now());
       if (entry.index === this.state.leading?.noopIndex) {
-        this.leases = newLeaseTable(this.#loop.now(), this.leaseMs());
+        this.longestLeaseMs = Math.max(this.longestLeaseMs, configuredIn(this.kv) ?? 0);
+        this.leases = newLeaseTable(this.#loop.now(), this.leaseMs(), this.longestLeaseMs);
         this.events.ready(true, this.state.term);
       }
       this.events.applied(entry, result);

@@ -410,6 +410,28 @@ describe('leases', () => {
     expect(await lead.renewLease('g', 1, 'a')).toEqual({ ok: false, reason: 'no-quorum', epoch: null });
   });
 
+  const lone: RaftConfiguration = { voters: [member('a')], learners: [] };
+  const pair: RaftConfiguration = { voters: [member('a'), member('b')], learners: [] };
+
+  it.each([
+    ['one voter', lone, ['a'], null],
+    ['one voter and a learner that asks', lone, ['a', 'd'], 'd'],
+    ['two voters', pair, ['a', 'b'], null],
+  ])('renews without any other read: %s', async (_what, bootstrap, ids, learner) => {
+    for (const id of ids) await start(id, { bootstrap: id === learner ? null : bootstrap });
+    const lead = await leader();
+    if (learner) await lead.addLearner(member(learner));
+    await lead.txn(put('groups/g', record(1, 'a')));
+    const asker = learner ? running.get(learner)!.store : lead;
+    await pollUntil(() => (asker.localGet('groups/g') ? true : undefined), {
+      timeoutMs: 5000,
+      intervalMs: 5,
+      what: 'the asker knows the leader',
+    });
+    for (let n = 0; n < 3; n++) expect(await asker.renewLease('g', 1, 'a')).toMatchObject({ ok: true, epoch: 1 });
+    expect(await asker.get('groups/g')).not.toBeNull();
+  });
+
   it('treats every lease as renewed when a leader takes over', async () => {
     await startThree();
     const first = await leader();
@@ -417,6 +439,30 @@ describe('leases', () => {
     await stop(first.status().id);
     const second = await leader();
     expect(second.leaseRemainingMs('g')).toBeGreaterThan(200);
+  });
+
+  it('counts and tells the length that belongs to the grant, whoever leads and whatever is configured meanwhile', async () => {
+    await startThree();
+    const first = await leader();
+    await first.txn(put('groups/g', { ...record(1, 'a'), leaseMs: 30_000 }));
+    expect(await first.renewLease('g', 1, 'a')).toEqual({ ok: true, epoch: 1, leaseMs: 30_000 });
+    for (const { store } of running.values()) store.setTimings({ ...timings, leaseMs: 600 });
+    expect(await first.renewLease('g', 1, 'a')).toEqual({ ok: true, epoch: 1, leaseMs: 30_000 });
+    expect(first.leaseRemainingMs('g')).toBeGreaterThan(20_000);
+    await stop(first.status().id);
+    const second = await leader();
+    expect(second.leaseRemainingMs('g')).toBeGreaterThan(20_000);
+  });
+
+  it('a leader elected after a restart counts a record without a length by what is configured in the store', async () => {
+    const configured = { ...timings, leaseMs: 20_000 };
+    await startThree();
+    const first = await leader();
+    await first.txn(put('config', { leaseMs: configured.leaseMs }));
+    await first.txn(put('groups/g', record(1, 'a')));
+    for (const id of ['a', 'b', 'c']) await stop(id);
+    await startThree();
+    expect((await leader()).leaseRemainingMs('g')).toBeGreaterThan(15_000);
   });
 });
 

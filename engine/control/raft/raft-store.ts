@@ -11,7 +11,16 @@ import { type Loop, systemLoop } from '../../kernel/loop';
 import type { Applied } from '../core/kv';
 import { listKeys } from '../core/kv';
 import { checkTxn, refuseFull } from '../core/kv-limits';
-import { groupsGrantedBy, guardRefuses, judgeRenewal, remainingMs, renewed, withLeaseMs } from '../core/leases';
+import {
+  grantedMs,
+  groupsGrantedBy,
+  guardRefuses,
+  judgeRenewal,
+  leaseOf,
+  remainingMs,
+  renewed,
+  withConfiguredMs,
+} from '../core/leases';
 import type {
   EmbeddedControlStore,
   KeyValue,
@@ -106,7 +115,7 @@ export class RaftControlStore implements EmbeddedControlStore {
     const payload = { group, epoch, holder };
     try {
       // An answer later than this is of no use: the holder has asked again or stopped.
-      const budgetMs = this.#timings.leaseMs / 2;
+      const budgetMs = (leaseOf(this.#runtime.kv, group)?.leaseMs ?? this.#timings.leaseMs) / 2;
       return await this.#call('store.renew', payload, () => this.#leaderRenew(group, epoch, holder), budgetMs);
     } catch (error) {
       if (error instanceof ClusterError && error.code === 'UNAVAILABLE')
@@ -181,9 +190,10 @@ export class RaftControlStore implements EmbeddedControlStore {
   setTimings(timings: Timings): void {
     this.#timings = timings;
     const { heartbeatMs, electionMs, leaseMs } = timings;
+    this.#runtime.longestLeaseMs = Math.max(this.#runtime.longestLeaseMs, leaseMs);
     this.#runtime.run(() => {
       const { leases } = this.#runtime;
-      if (leases) this.#runtime.leases = withLeaseMs(leases, leaseMs);
+      if (leases) this.#runtime.leases = withConfiguredMs(leases, leaseMs);
       this.#runtime.apply({ kind: 'timings', heartbeatMs, electionMs });
     });
   }
@@ -274,8 +284,8 @@ export class RaftControlStore implements EmbeddedControlStore {
       const record = kv.values.get(`groups/${group}`)?.value as { readonly epoch?: number } | undefined;
       return { ok: false, reason: verdict, epoch: record?.epoch ?? null };
     }
-    this.#runtime.leases = renewed(leases, group, this.#loop.now());
-    return { ok: true, epoch, leaseMs: leases.leaseMs };
+    this.#runtime.leases = renewed(leases, group, leaseOf(kv, group)!, this.#loop.now());
+    return { ok: true, epoch, leaseMs: grantedMs(leases, kv, group) };
   }
 
   async #leaderTxn(id: string, txn: Txn): Promise<TxnResult> {

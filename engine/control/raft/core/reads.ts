@@ -20,8 +20,9 @@ export function requestRead(work: Work, id: number, patient: boolean): void {
   const idle = leading.confirmedRound === leading.round;
   const round = leading.round + 1;
   setLeading(work, { reads: [...leading.reads, { id, index: state.commitIndex, round }] });
-  // While a round is under way, later reads gather for the next one.
-  if (idle && !patient) startRound(work);
+  // While a round is under way, later reads gather for the next one. The round of a sole voter costs no message, so nobody waits for it.
+  const alone = configurationOf(state).voters.length === 1;
+  if (idle && (!patient || alone)) startRound(work);
 }
 
 export function startRound(work: Work): void {

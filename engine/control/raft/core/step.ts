@@ -24,7 +24,7 @@ import {
   type StepResult,
 } from './model';
 import { reachedByMajority } from './quorum';
-import { requestRead } from './reads';
+import { answerReads, requestRead } from './reads';
 import { advanceCommit, continueTransfer, onAppendAnswer, onSnapshotAnswer, syncPeers } from './replication';
 import { broadcastAppends, broadcastBeat, sendAppends } from './sending';
 import {
@@ -182,6 +182,8 @@ function onTick(work: Work): void {
     transfer: transfer && transfer.deadline > now ? transfer : null,
   });
   broadcastBeat(work);
+  // A sole voter confirms its own rounds: no answer of a peer will come to do it.
+  answerReads(work);
 }
 
 /** The latest moment by which a majority of voters had answered this leader; its election counts as one. */

@@ -79,8 +79,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'new leader does not treat leases as renewed',
     file: 'core/leases.ts',
-    find: 'return { electedAt, leaseMs,',
-    replace: 'return { electedAt: electedAt - leaseMs, leaseMs,',
+    find: '    electedAt,\n    configuredMs,\n    longestMs:',
+    replace: '    electedAt: electedAt - configuredMs,\n    configuredMs,\n    longestMs:',
     seed: 2,
   },
   {

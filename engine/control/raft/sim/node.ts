@@ -11,6 +11,7 @@ import {
   guardRefuses,
   judgeRenewal,
   type LeaseTable,
+  leaseOf,
   newLeaseTable,
   renewed,
 } from '../../core/leases';
@@ -396,7 +397,7 @@ export class SimNode {
         answer('refused');
         return;
       }
-      this.leases = renewed(this.leases, group, this.clock());
+      this.leases = renewed(this.leases, group, leaseOf(this.kv, group)!, this.clock());
       answer('ok');
     });
   }
