@@ -2,11 +2,13 @@
  * What the node uses of its host: CPU and memory of the agent, its guardian and its PostgreSQL, and the disk under its data. Sampled every few
  * seconds from /proc; kept as a ring of one hour. For display, ranking and alerts, never for a decision about who serves.
  */
+import { readFileSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type EventLoopUtilization, type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { ResourceSample } from '../monitoring/model';
 import { msUntilFull } from './core/disk-trend';
+import { coarseMs, fineMs, loopBlock } from './core/loop-block';
 
 const clockTicksPerSecond = 100;
 const pageBytes = 4096;
@@ -26,7 +28,13 @@ export type ResourceUse = {
 };
 
 export class ResourceSampler {
-  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
+  readonly #coarse = monitorEventLoopDelay({ resolution: coarseMs });
+  readonly #fine = monitorEventLoopDelay({ resolution: fineMs });
+  #watchesClosely = false;
+  #loop: EventLoopUtilization = performance.eventLoopUtilization();
+  /** Asked once: the list is made from files of /proc and /sys. */
+  readonly #cpus = cpus().length;
+  readonly #memoryTotal = totalmem();
   #use: ResourceUse = {
     cpuPercent: 0,
     memoryPercent: 0,
@@ -48,24 +56,40 @@ export class ResourceSampler {
     /** Root processes of the node: the agent, the guardian, the postmaster. */
     private readonly rootPids: () => readonly number[],
   ) {
-    this.#loop.enable();
+    this.#coarse.enable();
   }
 
   get use(): ResourceUse {
     return this.#use;
   }
 
-  /** Longest block of the main thread since the last call, in ms beyond the sampling resolution. */
+  /** Longest block of the main thread since the last call. */
   takeLoopBlockMs(): number {
-    const worst = this.#loop.max / 1e6 - 20;
-    this.#loop.reset();
-    return Number.isFinite(worst) && worst > 0 ? Math.round(worst * 10) / 10 : 0;
+    const loop = performance.eventLoopUtilization();
+    const { active, idle } = performance.eventLoopUtilization(loop, this.#loop);
+    this.#loop = loop;
+    const { blockMs, watchClosely } = loopBlock({
+      activeMs: active,
+      idleMs: idle,
+      coarseLateMs: takeLateMs(this.#coarse, coarseMs),
+      fineLateMs: this.#watchesClosely ? takeLateMs(this.#fine, fineMs) : null,
+    });
+    if (watchClosely !== this.#watchesClosely) {
+      if (watchClosely) this.#fine.enable();
+      else this.#fine.disable();
+      this.#fine.reset();
+      this.#watchesClosely = watchClosely;
+    }
+    return round(blockMs);
   }
 
-  /** Asynchronous throughout: reading /proc must never block the thread that renews the lease. */
+  /**
+   * Whatever may wait for a disk, or for another process's memory, is asynchronous: it must never block the thread that renews the lease. The rest of
+   * /proc is a copy of numbers, and a detour through four worker threads a file costs more than everything else an idle agent does.
+   */
   async sample(now: number): Promise<void> {
-    const pids = await this.#processes();
-    const stats = (await Promise.all(pids.map(processStat))).filter((stat) => stat !== null);
+    const pids = this.#processes();
+    const stats = pids.map(processStat).filter((stat) => stat !== null);
     const ticks = stats.reduce((sum, stat) => sum + stat.ticks, 0);
     if (now - this.#memoryAt >= memoryEveryMs) {
       this.#memoryAt = now;
@@ -80,8 +104,8 @@ export class ResourceSampler {
     this.#lastAt = now;
     const disk = await statfs(this.directory);
     this.#use = {
-      cpuPercent: round(Math.min(100, Math.max(0, (100 * spent) / cpus().length))),
-      memoryPercent: round((100 * this.#memoryBytes) / totalmem()),
+      cpuPercent: round(Math.min(100, Math.max(0, (100 * spent) / this.#cpus))),
+      memoryPercent: round((100 * this.#memoryBytes) / this.#memoryTotal),
       memoryBytes: this.#memoryBytes,
       diskUsedBytes: (disk.blocks - disk.bfree) * disk.bsize,
       diskTotalBytes: disk.blocks * disk.bsize,
@@ -97,10 +121,9 @@ export class ResourceSampler {
   }
 
   /** The roots and their children: PostgreSQL's backends are children of the postmaster. */
-  async #processes(): Promise<readonly number[]> {
+  #processes(): readonly number[] {
     const roots = this.rootPids();
-    const children = await Promise.all(roots.map(childrenOf));
-    return [...new Set([...roots, ...children.flat()])];
+    return [...new Set([...roots, ...roots.flatMap(childrenOf)])];
   }
 
   record(sample: Omit<ResourceSample, keyof ResourceUse>): void {
@@ -116,24 +139,32 @@ export class ResourceSampler {
   }
 
   stop(): void {
-    this.#loop.disable();
+    this.#coarse.disable();
+    this.#fine.disable();
   }
+}
+
+function takeLateMs(histogram: IntervalHistogram, intervalMs: number): number {
+  const lateMs = histogram.max / 1e6 - intervalMs;
+  const counted = histogram.count > 0 && Number.isFinite(lateMs);
+  histogram.reset();
+  return counted ? Math.max(0, lateMs) : 0;
 }
 
 type ProcessStat = { readonly pid: number; readonly ticks: number; readonly residentBytes: number };
 
-async function childrenOf(pid: number): Promise<readonly number[]> {
+function childrenOf(pid: number): readonly number[] {
   try {
-    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
     return text.split(' ').filter(Boolean).map(Number);
   } catch {
     return [];
   }
 }
 
-async function processStat(pid: number): Promise<ProcessStat | null> {
+function processStat(pid: number): ProcessStat | null {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { pid, ticks: Number(fields[11]) + Number(fields[12]), residentBytes: Number(fields[21]) * pageBytes };
   } catch {
