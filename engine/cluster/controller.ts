@@ -29,6 +29,7 @@ import { ControllerEvents } from './controller-events';
 import { decide, GroupMemories, retryAfterMs } from './failure-detector';
 import { Janitor } from './janitor';
 import { LeaderMethods } from './leader-methods';
+import { LevelRaiser } from './level-raiser';
 import { type ClusterView, keys, type NodeReport } from './model';
 import { ReplicationErrors } from './replication-errors';
 import { SlotEvents } from './slot-events';
@@ -63,6 +64,7 @@ export class Controller implements ClusterController {
   readonly #service: OperationService;
   readonly #methods: LeaderMethods;
   readonly #janitor: Janitor;
+  readonly #level: LevelRaiser;
   readonly #memories = new GroupMemories();
   readonly #viewCallbacks = new Set<() => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -126,6 +128,12 @@ export class Controller implements ClusterController {
       nowMs: clock.wall,
     });
     this.#methods = new LeaderMethods(deps.store, this.#state);
+    this.#level = new LevelRaiser({
+      store: deps.store,
+      state: this.#state,
+      logger: deps.logger,
+      nowMs: clock.wall,
+    });
     this.#janitor = new Janitor({
       self: deps.self,
       store: deps.store,
@@ -532,6 +540,7 @@ export class Controller implements ClusterController {
     if (!this.#leading) return;
     this.#resume();
     this.#service.runDue().catch((error: unknown) => this.#logFailure('scheduled operations', error));
+    this.#level.run().catch((error: unknown) => this.#logFailure('raising the level', error));
     this.#janitor.run().catch((error: unknown) => this.#logFailure('housekeeping', error));
   }
 

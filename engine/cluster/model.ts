@@ -12,6 +12,7 @@ import type { SlotReport } from '../replication/model';
 export const keys = {
   cluster: 'cluster',
   config: 'config',
+  level: 'level',
   node: (id: NodeId) => `nodes/${id}`,
   nodes: 'nodes/',
   group: (name: GroupName) => `groups/${name}`,
@@ -43,6 +44,18 @@ export const keys = {
 export type CommitMode = 'synchronous' | 'semi_synchronous' | 'asynchronous';
 
 export type ClusterRecord = { readonly clusterId: string; readonly createdAt: string };
+
+/** What all members may do together (engine/kernel/release.ts); absent: the first level. It only rises. */
+export type LevelRecord = {
+  readonly level: number;
+  /** The next one: every agent makes its directory refuse older releases before it comes into force. */
+  readonly sealing: number | null;
+  /** That raised it. */
+  readonly release: string;
+  readonly at: string;
+  /** An operator wants to be able to go back: it does not rise. */
+  readonly hold: { readonly by: string; readonly at: string } | null;
+};
 
 /** All times in ms; ranges and dependants as in the config procedure. */
 export type ClusterConfig = {
@@ -215,6 +228,13 @@ export type NodeReport = {
   readonly at: string;
   readonly agentPid: number;
   readonly agentStartedAt: string;
+  /** Of the agent's program; absent: before they were told. */
+  readonly release?: string;
+  readonly level?: number;
+  /** Releases below this level refuse to start on the node's directory. */
+  readonly sealedLevel?: number;
+  /** Consoles, routers and launchers that are connected to this agent, each kind and release once. */
+  readonly clients?: readonly { readonly kind: string; readonly release?: string; readonly level?: number }[];
   /** Of this node's PostgreSQL; shown to admins. */
   readonly dataDirectory?: string;
   readonly promisedEpoch: Epoch;

@@ -13,6 +13,9 @@ export type PeerIdentity = {
   readonly kind: 'node' | 'console' | 'router' | 'launcher';
   readonly nodeId: NodeId | null;
   readonly incarnation: Incarnation | null;
+  /** Of its program; absent: a release before they were told. */
+  readonly release?: string;
+  readonly level?: number;
 };
 
 export type PeerAddress = { readonly host: string; readonly port: number };
@@ -78,6 +81,10 @@ export interface Interconnect {
   onRequest(method: string, handler: RequestHandler): void;
   onMessage(method: string, handler: MessageHandler): void;
   onStream(method: string, handler: StreamHandler): void;
+  /** Who is connected to this node and is no node, as they are now; absent: not known. */
+  clients?(): readonly PeerIdentity[];
+  /** The cluster's level: peers below it are refused, and those that are connected are let go. */
+  setMinimumLevel?(level: number): void;
   onPeerState(callback: (peer: PeerIdentity, connected: boolean) => void): () => void;
 
   /** Of all peers, or only of those named. */

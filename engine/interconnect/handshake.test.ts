@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ownAnnouncement } from '../kernel/release';
 import { plainRecord } from './frames';
 import {
   answerChallenge,
@@ -21,10 +22,10 @@ const nonce = (fill: number) => Buffer.alloc(nonceBytes, fill);
 describe('handshake', () => {
   it('gives both sides the same keys, crosswise', () => {
     const hello = makeHello(context, nonce(1), 'b');
-    expect(readHello(acceptor, hello).identity).toEqual(context.self);
+    expect(readHello(acceptor, hello).identity).toEqual({ ...context.self, ...ownAnnouncement });
     const challenge = makeChallenge(acceptor, nonce(2), hello);
     const answer = answerChallenge(context, hello, challenge, 'b');
-    expect(answer.remote).toEqual(acceptor.self);
+    expect(answer.remote).toEqual({ ...acceptor.self, ...ownAnnouncement });
     const keys = checkProof(acceptor, hello, challenge, answer.proof, 'node:a');
     expect(keys.send).toEqual(answer.keys.receive);
     expect(keys.receive).toEqual(answer.keys.send);
@@ -62,6 +63,44 @@ describe('handshake', () => {
   ])('refuses %s', (_what, change, message) => {
     const hello = JSON.parse(makeHello(context, nonce(1), 'b').toString());
     expect(() => readHello(acceptor, Buffer.from(JSON.stringify({ ...hello, ...change })))).toThrow(message);
+  });
+
+  describe('between releases', () => {
+    /** As releases before levels make it: nothing but the identity of that time. */
+    const olderHello = (more: object = {}) => {
+      const hello = JSON.parse(makeHello(context, nonce(1), 'b').toString());
+      return Buffer.from(JSON.stringify({ ...hello, identity: { ...context.self, ...more } }));
+    };
+
+    it('an older peer is taken as long as the level of the cluster is the first', () => {
+      expect(readHello(acceptor, olderHello()).identity).toEqual(context.self);
+      expect(readHello({ ...acceptor, minimumLevel: () => 1 }, olderHello()).identity).toEqual(context.self);
+    });
+
+    it('an older one is refused above, with what to start; a newer one is not', () => {
+      const raised = { ...acceptor, minimumLevel: () => 2 };
+      expect(() => readHello(raised, olderHello())).toThrow(
+        /node:a runs release 0\.1\.0 or older, and this cluster was upgraded to level 2: start release 0\.2\.0 or a newer one there/,
+      );
+      expect(readHello(raised, olderHello({ release: '0.9.0', level: 9 })).identity).toMatchObject({ level: 9 });
+    });
+
+    it('the dialling side refuses as well', () => {
+      const hello = makeHello(context, nonce(1), 'b');
+      const challenge = makeChallenge({ ...acceptor, self: { ...acceptor.self, level: 1 } }, nonce(2), hello);
+      expect(() => answerChallenge({ ...context, minimumLevel: () => 2 }, hello, challenge, 'b')).toThrow(/level 2/);
+    });
+
+    it.each([
+      { level: 0 },
+      { level: 1.5 },
+      { level: '2' },
+      { level: null },
+      { release: 7 },
+      { release: 'x'.repeat(41) },
+    ])('what can be no number of a release counts as none: %o', (odd) => {
+      expect(readHello(acceptor, olderHello(odd)).identity).toEqual(context.self);
+    });
   });
 
   it('session MACs notice change, repetition and another order', () => {

@@ -5,6 +5,7 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { isName } from '../kernel/ids';
+import { announcedLevel, announcedRelease, firstLevel, ownAnnouncement, releaseOfLevel } from '../kernel/release';
 import type { PeerIdentity } from './api';
 import { macBytes } from './frames';
 
@@ -15,6 +16,8 @@ export type HandshakeContext = {
   readonly self: PeerIdentity;
   readonly clusterId: string;
   readonly secret: string;
+  /** Peers of a lower level are refused; absent: none is. */
+  readonly minimumLevel?: () => number;
 };
 
 export type Hello = {
@@ -54,7 +57,7 @@ export function makeHello(context: HandshakeContext, nonce: Buffer, expected: st
     kind: 'hello',
     version: protocolVersion,
     clusterId: context.clusterId,
-    identity: context.self,
+    identity: { ...ownAnnouncement, ...context.self },
     nonce: nonce.toString('base64'),
     expected,
   };
@@ -67,7 +70,7 @@ export function makeChallenge(context: HandshakeContext, nonce: Buffer, hello: B
     kind: 'challenge',
     version: protocolVersion,
     clusterId: context.clusterId,
-    identity: context.self,
+    identity: { ...ownAnnouncement, ...context.self },
     nonce: nonce.toString('base64'),
   };
   const body = Buffer.from(JSON.stringify(challenge));
@@ -185,9 +188,17 @@ function checkVersionAndCluster(context: HandshakeContext, peer: Hello | Challen
   if (peer.clusterId !== context.clusterId) {
     throw new HandshakeRefusal('cluster', `${peer.identity.name} belongs to another cluster`);
   }
+  const minimum = context.minimumLevel?.() ?? firstLevel;
+  if (announcedLevel(peer.identity) < minimum) {
+    throw new HandshakeRefusal(
+      'version',
+      `${peer.identity.name} runs release ${announcedRelease(peer.identity)}, and this cluster was upgraded to level ${minimum}: start release ${releaseOfLevel(minimum)} or a newer one there`,
+    );
+  }
 }
 
 const peerKinds = ['node', 'console', 'router', 'launcher'];
+const releasePattern = /^[0-9A-Za-z.+-]{1,40}$/;
 const peerNamePattern = /^[A-Za-z0-9][A-Za-z0-9:._-]{0,199}$/;
 
 function parse(bytes: Buffer, kind: 'hello' | 'challenge'): Hello | Challenge {
@@ -209,10 +220,15 @@ function parse(bytes: Buffer, kind: 'hello' | 'challenge'): Hello | Challenge {
 /** Only the known fields, all of the right type and form; else null. */
 function knownIdentity(value: unknown): PeerIdentity | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { name, kind, nodeId, incarnation } = value as Partial<PeerIdentity>;
+  const { name, kind, nodeId, incarnation, release, level } = value as Partial<PeerIdentity>;
   if (typeof name !== 'string' || !peerNamePattern.test(name)) return null;
   if (kind === undefined || !peerKinds.includes(kind)) return null;
   if (incarnation !== null && typeof incarnation !== 'string') return null;
-  if (kind !== 'node') return nodeId === null ? { name, kind, nodeId, incarnation } : null;
-  return typeof nodeId === 'string' && isName(nodeId) ? { name, kind, nodeId, incarnation } : null;
+  // A peer that tells something odd counts as one that tells nothing: of the first level.
+  const told = {
+    ...(typeof release === 'string' && releasePattern.test(release) ? { release } : {}),
+    ...(Number.isInteger(level) && level! >= firstLevel && level! <= 10_000 ? { level } : {}),
+  };
+  if (kind !== 'node') return nodeId === null ? { name, kind, nodeId, incarnation, ...told } : null;
+  return typeof nodeId === 'string' && isName(nodeId) ? { name, kind, nodeId, incarnation, ...told } : null;
 }

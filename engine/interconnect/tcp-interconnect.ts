@@ -5,6 +5,7 @@
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
+import { announcedLevel, announcedRelease, firstLevel } from '../kernel/release';
 import { Acceptor } from './acceptor';
 import type {
   Fault,
@@ -57,6 +58,7 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
   #timer: ReturnType<typeof setInterval> | null = null;
   #lastTick = 0;
   #running = false;
+  #minimumLevel = firstLevel;
 
   constructor(options: TcpInterconnectOptions) {
     if (options.secret.length < 16)
@@ -66,7 +68,12 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#random = options.random ?? Math.random;
     this.#shell = {
-      context: { self: options.self, clusterId: options.clusterId, secret: options.secret },
+      context: {
+        self: options.self,
+        clusterId: options.clusterId,
+        secret: options.secret,
+        minimumLevel: () => this.#minimumLevel,
+      },
       limits: this.#limits,
       faults: this.#faultState,
     };
@@ -216,6 +223,21 @@ export class TcpInterconnect implements Interconnect, FaultInjector {
         lostPings: dialer.rtt.lost,
       };
     });
+  }
+
+  clients(): readonly PeerIdentity[] {
+    return [...(this.#acceptor?.links ?? [])].map((link) => link.remote).filter((remote) => remote.nodeId === null);
+  }
+
+  /** Only rises. */
+  setMinimumLevel(level: number): void {
+    if (level <= this.#minimumLevel) return;
+    this.#minimumLevel = level;
+    const links = [...(this.#acceptor?.links ?? []), ...[...this.#dialers.values()].flatMap(({ link }) => link ?? [])];
+    for (const link of links) {
+      if (announcedLevel(link.remote) < level)
+        link.close(`it runs release ${announcedRelease(link.remote)}, and the cluster is at level ${level}`);
+    }
   }
 
   setFaults(faults: readonly Fault[]): void {

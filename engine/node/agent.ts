@@ -31,6 +31,7 @@ import { EarlierLife } from './earlier-life';
 import { EngineDoor } from './engine-door';
 import { GroupSettings } from './group-settings';
 import { LeaseHolder } from './lease-holder';
+import { LevelWatch } from './level-watch';
 import { MemberLoop } from './member-loop';
 import { clusterConfig, groupFact, type NodeContext } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
@@ -70,6 +71,7 @@ export class Agent {
   readonly #registration: Registration;
   readonly #crashes: CrashWatch;
   readonly #slotWatch: SlotWatch;
+  readonly #level: LevelWatch;
   #timers: NodeJS.Timeout[] = [];
   #cycling = false;
   #stopped = false;
@@ -168,6 +170,7 @@ export class Agent {
       this.#loop,
       this.#resources,
       () => this.#registration.reportedPeers,
+      () => this.#level.sealedLevel,
     );
     this.#controller = new Controller({
       self: config.nodeId,
@@ -180,6 +183,7 @@ export class Agent {
       command: (node, command, params, timeoutMs) => this.#command(node, command, params, timeoutMs),
     });
     this.#registration = new Registration(context);
+    this.#level = new LevelWatch(context, onFatal);
     this.#crashes = new CrashWatch({
       context,
       lease: this.#lease,
@@ -208,6 +212,7 @@ export class Agent {
     await this.#interconnect.start();
     await this.#context.walProxy.start();
     await this.#store.start();
+    this.#level.start();
     this.#started = true;
     await this.#adopt();
     this.#watchRecords();
@@ -229,6 +234,7 @@ export class Agent {
     this.#slotWatch.stop();
     this.#crashes.stop();
     this.#registration.stop();
+    this.#level.stop();
     await this.#controller.stop();
     try {
       await this.#context.postgres.stop('fast', shutdownMs);
@@ -425,6 +431,7 @@ export class Agent {
   }
 
   async #sampleResources(): Promise<void> {
+    this.#level.retry();
     await this.#resources.sample(performance.now()).catch((error: unknown) => {
       this.#logger.debug({ error: messageOf(error) }, 'resources not sampled');
     });

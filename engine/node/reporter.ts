@@ -1,6 +1,8 @@
 /** Makes this node's report for the controller: what PostgreSQL, the lease, the host and the links look like right now. */
 import type { NodeReport, PostgresReport } from '../cluster/model';
+import { announcedKinds } from '../interconnect/announced-kinds';
 import type { NodeId } from '../kernel/ids';
+import { ownAnnouncement } from '../kernel/release';
 import { noStalls, stallBoundsMs, withStall } from './core/stall-counts';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
@@ -25,6 +27,7 @@ export class Reporter {
     private readonly loop: MemberLoop,
     private readonly resources: ResourceSampler,
     private readonly reportedPeers: () => ReadonlySet<NodeId> | null,
+    private readonly sealedLevel: () => number,
   ) {}
 
   make(postgres: PostgresReport, now: number): NodeReport {
@@ -38,6 +41,9 @@ export class Reporter {
       at: new Date().toISOString(),
       agentPid: process.pid,
       agentStartedAt: this.#startedAt,
+      ...ownAnnouncement,
+      sealedLevel: this.sealedLevel(),
+      clients: announcedKinds(this.context.interconnect.clients?.() ?? []),
       dataDirectory: this.context.postgres.configuration.paths.dataDirectory,
       promisedEpoch: durable.current.promisedEpoch,
       lease:

@@ -1,6 +1,7 @@
 /** The first records of an empty control store, written once by the first leader in one transaction. */
-import { type ClusterConfig, type GroupRecord, keys, type NodeRecord } from '../cluster/model';
+import { type ClusterConfig, type GroupRecord, keys, type LevelRecord, type NodeRecord } from '../cluster/model';
 import type { ControlStore, Json, Mutation } from '../control/store';
+import { ownLevel, release } from '../kernel/release';
 import type { ClusterSeed } from '../runtime/process-config';
 
 export function initialConfig(seed: ClusterSeed): ClusterConfig {
@@ -54,6 +55,11 @@ export function initialGroup(group: ClusterSeed['groups'][number], now: string):
   };
 }
 
+/** A new cluster has no member of an older release. */
+function initialLevel(now: string): LevelRecord {
+  return { level: ownLevel, sealing: null, release, at: now, hold: null };
+}
+
 /** Writes the seed unless the store already has a cluster. Returns whether this call wrote it. */
 export async function seedCluster(
   store: ControlStore,
@@ -70,6 +76,7 @@ export async function seedCluster(
     mutations: [
       put(keys.cluster, { clusterId, createdAt: now }),
       put(keys.config, initialConfig(seed)),
+      put(keys.level, initialLevel(now)),
       ...nodes.map((node) => put(keys.node(node.id), node)),
       ...seed.groups.map((group) => put(keys.group(group.name), initialGroup(group, now))),
     ],

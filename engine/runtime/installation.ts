@@ -12,6 +12,7 @@ import { messageOf } from '../kernel/errors';
 import type { GroupName, Incarnation, NodeId } from '../kernel/ids';
 import { StartError } from './data-directory';
 import type { NativePostgres } from './native-postgres';
+import { identityFile, levelOf, type NodeIdentity, readIdentity, writeIdentity } from './node-identity';
 import type { PortBook } from './ports';
 import type {
   AgentConfig,
@@ -36,8 +37,6 @@ type ClusterFile = {
   /** All founders were seen up: from now on an empty consensus directory is a new member, never a founder. */
   readonly seeded: boolean;
 };
-
-type Identity = { readonly nodeId: NodeId; readonly incarnation: Incarnation; readonly clusterId: string };
 
 export type NodePlace = { readonly id: NodeId; readonly group: GroupName; readonly region: string };
 
@@ -242,12 +241,12 @@ export class Installation {
     this.#cluster = cluster;
   }
 
-  #identity(node: NodeId, directory: string): Identity {
-    const file = join(directory, 'identity.json');
+  #identity(node: NodeId, directory: string): NodeIdentity {
+    const file = identityFile(directory);
     const consensus = join(directory, 'raft');
     const consensusEmpty = !existsSync(consensus) || readdirSync(consensus).length === 0;
     if (existsSync(file) && !(this.#cluster.seeded && consensusEmpty)) {
-      const identity = readIdentity(file, directory);
+      const identity = readIdentity(directory);
       if (identity.nodeId !== node || identity.clusterId !== this.clusterId) {
         throw new StartError(
           `The node directory ${directory} belongs to ${identity.nodeId} of cluster ${identity.clusterId}, not to ${node} of ${this.clusterId}. Move it away and start again: the node then joins as a new member and copies its data from the primary.`,
@@ -256,10 +255,15 @@ export class Installation {
       return identity;
     }
     const founder = this.#cluster.seeded ? undefined : this.#cluster.founders[node];
-    const identity: Identity = { nodeId: node, incarnation: founder ?? randomUUID(), clusterId: this.clusterId };
-    writeFileSync(`${file}.new`, JSON.stringify(identity), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
-    return identity;
+    // A level that was in force here stays: an emptied store does not make older releases able to read the rest.
+    const level = levelOf(directory);
+    writeIdentity(directory, {
+      nodeId: node,
+      incarnation: founder ?? randomUUID(),
+      clusterId: this.clusterId,
+      level,
+    });
+    return readIdentity(directory);
   }
 
   /** Founding voters: first nodes of each group in turn, so that no group holds a majority alone where it can be helped. */
@@ -326,19 +330,6 @@ export class Installation {
     writeFileSync(`${file}.new`, JSON.stringify(config, null, 2), { mode: 0o600 });
     renameSync(`${file}.new`, file);
     return file;
-  }
-}
-
-function readIdentity(file: string, directory: string): Identity {
-  try {
-    const identity = JSON.parse(readFileSync(file, 'utf8')) as Identity;
-    if (typeof identity.nodeId !== 'string' || typeof identity.incarnation !== 'string')
-      throw new Error('fields are missing');
-    return identity;
-  } catch (error) {
-    throw new StartError(
-      `${file} is damaged (${messageOf(error)}). Move the directory ${directory} away and start again: the node then joins as a new member and copies its data from the primary.`,
-    );
   }
 }
 
