@@ -163,6 +163,9 @@ export class CommandHandlers {
     const held = lease.epoch;
     if (!fact || held === null || held >= epoch || !lease.holds(held) || fact.record.operation !== null) return;
     const key = keys.group(this.#context.config.group);
+    const { durable } = this.#context;
+    // Tried is as good as held for whoever compares its WAL later: on disk before the store can know.
+    durable.save({ ...durable.current, lastHeldEpoch: epoch });
     const sent = instant();
     const result = await this.#context.store.txn({
       compare: [{ key, modRevision: fact.modRevision }],
@@ -171,11 +174,7 @@ export class CommandHandlers {
     });
     if (!result.succeeded) return;
     this.options.earlierLife.ended();
-    this.#context.durable.save({
-      ...this.#context.durable.current,
-      promisedEpoch: Math.max(epoch, this.#context.durable.current.promisedEpoch),
-      lastHeldEpoch: epoch,
-    });
+    durable.save({ ...durable.current, promisedEpoch: epoch });
     lease.input({ kind: 'granted', epoch, sent });
     this.#context.logger.info({ epoch }, 'took the next epoch: a failover was begun and given up');
   }
@@ -229,14 +228,19 @@ export class CommandHandlers {
     underLeaseGuard,
   }: AgentCommands['agent.grant']['params']): Promise<{ modRevision: number }> {
     const { store, config, durable } = this.#context;
-    const decision = decideGrant(this.#facts(), { epoch: next.epoch, fence });
-    if (!decision.ok) throw refusal(decision);
+    const mayGrant = () => {
+      const decision = decideGrant(this.#facts(), { epoch: next.epoch, fence });
+      if (!decision.ok) throw refusal(decision);
+      return decision;
+    };
+    mayGrant();
     const key = keys.group(config.group);
     const before = await store.get(key);
     const current = before?.value as unknown as GroupRecord | undefined;
     if (before && current?.epoch === next.epoch && current.primary === config.nodeId)
       return { modRevision: before.modRevision };
-    durable.save(decision.durable);
+    // The read may have taken long: what was promised or obeyed meanwhile counts.
+    durable.save(mayGrant().durable);
     const sent = instant();
     const result = await store.txn({
       compare: [{ key, modRevision: expectedModRevision }],
@@ -250,6 +254,15 @@ export class CommandHandlers {
       });
     }
     this.options.earlierLife.ended();
+    // A higher promise that was given while the grant was on its way stands: the reconcile loop waits for that epoch's operation, or ends it.
+    if (durable.current.promisedEpoch > next.epoch) {
+      throw refusal({
+        ok: false,
+        rule: 'promised-higher',
+        sentence: `This node has promised epoch ${durable.current.promisedEpoch} meanwhile.`,
+        retryAfterMs: null,
+      });
+    }
     this.options.lease.input({ kind: 'granted', epoch: next.epoch, sent });
     this.options.lease.wake();
     return { modRevision: result.revision };
@@ -273,15 +286,12 @@ export class CommandHandlers {
           { clusterCode: 'CLU_STALE_EPOCH' },
         );
       }
-      if (!lease.mayStart(epoch)) {
-        throw new ClusterError('UNAVAILABLE', `The lease of epoch ${epoch} is not confirmed on ${config.nodeId}.`, {
-          clusterCode: 'CLU_LEASE_HELD',
-        });
-      }
+      this.#mustMayStart(epoch);
       if ((await postgres.report()).state !== 'primary') {
         lease.input({ kind: 'server-starting' });
         await postgres.setRole('primary', lease.leaseLeftMs());
         await postgres.setSynchronousStandbys(record.voterSet.members, record.voterSet.k);
+        this.#mustMayStart(epoch);
         await postgres.promote(promoteTimeoutMs, record.timeline);
         duties.promoted(epoch, record.voterSet);
         loop.forgetUpstream();
@@ -299,6 +309,15 @@ export class CommandHandlers {
       const position = await postgres.position();
       const forkLsn = history.at(-1)?.forkLsn ?? position.lsn;
       return { timeline: position.timeline, forkLsn, lsn: position.lsn };
+    });
+  }
+
+  /** Asked again after every wait: what was true before it proves nothing. */
+  #mustMayStart(epoch: number): void {
+    if (this.options.lease.mayStart(epoch)) return;
+    const { nodeId } = this.#context.config;
+    throw new ClusterError('UNAVAILABLE', `The lease of epoch ${epoch} is not confirmed on ${nodeId}.`, {
+      clusterCode: 'CLU_LEASE_HELD',
     });
   }
 

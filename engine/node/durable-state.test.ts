@@ -18,6 +18,22 @@ describe('DurableState', () => {
     expect(new DurableState(directory).current).toEqual({ promisedEpoch: 4, controllerTerm: 9, lastHeldEpoch: 2 });
   });
 
+  it('lets no number fall, whichever decision is saved last', () => {
+    const state = new DurableState(directory);
+    state.save({ promisedEpoch: 7, controllerTerm: 4, lastHeldEpoch: 5 });
+    state.save({ promisedEpoch: 6, controllerTerm: 3, lastHeldEpoch: 6 });
+    const both = { promisedEpoch: 7, controllerTerm: 4, lastHeldEpoch: 6 };
+    expect(state.current).toEqual(both);
+    expect(new DurableState(directory).current).toEqual(both);
+  });
+
+  it('keeps what another process of this node has put on disk meanwhile', () => {
+    const thawed = new DurableState(directory);
+    new DurableState(directory).save({ promisedEpoch: 9, controllerTerm: 8, lastHeldEpoch: 0 });
+    thawed.save({ promisedEpoch: 3, controllerTerm: 2, lastHeldEpoch: 1 });
+    expect(new DurableState(directory).current).toEqual({ promisedEpoch: 9, controllerTerm: 8, lastHeldEpoch: 1 });
+  });
+
   it.each(['', '{', '{"promisedEpoch":-1,"controllerTerm":0,"lastHeldEpoch":0}', '{"promisedEpoch":1}'])(
     'refuses the damaged file %j with a sentence that says what to do',
     (text) => {

@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type DurableMemberState, initialDurableMemberState } from './core/promise';
+import { type DurableMemberState, initialDurableMemberState, raised } from './core/promise';
 
 export class DurableState {
   readonly #file: string;
@@ -13,18 +13,24 @@ export class DurableState {
   /** @throws Error with a sentence when the file is damaged: guessing a promise could lose acknowledged writes. */
   constructor(nodeDirectory: string) {
     this.#file = join(nodeDirectory, 'member-state.json');
-    this.#current = existsSync(this.#file)
-      ? parse(this.#file, readFileSync(this.#file, 'utf8'))
-      : initialDurableMemberState;
+    this.#current = this.#onDisk();
+  }
+
+  #onDisk(): DurableMemberState {
+    return existsSync(this.#file) ? parse(this.#file, readFileSync(this.#file, 'utf8')) : initialDurableMemberState;
   }
 
   get current(): DurableMemberState {
     return this.#current;
   }
 
-  /** Returns once `next` is on disk. Promised epoch and controller term never fall. */
-  save(next: DurableMemberState): void {
-    if (next === this.#current || same(next, this.#current)) return;
+  /**
+   * Returns once at least `decided` is on disk. A decision may be older than what was saved since, by this process or by another that was
+   * thought dead, so no number of either falls: not of what is remembered here, not of what the disk holds.
+   */
+  save(decided: DurableMemberState): void {
+    if (covers(this.#current, decided)) return;
+    const next = raised(raised(this.#current, this.#onDisk()), decided);
     const descriptor = openSync(`${this.#file}.new`, 'w', 0o600);
     try {
       writeSync(descriptor, JSON.stringify(next));
@@ -41,6 +47,10 @@ export class DurableState {
     }
     this.#current = next;
   }
+}
+
+function covers(state: DurableMemberState, decided: DurableMemberState): boolean {
+  return same(raised(state, decided), state);
 }
 
 function parse(file: string, text: string): DurableMemberState {

@@ -239,6 +239,7 @@ export class MemberLoop {
     lease.input({ kind: 'server-starting' });
     await context.postgres.setRole('primary', lease.leaseLeftMs());
     await context.postgres.setSynchronousStandbys(record.voterSet.members, record.voterSet.k);
+    if (!lease.mayStart(record.epoch)) return;
     await context.postgres.promote(30_000, record.timeline);
     this.options.onServing();
   }

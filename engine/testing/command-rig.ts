@@ -39,7 +39,7 @@ export class CommandRig {
     const context = {
       config: { nodeId, group: record.name, nodeDirectory: this.directory },
       logger: { info: silent, warn: silent, error: silent, debug: silent },
-      store: this.store.as(nodeId),
+      store: this.#member(nodeId),
       postgres: options.postgres,
       reports: { last: null, get: async () => ({ state: 'standby' }), invalidate: silent },
       walProxy: { setUpstream: silent },
@@ -57,6 +57,32 @@ export class CommandRig {
       onRouteChange: silent,
       onSlotsChanged: silent,
     });
+  }
+
+  #readsHeld: Promise<void> | null = null;
+  #reading: (() => void) | null = null;
+
+  #member(nodeId: string) {
+    const member = this.store.as(nodeId);
+    const get = member.get.bind(member);
+    member.get = async (key) => {
+      this.#reading?.();
+      await this.#readsHeld;
+      return get(key);
+    };
+    return member;
+  }
+
+  /** The store's leader is frozen: reads wait until released. */
+  holdReads(): { readonly waiting: () => Promise<void>; readonly release: () => void } {
+    let release: () => void = () => undefined;
+    this.#readsHeld = new Promise((resolve) => {
+      release = resolve;
+    });
+    const began = new Promise<void>((resolve) => {
+      this.#reading = resolve;
+    });
+    return { waiting: () => began, release };
   }
 
   record(name: string): GroupRecord {

@@ -19,6 +19,15 @@ export type DurableMemberState = {
 
 export const initialDurableMemberState: DurableMemberState = { promisedEpoch: 0, controllerTerm: 0, lastHeldEpoch: 0 };
 
+/** Numbers only rise: of two states each number's higher one, whichever was decided first. */
+export function raised(a: DurableMemberState, b: DurableMemberState): DurableMemberState {
+  return {
+    promisedEpoch: Math.max(a.promisedEpoch, b.promisedEpoch),
+    controllerTerm: Math.max(a.controllerTerm, b.controllerTerm),
+    lastHeldEpoch: Math.max(a.lastHeldEpoch, b.lastHeldEpoch),
+  };
+}
+
 /** Fail-safe confirmation given to a holder; in memory only, a restart waits instead (`holdAfterRestart`). */
 export type FailSafeHold = { readonly epoch: Epoch; readonly until: MonotonicMs };
 
