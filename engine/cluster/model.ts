@@ -7,6 +7,7 @@ import type { Epoch, GroupName, Incarnation, NodeId, OperationId } from '../kern
 import type { LsnText } from '../kernel/lsn';
 import type { Operation } from '../operations/model';
 import type { SlotReport } from '../replication/model';
+import type { ParameterReport } from './core/standby-parameters';
 
 // ---------------------------------------------------------------- keys
 export const keys = {
@@ -207,6 +208,8 @@ export type PostgresReport = {
   } | null;
   /** archive_mode as the running server has it; absent or null: not known. */
   readonly archiveMode?: string | null;
+  /** The settings that a standby must not have lower than the primary; absent or null: not known. */
+  readonly parameters?: ParameterReport | null;
   /** A setting waits for a restart; absent or null: not known. */
   readonly pendingRestart?: boolean | null;
   /** Most WAL that any one replication slot keeps, and how many slots have lost theirs; absent or null: not known. */

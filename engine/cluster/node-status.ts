@@ -1,6 +1,7 @@
 /** One node's status and the reason, from its record and last report. Pure. A node silent for longer than the lease is unhealthy, whatever it said last. */
 import { type ClusterSnapshot, formatMs, isFresh, type NodeSnapshot } from '../operations/core/snapshot';
 import type { PlannedChange } from './core/planned-change';
+import { ownShortfall, shortfallSentence } from './core/standby-parameters';
 import type { GroupRecord, NodeStatus } from './model';
 
 export type StatusVerdict = { readonly status: NodeStatus; readonly reason: string };
@@ -80,6 +81,11 @@ function standbyStatus(node: NodeSnapshot, config: ClusterSnapshot['config']): S
   const { postgres } = node.report!;
   if (postgres.walReceiver?.status !== 'streaming') {
     return { status: 'degraded', reason: node.report!.activity ?? 'Does not stream from the primary.' };
+  }
+  const shortfall = ownShortfall(postgres.parameters);
+  if (shortfall.length > 0) {
+    const reason = `Replay stands: ${shortfallSentence(shortfall)}. It is restarted with enough.`;
+    return { status: 'unhealthy', reason };
   }
   if (postgres.replayPaused) return { status: 'degraded', reason: 'Replay is paused.' };
   return troubled(node, config) ?? { status: 'healthy', reason: 'Streams from the primary.' };

@@ -139,6 +139,7 @@ export class Agent {
       onServing: () => void this.#cycle(),
       onRouteChange: () => this.#routes.changed(),
       takeEpoch: (epoch) => this.#commands.takeEpoch(epoch),
+      settingsForStart: () => this.#settings.forStart(),
     });
     this.#commands = new CommandHandlers({
       context,
@@ -503,6 +504,8 @@ export class Agent {
       systemIdentifier: inspected.control.systemIdentifier,
       currentLsn: position.lsn,
       replayed: replayedBy(report),
+      // A primary writes into its control file what it runs with.
+      parameters: inspected.control.parameters,
       failoverSlots: held?.slots.filter((slot) => slot.failover).map((slot) => slot.name),
       dataBytes: (report.databaseBytes ?? 0) + 128 * 1024 * 1024,
     };

@@ -8,6 +8,7 @@ import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
 import { delay, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
+import { slotName } from '../postgres/settings';
 import type { SlotInfo, SlotSpec } from '../replication/model';
 import {
   admitFence,
@@ -216,8 +217,23 @@ export class CommandHandlers {
           },
         );
       }
+      await this.#replayWithEnough();
       const position = await this.#context.postgres.stopReceiving(stopReceivingTimeoutMs);
       return { node: this.#context.config.nodeId, epoch, ...position };
+    });
+  }
+
+  /** A standby whose replay stands for want of parameters could neither reach the end of its WAL nor be promoted: restarted, following nobody. */
+  async #replayWithEnough(): Promise<void> {
+    const { postgres, config, logger } = this.#context;
+    const shortfall = await postgres.parameterShortfall();
+    if (shortfall.length === 0) return;
+    logger.warn({ shortfall }, 'restarting the standby with enough, so that it can replay and be promoted');
+    await postgres.stop('fast', stopTimeoutMs);
+    await postgres.start('standby', {
+      follow: false,
+      slot: slotName(config.nodeId),
+      timeoutMs: promoteTimeoutMs,
     });
   }
 

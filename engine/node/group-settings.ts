@@ -1,6 +1,19 @@
-/** Keeps PostgreSQL's settings as the group record wants them: what the commit mode needs and what an operator set for the group. */
+/**
+ * Keeps PostgreSQL's settings as the group record wants them: what the commit mode needs and what an operator set for the group. Level-triggered: it
+ * compares the record with postgresql.auto.conf, so that a value changed by hand, a member that was down, and a setting that was taken back meanwhile
+ * come right by themselves. What this node has ever applied is remembered on disk: only that is reset, settings that somebody made by hand stay.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { GroupRecord } from '../cluster/model';
+import { parseAutoConf } from '../postgres/auto-conf';
+import { replaceFile } from '../postgres/durable-file';
+import type { Settings } from '../postgres/runtime-settings';
+import { changesFor } from './core/settings-drift';
 import { groupFact, type NodeContext } from './node-context';
+
+const memoryFile = 'group-settings.json';
+const formatVersion = 1;
 
 /** `synchronous` means applied on every voter, `semi_synchronous` flushed on one; without a set there is nobody to wait for. */
 function settingsOf(record: GroupRecord): Readonly<Record<string, string>> {
@@ -10,8 +23,11 @@ function settingsOf(record: GroupRecord): Readonly<Record<string, string>> {
 }
 
 export class GroupSettings {
-  #applied: Readonly<Record<string, string>> | null = null;
-  #server: number | null = null;
+  /** Names that this node got from a record, now or before. */
+  #remembered: ReadonlySet<string> | null = null;
+  /** The file as it read after our own last change: PostgreSQL may write a value differently than we do. */
+  #seen: ReadonlyMap<string, string> = new Map();
+  #wanted: Readonly<Record<string, string>> = {};
 
   constructor(private readonly context: NodeContext) {}
 
@@ -19,13 +35,60 @@ export class GroupSettings {
     const record = groupFact(this.context)?.record;
     if (!record) return;
     const wanted = settingsOf(record);
-    const server = this.context.postgres.postmasterPid();
-    if (server !== this.#server) this.#applied = null;
-    const changes: Record<string, string | null> = {};
-    for (const [name, value] of Object.entries(wanted)) if (this.#applied?.[name] !== value) changes[name] = value;
-    for (const name of Object.keys(this.#applied ?? {})) if (!(name in wanted)) changes[name] = null;
-    if (Object.keys(changes).length > 0) await this.context.postgres.applySettings(changes);
-    this.#applied = wanted;
-    this.#server = server;
+    const changes = await this.#changes(wanted);
+    if (Object.keys(changes).length > 0) {
+      await this.context.postgres.applySettings(changes);
+      this.#seen = await this.#inForce();
+    }
+    this.#wanted = wanted;
+    await this.#forget(wanted);
+  }
+
+  /** For a server that is about to start: all that the record wants, and nothing that it wanted once. */
+  async forStart(): Promise<Settings> {
+    const record = groupFact(this.context)?.record;
+    if (!record) return {};
+    const wanted = settingsOf(record);
+    const changes = await this.#changes(wanted);
+    this.#seen = new Map();
+    return { ...wanted, ...changes };
+  }
+
+  async #changes(wanted: Readonly<Record<string, string>>): Promise<Settings> {
+    const remembered = await this.#names();
+    const file = await this.#inForce();
+    // Before the change, so that a crash in between forgets nothing.
+    await this.#remember(new Set([...remembered, ...Object.keys(wanted).map((name) => name.toLowerCase())]));
+    return changesFor({ wanted, lastWanted: this.#wanted, file, seen: this.#seen, remembered });
+  }
+
+  async #inForce(): Promise<ReadonlyMap<string, string>> {
+    const { dataDirectory } = this.context.postgres.configuration.paths;
+    return parseAutoConf(await readFile(join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+  }
+
+  get #memoryPath(): string {
+    return join(this.context.config.nodeDirectory, memoryFile);
+  }
+
+  async #names(): Promise<ReadonlySet<string>> {
+    if (this.#remembered) return this.#remembered;
+    const text = await readFile(this.#memoryPath, 'utf8').catch(() => null);
+    const known = text === null ? null : (JSON.parse(text) as { version: number; names: readonly string[] });
+    this.#remembered = new Set(known?.names ?? []);
+    return this.#remembered;
+  }
+
+  async #remember(names: ReadonlySet<string>): Promise<void> {
+    const known = await this.#names();
+    if (names.size === known.size && [...names].every((name) => known.has(name))) return;
+    const text = `${JSON.stringify({ version: formatVersion, names: [...names].sort() })}\n`;
+    await replaceFile(this.#memoryPath, text, null);
+    this.#remembered = names;
+  }
+
+  /** What was reset is gone from the file: somebody who sets it by hand from now on keeps it. */
+  async #forget(wanted: Readonly<Record<string, string>>): Promise<void> {
+    await this.#remember(new Set(Object.keys(wanted).map((name) => name.toLowerCase())));
   }
 }

@@ -7,10 +7,13 @@
  */
 import { statfsSync } from 'node:fs';
 import { decideRejoin } from '../cluster/core/rejoin';
+import { ownShortfall, shortfallSentence } from '../cluster/core/standby-parameters';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
 import { parseLsn } from '../kernel/lsn';
+import type { StartOptions } from '../postgres/api';
+import type { Settings } from '../postgres/runtime-settings';
 import { slotName } from '../postgres/settings';
 import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
 import type { EarlierLife } from './earlier-life';
@@ -43,6 +46,8 @@ export type MemberLoopOptions = {
   readonly onRouteChange: () => void;
   /** As holder: take this epoch by a grant to oneself. */
   readonly takeEpoch: (epoch: Epoch) => Promise<void>;
+  /** What the group record wants of PostgreSQL: written before a start, for a server that does not start can't be told. */
+  readonly settingsForStart: () => Promise<Settings>;
 };
 
 export class MemberLoop {
@@ -61,6 +66,8 @@ export class MemberLoop {
   #waitingForEpochSince: number | null = null;
   #notStreamingSince: number | null = null;
   #failedStarts = 0;
+  /** The shortfall that the last restart was to mend. */
+  #mended = '';
 
   constructor(private readonly options: MemberLoopOptions) {}
 
@@ -263,11 +270,7 @@ export class MemberLoop {
     if (!lease.mayStart(record.epoch)) return;
     if (found.standbySignal) {
       this.#doing('starting as standby: it was granted the lease before its promotion');
-      await context.postgres.start('standby', {
-        follow: false,
-        timeoutMs: startTimeoutMs,
-        slot: slotName(context.config.nodeId),
-      });
+      await this.#startStandby({ follow: false });
       return this.trigger();
     }
     this.#doing('starting as primary');
@@ -275,7 +278,8 @@ export class MemberLoop {
     this.#failedStarts++;
     const recovered = this.#progressTimer();
     try {
-      await context.postgres.start('primary', { serveForMs: lease.leaseLeftMs(), timeoutMs: startTimeoutMs });
+      const settings = await this.options.settingsForStart();
+      await context.postgres.start('primary', { serveForMs: lease.leaseLeftMs(), settings, timeoutMs: startTimeoutMs });
     } finally {
       clearInterval(recovered);
     }
@@ -354,7 +358,43 @@ export class MemberLoop {
       await context.postgres.follow(slotName(context.config.nodeId));
       this.#followedEpoch = record.epoch;
     }
+    if (await this.#mendParameters()) return this.trigger();
     await this.#watchStreaming(primary);
+  }
+
+  /**
+   * Its replay stands for ever when the primary runs with more than this server: a restart, which starts with enough, is the only way on. Once for
+   * the same shortfall: a server that has it again after the restart is told as trouble and not restarted round and round.
+   */
+  async #mendParameters(): Promise<boolean> {
+    const { context } = this.options;
+    const { parameters, replayPaused } = await context.reports.get(reportAgeMs);
+    const shortfall = ownShortfall(parameters);
+    const sentence = shortfallSentence(shortfall);
+    if (shortfall.length === 0) {
+      this.#mended = '';
+      return false;
+    }
+    if (sentence === this.#mended) {
+      if (replayPaused) throw new Error(`Replay stands although PostgreSQL was restarted with more: ${sentence}.`);
+      return false;
+    }
+    this.#mended = sentence;
+    this.#doing(`restarting PostgreSQL, because its replay can't go on: ${sentence}`);
+    context.logger.warn({ shortfall }, 'the primary runs with more than this standby: it is restarted with enough');
+    await context.postgres.stop('fast', stopTimeoutMs);
+    await this.#startStandby({ follow: true });
+    return true;
+  }
+
+  async #startStandby(options: Pick<StartOptions, 'follow' | 'primaryParameters'>): Promise<void> {
+    const { context, settingsForStart } = this.options;
+    await context.postgres.start('standby', {
+      ...options,
+      slot: slotName(context.config.nodeId),
+      settings: await settingsForStart(),
+      timeoutMs: startTimeoutMs,
+    });
   }
 
   /** Replayed beyond where the primary's timeline left ours: what lies beyond was never acknowledged and must go. */
@@ -436,7 +476,7 @@ export class MemberLoop {
     switch (decision.kind) {
       case 'follow':
         this.#doing(`starting as standby of ${primary.id}`);
-        await context.postgres.start('standby', { slot: slotName(context.config.nodeId), timeoutMs: startTimeoutMs });
+        await this.#startStandby({ follow: true, primaryParameters: facts?.parameters });
         this.#followedEpoch = record.epoch;
         return this.trigger();
       case 'base-backup':

@@ -1,4 +1,5 @@
 /** Questions that agents ask each other outside any operation; answers are facts of the moment, checked again before they are acted on. */
+import type { StandbyParameters } from '../cluster/core/standby-parameters';
 import type { Epoch, GroupName, NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 
@@ -17,6 +18,8 @@ export type PrimaryFacts = {
   readonly dataBytes: number;
   /** What each streaming member has replayed: how far a standby may advance the slots it keeps for the others. */
   readonly replayed: Readonly<Record<NodeId, LsnText>>;
+  /** What it runs with; a standby starts with at least that. Absent: not told. */
+  readonly parameters?: StandbyParameters | null;
   /** Names of its failover slots; absent: not told. */
   readonly failoverSlots?: readonly string[];
 };

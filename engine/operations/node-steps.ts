@@ -72,8 +72,22 @@ export async function startPostgres(context: StepContext): Promise<StepOutcome> 
 
 export async function restartPostgres(context: StepContext): Promise<StepOutcome> {
   const node = nodeOf(context);
+  await replayPassedTheChange(context, node);
   await context.world.command(node, 'agent.restart', { fence: context.fence(), mode: 'fast' }, context.remainingMs());
   return { detail: `PostgreSQL on ${node} restarted.` };
+}
+
+/**
+ * A standby that restarts before it has replayed what the primary lowered starts with the old values again. So a rolling change waits until it has
+ * replayed all that the primary had written when its turn came.
+ */
+async function replayPassedTheChange(context: StepContext, node: string): Promise<void> {
+  const { primary } = context.group().record;
+  if (context.operation.kind !== 'change-settings' || primary === null || primary === node) return;
+  const fence = context.fence();
+  const { lsn } = await context.world.command(primary, 'agent.position', { fence }, 5_000);
+  const timeoutMs = Math.max(1_000, Math.round(context.remainingMs() / 2));
+  await context.world.command(node, 'agent.waitForReplay', { fence, lsn, timeoutMs }, timeoutMs + 1_000);
 }
 
 export async function reclone(context: StepContext): Promise<StepOutcome> {

@@ -2,11 +2,14 @@
  * One node's PostgreSQL server as its agent drives it. Everything here acts on this node's own data directory only.
  * Implemented by engine/postgres/server.ts on top of one file per concern.
  */
+
+import type { Shortfall, StandbyParameters } from '../cluster/core/standby-parameters';
 import type { PostgresReport } from '../cluster/model';
 import type { NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import type { LogPage, SessionInfo, SessionPosition, SettingInfo, WalStatus } from '../runtime/engine-api';
+import type { Settings } from './runtime-settings';
 
 export type PostgresPaths = {
   /** `<data>/nodes/<id>`; everything of the node is below it. */
@@ -59,6 +62,8 @@ export type ControlData = {
   readonly checkpointLsn: LsnText;
   readonly redoLsn: LsnText;
   readonly minRecoveryLsn: LsnText;
+  /** What the WAL up to here was written under: a standby must not run with less. */
+  readonly parameters: StandbyParameters;
 };
 
 export type StandbyPosition = {
@@ -122,6 +127,8 @@ export interface PostgresServer {
   report(): Promise<PostgresReport>;
   position(): Promise<StandbyPosition>;
 
+  /** Standby: what it runs with less of than the WAL that it replays needs; it then replays nothing until it is restarted. */
+  parameterShortfall(): Promise<readonly Shortfall[]>;
   /** Promise: empty primary_conninfo, reload, wait until the walreceiver is gone, and local replay reached the end; then the position. */
   stopReceiving(timeoutMs: number): Promise<StandbyPosition>;
   /** Point primary_conninfo at the WAL proxy with this slot; reload; no restart. */
@@ -194,5 +201,9 @@ export type StartOptions = {
   readonly slot?: string;
   /** Standby only: follow at once (default) or start without primary_conninfo. */
   readonly follow?: boolean;
+  /** Standby only: what the primary runs with; it starts with at least that. */
+  readonly primaryParameters?: StandbyParameters | null;
+  /** What the group record wants (null: reset), written before the server reads its configuration. */
+  readonly settings?: Settings;
   readonly timeoutMs: number;
 };

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StandbyParameters } from '../cluster/core/standby-parameters';
 import { ClusterError } from '../kernel/errors';
 import { formatLsn, parseLsn } from '../kernel/lsn';
 import type { ControlData } from './api';
@@ -23,6 +24,17 @@ const states = [
   'in archive recovery',
   'in production',
 ] as const;
+
+/** Offsets of 32-bit integers. */
+function parametersIn(bytes: Buffer): StandbyParameters {
+  return {
+    max_connections: bytes.readInt32LE(180),
+    max_worker_processes: bytes.readInt32LE(184),
+    max_wal_senders: bytes.readInt32LE(188),
+    max_prepared_transactions: bytes.readInt32LE(192),
+    max_locks_per_transaction: bytes.readInt32LE(196),
+  };
+}
 
 /** Invariant: only a file whose checksum is right is believed. */
 export function parseControlFile(bytes: Buffer, path: string): ControlData {
@@ -51,6 +63,7 @@ export function parseControlFile(bytes: Buffer, path: string): ControlData {
     redoLsn: formatLsn(bytes.readBigUInt64LE(40)),
     timeline: Math.max(bytes.readUInt32LE(48), bytes.readUInt32LE(144)),
     minRecoveryLsn: formatLsn(bytes.readBigUInt64LE(136)),
+    parameters: parametersIn(bytes),
   };
 }
 

@@ -38,6 +38,7 @@ describe('pg_control', () => {
     bytes.writeUInt32LE(2, 48);
     bytes.writeBigUInt64LE(0x2_00000000n, 136);
     bytes.writeUInt32LE(3, 144);
+    for (const [at, value] of [200, 16, 25, 64, 65].entries()) bytes.writeInt32LE(value, 180 + 4 * at);
     return bytes;
   };
   const sealed = (bytes: Buffer) => {
@@ -53,6 +54,13 @@ describe('pg_control', () => {
       checkpointLsn: '1/28',
       redoLsn: '1/0',
       minRecoveryLsn: '2/0',
+      parameters: {
+        max_connections: 200,
+        max_worker_processes: 16,
+        max_wal_senders: 25,
+        max_prepared_transactions: 64,
+        max_locks_per_transaction: 65,
+      },
     });
   });
 

@@ -2,6 +2,7 @@
  * What the agent tells about its server, several times a second: one prepared statement over a kept connection. A server that hangs or is
  * down is told from process facts; this never throws and never waits longer than its time-out.
  */
+import { type StandbyParameters, standbyParameterNames } from '../cluster/core/standby-parameters';
 import type { PostgresReport, PostgresState, ReplicationSender } from '../cluster/model';
 import type { LsnText } from '../kernel/lsn';
 import type { SlotReport } from '../replication/model';
@@ -42,11 +43,14 @@ SELECT r.recovering,
        (SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM 'rustydb')::int AS connections,
                count(*) FILTER (WHERE wait_event = 'SyncRep')::int AS waiting FROM pg_stat_activity) AS a`;
 
+/** What a standby must not have lower than its primary, as this server runs with it. */
+export const runningParametersSql = `json_build_object(${standbyParameterNames.map((name) => `'${name}', current_setting('${name}')::int`).join(', ')})`;
+
 const slowSql = `
 SELECT (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
        pg_postmaster_start_time() AS started,
-       current_setting('archive_mode') AS archive_mode,
+       current_setting('archive_mode') AS archive_mode, ${runningParametersSql} AS parameters,
        EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart, s.retained, s.lost, ${reportedSlotsSql} AS slots,
        CASE current_setting('max_slot_wal_keep_size') WHEN '-1' THEN NULL ELSE pg_size_bytes(current_setting('max_slot_wal_keep_size'))::float8 END AS slot_keep
   FROM (SELECT greatest(0, max(pg_wal_lsn_diff(
@@ -78,6 +82,7 @@ type SlowRow = {
   version: string;
   started: Date;
   archive_mode: string;
+  parameters: StandbyParameters;
   pending_restart: boolean;
   retained: number | null;
   lost: number;
@@ -94,6 +99,8 @@ export type ProcessFacts = {
   readonly standbySignal: boolean;
   /** By the control file: crash or archive recovery. */
   readonly recovering: boolean;
+  /** By the control file. */
+  readonly requiredParameters: StandbyParameters | null;
 };
 
 export class Reporter {
@@ -187,6 +194,10 @@ export class Reporter {
       version: this.#slow?.row.version ?? null,
       lastExit: facts.lastExit,
       archiveMode: this.#slow?.row.archive_mode ?? null,
+      parameters:
+        this.#slow && facts.requiredParameters
+          ? { running: this.#slow.row.parameters, required: facts.requiredParameters }
+          : null,
       pendingRestart: this.#slow?.row.pending_restart ?? null,
       slotRetainedBytes: this.#slow?.row.retained ?? null,
       slotsLost: this.#slow?.row.lost ?? null,

@@ -5,6 +5,12 @@
  */
 
 import { join } from 'node:path';
+import {
+  type Shortfall,
+  type StandbyParameters,
+  shortfallOf,
+  shortfallSentence,
+} from '../cluster/core/standby-parameters';
 import type { PostgresReport } from '../cluster/model';
 import { pollUntil, SerialQueue, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
@@ -36,7 +42,7 @@ import { readPostmasterFile } from './processes';
 import { promote } from './promote';
 import { RedoEstimator } from './redo-estimate';
 import { compareHistories } from './rejoin';
-import { Reporter } from './report';
+import { Reporter, runningParametersSql } from './report';
 import { applySettings } from './runtime-settings';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
@@ -159,10 +165,10 @@ export class PgServer implements PostgresServer {
     const deadline = role === 'primary' ? this.#postmaster.firstDeadline(serveForMs!) : null;
     const { launched, before, startedAt } = await this.#changes.run(async () => {
       const before = await this.#startable();
-      await prepareStart(this.configuration, role, options);
+      const extra = await prepareStart(this.configuration, role, options);
       this.#standbySignal = role === 'standby';
       const startedAt = performance.now();
-      return { launched: await this.#postmaster.launch(role, deadline, []), before, startedAt };
+      return { launched: await this.#postmaster.launch(role, deadline, extra), before, startedAt };
     });
     // Not in the queue: a standby that recovers for long can still be told to follow somebody else.
     const ready = await launched.untilReady(options.timeoutMs);
@@ -238,6 +244,7 @@ export class PgServer implements PostgresServer {
       stopping: this.#postmaster.stopping,
       standbySignal: this.#standbySignal,
       recovering: this.#control?.data.state.includes('recovery') ?? false,
+      requiredParameters: this.#control?.data.parameters ?? null,
     };
     const report = await this.#reporter.report(facts, (lsn) => {
       if (!this.#control) return null;
@@ -290,6 +297,14 @@ export class PgServer implements PostgresServer {
   }
 
   // ---------------------------------------------------------------- role
+  async parameterShortfall(): Promise<readonly Shortfall[]> {
+    const { parameters } = await readControlFile(this.#dataDirectory);
+    const [row] = await this.#commands.query<{ running: StandbyParameters | null }>(
+      `SELECT CASE WHEN pg_is_in_recovery() THEN ${runningParametersSql} END AS running`,
+    );
+    return shortfallOf(row?.running, parameters);
+  }
+
   stopReceiving(timeoutMs: number): Promise<StandbyPosition> {
     return this.#changes.run(async () => {
       const deadline = performance.now() + timeoutMs;
@@ -412,14 +427,13 @@ export class PgServer implements PostgresServer {
   compareWithFork(primaryHistory: readonly TimelineEnd[], primaryTimeline: number): Promise<ReachedFork> {
     return this.#changes.run(async () => {
       await this.#startable();
-      await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
+      const floors = await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
       this.#standbySignal = true;
       try {
-        const launched = await this.#postmaster.launch(
-          'standby',
-          null,
-          await privateStartArguments(this.configuration),
-        );
+        const launched = await this.#postmaster.launch('standby', null, [
+          ...floors,
+          ...(await privateStartArguments(this.configuration)),
+        ]);
         if (!(await launched.untilReady(60_000))) {
           throw new ClusterError(
             'UNAVAILABLE',
@@ -469,6 +483,22 @@ export class PgServer implements PostgresServer {
   }
 
   async setReplayPaused(paused: boolean): Promise<void> {
+    const shortfall = paused ? [] : await this.parameterShortfall();
+    if (shortfall.length > 0) {
+      // PostgreSQL ends when such a replay is resumed.
+      throw new ClusterError(
+        'CONFLICT',
+        `Replay can't be resumed: ${shortfallSentence(shortfall)}. The node restarts its PostgreSQL with enough.`,
+        {
+          reasons: shortfall.map(({ name, running, required }) => ({
+            rule: 'standby-parameters',
+            measured: `${name} = ${running}`,
+            limit: `${required}`,
+            remedy: `Wait until the node has restarted with ${name} = ${required}, or restart it.`,
+          })),
+        },
+      );
+    }
     await this.#commands.query(paused ? 'SELECT pg_wal_replay_pause()' : 'SELECT pg_wal_replay_resume()');
   }
 

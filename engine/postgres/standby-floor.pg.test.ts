@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ownShortfall } from '../cluster/core/standby-parameters';
 import { pollUntil } from '../kernel/async';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
+import { readControlFile } from './control-data';
 
 let fixture: PgFixture;
 beforeAll(async () => {
@@ -43,5 +47,58 @@ describe('a setting that standbys must not have lower than the primary', () => {
       what: 'the standby streams',
     });
     expect(await show(two, 'max_connections')).toBe('150');
+  });
+
+  it('stops replay for ever when the primary has more, which the report tells, resuming is refused, and a restart mends', async () => {
+    const one = await fixture.primary('node-1');
+    const two = await fixture.standby('node-2', one);
+    await one.server.applySettings({ max_wal_senders: '25' });
+    await one.server.stop('fast', 10_000);
+    await one.server.start('primary', { serveForMs: 600_000, timeoutMs: 20_000 });
+    const reported = await pollUntil(
+      async () => {
+        const report = await two.server.report();
+        return report.replayPaused && ownShortfall(report.parameters).length > 0 ? report.parameters! : undefined;
+      },
+      { timeoutMs: 20_000, intervalMs: 20, what: 'the standby tells that its replay stands' },
+    );
+    expect(ownShortfall(reported)).toEqual([{ name: 'max_wal_senders', running: 16, required: 25 }]);
+    expect(await two.server.parameterShortfall()).toEqual(ownShortfall(reported));
+    await expect(two.server.setReplayPaused(false)).rejects.toThrow('max_wal_senders is 16, 25 is needed');
+    expect((await two.server.report()).state).toBe('standby');
+
+    await two.server.stop('fast', 10_000);
+    await two.server.start('standby', { timeoutMs: 20_000, slot: 'rustydb_node_2' });
+    await two.server.waitForReplay(await one.server.currentLsn(), 10_000);
+    expect(await show(two, 'max_wal_senders')).toBe('25');
+    expect(await two.server.parameterShortfall()).toEqual([]);
+    // What is configured is as it was.
+    const file = await readFile(join(two.configuration.paths.dataDirectory, 'postgresql.auto.conf'), 'utf8');
+    expect(file).not.toContain('max_wal_senders');
+  });
+
+  it('starts with what the primary runs with, also before it has replayed a word of it', async () => {
+    const one = await fixture.primary('node-1');
+    const two = await fixture.standby('node-2', one);
+    await two.server.stop('fast', 10_000);
+    const { parameters } = await readControlFile(one.configuration.paths.dataDirectory);
+    await two.server.start('standby', {
+      timeoutMs: 20_000,
+      slot: 'rustydb_node_2',
+      primaryParameters: { ...parameters, max_connections: 240 },
+    });
+    expect(await show(two, 'max_connections')).toBe('240');
+  });
+
+  it('takes what the group wants before it starts: a server that can not be told still gets it', async () => {
+    const one = await fixture.primary('node-1');
+    await one.server.applySettings({ shared_preload_libraries: 'no_such_library', jit: 'on' });
+    await one.server.stop('fast', 10_000);
+    const start = (settings: Record<string, string | null>) =>
+      one.server.start('primary', { serveForMs: 600_000, timeoutMs: 20_000, settings });
+    await expect(start({})).rejects.toThrow('could not access file "no_such_library": No such file or directory');
+    await start({ shared_preload_libraries: null, work_mem: '7MB' });
+    expect(await show(one, 'work_mem')).toBe('7MB');
+    expect(await show(one, 'jit')).toBe('on');
   });
 });

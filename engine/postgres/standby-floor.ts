@@ -1,33 +1,33 @@
 /**
- * Five settings that a standby must not have lower than the primary whose WAL it replays: with a lower value it refuses to start. pg_control tells
- * what that WAL was written under, so a standby starts with at least that, whatever was configured meanwhile; the agent sets the configured
- * value again once it runs, and the next restart takes it as soon as the primary has lowered its own.
+ * With what a standby starts: five settings must not be lower than the primary had when it wrote the WAL that is replayed, or PostgreSQL refuses to
+ * start, or stops replaying. pg_control tells what the WAL up to here was written under, the primary tells what it runs with now; a standby starts
+ * with at least both, whatever is configured; the next start takes that as soon as the primary has lowered its own.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseAutoConf } from './auto-conf';
+import { higherOf, type StandbyParameters, standbyParameterNames } from '../cluster/core/standby-parameters';
+import { readControlFile } from './control-data';
 
-/** Offsets in pg_control of PostgreSQL 18 (32-bit integers), and what counts when nothing is configured: our own defaults, then PostgreSQL's. */
-const floors = {
-  max_connections: { offset: 180, builtIn: 100 },
-  max_worker_processes: { offset: 184, builtIn: 8 },
-  max_wal_senders: { offset: 188, builtIn: 10 },
-  max_prepared_transactions: { offset: 192, builtIn: 0 },
-  max_locks_per_transaction: { offset: 196, builtIn: 64 },
-} as const;
+/** What counts when nothing is configured: PostgreSQL's own defaults. */
+const builtIn: StandbyParameters = {
+  max_connections: 100,
+  max_worker_processes: 8,
+  max_wal_senders: 10,
+  max_prepared_transactions: 0,
+  max_locks_per_transaction: 64,
+};
 
-/** What has to be raised in postgresql.auto.conf before a standby starts. `configured`: what our own configuration file says. */
+/** With which values a standby has to start instead of those that are configured. `configured`: all that it would start with. */
 export async function standbyFloors(
   dataDirectory: string,
-  configured: Readonly<Record<string, string>>,
+  configured: Readonly<Record<string, string | null>>,
+  primary: StandbyParameters | null = null,
 ): Promise<Readonly<Record<string, string>>> {
-  const control = await readFile(join(dataDirectory, 'global', 'pg_control'));
-  const own = parseAutoConf(await readFile(join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+  const { parameters } = await readControlFile(dataDirectory);
+  const floors = higherOf(parameters, primary)!;
   const raised: Record<string, string> = {};
-  for (const [name, { offset, builtIn }] of Object.entries(floors)) {
-    const floor = control.readInt32LE(offset);
-    const value = Number(own.get(name) ?? configured[name] ?? builtIn);
-    if (value < floor) raised[name] = String(floor);
+  for (const name of standbyParameterNames) {
+    const value = Number(configured[name] ?? builtIn[name]);
+    // What is no number to us (0x10, 1e3) is raised as well: too high does no harm.
+    if (!(value >= floors[name])) raised[name] = String(floors[name]);
   }
   return raised;
 }

@@ -7,6 +7,7 @@ import { editAutoConf, parseAutoConf } from './auto-conf';
 import { ensureDirectory, exists, replaceFile } from './durable-file';
 import { writeConfiguration } from './initdb';
 import { processesIn } from './processes';
+import type { Settings } from './runtime-settings';
 import { managedSettings, primaryConninfo, replicationUser, superuser } from './settings';
 import { standbyFloors } from './standby-floor';
 
@@ -22,11 +23,15 @@ export async function prepareDirectories(configuration: PostgresConfiguration): 
   return { passfile };
 }
 
+/**
+ * Answers with what has to stand on the command line. The floors do: there they win over what is configured and leave it as it is, for the start
+ * after the primary has lowered its own.
+ */
 export async function prepareStart(
   configuration: PostgresConfiguration,
   role: 'primary' | 'standby',
   options: StartOptions,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { dataDirectory } = configuration.paths;
   const signal = join(dataDirectory, 'standby.signal');
   if (role === 'primary' && ((await exists(signal)) || (await exists(join(dataDirectory, 'recovery.signal'))))) {
@@ -41,28 +46,43 @@ export async function prepareStart(
   if (role === 'primary') {
     // The synchronous standbys stay: a primary that comes back waits for the same members as before.
     const changes = {
+      ...options.settings,
       primary_conninfo: null,
       primary_slot_name: null,
       ...(await archivingOnlyToSomewhere(dataDirectory)),
     };
     await editAutoConf(dataDirectory, changes, configuration.runAs);
-    return;
+    return [];
   }
   await replaceFile(signal, '', configuration.runAs);
   const follows = options.follow !== false;
-  await editAutoConf(
-    dataDirectory,
-    {
-      primary_conninfo: follows ? primaryConninfo(configuration, passfile) : '',
-      primary_slot_name: options.slot ?? null,
-      synchronous_standby_names: null,
-      synchronized_standby_slots: null,
-      wal_retrieve_retry_interval: null,
-      ...(await archivingOnlyToSomewhere(dataDirectory)),
-      ...(await standbyFloors(dataDirectory, managedSettings(configuration))),
-    },
-    configuration.runAs,
-  );
+  const changes = {
+    ...options.settings,
+    primary_conninfo: follows ? primaryConninfo(configuration, passfile) : '',
+    primary_slot_name: options.slot ?? null,
+    synchronous_standby_names: null,
+    synchronized_standby_slots: null,
+    wal_retrieve_retry_interval: null,
+    ...(await archivingOnlyToSomewhere(dataDirectory)),
+  };
+  const configured = { ...managedSettings(configuration), ...(await autoConfWith(dataDirectory, changes)) };
+  const floors = await standbyFloors(dataDirectory, configured, options.primaryParameters);
+  await editAutoConf(dataDirectory, changes, configuration.runAs);
+  return asArguments(floors);
+}
+
+function asArguments(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** What postgresql.auto.conf says after these changes. */
+async function autoConfWith(dataDirectory: string, changes: Settings): Promise<Record<string, string>> {
+  const settings = parseAutoConf(await readFile(join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) settings.delete(name);
+    else settings.set(name, value);
+  }
+  return Object.fromEntries(settings);
 }
 
 /**
@@ -94,5 +114,5 @@ export async function privateStartArguments(configuration: PostgresConfiguration
   const rules = join(configuration.paths.nodeDirectory, 'private_hba.conf');
   await replaceFile(rules, `local all ${superuser} scram-sha-256\nlocal replication all reject\n`, configuration.runAs);
   const overrides = { listen_addresses: '', hba_file: rules, primary_conninfo: '', sync_replication_slots: 'off' };
-  return Object.entries(overrides).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return asArguments(overrides);
 }

@@ -4,8 +4,18 @@ import { cluster, type FixtureOptions } from '../../testing/cluster-fixture';
 import { switchover } from '../../testing/running-operation';
 import { slot } from '../../testing/slot-fixture';
 import { plannedChange } from '../core/planned-change';
+import type { StandbyParameters } from '../core/standby-parameters';
 import { analyseGroup, controlQuorum } from '.';
 import { slotRisks } from './slot-risks';
+
+const usual: StandbyParameters = {
+  max_connections: 200,
+  max_worker_processes: 16,
+  max_wal_senders: 16,
+  max_prepared_transactions: 64,
+  max_locks_per_transaction: 64,
+};
+const tooFewSenders = { running: usual, required: { ...usual, max_wal_senders: 25 } };
 
 function rulesOf(options: FixtureOptions, operation: Operation | null = null): readonly string[] {
   const snapshot = cluster(options);
@@ -122,6 +132,22 @@ describe('analysis of a group', () => {
       'replay is paused where commits wait for it',
       { group: { mode: 'synchronous' }, nodes: { 'node-2': { postgres: { replayPaused: true } } } },
       ['critical replay-paused node-2'],
+    ],
+    [
+      'replay stands because the primary runs with more: nobody is told to resume it',
+      { nodes: { 'node-2': { postgres: { replayPaused: true, parameters: tooFewSenders } } } },
+      ['critical standby-parameters node-2'],
+    ],
+    [
+      'the same where commits wait for the only voters',
+      {
+        group: { mode: 'synchronous' },
+        nodes: {
+          'node-2': { postgres: { replayPaused: true, parameters: tooFewSenders } },
+          'node-3': { postgres: { replayPaused: true, parameters: tooFewSenders } },
+        },
+      },
+      ['critical commits-wait -', 'critical standby-parameters node-2', 'critical standby-parameters node-3'],
     ],
     [
       'idle slots keep WAL, one is lost',

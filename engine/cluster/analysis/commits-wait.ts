@@ -1,5 +1,6 @@
 /** The group waits for standbys: commits hang until one acknowledges. */
 import { isFresh } from '../../operations/core/snapshot';
+import { ownShortfall } from '../core/standby-parameters';
 import { actsWithoutStandby } from '../core/voter-set';
 import { finding, type GroupAnalyser } from './situation';
 
@@ -7,12 +8,13 @@ export const commitsWait: GroupAnalyser = (situation) => {
   const { record } = situation.group;
   const { members, k } = record.voterSet;
   if (record.mode === 'asynchronous' || members.length === 0) return [];
-  const answering = situation.standbys.filter(
-    (member) =>
-      members.includes(member.record.id) &&
-      isFresh(member, situation.config.leaseMs) &&
-      member.report!.postgres.state === 'standby',
-  ).length;
+  const answering = situation.standbys.filter((member) => {
+    const postgres = isFresh(member, situation.config.leaseMs) ? member.report!.postgres : null;
+    if (!members.includes(member.record.id) || postgres?.state !== 'standby') return false;
+    // In this mode a commit waits until it is replayed.
+    const replays = !postgres.replayPaused || record.mode !== 'synchronous';
+    return replays && ownShortfall(postgres.parameters).length === 0;
+  }).length;
   const waiting = situation.primary?.report?.postgres.waitingCommits ?? 0;
   if (answering >= k) return [];
   return [

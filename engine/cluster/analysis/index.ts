@@ -17,6 +17,7 @@ import type { Finding, GroupAnalyser, GroupSituation } from './situation';
 import { slotRisks } from './slot-risks';
 import { standbyLag } from './standby-lag';
 import { standbyNotStreaming } from './standby-not-streaming';
+import { standbyParameters } from './standby-parameters';
 import { stoppedByHand } from './stopped-by-hand';
 import { strandedPromises } from './stranded-promises';
 
@@ -35,6 +36,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   strandedPromises,
   standbyNotStreaming,
   standbyLag,
+  standbyParameters,
   replayPaused,
   slotRisks,
   diskNearlyFull,

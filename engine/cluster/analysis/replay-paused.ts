@@ -1,6 +1,7 @@
 /** Replay of a standby is paused: what it has not replayed it must replay before it can take over, and it grows with every write. */
 import { lagBytes } from '../../kernel/lsn';
 import { formatBytes, isFresh } from '../../operations/core/snapshot';
+import { ownShortfall } from '../core/standby-parameters';
 import { finding, type GroupAnalyser } from './situation';
 
 export const replayPaused: GroupAnalyser = (situation) => {
@@ -10,6 +11,8 @@ export const replayPaused: GroupAnalyser = (situation) => {
   return situation.standbys.flatMap((member) => {
     const postgres = member.report?.postgres;
     if (!postgres?.replayPaused || !isFresh(member, config.leaseMs)) return [];
+    // PostgreSQL itself stopped it, and to resume it would end the server: standby-parameters tells of that.
+    if (ownShortfall(postgres.parameters).length > 0) return [];
     const id = member.record.id;
     const behind = lagBytes(primaryLsn ?? postgres.receiveLsn, postgres.replayLsn);
     const votes = group.record.voterSet.members.includes(id);

@@ -11,6 +11,7 @@ import {
   type RankingInput,
   rankCandidates as rankByProtocol,
 } from '../../cluster/core/ranking';
+import { higherOf, shortfallOf } from '../../cluster/core/standby-parameters';
 import type { GroupRecord } from '../../cluster/model';
 import type { NodeId } from '../../kernel/ids';
 import { parseLsn } from '../../kernel/lsn';
@@ -95,8 +96,19 @@ function previewChecks(
     limit: 'streaming',
     remedy: `Wait until ${node} streams from ${group.record.primary}.`,
   });
+  const parameters = report?.postgres.parameters;
+  const primaryRuns = primaryOf(group)?.report?.postgres.parameters?.running;
+  const shortfall = shortfallOf(parameters?.running, higherOf(primaryRuns, parameters?.required));
   return [
     ...(question.mode === 'switchover' ? [streaming] : []),
+    check('standby-parameters', shortfall.length === 0, {
+      node,
+      // Before it promises it is restarted with enough.
+      severity: question.mode === 'switchover' ? 'blocker' : 'warning',
+      measured: shortfall.map(({ name, running }) => `${name} = ${running}`).join(', ') || 'as much as the primary',
+      limit: shortfall.map(({ name, required }) => `${name} = ${required}`).join(', ') || 'as much as the primary',
+      remedy: `${node} runs with less than its primary, so its replay stands: wait until it has restarted with enough, or restart it.`,
+    }),
     check('disk-space', used === null || used < diskLimit, {
       node,
       severity: 'warning',

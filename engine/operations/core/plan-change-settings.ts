@@ -3,7 +3,8 @@
  * at a time and only while the others acknowledge, then a switchover, then the old primary. What standbys must not have lower than the primary is
  * lowered the other way round: the primary first, in place.
  */
-import type { OperationRequest } from '../model';
+import type { StandbyParameter } from '../../cluster/core/standby-parameters';
+import type { Check, OperationRequest } from '../model';
 import { check, controlQuorum, noOperationRunning, primaryServes } from './checks';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst } from './plan-primary-away';
@@ -22,12 +23,14 @@ export function planChangeSettings(
   if (!group) return groupNotFound(request.group);
   const restarting = needsRestart(request.settings);
   const lowered = restarting.filter((name) => isLowered(name, request.settings[name] ?? null, group));
+  const raised = restarting.filter((name) => isRaised(name, request.settings[name] ?? null, group));
   const rolling = restarting.length > 0 ? rollingRestart(snapshot, group, { ...context, lowered }) : null;
   const badNames = settingsChecks(request.settings, context.knownSettings ?? null);
   const checks = [
     controlQuorum(snapshot),
     noOperationRunning(snapshot, group),
     ...badNames,
+    ...oneDirection(lowered, raised),
     ...slotsSurvive(request.settings, context.slots),
     primaryServes(group, primaryOf(group), snapshot.config.leaseMs),
     check('no-restart-needed', restarting.length === 0, {
@@ -71,10 +74,34 @@ function rollOrder(snapshot: ClusterSnapshot, group: GroupSnapshot): readonly st
   return [...standbys, ...(primary ? [primary] : [])].map((member) => member.record.id);
 }
 
+/** Lowering begins at the primary, raising at the standbys: whichever way a plan began that does both, replay of a standby would stop. */
+function oneDirection(lowered: readonly string[], raised: readonly string[]): readonly Check[] {
+  if (lowered.length === 0 || raised.length === 0) return [];
+  return [
+    check('one-direction', false, {
+      measured: `lower: ${lowered.join(', ')}; higher: ${raised.join(', ')}`,
+      limit: 'only lower, or only higher',
+      remedy: `Standbys must not have less of these than the primary, so lowering starts there and raising at the standbys: change ${raised.join(', ')} first, then ${lowered.join(', ')}.`,
+    }),
+  ];
+}
+
 function isLowered(name: string, value: string | null, group: GroupSnapshot): boolean {
+  const [next, now] = parameterChange(name, value, group);
+  return next < now;
+}
+
+function isRaised(name: string, value: string | null, group: GroupSnapshot): boolean {
+  const [next, now] = parameterChange(name, value, group);
+  return next > now;
+}
+
+/** NaN, which is neither less nor more, for settings that standbys may have lower. What runs counts more than what is recorded. */
+function parameterChange(name: string, value: string | null, group: GroupSnapshot): readonly [number, number] {
   const usual = standbyFloorDefaults.get(name);
-  if (usual === undefined) return false;
-  return Number(value ?? usual) < Number(group.record.settings[name] ?? usual);
+  if (usual === undefined) return [Number.NaN, Number.NaN];
+  const running = primaryOf(group)?.report?.postgres.parameters?.running[name as StandbyParameter];
+  return [Number(value ?? usual), running ?? Number(group.record.settings[name] ?? usual)];
 }
 
 function rollingRestart(

@@ -13,6 +13,7 @@ import {
   voterQuorum,
 } from './checks';
 import { expectedPauseMs } from './expected-pause';
+import { followersHaveEnough } from './parameter-checks';
 import { groupNotFound, nodeNotFound, type Plan, type PlanContext, reasonsOf, refusalFrom } from './plan-model';
 import { slotsFollow } from './slot-checks';
 import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
@@ -27,6 +28,7 @@ export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot
   if (target !== undefined && !group.members.some((member) => member.record.id === target))
     return nodeNotFound(target, request.group);
 
+  const { leaseMs } = snapshot.config;
   const automatic = request.automatic !== undefined;
   const allowDataLoss = request.allowDataLoss === true;
   const checks = groupChecks(request, snapshot, group, context);
@@ -34,7 +36,8 @@ export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot
   const chosen = chooseCandidate(candidates, target ?? preferred(candidates, context))?.node ?? null;
   const targetChecks = target === undefined ? [] : targetIsNotPrimary(group, target);
   const slotChecks = request.mode === 'switchover' ? slotsFollow(group.record.primary, chosen, context.slots) : [];
-  const allChecks = [...checks, ...targetChecks, ...slotChecks];
+  const parameterChecks = request.mode === 'switchover' ? followersHaveEnough(group, chosen, leaseMs) : [];
+  const allChecks = [...checks, ...targetChecks, ...slotChecks, ...parameterChecks];
   const noCandidate = chosen === null && targetChecks.every((entry) => entry.ok);
 
   return {

@@ -7,6 +7,7 @@ import type { Candidate, Check, OperationStep } from '../model';
 import { rankCandidates } from './candidates';
 import { adminOnly, check, primaryServes } from './checks';
 import { expectedPauseMs } from './expected-pause';
+import { followersHaveEnough } from './parameter-checks';
 import { type PlanContext, reasonsOf } from './plan-model';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
 import { switchoverSteps } from './steps';
@@ -40,7 +41,10 @@ export function switchoverFirst(snapshot: ClusterSnapshot, group: GroupSnapshot,
         : candidates.flatMap((candidate) => reasonsOf(candidate.checks));
   return {
     steps: switchoverSteps(primary?.record.id ?? '', successor, { drainMs: snapshot.config.drainMs, suffix: 'first' }),
-    checks: [primaryServes(group, primary, snapshot.config.leaseMs)],
+    checks: [
+      primaryServes(group, primary, snapshot.config.leaseMs),
+      ...followersHaveEnough(group, successor, snapshot.config.leaseMs),
+    ],
     candidates,
     reasons,
     successor,

@@ -294,6 +294,38 @@ describe('refusals name every reason', () => {
   });
 });
 
+describe('what standbys must not have lower than the primary, before a planned change', () => {
+  const usual = {
+    max_connections: 200,
+    max_worker_processes: 16,
+    max_wal_senders: 16,
+    max_prepared_transactions: 64,
+    max_locks_per_transaction: 64,
+  };
+  const more = { ...usual, max_wal_senders: 25 };
+  const runs = (running: typeof usual, required = running) => ({ postgres: { parameters: { running, required } } });
+
+  it('no member with less than the primary runs with is promoted, or left behind', () => {
+    const nodes = { 'node-1': runs(more), 'node-2': runs(usual, more), 'node-3': runs(more) };
+    const made = plan(switchover, { nodes });
+    expect(made.chosen).toBe('node-3');
+    expect(reasons(made)).toEqual(['standby-parameters node-2']);
+    expect(made.candidates.find((one) => one.node === 'node-2')?.eligible).toBe(false);
+  });
+  it('members that will have less than the next primary restart after the change: said beforehand', () => {
+    const nodes = { 'node-1': runs(usual), 'node-2': runs(more, usual), 'node-3': runs(usual) };
+    const made = plan({ ...switchover, target: 'node-2' }, { nodes });
+    expect(made.refusal).toBeNull();
+    expect(made.checks.filter((entry) => !entry.ok)).toMatchObject([
+      { rule: 'standby-parameters', node: 'node-3', severity: 'warning', measured: 'max_wal_senders = 16' },
+    ]);
+  });
+  it('a failover is not held up by it: who promises restarts with enough first', () => {
+    const nodes = { ...down, 'node-2': runs(usual, more), 'node-3': runs(usual, more) };
+    expect(plan(failover, { nodes }).refusal).toBeNull();
+  });
+});
+
 describe('settings', () => {
   const known = new Map([
     ['work_mem', 'user'],
@@ -319,6 +351,11 @@ describe('settings', () => {
     const made = planned({ 'pg_hint_plan.enable_hint': 'on' });
     expect(made.refusal).toBeNull();
     expect(made.checks.filter((entry) => !entry.ok)).toMatchObject([{ rule: 'setting-known', severity: 'warning' }]);
+  });
+  it('refuses to lower one and raise another of what standbys must not have lower: each begins at the other end', () => {
+    const made = planned({ max_connections: '150', max_wal_senders: '30' }, null);
+    expect(reasons(made)).toEqual(['one-direction']);
+    expect(made.refusal?.message).toContain('change max_wal_senders first, then max_connections');
   });
   it('says when no server could be asked', () => {
     const made = planned({ work_memm: '8MB' }, null);
