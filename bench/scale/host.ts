@@ -15,6 +15,8 @@ import type { Json, Mutation } from '../../engine/control/store';
 import type { FaultDoor } from '../../engine/interconnect/fault-door';
 import { TcpInterconnect } from '../../engine/interconnect/tcp-interconnect';
 import { createLogger } from '../../engine/kernel/log';
+import { systemLoop } from '../../engine/kernel/loop';
+import { systemFiles } from '../../engine/kernel/small-files';
 import { EngineDoor } from '../../engine/node/engine-door';
 import type { NodeContext } from '../../engine/node/node-context';
 import type { ResourceSampler } from '../../engine/node/resource-sampler';
@@ -70,6 +72,8 @@ const store = new StoreOfThree({
   },
 });
 const controller = new Controller({
+  loop: systemLoop,
+  files: systemFiles,
   self: options.id,
   store,
   interconnect,

@@ -3,6 +3,8 @@ import type { EmbeddedControlStore } from '../control/store';
 import type { Interconnect } from '../interconnect/api';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
+import type { Loop } from '../kernel/loop';
+import type { SmallFiles } from '../kernel/small-files';
 import type { EngineEvent, HealthTransition } from '../monitoring/model';
 import type { SlotNotice } from '../replication/model';
 import type { EngineMethod, EngineParams, EngineRequests, EngineResult } from '../runtime/engine-api';
@@ -15,6 +17,8 @@ export type LeaderMethod = {
 
 export type ControllerDependencies = {
   readonly self: NodeId;
+  readonly loop: Loop;
+  readonly files: SmallFiles;
   readonly store: EmbeddedControlStore;
   readonly interconnect: Interconnect;
   readonly logger: Logger;

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { type Deferred, deferred } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, NodeId } from '../kernel/ids';
+import type { Timer } from '../kernel/loop';
+import { every } from '../kernel/waiting';
 import { EventLog } from '../monitoring/event-log';
 import { HealthJournal } from '../monitoring/health-journal';
 import { type EngineEvent, type HealthTransition, mostListed } from '../monitoring/model';
@@ -67,21 +69,22 @@ export class Controller implements ClusterController {
   readonly #level: LevelRaiser;
   readonly #memories = new GroupMemories();
   readonly #viewCallbacks = new Set<() => void>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<Timer>();
   #unsubscribe: (() => void) | null = null;
   #leading = false;
   #term = 0;
-  #leaseTimer: NodeJS.Timeout | null = null;
-  #notifyTimer: NodeJS.Timeout | null = null;
+  #leaseTimer: Timer | null = null;
+  #notifyTimer: Timer | null = null;
   #sentence = '';
   #stopped = true;
   /** Since this leadership began not everybody was heard yet. */
   #settling: Deferred<void> | null = null;
 
   constructor(private readonly deps: ControllerDependencies) {
-    const clock = { monotonic: () => performance.now(), wall: () => Date.now() };
+    const { loop } = deps;
+    const clock = { monotonic: () => loop.now(), wall: () => loop.wallMs() };
     this.#log = new EventLog(clock.wall);
-    this.#health = new HealthJournal(join(deps.archiveDirectory, 'health'), deps.logger, clock.wall);
+    this.#health = new HealthJournal(join(deps.archiveDirectory, 'health'), deps.logger, clock.wall, {}, deps.files);
     this.#events = new ControllerEvents(this.#log, clock.wall, (entries) => {
       this.takeHealth(entries);
       deps.shareHealth?.(entries);
@@ -97,7 +100,7 @@ export class Controller implements ClusterController {
     });
     this.#state = new ClusterState(deps.self, deps.store, clock, (changed) => this.#recordsChanged(changed));
     this.#cache = new ViewCache(this.#state, clock);
-    const archive = new OperationArchive(deps.archiveDirectory);
+    const archive = new OperationArchive(deps.archiveDirectory, deps.files);
     this.#archive = archive;
     this.#history = new OperationHistory({
       stored: () => this.#state.operations().map((entry) => entry.operation),
@@ -127,7 +130,7 @@ export class Controller implements ClusterController {
       endedUnbegun: (operation) => this.#events.operationEnded(operation),
       nowMs: clock.wall,
     });
-    this.#methods = new LeaderMethods(deps.store, this.#state);
+    this.#methods = new LeaderMethods(deps.store, this.#state, loop);
     this.#level = new LevelRaiser({
       store: deps.store,
       state: this.#state,
@@ -164,9 +167,9 @@ export class Controller implements ClusterController {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unsubscribe?.();
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    if (this.#notifyTimer) clearTimeout(this.#notifyTimer);
+    this.#notifyTimer?.cancel();
     await this.#stepDown();
     this.#state.stop();
   }
@@ -326,7 +329,7 @@ export class Controller implements ClusterController {
       store: deps.store,
       snapshot: () => this.#state.snapshot(),
       term: () => this.#term,
-      nowMs: () => Date.now(),
+      loop: deps.loop,
       command: (node, command, params, timeoutMs) => deps.command(node, command, params, timeoutMs),
       request: <M extends EngineMethod>(node: string, method: M, params: EngineParams<M>, timeoutMs: number) =>
         deps.nodeRequest
@@ -358,7 +361,7 @@ export class Controller implements ClusterController {
     if (!this.#state.hasHeardAll()) {
       const mine = deferred<void>();
       this.#settling = mine;
-      setTimeout(() => this.#settling === mine && this.#settle(), settleMs).unref();
+      this.deps.loop.after(settleMs, () => this.#settling === mine && this.#settle());
     }
     this.#notify(settleMs);
     this.#collecting = this.#collectHealth().catch((error: unknown) => this.#logFailure('collecting health', error));
@@ -369,7 +372,7 @@ export class Controller implements ClusterController {
   async #stepDown(): Promise<void> {
     this.#leading = false;
     this.#settle();
-    if (this.#leaseTimer) clearTimeout(this.#leaseTimer);
+    this.#leaseTimer?.cancel();
     this.#leaseTimer = null;
     this.#cache.touchAll();
     await this.#executor.stopAll();
@@ -393,7 +396,7 @@ export class Controller implements ClusterController {
       const left = this.deps.store.leaseRemainingMs(name);
       if (left !== null && left > 0) next = Math.min(next, left + 1);
     }
-    this.#leaseTimer = setTimeout(() => this.#armLeaseTimer(), Math.max(5, next));
+    this.#leaseTimer = this.deps.loop.after(Math.max(5, next), () => this.#armLeaseTimer());
   }
 
   /** O(1) for a group that is served: the picture is only made when its lease is over or something else is odd. */
@@ -408,7 +411,7 @@ export class Controller implements ClusterController {
     }
     if (memory.exit && (memory.exit.epoch !== record.epoch || this.#servesAgain(memory.exit))) memory.exit = null;
     const needsLook = left <= 0 || record.leaseReleased || memory.exit !== null;
-    if (!needsLook || performance.now() < memory.notBeforeMs) return;
+    if (!needsLook || this.deps.loop.now() < memory.notBeforeMs) return;
     const group = this.#state.group(name);
     if (!group) return;
     const heardAgeMs = record.primary === null ? null : (this.deps.lastHeardMs?.(record.primary) ?? null);
@@ -416,7 +419,7 @@ export class Controller implements ClusterController {
     if (decision.kind === 'fail-over') {
       memory.waiting = null;
       // One attempt at a time: until the journal answers, the record does not show the operation yet.
-      memory.notBeforeMs = performance.now() + 2_000;
+      memory.notBeforeMs = this.deps.loop.now() + 2_000;
       this.#beginAutomatic(name, decision);
     } else if (decision.kind === 'wait' && memory.waiting !== decision.why) {
       memory.waiting = decision.why;
@@ -433,7 +436,7 @@ export class Controller implements ClusterController {
 
   #beginAutomatic(name: GroupName, decision: { request: OperationRequest; plan: Plan }): void {
     const memory = this.#memories.of(name);
-    const nowMs = Date.now();
+    const nowMs = this.deps.loop.wallMs();
     const operation: Operation = {
       id: newOperationId(nowMs),
       kind: decision.request.kind,
@@ -457,7 +460,7 @@ export class Controller implements ClusterController {
       'automatic change of primary',
     );
     this.#executor.begin(operation).catch((error: unknown) => {
-      memory.notBeforeMs = performance.now() + retryAfterMs(++memory.failures);
+      memory.notBeforeMs = this.deps.loop.now() + retryAfterMs(++memory.failures);
       this.#logFailure('automatic failover', error);
     });
   }
@@ -469,7 +472,7 @@ export class Controller implements ClusterController {
     const automatic = operation.request.kind === 'failover' && operation.request.automatic !== undefined;
     const good = operation.state === 'succeeded';
     memory.failures = good ? 0 : automatic ? memory.failures + 1 : memory.failures;
-    memory.notBeforeMs = good || !automatic ? 0 : performance.now() + retryAfterMs(memory.failures);
+    memory.notBeforeMs = good || !automatic ? 0 : this.deps.loop.now() + retryAfterMs(memory.failures);
     this.#cache.touchGroup(operation.group);
     this.#lookAt(operation.group);
   }
@@ -526,11 +529,11 @@ export class Controller implements ClusterController {
 
   #notify(delayMs = notificationIntervalMs): void {
     if (this.#notifyTimer || this.#stopped) return;
-    this.#notifyTimer = setTimeout(() => {
+    this.#notifyTimer = this.deps.loop.after(delayMs, () => {
       this.#notifyTimer = null;
       if (this.#cache.dirty) this.#analyse();
       for (const callback of this.#viewCallbacks) callback();
-    }, delayMs);
+    });
   }
 
   // ---------------------------------------------------------------- housekeeping
@@ -546,13 +549,13 @@ export class Controller implements ClusterController {
 
   #every(ms: number, job: () => void): void {
     this.#timers.add(
-      setInterval(() => {
+      every(this.deps.loop, ms, () => {
         try {
           job();
         } catch (error) {
           this.#logFailure('cycle', error);
         }
-      }, ms),
+      }),
     );
   }
 

@@ -1,8 +1,9 @@
 /** What the leader answers of the engine's door besides operations: configuration, records, transfer of leadership, raw store access. */
 import type { EmbeddedControlStore, Json } from '../control/store';
-import { pollUntil } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { GroupName, NodeId } from '../kernel/ids';
+import type { Loop } from '../kernel/loop';
+import { pollUntil } from '../kernel/waiting';
 import type { EngineParams, EngineResult } from '../runtime/engine-api';
 import type { ClusterState } from './cluster-state';
 import { changeConfig } from './core/config-change';
@@ -14,6 +15,7 @@ export class LeaderMethods {
   constructor(
     private readonly store: EmbeddedControlStore,
     private readonly state: ClusterState,
+    private readonly loop: Loop,
   ) {}
 
   async putConfig(params: EngineParams<'config.put'>): Promise<EngineResult<'config.put'>> {
@@ -87,7 +89,7 @@ export class LeaderMethods {
     }
     if (to !== id) {
       await this.store.transferLeadership(to);
-      await pollUntil(() => (this.store.status().leader === to ? true : undefined), {
+      await pollUntil(this.loop, () => (this.store.status().leader === to ? true : undefined), {
         timeoutMs: 5_000,
         intervalMs: 10,
         what: `${to} leads the control store`,

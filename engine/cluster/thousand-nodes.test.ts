@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Interconnect } from '../interconnect/api';
+import { systemLoop } from '../kernel/loop';
+import { systemFiles } from '../kernel/small-files';
 import { cluster } from '../testing/cluster-fixture';
 import { MemoryStore } from '../testing/memory-store';
 import { Controller } from './controller';
@@ -45,6 +47,8 @@ describe('a thousand nodes', () => {
       learners: reports.slice(5).map((report) => ({ id: report.node, incarnation: '' })),
     };
     const leading = new Controller({
+      loop: systemLoop,
+      files: systemFiles,
       self: 'n0-0',
       store: store.as('n0-0'),
       interconnect: {} as Interconnect,

@@ -1,5 +1,9 @@
 /** Small asynchronous building blocks, all bounded and cancellable. */
 import { ClusterError } from './errors';
+import { systemLoop } from './loop';
+import * as waiting from './waiting';
+
+export type { PollOptions } from './waiting';
 
 export type Deferred<T> = {
   readonly promise: Promise<T>;
@@ -17,64 +21,22 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-/** Rejects with ClusterError TIMEOUT when `promise` takes longer than `ms`; the loser keeps running but its result is dropped. */
+/** On this process's own loop; shells that a simulation runs wait on the loop they were given (`waiting.ts`). */
 export function withTimeout<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new ClusterError('TIMEOUT', `${what} took longer than ${ms} ms`)), ms);
-    promise.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
+  return waiting.withTimeout(systemLoop, promise, ms, what);
 }
 
+/** On this process's own loop, like `withTimeout`. */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const timer = setTimeout(done, ms);
-    function done() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    }
-    signal?.addEventListener('abort', done, { once: true });
-  });
+  return waiting.delay(systemLoop, ms, signal);
 }
 
-export type PollOptions = {
-  readonly timeoutMs: number;
-  readonly intervalMs: number;
-  readonly what: string;
-  readonly signal?: AbortSignal;
-};
-
-/** Asks `probe` until it answers something other than undefined; ClusterError TIMEOUT at the deadline, naming the last error. */
-export async function pollUntil<T>(
+/** On this process's own loop, like `withTimeout`. */
+export function pollUntil<T>(
   probe: () => Promise<T | undefined> | T | undefined,
-  options: PollOptions,
+  options: waiting.PollOptions,
 ): Promise<T> {
-  const deadline = performance.now() + options.timeoutMs;
-  let lastError: unknown;
-  for (;;) {
-    try {
-      const value = await probe();
-      if (value !== undefined) return value;
-    } catch (error) {
-      lastError = error;
-    }
-    if (options.signal?.aborted) throw new ClusterError('UNAVAILABLE', `${options.what}: stopped`);
-    if (performance.now() >= deadline) {
-      const why = lastError instanceof Error ? ` (last error: ${lastError.message})` : '';
-      throw new ClusterError('TIMEOUT', `${options.what}: not so after ${options.timeoutMs} ms${why}`);
-    }
-    await delay(options.intervalMs, options.signal);
-  }
+  return waiting.pollUntil(systemLoop, probe, options);
 }
 
 /** Runs one job at a time, in order. At `limit` waiting jobs the next is refused with UNAVAILABLE. */

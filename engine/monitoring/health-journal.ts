@@ -4,14 +4,11 @@
  * however often it is heard; what a crash cut short is left out, never the lines after it. Nothing is synced: a crash of the host may cost its last
  * half minute on this node, and the other copies have it.
  */
-import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { SerialQueue } from '../kernel/async';
 import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
-import { endsInsideLine } from '../kernel/torn-line';
+import { type SmallFiles, systemFiles } from '../kernel/small-files';
 import { type HealthQuery, type HealthTransition, mostListed, oldestFirst } from './model';
 
 export type HealthJournalOptions = {
@@ -52,6 +49,7 @@ export class HealthJournal {
     private readonly logger: Logger,
     private readonly nowMs: () => number,
     options: HealthJournalOptions = {},
+    private readonly files: SmallFiles = systemFiles,
   ) {
     this.#options = { ...defaults, ...options };
   }
@@ -125,12 +123,11 @@ export class HealthJournal {
 
   async #load(): Promise<void> {
     this.#segments = [];
-    const names = await readdir(this.directory).catch(() => []);
-    for (const name of names.sort()) {
+    for (const name of [...(await this.files.names(this.directory))].sort()) {
       const number = namePattern.exec(name)?.[1];
       if (number === undefined) continue;
       const path = join(this.directory, name);
-      this.#segments.push({ path, number: Number(number), bytes: (await stat(path)).size });
+      this.#segments.push({ path, number: Number(number), bytes: (await this.files.stat(path)).size });
     }
     for await (const entry of this.#read()) {
       this.#recent.set(entry.id, entry);
@@ -147,14 +144,14 @@ export class HealthJournal {
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
     let last = this.#segments.at(-1);
     if (last === undefined || last.bytes + Buffer.byteLength(text) > this.#options.segmentBytes) {
-      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await this.files.ensureDirectory(this.directory);
       last = this.#segment((last?.number ?? 0) + 1);
       this.#segments.push(last);
     }
     // A line that a crash cut short must not swallow the next one.
-    const begin = !this.#tidy && last.bytes > 0 && (await endsInsideLine(last.path)) ? '\n' : '';
+    const begin = !this.#tidy && last.bytes > 0 && (await this.files.endsInsideLine(last.path)) ? '\n' : '';
     this.#tidy = false;
-    await appendFile(last.path, begin + text, { mode: 0o600 });
+    await this.files.append(last.path, begin + text, { flush: false });
     this.#tidy = true;
     last.bytes += Buffer.byteLength(begin + text);
     await this.#sweep();
@@ -170,9 +167,9 @@ export class HealthJournal {
     this.#sweptAt = this.nowMs();
     while (this.#segments.length > 1) {
       const [oldest] = this.#segments;
-      const writtenMs = (await stat(oldest!.path)).mtimeMs;
+      const writtenMs = (await this.files.stat(oldest!.path)).mtimeMs;
       if (this.#segments.length <= this.#options.segments && writtenMs > this.nowMs() - this.#options.keptMs) return;
-      await unlink(oldest!.path);
+      await this.files.remove(oldest!.path);
       this.#segments.shift();
     }
   }
@@ -180,9 +177,8 @@ export class HealthJournal {
   /** Line by line, oldest segment first: never holds more than one line. */
   async *#read(): AsyncGenerator<HealthTransition> {
     for (const { path } of [...this.#segments]) {
-      const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: 1_000 });
       try {
-        for await (const line of lines) {
+        for await (const line of this.files.lines(path)) {
           const entry = parsed(line);
           if (entry) yield entry;
         }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import { createLogger } from '../kernel/log';
+import { systemLoop } from '../kernel/loop';
 import { answerTraced, withTrace } from '../kernel/traced-request';
 import { activeTraceparent, inSpan, inSqlSpan } from '../kernel/tracing';
 import { observedCommand } from '../node/command-trace';
@@ -94,7 +95,7 @@ describe('spans', () => {
     await inSqlSpan('SELECT 1', async () => expect(activeTraceparent()).toBeNull());
     await answerTraced('node.wal', {}, async () => expect(activeTraceparent()).toBeNull());
     const obey = async () => expect(activeTraceparent()).toBeNull();
-    await observedCommand('agent.checkpoint', {}, { node: 'node-1', logger: silent, obey });
+    await observedCommand('agent.checkpoint', {}, { node: 'node-1', logger: silent, loop: systemLoop, obey });
     await inSpan({ name: 'last' }, async () => undefined);
     await pollUntil(() => receiver.spans.some((span) => span.name === 'last') || undefined, {
       timeoutMs: 5_000,

@@ -1,89 +1,39 @@
 /**
- * One node's agent, put together: control store, lease, PostgreSQL, WAL proxy, reconcile loop, duties of the primary, reports, commands, the
- * engine's door and (while it leads the store) the controller. The parts hold the protocol; this file only wires and starts them in order.
+ * The agent's process: makes the real control store, interconnect, WAL proxy, PostgreSQL, disk and clocks, hands them to the parts (`node-parts.ts`) and
+ * starts and stops all of it in order.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentCommand, AgentCommands, ExitNotice } from '../cluster/commands';
-import { Controller } from '../cluster/controller';
-import { type GroupRecord, keys, type NodeReport, type PostgresReport } from '../cluster/model';
 import { RaftControlStore } from '../control/raft/raft-store';
-import type { RaftConfiguration } from '../control/store';
 import { FaultDoor } from '../interconnect/fault-door';
 import { TcpInterconnect } from '../interconnect/tcp-interconnect';
 import { WalProxy } from '../interconnect/wal-proxy';
-import { SerialQueue } from '../kernel/async';
-import { ClusterError, messageOf } from '../kernel/errors';
-import type { NodeId } from '../kernel/ids';
+import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
-import { lagBytes } from '../kernel/lsn';
-import type { HealthTransition } from '../monitoring/model';
+import { systemLoop } from '../kernel/loop';
+import { systemFiles } from '../kernel/small-files';
 import { PgServer } from '../postgres/server';
-import type { SlotNotice } from '../replication/model';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
-import { CommandHandlers } from './command-handlers';
-import { observedCommand } from './command-trace';
-import { isReportDue, quietReportMs, reportMs, type SentReport } from './core/report-pace';
-import { CrashWatch } from './crash-watch';
-import { DurableState } from './durable-state';
-import { EarlierLife } from './earlier-life';
-import { EngineDoor } from './engine-door';
-import { GroupSettings } from './group-settings';
-import { LeaseHolder } from './lease-holder';
-import { LevelWatch } from './level-watch';
-import { MemberLoop } from './member-loop';
-import { clusterConfig, groupFact, type NodeContext } from './node-context';
-import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
-import { PrimaryDuties, replayedBy } from './primary-duties';
-import { Registration } from './registration';
-import { ReportCache } from './report-cache';
-import { Reporter } from './reporter';
+import { NodeParts, resourceMs } from './node-parts';
 import { ResourceSampler } from './resource-sampler';
-import { RouteTable } from './route-table';
-import { seedCluster } from './seeding';
-import { SlotWatch, slotNoticeMethod } from './slot-watch';
-import { StandbyDuties } from './standby-duties';
 
-/** With nothing going on PostgreSQL is asked half as often. */
-const quietLookMs = 500;
-const resourceMs = 5_000;
 const shutdownMs = 30_000;
-/** Up to this many peers hear each other's reports while nobody leads; in a larger cluster the voters do. */
-const smallCluster = 32;
 
 export class Agent {
   readonly #config: AgentConfig;
   readonly #logger: Logger;
   readonly #interconnect: TcpInterconnect;
   readonly #store: RaftControlStore;
-  readonly #context: NodeContext;
-  readonly #lease: LeaseHolder;
-  readonly #loop: MemberLoop;
-  readonly #duties: PrimaryDuties;
-  readonly #standbyDuties: StandbyDuties;
-  readonly #settings: GroupSettings;
-  readonly #routes: RouteTable;
+  readonly #walProxy: WalProxy;
+  readonly #postgres: PgServer;
   readonly #resources: ResourceSampler;
-  readonly #reporter: Reporter;
-  readonly #commands: CommandHandlers;
-  readonly #controller: Controller;
-  readonly #registration: Registration;
-  readonly #crashes: CrashWatch;
-  readonly #slotWatch: SlotWatch;
-  readonly #level: LevelWatch;
-  #timers: NodeJS.Timeout[] = [];
-  #cycling = false;
+  readonly #parts: NodeParts;
   #stopped = false;
-  /** The control store has read what is on disk; messages may come before. */
-  #started = false;
-  #loggedDutyFailure = '';
-  #sent: SentReport = { urgent: '', progress: '', atMs: 0 };
 
   constructor(config: AgentConfig, logger: Logger, onFatal: (error: Error) => void) {
     this.#config = config;
     this.#logger = logger;
-    mkdirSync(join(config.nodeDirectory, 'raft'), { recursive: true, mode: 0o700 });
+    systemFiles.makeDirectory(join(config.nodeDirectory, 'raft'));
     const secret = readSecret(config.secretFile);
     this.#interconnect = new TcpInterconnect({
       self: { name: `node:${config.nodeId}`, kind: 'node', nodeId: config.nodeId, incarnation: config.incarnation },
@@ -102,127 +52,44 @@ export class Agent {
       timings: { heartbeatMs: 100, electionMs: 500, leaseMs: config.seed?.leaseMs ?? 2000 },
       onFatal,
     });
-    const postgres = createPostgres(config);
-    this.#context = {
-      config,
+    this.#postgres = createPostgres(config);
+    this.#walProxy = new WalProxy({
+      nodeId: config.nodeId,
+      listenHost: '127.0.0.1',
+      listenPort: config.walProxyPort,
       logger,
-      store: this.#store,
-      interconnect: this.#interconnect,
-      postgres,
-      reports: new ReportCache(postgres),
-      walProxy: new WalProxy({
-        nodeId: config.nodeId,
-        listenHost: '127.0.0.1',
-        listenPort: config.walProxyPort,
-        logger,
-        faults: () => this.#interconnect.faults(),
-      }),
-      durable: new DurableState(config.nodeDirectory),
-      serverQueue: new SerialQueue('PostgreSQL of this node', 100),
-    };
-    const context = this.#context;
-    this.#lease = new LeaseHolder({
-      context,
-      leaseMs: config.seed?.leaseMs ?? 2000,
-      onMayStart: () => this.#loop.trigger(),
-      unconfirmedSet: () => this.#duties.unconfirmedSet,
-      onRouteChange: () => this.#routes.changed(),
-    });
-    const earlierLife = new EarlierLife(context);
-    this.#duties = new PrimaryDuties(context, this.#lease, earlierLife);
-    this.#standbyDuties = new StandbyDuties(context);
-    this.#settings = new GroupSettings(context);
-    this.#loop = new MemberLoop({
-      context,
-      lease: this.#lease,
-      earlierLife,
-      onServing: () => void this.#cycle(),
-      onRouteChange: () => this.#routes.changed(),
-      takeEpoch: (epoch) => this.#commands.takeEpoch(epoch),
-      settingsForStart: () => this.#settings.forStart(),
-    });
-    this.#commands = new CommandHandlers({
-      context,
-      lease: this.#lease,
-      earlierLife,
-      loop: this.#loop,
-      duties: this.#duties,
-      onPromoted: (epoch) => this.#routes.serves(epoch),
-      onRouteChange: () => this.#routes.changed(),
-      onSlotsChanged: () => this.#slotWatch.look(),
-    });
-    this.#slotWatch = new SlotWatch(context, (notice, timeoutMs) => this.#tellSlots(notice, timeoutMs));
-    this.#routes = new RouteTable({
-      context,
-      lease: this.#lease,
-      draining: () => this.#commands.draining,
-      report: () => context.reports.last,
-      lagBytes: () => {
-        const report = context.reports.last;
-        return report ? lagBytes(report.receiveLsn, report.replayLsn) : null;
-      },
+      faults: () => this.#interconnect.faults(),
     });
     this.#resources = new ResourceSampler(config.nodeDirectory, resourceMs, () =>
-      [process.pid, context.postgres.guardianPid(), context.postgres.postmasterPid()].filter((pid) => pid !== null),
+      [process.pid, this.#postgres.guardianPid(), this.#postgres.postmasterPid()].filter((pid) => pid !== null),
     );
-    this.#reporter = new Reporter(
-      context,
-      this.#lease,
-      this.#loop,
-      this.#resources,
-      () => this.#registration.reportedPeers,
-      () => this.#level.sealedLevel,
-    );
-    this.#controller = new Controller({
-      self: config.nodeId,
+    this.#parts = new NodeParts({
+      config,
+      logger,
+      loop: systemLoop,
+      files: systemFiles,
       store: this.#store,
       interconnect: this.#interconnect,
-      logger,
-      archiveDirectory: join(config.nodeDirectory, 'archive'),
-      shareHealth: (entries) => this.#shareHealth(entries),
-      lastHeardMs: (node) => this.#interconnect.linkStatus(new Set([node]))[0]?.lastHeardMs ?? null,
-      command: (node, command, params, timeoutMs) => this.#command(node, command, params, timeoutMs),
-    });
-    this.#registration = new Registration(context);
-    this.#level = new LevelWatch(context, onFatal);
-    this.#crashes = new CrashWatch({
-      context,
-      lease: this.#lease,
-      loop: this.#loop,
-      duties: this.#duties,
-      notify: (notice) => this.#notify(notice),
-    });
-    new EngineDoor({
-      context,
-      controller: this.#controller,
-      routes: this.#routes,
+      postgres: this.#postgres,
+      walProxy: this.#walProxy,
       resources: this.#resources,
+      onFatal,
       faults: new FaultDoor({
         interconnect: this.#interconnect,
-        walProxy: context.walProxy,
+        walProxy: this.#walProxy,
         rehearsalEnabled: config.rehearsalEnabled,
-        logger: this.#logger,
+        logger,
       }),
     });
-    this.#serve();
   }
 
   async start(): Promise<void> {
-    mkdirSync(join(this.#config.nodeDirectory, 'archive'), { recursive: true, mode: 0o700 });
-    this.#registration.setSeedPeers();
+    systemFiles.makeDirectory(join(this.#config.nodeDirectory, 'archive'));
+    this.#parts.setSeedPeers();
     await this.#interconnect.start();
-    await this.#context.walProxy.start();
+    await this.#walProxy.start();
     await this.#store.start();
-    this.#level.start();
-    this.#started = true;
-    await this.#adopt();
-    this.#watchRecords();
-    this.#controller.start();
-    this.#registration.start();
-    this.#loop.start();
-    this.#slotWatch.start();
-    this.#timers.push(setInterval(() => void this.#cycle(), reportMs));
-    this.#timers.push(setInterval(() => void this.#sampleResources(), resourceMs));
+    await this.#parts.begin();
     this.#logger.info({ node: this.#config.nodeId, port: this.#config.agentPort }, 'agent started');
   }
 
@@ -230,294 +97,18 @@ export class Agent {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#loop.stop();
-    this.#slotWatch.stop();
-    this.#crashes.stop();
-    this.#registration.stop();
-    this.#level.stop();
-    await this.#controller.stop();
+    await this.#parts.stop();
     try {
-      await this.#context.postgres.stop('fast', shutdownMs);
-      await this.#context.postgres.close();
+      await this.#postgres.stop('fast', shutdownMs);
+      await this.#postgres.close();
     } catch (error) {
       this.#logger.error({ error: messageOf(error) }, 'PostgreSQL did not stop cleanly');
     }
-    this.#lease.stop();
+    this.#parts.end();
     this.#resources.stop();
     await this.#store.stop();
-    await this.#context.walProxy.stop();
+    await this.#walProxy.stop();
     await this.#interconnect.stop();
-  }
-
-  /** A server that outlived the last agent goes on; whether it may serve is up to its guardian's deadline until the store confirms. */
-  async #adopt(): Promise<void> {
-    const adopted = await this.#context.postgres.adopt();
-    if (!adopted) return;
-    const report = await this.#context.postgres.report();
-    this.#logger.info({ postmasterPid: adopted.postmasterPid, state: report.state }, 'adopted the running PostgreSQL');
-    const epoch = groupFact(this.#context)?.record.epoch ?? this.#context.durable.current.lastHeldEpoch;
-    if (report.state !== 'standby' && report.state !== 'absent' && report.state !== 'stopped' && epoch > 0) {
-      this.#lease.input({
-        kind: 'resumed',
-        epoch: Math.max(epoch, this.#context.durable.current.lastHeldEpoch),
-        serving: true,
-      });
-      this.#lease.wake();
-    }
-  }
-
-  #watchRecords(): void {
-    const { store } = this.#context;
-    store.watch(keys.group(this.#config.group), () => {
-      const fact = groupFact(this.#context);
-      if (fact) this.#groupChanged(fact.record);
-    });
-    store.watch(keys.nodes, () => {
-      this.#registration.setPeers();
-      this.#loop.trigger();
-    });
-    store.watch(keys.config, () => this.#applyTimings());
-    store.onLeadership((leading) => {
-      if (leading && this.#config.seed) void this.#seed();
-      // Nobody has told the new leader anything yet; without asking, a healthy cluster would look dead until the next reports.
-      if (leading) for (const peer of this.#interconnect.peers()) this.#interconnect.send(peer, 'agent.report-due', {});
-    });
-    this.#registration.setPeers();
-    this.#applyTimings();
-  }
-
-  #groupChanged(record: GroupRecord): void {
-    const held = this.#lease.epoch;
-    if (held !== null && (record.epoch > held || (record.epoch === held && record.primary !== this.#config.nodeId))) {
-      this.#lease.input({ kind: 'superseded', epoch: record.epoch });
-    }
-    this.#routes.changed();
-    this.#loop.trigger();
-  }
-
-  #applyTimings(): void {
-    const config = clusterConfig(this.#context);
-    if (!config) return;
-    this.#store.setTimings({
-      heartbeatMs: config.heartbeatIntervalMs,
-      electionMs: config.electionTimeoutMs,
-      leaseMs: config.leaseMs,
-    });
-    this.#lease.input({ kind: 'timings-changed', leaseMs: config.leaseMs });
-  }
-
-  async #seed(): Promise<void> {
-    if (!this.#config.seed) return;
-    try {
-      const written = await seedCluster(
-        this.#store,
-        this.#config.clusterId,
-        this.#config.seed,
-        new Date().toISOString(),
-      );
-      if (written) this.#logger.info('wrote the first records of the cluster');
-    } catch (error) {
-      this.#logger.warn(
-        { error: messageOf(error) },
-        'the first records could not be written, the next leader tries again',
-      );
-    }
-  }
-
-  /** One look at PostgreSQL, what follows from it, and the report. Never two at a time: a hanging server delays only itself. */
-  async #cycle(): Promise<void> {
-    if (this.#cycling || this.#stopped) return;
-    this.#cycling = true;
-    try {
-      const report = await this.#context.reports.current(this.#quiet() ? quietLookMs - reportMs / 2 : reportMs / 2);
-      if (report === null) return;
-      this.#noteServing(report);
-      this.#deliver(this.#reporter.make(report, performance.now()));
-      if (report.state === 'primary') await this.#duties.cycle(report, performance.now(), this.#commands.draining);
-      if (report.state === 'standby') await this.#standbyDuties.cycle(report, performance.now());
-      if (report.state === 'primary' || report.state === 'standby') await this.#settings.cycle();
-      this.#loggedDutyFailure = '';
-    } catch (error) {
-      const message = messageOf(error);
-      if (message !== this.#loggedDutyFailure)
-        this.#logger.warn({ error: message }, 'a regular duty failed, trying again');
-      this.#loggedDutyFailure = message;
-    } finally {
-      this.#cycling = false;
-    }
-  }
-
-  #noteServing(report: PostgresReport): void {
-    const epoch = this.#lease.epoch;
-    const serves = report.state === 'primary' && epoch !== null && this.#lease.holds(epoch);
-    if (serves) this.#routes.servesIfNew(epoch);
-    else if (report.state !== 'primary') this.#routes.stopsServing();
-  }
-
-  /** A settled server without load: nothing that must be seen within a quarter of a second. */
-  #quiet(): boolean {
-    const last = this.#context.reports.last;
-    if (this.#loop.activity !== null || last === null) return false;
-    return (last.state === 'primary' || last.state === 'standby') && last.transactionsPerSecond < 20;
-  }
-
-  #deliver(report: NodeReport): void {
-    const { leader, configuration } = this.#store.status();
-    this.#registration.setConfiguration(configuration);
-    const { lsn, state, waitingCommits, senders } = report.postgres;
-    const urgent = `${leader} ${state} ${waitingCommits > 0} ${senders.length} ${report.promisedEpoch} ${report.lease?.held} ${report.lease?.epoch} ${report.activity} ${report.troubles.join()}`;
-    const progress = `${lsn} ${waitingCommits}`;
-    const atMs = performance.now();
-    if (!isReportDue(this.#sent, { urgent, progress }, atMs, this.#store.localList(keys.nodes).length)) return;
-    this.#sent = { urgent, progress, atMs };
-    if (leader === this.#config.nodeId) this.#controller.ingest(report);
-    else if (leader !== null) this.#interconnect.send(leader, 'agent.report', report);
-    else this.#deliverWithoutLeader(report, configuration);
-  }
-
-  /**
-   * A node that is not (yet) a member of the store does not know the leader, but any member does: one peer at a time, the next one each time. A member
-   * that knows no leader has none: then whoever still runs shows the cluster from what it hears, so each hears of every other.
-   */
-  #deliverWithoutLeader(report: NodeReport, { voters, learners }: RaftConfiguration): void {
-    this.#controller.ingest(report);
-    const peers = this.#interconnect.peers();
-    const next = peers[report.sequence % Math.max(1, peers.length)];
-    const isMember = [...voters, ...learners].some((member) => member.id === this.#config.nodeId);
-    const hearers = peers.length <= smallCluster ? peers : peers.filter((peer) => voters.some(({ id }) => id === peer));
-    for (const peer of isMember ? hearers : []) this.#interconnect.send(peer, 'agent.report', report);
-    if (next !== undefined && !(isMember && hearers.includes(next)))
-      this.#interconnect.send(next, 'agent.report', report);
-  }
-
-  async #reportTo(leader: NodeId | null): Promise<void> {
-    if (!this.#started || this.#stopped || leader === null) return;
-    try {
-      const postgres = await this.#context.reports.get(quietReportMs);
-      this.#interconnect.send(leader, 'agent.report', this.#reporter.make(postgres, performance.now()));
-    } catch (error) {
-      this.#logger.debug({ error: messageOf(error) }, 'no report for the new leader yet; the next cycle sends one');
-    }
-  }
-
-  #reportArrived(report: NodeReport, from: NodeId | null): void {
-    if (!this.#started) return;
-    // Thousands arrive each second, and the status lists every member.
-    const leader = this.#store.isLeader() ? this.#config.nodeId : this.#store.status().leader;
-    if (leader === this.#config.nodeId || leader === null) this.#controller.ingest(report);
-    // Handed on once only: what was handed on already does not come from the node that it tells of.
-    else if (leader !== null && from === report.node) this.#interconnect.send(leader, 'agent.report', report);
-  }
-
-  #notify(notice: ExitNotice): void {
-    const leader = this.#store.status().leader;
-    if (leader === this.#config.nodeId) this.#controller.exitNotice(notice);
-    else if (leader !== null) this.#interconnect.send(leader, 'agent.exit', notice);
-  }
-
-  /** Who may show or lead next keeps a copy: in a small cluster every node, in a larger one the voters. */
-  #shareHealth(entries: readonly HealthTransition[]): void {
-    const { voters } = this.#store.status().configuration;
-    const peers = this.#interconnect.peers();
-    const keepers = peers.length <= smallCluster ? peers : peers.filter((peer) => voters.some(({ id }) => id === peer));
-    for (const peer of keepers) this.#interconnect.send(peer, 'agent.health', entries);
-  }
-
-  async #tellSlots(notice: SlotNotice, timeoutMs: number): Promise<void> {
-    const { leader } = this.#store.status();
-    if (leader === null) throw new ClusterError('UNAVAILABLE', 'The control store has no leader right now.');
-    if (leader === this.#config.nodeId) this.#controller.slotNotice(notice);
-    else await this.#interconnect.request(leader, slotNoticeMethod, notice, { timeoutMs });
-  }
-
-  async #sampleResources(): Promise<void> {
-    this.#level.retry();
-    await this.#resources.sample(performance.now()).catch((error: unknown) => {
-      this.#logger.debug({ error: messageOf(error) }, 'resources not sampled');
-    });
-    const report = this.#context.reports.last;
-    this.#resources.record({
-      at: new Date().toISOString(),
-      transactionsPerSecond: report?.transactionsPerSecond ?? 0,
-      connections: report?.connections ?? 0,
-      walBytesPerSecond: this.#context.walProxy.stats().inBytesPerSecond,
-      replayLagMs: report?.replayLagMs ?? null,
-      lagBytes: report ? lagBytes(report.receiveLsn, report.replayLsn) : null,
-    });
-  }
-
-  #serve(): void {
-    const interconnect = this.#interconnect;
-    interconnect.onMessage('agent.report', (payload, from) => this.#reportArrived(payload as NodeReport, from.nodeId));
-    interconnect.onMessage('agent.report-due', (_payload, from) => void this.#reportTo(from.nodeId));
-    interconnect.onMessage('agent.health', (payload, from) => {
-      if (this.#started && from.kind === 'node') this.#controller.takeHealth(payload as readonly HealthTransition[]);
-    });
-    interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
-    interconnect.onRequest(slotNoticeMethod, (payload, from) => {
-      if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Notices come from nodes only.');
-      this.#controller.slotNotice(payload as SlotNotice);
-      return {};
-    });
-    for (const [command, handler] of Object.entries(this.#commands.handlers)) {
-      interconnect.onRequest(command, (payload, from) => {
-        if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Commands come from nodes only.');
-        return observedCommand(command as AgentCommand, payload, {
-          node: this.#config.nodeId,
-          logger: this.#logger,
-          obey: () => (handler as (params: unknown) => Promise<unknown>)(payload),
-        });
-      });
-    }
-    interconnect.onRequest(primaryFactsMethod, () => this.#primaryFacts());
-    interconnect.onRequest(takeEpochMethod, async (payload) => {
-      await this.#commands.takeEpoch((payload as TakeEpoch).epoch);
-      return {};
-    });
-  }
-
-  async #primaryFacts(): Promise<PrimaryFacts> {
-    const { postgres } = this.#context;
-    const epoch = this.#lease.epoch;
-    const report = await postgres.report();
-    if (report.state !== 'primary') {
-      throw new ClusterError('UNAVAILABLE', `PostgreSQL of ${this.#config.nodeId} is ${report.state}.`, {
-        clusterCode: 'CLU_PRIMARY_NOT_FOUND',
-      });
-    }
-    const [history, position, inspected, held] = await Promise.all([
-      postgres.timelineHistory(),
-      postgres.position(),
-      postgres.inspect(),
-      // Nobody is kept from following because slots could not be read.
-      postgres.slots().catch(() => null),
-    ]);
-    if (inspected.kind === 'absent') throw new ClusterError('UNAVAILABLE', `${this.#config.nodeId} has no data.`);
-    return {
-      node: this.#config.nodeId,
-      group: this.#config.group,
-      epoch: epoch ?? 0,
-      healthy: epoch !== null && this.#lease.holds(epoch) && report.state === 'primary',
-      timeline: position.timeline,
-      history,
-      systemIdentifier: inspected.control.systemIdentifier,
-      currentLsn: position.lsn,
-      replayed: replayedBy(report),
-      // A primary writes into its control file what it runs with.
-      parameters: inspected.control.parameters,
-      failoverSlots: held?.slots.filter((slot) => slot.failover).map((slot) => slot.name),
-      dataBytes: (report.databaseBytes ?? 0) + 128 * 1024 * 1024,
-    };
-  }
-
-  #command<C extends AgentCommand>(
-    node: NodeId,
-    command: C,
-    params: AgentCommands[C]['params'],
-    timeoutMs: number,
-  ): Promise<AgentCommands[C]['result']> {
-    return this.#interconnect.request<AgentCommands[C]['result']>(node, command, params, { timeoutMs });
   }
 }
 

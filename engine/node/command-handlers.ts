@@ -6,8 +6,8 @@ import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
 import { shippedUpTo } from '../cluster/core/clean-stop';
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
-import { delay, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
+import { delay, withTimeout } from '../kernel/waiting';
 import { slotName } from '../postgres/settings';
 import type { SlotInfo, SlotSpec } from '../replication/model';
 import {
@@ -24,7 +24,7 @@ import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
-import { clusterConfig, groupFact, instant, type NodeContext, nodeRecord, otherMembers } from './node-context';
+import { clusterConfig, groupFact, instantOf, type NodeContext, nodeRecord, otherMembers } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
 
 const stopReceivingTimeoutMs = 3_000;
@@ -56,7 +56,7 @@ export class CommandHandlers {
   constructor(private readonly options: CommandHandlersOptions) {
     this.#context = options.context;
     const leaseMs = clusterConfig(options.context)?.leaseMs ?? 2000;
-    this.#hold = holdAfterRestart(instant().now, leaseMs, options.context.durable.current.promisedEpoch);
+    this.#hold = holdAfterRestart(options.context.loop.now(), leaseMs, options.context.durable.current.promisedEpoch);
   }
 
   /** The node asks for no new sessions. */
@@ -102,7 +102,7 @@ export class CommandHandlers {
     'agent.reclone': async ({ fence }) => {
       this.#admit(fence);
       this.options.loop.wantReclone();
-      while (this.options.loop.recloneWanted) await delay(100);
+      while (this.options.loop.recloneWanted) await delay(this.#context.loop, 100);
       await this.#untilRunning();
       return { bytes: this.options.loop.backupBytes };
     },
@@ -167,7 +167,7 @@ export class CommandHandlers {
     const { durable } = this.#context;
     // Tried is as good as held for whoever compares its WAL later: on disk before the store can know.
     durable.save({ ...durable.current, lastHeldEpoch: epoch });
-    const sent = instant();
+    const sent = instantOf(this.#context.loop);
     const result = await this.#context.store.txn({
       compare: [{ key, modRevision: fact.modRevision }],
       mutations: [{ kind: 'put', key, value: { ...fact.record, epoch, leaseReleased: false } as unknown as Json }],
@@ -187,7 +187,7 @@ export class CommandHandlers {
       durable: this.#context.durable.current,
       hold: this.#hold,
       role: this.options.lease.mayBeHolder() ? 'holder' : 'member',
-      now: instant().now,
+      now: this.#context.loop.now(),
     };
   }
 
@@ -257,7 +257,7 @@ export class CommandHandlers {
       return { modRevision: before.modRevision };
     // The read may have taken long: what was promised or obeyed meanwhile counts.
     durable.save(mayGrant().durable);
-    const sent = instant();
+    const sent = instantOf(this.#context.loop);
     const result = await store.txn({
       compare: [{ key, modRevision: expectedModRevision }],
       mutations: [{ kind: 'put', key, value: next as unknown as Json }],
@@ -348,7 +348,7 @@ export class CommandHandlers {
     const { lease } = this.options;
     this.#draining = true;
     this.options.onRouteChange();
-    if (drainMs > 0) await delay(drainMs);
+    if (drainMs > 0) await delay(this.#context.loop, drainMs);
     return this.#context.serverQueue.run(async () => {
       if (!(await postgres.isDead())) {
         if (lease.epoch !== epoch) {
@@ -378,9 +378,12 @@ export class CommandHandlers {
     const members = otherMembers(this.#context);
     const senders = this.#context.reports.last?.senders ?? [];
     if (senders.every((sender) => members.includes(sender.applicationName))) return;
-    const ended = await withTimeout(this.#context.postgres.endConsumers(), endConsumersTimeoutMs, 'their end').catch(
-      () => 0,
-    );
+    const ended = await withTimeout(
+      this.#context.loop,
+      this.#context.postgres.endConsumers(),
+      endConsumersTimeoutMs,
+      'their end',
+    ).catch(() => 0);
     this.#context.logger.info({ ended }, 'ended those who stream from here and are no members, before the stop');
   }
 
@@ -398,13 +401,13 @@ export class CommandHandlers {
 
   /** Until the reconcile loop has brought the server up; the command's own deadline ends the wait. */
   async #untilRunning(): Promise<void> {
-    const deadline = performance.now() + startTimeoutMs;
-    while (performance.now() < deadline) {
+    const deadline = this.#context.loop.now() + startTimeoutMs;
+    while (this.#context.loop.now() < deadline) {
       const { state } = await this.#context.postgres.report();
       const own = nodeRecord(this.#context, this.#context.config.nodeId);
       if (state === 'primary' || state === 'standby') return;
       if (own?.wanted === 'stopped') throw new ClusterError('CONFLICT', 'The node is to stay stopped.');
-      await delay(50);
+      await delay(this.#context.loop, 50);
     }
     throw new ClusterError(
       'TIMEOUT',

@@ -2,6 +2,7 @@
 import type { AgentCommand, CommandOrigin, Fence } from '../cluster/commands';
 import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
+import type { Loop } from '../kernel/loop';
 import { inSpan } from '../kernel/tracing';
 
 /** Asked again and again while a step waits, or in every heartbeat of a fail-safe: no line each. */
@@ -10,10 +11,20 @@ const frequent: ReadonlySet<AgentCommand> = new Set(['agent.drain', 'agent.confi
 export function observedCommand(
   command: AgentCommand,
   params: unknown,
-  { node, logger, obey }: { readonly node: string; readonly logger: Logger; readonly obey: () => Promise<unknown> },
+  {
+    node,
+    logger,
+    loop,
+    obey,
+  }: {
+    readonly node: string;
+    readonly logger: Logger;
+    readonly loop: Loop;
+    readonly obey: () => Promise<unknown>;
+  },
 ): Promise<unknown> {
   const { fence, origin } = params as { readonly fence?: Fence; readonly origin?: CommandOrigin };
-  const begun = performance.now();
+  const begun = loop.now();
   const about = {
     command,
     operation: fence?.operation,
@@ -38,15 +49,15 @@ export function observedCommand(
   return inSpan(request, async () => {
     try {
       const result = await obey();
-      logger[frequent.has(command) ? 'debug' : 'info']({ ...about, ms: since(begun) }, 'obeyed a command');
+      logger[frequent.has(command) ? 'debug' : 'info']({ ...about, ms: since(loop, begun) }, 'obeyed a command');
       return result;
     } catch (error) {
-      logger.warn({ ...about, ms: since(begun), error: messageOf(error) }, 'a command failed');
+      logger.warn({ ...about, ms: since(loop, begun), error: messageOf(error) }, 'a command failed');
       throw error;
     }
   });
 }
 
-function since(begun: number): number {
-  return Math.round((performance.now() - begun) * 10) / 10;
+function since(loop: Loop, begun: number): number {
+  return Math.round((loop.now() - begun) * 10) / 10;
 }

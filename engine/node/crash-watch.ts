@@ -47,7 +47,7 @@ export class CrashWatch {
     if (!record || epoch === null || record.primary !== context.config.nodeId || record.epoch !== epoch)
       return loop.trigger();
 
-    const now = performance.now();
+    const now = context.loop.now();
     const decision = restartOrFailover({
       holdsLease: lease.holds(epoch),
       allDead: await context.postgres.isDead(),
@@ -94,7 +94,7 @@ export class CrashWatch {
     );
     const answering = otherMembers(context).filter((node) => connected.has(node));
     if (record.mode === 'asynchronous') {
-      const heard = this.options.duties.recentlyStreaming(performance.now());
+      const heard = this.options.duties.recentlyStreaming(context.loop.now());
       return answering.some((node) => heard.includes(node));
     }
     const voters = record.voterSet.members.filter((node) => answering.includes(node)).length;

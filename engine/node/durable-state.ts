@@ -2,8 +2,8 @@
  * What a node must still know after a crash: its promise, the highest controller term it obeyed, the last epoch it held. Written to a new
  * file, fsynced, renamed and the directory fsynced before anything that depends on it leaves this process.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { replaceFile, type SmallFiles } from '../kernel/small-files';
 import { type DurableMemberState, initialDurableMemberState, raised } from './core/promise';
 
 export class DurableState {
@@ -11,13 +11,17 @@ export class DurableState {
   #current: DurableMemberState;
 
   /** @throws Error with a sentence when the file is damaged: guessing a promise could lose acknowledged writes. */
-  constructor(nodeDirectory: string) {
+  constructor(
+    nodeDirectory: string,
+    private readonly files: SmallFiles,
+  ) {
     this.#file = join(nodeDirectory, 'member-state.json');
     this.#current = this.#onDisk();
   }
 
   #onDisk(): DurableMemberState {
-    return existsSync(this.#file) ? parse(this.#file, readFileSync(this.#file, 'utf8')) : initialDurableMemberState;
+    const text = this.files.readText(this.#file);
+    return text === null ? initialDurableMemberState : parse(this.#file, text);
   }
 
   get current(): DurableMemberState {
@@ -31,20 +35,7 @@ export class DurableState {
   save(decided: DurableMemberState): void {
     if (covers(this.#current, decided)) return;
     const next = raised(raised(this.#current, this.#onDisk()), decided);
-    const descriptor = openSync(`${this.#file}.new`, 'w', 0o600);
-    try {
-      writeSync(descriptor, JSON.stringify(next));
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(`${this.#file}.new`, this.#file);
-    const directory = openSync(dirname(this.#file), 'r');
-    try {
-      fsyncSync(directory);
-    } finally {
-      closeSync(directory);
-    }
+    replaceFile(this.files, this.#file, JSON.stringify(next));
     this.#current = next;
   }
 }

@@ -8,6 +8,8 @@ import { Controller } from '../cluster/controller';
 import { EngineConnection } from '../interconnect/engine-connection';
 import { eventually, Mesh, testCluster, testSecret } from '../interconnect/testing/mesh';
 import type { NodeId } from '../kernel/ids';
+import { systemLoop } from '../kernel/loop';
+import { systemFiles } from '../kernel/small-files';
 import type { ViewItem } from '../runtime/engine-api';
 import { MemoryStore } from '../testing/memory-store';
 import { EngineDoor, type EngineDoorOptions } from './engine-door';
@@ -26,6 +28,8 @@ async function serve(id: NodeId): Promise<void> {
   const interconnect = await mesh.node(id);
   const member = store.as(id);
   const controller = new Controller({
+    loop: systemLoop,
+    files: systemFiles,
     self: id,
     store: member,
     interconnect,

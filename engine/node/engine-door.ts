@@ -9,6 +9,7 @@ import type { Interconnect } from '../interconnect/api';
 import type { FaultDoor } from '../interconnect/fault-door';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
+import type { Timer } from '../kernel/loop';
 import { answerTraced } from '../kernel/traced-request';
 import type {
   EngineMethod,
@@ -20,7 +21,7 @@ import type {
   ViewItem,
 } from '../runtime/engine-api';
 import type { NodeContext } from './node-context';
-import type { ResourceSampler } from './resource-sampler';
+import type { Resources } from './resource-sampler';
 import type { RouteTable } from './route-table';
 import { serverDown } from './server-down';
 
@@ -52,7 +53,7 @@ export type EngineDoorOptions = {
   readonly context: NodeContext;
   readonly controller: ClusterController;
   readonly routes: RouteTable;
-  readonly resources: ResourceSampler;
+  readonly resources: Resources;
   readonly faults: Pick<FaultDoor, 'faults' | 'set'>;
 };
 
@@ -188,10 +189,10 @@ export class EngineDoor {
     'runtime.get': async () => this.#runtime,
     'router.status': async (status) => {
       this.#router = status;
-      this.#routerAt = performance.now();
+      this.#routerAt = this.options.context.loop.now();
       return {};
     },
-    'router.get': async () => (performance.now() - this.#routerAt < 10_000 ? this.#router : null),
+    'router.get': async () => (this.options.context.loop.now() - this.#routerAt < 10_000 ? this.#router : null),
   };
 
   /** Only the leader has a live view and all events: elsewhere a stream is refused, and it ends when the leadership does, so that the client goes on elsewhere. */
@@ -216,7 +217,7 @@ export class EngineDoor {
   #streamView(push: (item: ViewItem) => boolean, signal: AbortSignal): void {
     const { controller } = this.options;
     let sent: ClusterView | null = null;
-    let timer: NodeJS.Timeout | null = null;
+    let timer: Timer | null = null;
     const flush = () => {
       timer = null;
       if (signal.aborted) return;
@@ -227,13 +228,13 @@ export class EngineDoor {
     };
     void controller.settled().then(flush);
     const unsubscribe = controller.onViewChange(() => {
-      if (sent !== null) timer ??= setTimeout(flush, viewPushMs);
+      if (sent !== null) timer ??= this.options.context.loop.after(viewPushMs, flush);
     });
     signal.addEventListener(
       'abort',
       () => {
         unsubscribe();
-        if (timer) clearTimeout(timer);
+        timer?.cancel();
       },
       { once: true },
     );

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
+import { systemFiles } from '../kernel/small-files';
 import { cluster } from '../testing/cluster-fixture';
 import { CommandRig, fenceOf } from '../testing/command-rig';
 import { DurableState } from './durable-state';
@@ -46,6 +47,6 @@ it('a grant that waited for the store takes back neither promise nor controller 
   await promised(4, 6);
   held.release();
   expect(await grant).toBe('refused');
-  expect(new DurableState(rig.directory).current).toMatchObject({ promisedEpoch: 6, controllerTerm: 4 });
+  expect(new DurableState(rig.directory, systemFiles).current).toMatchObject({ promisedEpoch: 6, controllerTerm: 4 });
   expect(rig.record('alpha').epoch).toBe(record.epoch);
 });

@@ -5,12 +5,14 @@
 import type { AgentCommands } from '../cluster/commands';
 import { failSafeMembers, type VoterSet } from '../cluster/core/voter-set';
 import type { RenewResult } from '../control/store';
-import { delay } from '../kernel/async';
 import { isClusterError, messageOf, unreachable } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
+import type { Timer } from '../kernel/loop';
+import { delay } from '../kernel/waiting';
 import {
   admitRemainingMs,
   holdsLease,
+  type Instant,
   initialLeaseState,
   type LeaseEffect,
   type LeaseInput,
@@ -20,7 +22,7 @@ import {
   stepLease,
 } from './core/lease-keeper';
 import { changeOwnGroup } from './group-transaction';
-import { groupFact, instant, type NodeContext, otherMembers } from './node-context';
+import { groupFact, instantOf, type NodeContext, otherMembers } from './node-context';
 
 const tickMs = 50;
 const releaseRetryMs = 100;
@@ -45,7 +47,7 @@ export type LeaseHolderOptions = {
 
 export class LeaseHolder {
   #state: LeaseState;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #stopped = false;
   #releasing = false;
   readonly #context: NodeContext;
@@ -54,6 +56,10 @@ export class LeaseHolder {
     this.#context = options.context;
     this.#state = initialLeaseState(options.leaseMs, { failSafe: true });
     this.#schedule();
+  }
+
+  #instant(): Instant {
+    return instantOf(this.#context.loop);
   }
 
   get state(): LeaseState {
@@ -69,7 +75,7 @@ export class LeaseHolder {
   }
 
   holds(epoch: Epoch): boolean {
-    return holdsLease(this.#state, instant(), epoch);
+    return holdsLease(this.#state, this.#instant(), epoch);
   }
 
   /** Held, and not on its way back to the store: PostgreSQL may be started or promoted under it. */
@@ -78,41 +84,38 @@ export class LeaseHolder {
   }
 
   admitRemainingMs(): number {
-    return admitRemainingMs(this.#state, instant());
+    return admitRemainingMs(this.#state, this.#instant());
   }
 
   /** Until the lease may be granted elsewhere, by this node's count. */
   leaseLeftMs(): number {
-    return Math.max(0, this.#state.budget.leaseMs - leaseAgeMs(this.#state, instant()));
+    return Math.max(0, this.#state.budget.leaseMs - leaseAgeMs(this.#state, this.#instant()));
   }
 
   input(input: BareInput): void {
     if (this.#stopped) return;
-    const { state, effects } = stepLease(this.#state, { ...input, ...instant() } as LeaseInput);
+    const { state, effects } = stepLease(this.#state, { ...input, ...this.#instant() } as LeaseInput);
     this.#state = state;
     for (const effect of effects) this.#run(effect);
   }
 
   stop(): void {
     this.#stopped = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   #schedule(): void {
     if (this.#stopped) return;
     const idle = this.#state.epoch === null && this.#state.stage === 'dead';
-    this.#timer = setTimeout(
-      () => {
-        this.input({ kind: 'tick' });
-        this.#schedule();
-      },
-      idle ? clockCheckMs : tickMs,
-    );
+    this.#timer = this.#context.loop.after(idle ? clockCheckMs : tickMs, () => {
+      this.input({ kind: 'tick' });
+      this.#schedule();
+    });
   }
 
   /** Inputs that make an idle holder active must not wait for the slow tick. */
   wake(): void {
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.input({ kind: 'tick' });
     this.#schedule();
   }
@@ -214,7 +217,7 @@ export class LeaseHolder {
         break;
       } catch (error) {
         if (isClusterError(error) && error.code === 'PRECONDITION_FAILED') break;
-        await delay(releaseRetryMs);
+        await delay(this.#context.loop, releaseRetryMs);
       }
     }
     this.#releasing = false;

@@ -5,20 +5,21 @@
  * Invariants kept: PostgreSQL starts without standby.signal only under a held lease; a member follows only the record's primary of an epoch at or
  * above its promise; data is thrown away only while a healthy newer primary answers.
  */
-import { statfsSync } from 'node:fs';
 import { decideRejoin } from '../cluster/core/rejoin';
 import { ownShortfall, shortfallSentence } from '../cluster/core/standby-parameters';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
+import type { Timer } from '../kernel/loop';
 import { parseLsn } from '../kernel/lsn';
+import { every } from '../kernel/waiting';
 import type { StartOptions } from '../postgres/api';
 import type { Settings } from '../postgres/runtime-settings';
 import { slotName } from '../postgres/settings';
 import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
 import type { EarlierLife } from './earlier-life';
 import type { LeaseHolder } from './lease-holder';
-import { groupFact, instant, type NodeContext, nodeRecord } from './node-context';
+import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
 
 const cycleMs = 250;
@@ -51,7 +52,7 @@ export type MemberLoopOptions = {
 };
 
 export class MemberLoop {
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #running = false;
   #again = false;
   #stopped = false;
@@ -87,6 +88,10 @@ export class MemberLoop {
     return this.#backupBytes;
   }
 
+  #now(): number {
+    return this.options.context.loop.now();
+  }
+
   start(): void {
     this.trigger();
   }
@@ -94,7 +99,7 @@ export class MemberLoop {
   stop(): void {
     this.#stopped = true;
     this.#backup?.abort();
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   /** A copy is under way whose source may no longer be the right one. */
@@ -140,9 +145,9 @@ export class MemberLoop {
       return;
     }
     this.#running = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     try {
-      if (performance.now() >= this.#notBefore) {
+      if (this.#now() >= this.#notBefore) {
         await this.options.context.serverQueue.run(() => this.#cycle());
         this.#failures = 0;
       }
@@ -156,13 +161,16 @@ export class MemberLoop {
       return;
     }
     if (!this.#stopped)
-      this.#timer = setTimeout(() => void this.#run(), this.#activity === null ? settledCycleMs : cycleMs);
+      this.#timer = this.options.context.loop.after(
+        this.#activity === null ? settledCycleMs : cycleMs,
+        () => void this.#run(),
+      );
   }
 
   #failed(error: unknown): void {
     const wait = failureBackoffMs[Math.min(this.#failures, failureBackoffMs.length - 1)] ?? 5_000;
     this.#failures++;
-    this.#notBefore = performance.now() + wait;
+    this.#notBefore = this.#now() + wait;
     const message = messageOf(error);
     if (this.#troubles[0] !== message)
       this.options.context.logger.warn({ error: message, retryInMs: wait }, 'not done, trying again');
@@ -233,8 +241,8 @@ export class MemberLoop {
   #mayResume(record: GroupRecord): ResumeDecision {
     const { current } = this.options.context.durable;
     if (current.promisedEpoch <= record.epoch) this.#waitingForEpochSince = null;
-    else this.#waitingForEpochSince ??= performance.now();
-    const waitedMs = performance.now() - (this.#waitingForEpochSince ?? performance.now());
+    else this.#waitingForEpochSince ??= this.#now();
+    const waitedMs = this.#now() - (this.#waitingForEpochSince ?? this.#now());
     return decideResume(current, record, waitedMs, abandonedAfterMs);
   }
 
@@ -281,7 +289,7 @@ export class MemberLoop {
       const settings = await this.options.settingsForStart();
       await context.postgres.start('primary', { serveForMs: lease.leaseLeftMs(), settings, timeoutMs: startTimeoutMs });
     } finally {
-      clearInterval(recovered);
+      recovered.cancel();
     }
     this.#failedStarts = 0;
     this.#settled();
@@ -289,11 +297,11 @@ export class MemberLoop {
   }
 
   /** Crash recovery may take long: say so in the report while it lasts. */
-  #progressTimer(): NodeJS.Timeout {
-    const begun = performance.now();
-    return setInterval(() => {
-      this.#activity = `starting as primary: recovering for ${Math.round((performance.now() - begun) / 1000)} s`;
-    }, 1000);
+  #progressTimer(): Timer {
+    const begun = this.#now();
+    return every(this.options.context.loop, 1000, () => {
+      this.#activity = `starting as primary: recovering for ${Math.round((this.#now() - begun) / 1000)} s`;
+    });
   }
 
   // ------------------------------------------------------------ as a member
@@ -318,7 +326,7 @@ export class MemberLoop {
         durable: context.durable.current,
         hold: null,
         role: lease.mayBeHolder() ? 'holder' : 'member',
-        now: instant().now,
+        now: this.#now(),
       },
       { primary: record.primary, epoch: record.epoch },
     );
@@ -334,8 +342,8 @@ export class MemberLoop {
     this.#doing(sentence);
     if (rule === 'holds-the-lease' && (await context.postgres.isDead())) return lease.input({ kind: 'all-dead' });
     if (rule !== 'promised-higher' || record.operation !== null || record.primary === null) return;
-    this.#waitingForEpochSince ??= performance.now();
-    if (performance.now() - this.#waitingForEpochSince < abandonedAfterMs) return;
+    this.#waitingForEpochSince ??= this.#now();
+    if (this.#now() - this.#waitingForEpochSince < abandonedAfterMs) return;
     const question: TakeEpoch = { group: record.name, epoch: context.durable.current.promisedEpoch };
     await context.interconnect.request(record.primary, takeEpochMethod, question, { timeoutMs: questionTimeoutMs });
   }
@@ -413,9 +421,9 @@ export class MemberLoop {
       this.#notStreamingSince = null;
       return this.#settled();
     }
-    this.#notStreamingSince ??= performance.now();
+    this.#notStreamingSince ??= this.#now();
     this.#doing(`connecting to ${primary.id}`);
-    if (performance.now() - this.#notStreamingSince < notStreamingMs) return;
+    if (this.#now() - this.#notStreamingSince < notStreamingMs) return;
     const { lines } = await this.options.context.postgres.logs({
       limit: 50,
       level: 'ERROR',
@@ -456,7 +464,7 @@ export class MemberLoop {
         promisedEpoch: context.durable.current.promisedEpoch,
         comparison,
         walIsGone: false,
-        freeBytes: freeBytes(context.config.nodeDirectory),
+        freeBytes: context.files.freeBytes(context.config.nodeDirectory),
         neededBytes: facts?.dataBytes ?? null,
         reclone: this.#recloneWanted,
       });
@@ -552,9 +560,4 @@ export class MemberLoop {
       `The data directory of ${this.options.context.config.nodeId} belongs to another database system (${systemIdentifier}, the group ${record.name} has ${record.systemIdentifier}). Move ${this.options.context.postgres.configuration.paths.dataDirectory} away; the node then clones itself.`,
     );
   }
-}
-
-function freeBytes(directory: string): number {
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize;
 }

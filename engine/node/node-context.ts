@@ -2,31 +2,43 @@
 import { type ClusterConfig, type GroupRecord, keys, type NodeRecord } from '../cluster/model';
 import type { EmbeddedControlStore } from '../control/store';
 import type { Interconnect } from '../interconnect/api';
-import type { WalProxy } from '../interconnect/wal-proxy';
+import type { WalUpstream } from '../interconnect/wal-proxy';
 import type { SerialQueue } from '../kernel/async';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
+import type { Loop } from '../kernel/loop';
+import type { SmallFiles } from '../kernel/small-files';
 import type { PostgresServer } from '../postgres/api';
 import type { AgentConfig } from '../runtime/process-config';
 import type { Instant } from './core/lease-keeper';
 import type { DurableState } from './durable-state';
 import type { ReportCache } from './report-cache';
 
+/** Where this node's walreceiver connects, as far as the agent directs it. */
+export type WalDoor = {
+  /** Existing connections to another upstream are cut; with null new ones are closed at once. */
+  setUpstream(upstream: WalUpstream | null): void;
+};
+
 export type NodeContext = {
+  /** All time of this node's shells: clocks, timers, waits. */
+  readonly loop: Loop;
+  /** The node's durable small files. */
+  readonly files: SmallFiles;
   readonly config: AgentConfig;
   readonly logger: Logger;
   readonly store: EmbeddedControlStore;
   readonly interconnect: Interconnect;
   readonly postgres: PostgresServer;
   readonly reports: ReportCache;
-  readonly walProxy: WalProxy;
+  readonly walProxy: WalDoor;
   readonly durable: DurableState;
   /** Everything that starts, stops, promotes or re-points this node's PostgreSQL goes through here, one at a time. */
   readonly serverQueue: SerialQueue;
 };
 
-export function instant(): Instant {
-  return { now: performance.now(), wall: Date.now() };
+export function instantOf(loop: Loop): Instant {
+  return { now: loop.now(), wall: loop.wallMs() };
 }
 
 export type GroupFact = { readonly record: GroupRecord; readonly modRevision: number };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { VoterSet } from '../cluster/core/voter-set';
 import { type GroupRecord, keys, type NodeRecord, type PostgresReport } from '../cluster/model';
 import type { Txn } from '../control/store';
+import { systemLoop } from '../kernel/loop';
 import { EarlierLife } from './earlier-life';
 import type { LeaseHolder } from './lease-holder';
 import type { NodeContext } from './node-context';
@@ -47,6 +48,7 @@ function scene() {
   }));
   const context = {
     config: { nodeId: 'a', group: 'alpha' },
+    loop: systemLoop,
     logger: pino({ level: 'silent' }),
     store: {
       get: async () => entry,

@@ -8,6 +8,7 @@ import type { GroupRecord, PostgresReport } from '../cluster/model';
 import { messageOf, unreachable } from '../kernel/errors';
 import type { Epoch, NodeId } from '../kernel/ids';
 import { type Lsn, parseLsn } from '../kernel/lsn';
+import { isoTime } from '../kernel/waiting';
 import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
@@ -61,7 +62,7 @@ export class PrimaryDuties {
 
   #begin(epoch: Epoch): void {
     this.#epoch = epoch;
-    this.#replies.begin(performance.now());
+    this.#replies.begin(this.context.loop.now());
     this.#barrier = null;
     this.#confirmed = null;
     this.#slotsAt = 0;
@@ -205,7 +206,7 @@ export class PrimaryDuties {
           timeline,
           startLsn: fork,
           primary: this.context.config.nodeId,
-          at: new Date().toISOString(),
+          at: isoTime(this.context.loop),
         },
       ].slice(-100),
     }));

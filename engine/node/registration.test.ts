@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PeerAddress } from '../interconnect/api';
+import { systemLoop } from '../kernel/loop';
 import type { NodeContext } from './node-context';
 import { Registration } from './registration';
 
@@ -13,6 +14,7 @@ function fixture(seedPorts: Readonly<Record<string, number>>) {
       group: 'alpha',
       seeds: Object.entries(seedPorts).map(([nodeId, port]) => ({ nodeId, host: '127.0.0.1', port })),
     },
+    loop: systemLoop,
     interconnect: {
       setPeer: (id: string, address: PeerAddress | null) => (address ? peers.set(id, address) : peers.delete(id)),
       peers: () => [...peers.keys()],

@@ -7,6 +7,7 @@ import type { Json, KeyValue, RaftConfiguration, TxnResult } from '../control/st
 import { SeedAddresses } from '../interconnect/seed-addresses';
 import { messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
+import type { Timer } from '../kernel/loop';
 import { wantedPeers } from './core/wanted-peers';
 import type { NodeContext } from './node-context';
 
@@ -14,7 +15,7 @@ const checkMs = 1000;
 const requestTimeoutMs = 3000;
 
 export class Registration {
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #done = false;
   #stopped = false;
   readonly #seeds: SeedAddresses;
@@ -69,12 +70,12 @@ export class Registration {
 
   stop(): void {
     this.#stopped = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   #schedule(): void {
     if (this.#stopped || this.#done) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = this.context.loop.after(checkMs, () => {
       this.#register().then(
         () => this.#schedule(),
         (error: unknown) => {
@@ -82,7 +83,7 @@ export class Registration {
           this.#schedule();
         },
       );
-    }, checkMs);
+    });
   }
 
   async #register(): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PostgresReport } from '../cluster/model';
 import { deferred } from '../kernel/async';
+import { systemLoop } from '../kernel/loop';
 import type { PostgresServer } from '../postgres/api';
 import { ReportCache } from './report-cache';
 
@@ -14,7 +15,7 @@ function scene() {
       return question.promise;
     },
   } as unknown as PostgresServer;
-  return { cache: new ReportCache(server), questions };
+  return { cache: new ReportCache(server, systemLoop), questions };
 }
 
 const state = (name: 'standby' | 'primary') => ({ state: name }) as PostgresReport;

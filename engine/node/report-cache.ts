@@ -3,6 +3,7 @@
  * allows; whatever changes the server (start, stop, exit, promotion) makes the next look a fresh one.
  */
 import type { PostgresReport } from '../cluster/model';
+import type { Loop } from '../kernel/loop';
 import type { PostgresServer } from '../postgres/api';
 
 export class ReportCache {
@@ -10,7 +11,10 @@ export class ReportCache {
   #asking: Promise<PostgresReport> | null = null;
   #generation = 0;
 
-  constructor(private readonly postgres: PostgresServer) {
+  constructor(
+    private readonly postgres: PostgresServer,
+    private readonly loop: Loop,
+  ) {
     postgres.onExit(() => this.invalidate());
   }
 
@@ -34,7 +38,7 @@ export class ReportCache {
 
   async get(maximumAgeMs: number): Promise<PostgresReport> {
     const last = this.#last;
-    if (last && performance.now() - last.at <= maximumAgeMs) return last.report;
+    if (last && this.loop.now() - last.at <= maximumAgeMs) return last.report;
     return this.#asking ?? this.#ask();
   }
 
@@ -43,7 +47,7 @@ export class ReportCache {
       (report) => {
         // An exit in between makes this answer old: whoever asked gets it, nobody else.
         if (this.#asking === question) {
-          this.#last = { report, at: performance.now() };
+          this.#last = { report, at: this.loop.now() };
           this.#asking = null;
         }
         return report;

@@ -3,18 +3,19 @@ import type { NodeReport, PostgresReport } from '../cluster/model';
 import { announcedKinds } from '../interconnect/announced-kinds';
 import type { NodeId } from '../kernel/ids';
 import { ownAnnouncement } from '../kernel/release';
+import { isoTime } from '../kernel/waiting';
 import { noStalls, stallBoundsMs, withStall } from './core/stall-counts';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import type { NodeContext } from './node-context';
-import type { ResourceSampler } from './resource-sampler';
+import type { Resources } from './resource-sampler';
 
 const linksEveryMs = 1000;
 const loopBlockEveryMs = 1000;
 
 export class Reporter {
   #sequence = 0;
-  readonly #startedAt = new Date().toISOString();
+  readonly #startedAt: string;
   #links: NodeReport['links'] = [];
   #linksAt = 0;
   #loopBlockMs = 0;
@@ -25,10 +26,12 @@ export class Reporter {
     private readonly context: NodeContext,
     private readonly lease: LeaseHolder,
     private readonly loop: MemberLoop,
-    private readonly resources: ResourceSampler,
+    private readonly resources: Resources,
     private readonly reportedPeers: () => ReadonlySet<NodeId> | null,
     private readonly sealedLevel: () => number,
-  ) {}
+  ) {
+    this.#startedAt = isoTime(context.loop);
+  }
 
   make(postgres: PostgresReport, now: number): NodeReport {
     const { config, durable } = this.context;
@@ -38,7 +41,7 @@ export class Reporter {
       node: config.nodeId,
       incarnation: config.incarnation,
       sequence: ++this.#sequence,
-      at: new Date().toISOString(),
+      at: isoTime(this.context.loop),
       agentPid: process.pid,
       agentStartedAt: this.#startedAt,
       ...ownAnnouncement,

@@ -27,6 +27,9 @@ export type ResourceUse = {
   readonly diskFullInMs: number | null;
 };
 
+/** What the parts of an agent need of it. */
+export type Resources = Pick<ResourceSampler, 'use' | 'takeLoopBlockMs' | 'sample' | 'record' | 'recent'>;
+
 export class ResourceSampler {
   readonly #coarse = monitorEventLoopDelay({ resolution: coarseMs });
   readonly #fine = monitorEventLoopDelay({ resolution: fineMs });

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { afterEach, expect, it, vi } from 'vitest';
+import { systemLoop } from '../kernel/loop';
 import type { SlotInfo, SlotNotice } from '../replication/model';
 import { serverSlots, slot } from '../testing/slot-fixture';
 import type { NodeContext } from './node-context';
@@ -16,6 +17,7 @@ function begin(first: readonly SlotInfo[]) {
   const world = { slots: first, state: 'primary', away: false, looks: 0, notices: [] as SlotNotice[] };
   const context = {
     config: { nodeId: 'node-1', group: 'alpha' },
+    loop: systemLoop,
     logger: pino({ level: 'silent' }),
     reports: {
       get last() {

@@ -3,6 +3,8 @@
  * seen is sent again until a leader has taken it, at most `keptChanges`, oldest given up first and said so. What changes while no agent runs is not told.
  */
 import { messageOf } from '../kernel/errors';
+import type { Timer } from '../kernel/loop';
+import { every, isoTime } from '../kernel/waiting';
 import { slotChanges } from '../replication/core/slot-changes';
 import type { SlotChange, SlotInfo, SlotNotice } from '../replication/model';
 import type { NodeContext } from './node-context';
@@ -13,24 +15,26 @@ const keptChanges = 500;
 const noticeTimeoutMs = 2_000;
 
 export class SlotWatch {
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #looking = false;
   #again = false;
   #seen: readonly SlotInfo[] | null = null;
   #untold: readonly SlotChange[] = [];
-  readonly #life = new Date().toISOString();
+  readonly #life: string;
 
   constructor(
-    private readonly context: Pick<NodeContext, 'config' | 'logger' | 'postgres' | 'reports'>,
+    private readonly context: Pick<NodeContext, 'config' | 'logger' | 'loop' | 'postgres' | 'reports'>,
     private readonly tell: (notice: SlotNotice, timeoutMs: number) => Promise<void>,
-  ) {}
+  ) {
+    this.#life = isoTime(context.loop);
+  }
 
   start(): void {
-    this.#timer = setInterval(() => this.look(), everyMs);
+    this.#timer = every(this.context.loop, everyMs, () => this.look());
   }
 
   stop(): void {
-    if (this.#timer) clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
   }
 
@@ -56,7 +60,7 @@ export class SlotWatch {
     // A server that is down has its slots all the same.
     if (state === 'primary' || state === 'standby') {
       const { slots } = await this.context.postgres.slots();
-      if (this.#seen !== null) this.#note(slotChanges(this.#seen, slots, new Date().toISOString()));
+      if (this.#seen !== null) this.#note(slotChanges(this.#seen, slots, isoTime(this.context.loop)));
       this.#seen = slots;
     }
     await this.#deliver();

@@ -9,7 +9,7 @@ export function onBehalfOf(world: ExecutorWorld, requestId: string | null): Exec
     store: world.store,
     snapshot: () => world.snapshot(),
     term: () => world.term(),
-    nowMs: () => world.nowMs(),
+    loop: world.loop,
     request: (node, method, params, timeoutMs) => world.request(node, method, params, timeoutMs),
     command: (node, command, params, timeoutMs) => {
       const traceparent = activeTraceparent();

@@ -5,10 +5,11 @@
  */
 import type { Fence } from '../cluster/commands';
 import { type GroupRecord, keys } from '../cluster/model';
-import { deferred, delay } from '../kernel/async';
+import { deferred } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, OperationId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
+import { delay, isoTime } from '../kernel/waiting';
 import { inOperationSpan, inStepSpan, onBehalfOf } from './command-origin';
 import { compensations } from './compensation';
 import { needsGroupLock } from './core/group-lock';
@@ -79,7 +80,7 @@ export class OperationExecutor {
     if (existing) return existing.begun.promise;
     const stop = new AbortController();
     const handle: Running = {
-      journal: new OperationJournal(this.world.store, operation, revision, stop.signal),
+      journal: new OperationJournal(this.world, operation, revision, stop.signal),
       draft: operation,
       pendingChange: null,
       claim,
@@ -157,7 +158,7 @@ export class OperationExecutor {
       handle.stepAbort.abort();
     }
     // What hangs in a lost request ends by its own deadline and finds itself superseded.
-    await Promise.race([Promise.all(all.map((handle) => handle.ended)), delay(stopPatienceMs)]);
+    await Promise.race([Promise.all(all.map((handle) => handle.ended)), delay(this.world.loop, stopPatienceMs)]);
   }
 
   async #run(handle: Running): Promise<void> {
@@ -215,26 +216,27 @@ export class OperationExecutor {
   #lateError(handle: Running, index: number): ClusterError | null {
     const { draft } = handle;
     const step = draft.steps[index]!;
-    const leftMs = deadlineLeftMs(draft, step, this.world.nowMs());
-    return leftMs !== null && leftMs <= 0 ? deadlineError(draft, step, this.world.nowMs()) : null;
+    const leftMs = deadlineLeftMs(draft, step, this.world.loop.wallMs());
+    return leftMs !== null && leftMs <= 0 ? deadlineError(draft, step, this.world.loop.wallMs()) : null;
   }
 
   async #attempt(handle: Running, index: number, action: StepAction): Promise<StepOutcome> {
     const step = handle.draft.steps[index]!;
-    const leftMs = deadlineLeftMs(handle.draft, step, this.world.nowMs());
+    const leftMs = deadlineLeftMs(handle.draft, step, this.world.loop.wallMs());
     // Two clocks: by the wall clock it has passed when the timer says so.
-    const deadline = performance.now() + Math.min(step.deadlineMs, leftMs === null ? step.deadlineMs : leftMs + 2);
+    const deadline = this.world.loop.now() + Math.min(step.deadlineMs, leftMs === null ? step.deadlineMs : leftMs + 2);
     const context = this.#context(handle, step, deadline);
     for (let attempt = 0; ; attempt++) {
       try {
         return await raced(stepRunners[action](context), handle.stepAbort.signal, {
-          ms: deadline - performance.now(),
+          ms: deadline - this.world.loop.now(),
           what: step.title,
+          loop: this.world.loop,
         });
       } catch (error) {
         const again = isClusterError(error) && error.code === 'UNAVAILABLE' && attempt < quickRetries;
         if (!again || handle.stepAbort.signal.aborted || context.remainingMs() < 200) throw error;
-        await delay(100, handle.stepAbort.signal);
+        await delay(this.world.loop, 100, handle.stepAbort.signal);
       }
     }
   }
@@ -347,7 +349,7 @@ export class OperationExecutor {
       const undo = compensations[actionOf(entry)];
       const touched = entry.startedAt !== null && entry.state !== 'compensated';
       if (!undo || !touched || handle.stop.signal.aborted) continue;
-      const context = this.#context(handle, entry, performance.now() + 5_000, new AbortController().signal);
+      const context = this.#context(handle, entry, this.world.loop.now() + 5_000, new AbortController().signal);
       const done = await undo(context).catch((error: unknown) => {
         this.logger.warn(
           { ...aboutOf(handle.draft), step: entry.name, error: messageOf(error) },
@@ -458,7 +460,7 @@ export class OperationExecutor {
       signal,
       primaryLost: handle.primaryLost.signal,
       fence,
-      remainingMs: () => Math.max(1, Math.round(deadline - performance.now())),
+      remainingMs: () => Math.max(1, Math.round(deadline - this.world.loop.now())),
       group: () => this.#group(group),
       resultOf: <T>(action: StepAction) => resultOf<T>(handle.draft, action),
     };
@@ -476,7 +478,7 @@ export class OperationExecutor {
   }
 
   #now(): string {
-    return new Date(this.world.nowMs()).toISOString();
+    return isoTime(this.world.loop);
   }
 }
 

@@ -6,8 +6,9 @@
 
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Compare, ControlStore, Json, Mutation } from '../control/store';
-import { delay } from '../kernel/async';
 import { ClusterError, isClusterError } from '../kernel/errors';
+import type { Loop } from '../kernel/loop';
+import { delay } from '../kernel/waiting';
 import { canonical } from './core/plan';
 import type { Operation } from './model';
 
@@ -34,7 +35,7 @@ export class OperationJournal {
   #revision: number;
 
   constructor(
-    private readonly store: ControlStore,
+    private readonly world: { readonly store: ControlStore; readonly loop: Loop },
     operation: Operation,
     /** modRevision of the record; 0: not written yet. */
     revision: number,
@@ -70,17 +71,17 @@ export class OperationJournal {
         });
       }
       try {
-        const result = await this.store.txn({ compare, mutations });
+        const result = await this.world.store.txn({ compare, mutations });
         if (result.succeeded) return this.#accept(next, result.revision);
         const mine = result.current.find((entry) => entry.key === key);
         if ((mine?.modRevision ?? 0) !== this.#revision) return await this.#lookUp(next);
         const claimed = result.current.find((entry) => entry.key === claim?.compare.key);
         if (claim && (claimed?.modRevision ?? 0) !== claim.compare.modRevision) throw new ClaimTaken(claim.compare.key);
         conflicts++;
-        await delay(2, this.signal);
+        await delay(this.world.loop, 2, this.signal);
       } catch (error) {
         if (!isClusterError(error) || !error.retryable || ++unavailable > maxUnavailable) throw error;
-        await delay(20, this.signal);
+        await delay(this.world.loop, 20, this.signal);
         if (await this.#isWritten(next)) return;
       }
     }
@@ -88,7 +89,7 @@ export class OperationJournal {
   }
 
   #group(name: string): { record: GroupRecord; modRevision: number } | null {
-    const entry = this.store.localGet(keys.group(name));
+    const entry = this.world.store.localGet(keys.group(name));
     return entry ? { record: entry.value as unknown as GroupRecord, modRevision: entry.modRevision } : null;
   }
 
@@ -104,7 +105,7 @@ export class OperationJournal {
   }
 
   async #isWritten(next: Operation): Promise<boolean> {
-    const entry = await this.store.get(keys.operation(next.id)).catch(() => null);
+    const entry = await this.world.store.get(keys.operation(next.id)).catch(() => null);
     if (!entry || canonical(entry.value) !== canonical(next)) return false;
     this.#accept(next, entry.modRevision);
     return true;

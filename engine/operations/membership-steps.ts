@@ -1,8 +1,8 @@
 /** Effects of adding and removing nodes. Invariant: the control store changes by one member at a time, and a voter only goes when a majority of the rest answers. */
 import { keys, type NodeRecord } from '../cluster/model';
 import type { Json } from '../control/store';
-import { delay, pollUntil } from '../kernel/async';
 import { ClusterError, isClusterError } from '../kernel/errors';
+import { delay, pollUntil } from '../kernel/waiting';
 import { isFresh } from './core/snapshot';
 import { nodeOf } from './primary-steps';
 import type { StepContext, StepOutcome } from './step-context';
@@ -41,6 +41,7 @@ export async function registerNode(context: StepContext): Promise<StepOutcome> {
 export async function waitAgent(context: StepContext): Promise<StepOutcome> {
   const node = nodeOf(context);
   await pollUntil(
+    context.world.loop,
     () => {
       const snapshot = context.world.snapshot();
       const found = snapshot.nodes.get(node);
@@ -63,6 +64,7 @@ export async function joinStore(context: StepContext): Promise<StepOutcome> {
   }
   if (!has(known().voters) && known().voters.length < maxVoters) {
     await pollUntil(
+      context.world.loop,
       () => {
         const peer = store.status().peers.find((entry) => entry.id === node);
         return peer?.state === 'replicate' ? true : undefined;
@@ -77,12 +79,16 @@ export async function joinStore(context: StepContext): Promise<StepOutcome> {
 
 export async function leaveVoterSet(context: StepContext): Promise<StepOutcome> {
   const node = nodeOf(context);
-  await pollUntil(() => (context.group().record.voterSet.members.includes(node) ? undefined : true), {
-    timeoutMs: context.remainingMs(),
-    intervalMs: 50,
-    what: `the acknowledgement of ${node} no longer counts`,
-    signal: context.signal,
-  });
+  await pollUntil(
+    context.world.loop,
+    () => (context.group().record.voterSet.members.includes(node) ? undefined : true),
+    {
+      timeoutMs: context.remainingMs(),
+      intervalMs: 50,
+      what: `the acknowledgement of ${node} no longer counts`,
+      signal: context.signal,
+    },
+  );
   return { detail: `The acknowledgement of ${node} does not count.` };
 }
 
@@ -115,7 +121,7 @@ export async function deleteNode(context: StepContext): Promise<StepOutcome> {
       mutations: [{ kind: 'delete', key }],
     });
     if (result.succeeded) break;
-    await delay(5, context.signal);
+    await delay(context.world.loop, 5, context.signal);
   }
   return { detail: `The record of ${node} is deleted; its data directory stays until someone removes it.` };
 }
@@ -128,7 +134,7 @@ async function retried(context: StepContext, change: () => Promise<void>): Promi
     } catch (error) {
       const again = isClusterError(error) && (error.retryable || error.code === 'CONFLICT');
       if (!again || context.signal.aborted || context.remainingMs() < 200) throw error;
-      await delay(100, context.signal);
+      await delay(context.world.loop, 100, context.signal);
     }
   }
 }

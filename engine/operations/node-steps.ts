@@ -1,8 +1,8 @@
 /** Effects on one node: start, stop, restart, clone, and waiting until it does what it should. The operator's wish is recorded before the effect. */
 import { keys, type NodeRecord } from '../cluster/model';
 import type { Json } from '../control/store';
-import { delay, pollUntil } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
+import { delay, pollUntil } from '../kernel/waiting';
 import { isFresh } from './core/snapshot';
 import { nodeOf } from './primary-steps';
 import type { StepContext, StepOutcome } from './step-context';
@@ -24,7 +24,7 @@ export async function changeNode(
       mutations: [{ kind: 'put', key: entry.key, value: next as unknown as Json }],
     });
     if (result.succeeded) return;
-    await delay(5, context.signal);
+    await delay(context.world.loop, 5, context.signal);
   }
   throw new ClusterError('CONFLICT', `The record of ${id} kept changing.`, { clusterCode: 'CLU_REVISION_CONFLICT' });
 }
@@ -99,6 +99,7 @@ export async function reclone(context: StepContext): Promise<StepOutcome> {
 export async function waitStreaming(context: StepContext): Promise<StepOutcome> {
   const node = nodeOf(context);
   await pollUntil(
+    context.world.loop,
     () => {
       const { nodes } = context.world.snapshot();
       const primary = context.group().record.primary;
@@ -117,6 +118,7 @@ export async function waitServing(context: StepContext): Promise<StepOutcome> {
   const node = nodeOf(context);
   const group = context.group().record.name;
   await pollUntil(
+    context.world.loop,
     async () => {
       const answer = await context.world.request(node, 'node.route', { group }, 1_000);
       return answer.role === 'primary' && answer.remainingMs > 0 ? true : undefined;

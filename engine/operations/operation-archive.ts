@@ -1,10 +1,7 @@
 /** Finished operations beyond the last 1,000: appended to one JSON-lines file per month on the leader's node, then deleted from the store. Append before delete: a crash between leaves a duplicate, never a hole. */
-import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { OperationId } from '../kernel/ids';
-import { endsInsideLine } from '../kernel/torn-line';
+import { type SmallFiles, systemFiles } from '../kernel/small-files';
 import type { EngineParams } from '../runtime/engine-api';
 import { isFinished, type Operation } from './model';
 
@@ -30,7 +27,10 @@ export function newestFirst(a: { readonly id: string }, b: { readonly id: string
 }
 
 export class OperationArchive {
-  constructor(private readonly directory: string) {}
+  constructor(
+    private readonly directory: string,
+    private readonly files: SmallFiles = systemFiles,
+  ) {}
 
   /** Which entries to move now; at most one batch. */
   static due(entries: readonly { readonly operation: Operation }[]): readonly Operation[] {
@@ -42,14 +42,14 @@ export class OperationArchive {
 
   async append(operations: readonly Operation[]): Promise<void> {
     if (operations.length === 0) return;
-    await mkdir(this.directory, { recursive: true });
+    await this.files.ensureDirectory(this.directory);
     const byFile = grouped(operations);
     for (const [file, group] of byFile) {
       const path = join(this.directory, file);
       // A line that a crash cut short must not swallow the next one.
-      const before = (await endsInsideLine(path)) ? '\n' : '';
+      const before = (await this.files.endsInsideLine(path)) ? '\n' : '';
       const lines = group.map((operation) => `${JSON.stringify(operation)}\n`).join('');
-      await appendFile(path, before + lines, { flush: true });
+      await this.files.append(path, before + lines, { flush: true });
     }
   }
 
@@ -71,7 +71,7 @@ export class OperationArchive {
 
   /** Newest month first; months after that of `id` hold nothing that is not newer. */
   async #files(id: string | null): Promise<readonly string[]> {
-    const names = await readdir(this.directory).catch(() => []);
+    const names = await this.files.names(this.directory);
     const newest = id === null ? null : fileOfTime(timeOf(id));
     return names
       .filter((name) => /^operations-\d{4}-\d{2}\.jsonl$/.test(name) && (newest === null || name <= newest))
@@ -80,8 +80,7 @@ export class OperationArchive {
   }
 
   async *#read(file: string, id: string | null): AsyncGenerator<Operation> {
-    const lines = createInterface({ input: createReadStream(join(this.directory, file), 'utf8'), crlfDelay: 1_000 });
-    for await (const line of lines) {
+    for await (const line of this.files.lines(join(this.directory, file))) {
       if (id !== null && !line.includes(`"id":"${id}"`)) continue;
       const operation = parsed(line);
       if (operation) yield operation;

@@ -1,7 +1,7 @@
 /** Effects on a primary before a planned change: see that the target has caught up, checkpoint, drain, demote. Until demote everything can be undone. */
-import { delay, pollUntil } from '../kernel/async';
 import { ClusterError, isClusterError } from '../kernel/errors';
 import { lagBytes } from '../kernel/lsn';
+import { delay, pollUntil } from '../kernel/waiting';
 import { formatBytes } from './core/snapshot';
 import type { DemoteResult, StepContext, StepOutcome } from './step-context';
 
@@ -13,6 +13,7 @@ export async function checkTarget(context: StepContext): Promise<StepOutcome> {
   const primary = context.group().record.primary;
   if (!target || primary === null) throw new ClusterError('CONFLICT', 'There is no target or no primary.');
   const lag = await pollUntil(
+    context.world.loop,
     () => {
       const nodes = context.world.snapshot().nodes;
       const report = nodes.get(primary)?.report?.postgres;
@@ -38,13 +39,13 @@ export async function drain(context: StepContext): Promise<StepOutcome> {
   const asked = request.kind === 'failover' ? request.drainMs : undefined;
   const drainMs = asked ?? context.world.snapshot().config.drainMs;
   const params = { fence: context.fence(), group: context.group().record.name, draining: true };
-  const until = performance.now() + drainMs;
+  const until = context.world.loop.now() + drainMs;
   let sessions = 0;
   for (;;) {
     ({ sessions } = await context.world.command(nodeOf(context), 'agent.drain', params, 5_000));
-    const left = until - performance.now();
+    const left = until - context.world.loop.now();
     if (sessions === 0 || left <= 0) break;
-    await delay(Math.min(100, left), context.signal);
+    await delay(context.world.loop, Math.min(100, left), context.signal);
     if (context.signal.aborted) throw new ClusterError('UNAVAILABLE', 'The drain was stopped.');
   }
   const rest = sessions === 0 ? 'All sessions ended.' : `${sessions} sessions are left and end with the stop.`;
@@ -83,7 +84,7 @@ export async function demote(context: StepContext): Promise<StepOutcome> {
   });
   if (ended === 'lease' && context.group().record.leaseReleased) {
     // The node itself gave it back, as the last thing before it answers: the answer, with its final position, is on its way.
-    const late = delay(answerGraceMs).then(() => 'lease' as const);
+    const late = delay(context.world.loop, answerGraceMs).then(() => 'lease' as const);
     ended = await Promise.race([stopped, late]).catch(() => 'lease' as const);
   }
   if (ended === 'lease') {

@@ -7,10 +7,10 @@ import type { PromiseReport } from '../cluster/commands';
 import { recordAfterGrant, recordAfterPromotion, recordAfterRegrant } from '../cluster/core/grant';
 import { mustWaitForLease, promiseCheck } from '../cluster/core/ranking';
 import type { GroupRecord } from '../cluster/model';
-import { delay, pollUntil } from '../kernel/async';
 import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { lagBytes } from '../kernel/lsn';
+import { delay, isoTime, pollUntil } from '../kernel/waiting';
 import { choose, completePromises } from './core/candidates';
 import { formatBytes, isFresh } from './core/snapshot';
 import type {
@@ -91,7 +91,7 @@ type Poll = {
 /** A member that is just starting is asked again until the step's patience ends. */
 async function askMember(context: StepContext, poll: Poll, node: NodeId): Promise<void> {
   const { shutdownLsn, record, epoch } = poll;
-  const until = performance.now() + memberPatienceMs;
+  const until = context.world.loop.now() + memberPatienceMs;
   if (node === poll.options.target && shutdownLsn !== null && !poll.excluded.includes(node)) {
     const wait = { fence: context.fence(), lsn: shutdownLsn, timeoutMs: Math.min(5_000, context.remainingMs()) };
     // Not fatal: the promise tells where it stands and the choice is made from that.
@@ -104,9 +104,9 @@ async function askMember(context: StepContext, poll: Poll, node: NodeId): Promis
       return;
     } catch (error) {
       poll.failures.set(node, messageOf(error));
-      const again = isClusterError(error) && (error.retryable || runsOut(error)) && performance.now() < until;
+      const again = isClusterError(error) && (error.retryable || runsOut(error)) && context.world.loop.now() < until;
       if (!again || context.signal.aborted) return;
-      await delay(100, context.signal);
+      await delay(context.world.loop, 100, context.signal);
     }
   }
 }
@@ -128,20 +128,20 @@ async function waitForEnough(context: StepContext, poll: Poll, asked: Promise<un
     allAnswered = true;
   });
   const wantsTarget = options.target !== null && !excluded.includes(options.target);
-  const started = performance.now();
+  const started = context.world.loop.now();
   const deadline = started + Math.max(0, context.remainingMs() - 50);
   for (;;) {
-    if (allAnswered || context.signal.aborted || performance.now() >= deadline) return;
+    if (allAnswered || context.signal.aborted || context.world.loop.now() >= deadline) return;
     const hasTarget = !wantsTarget || promises.some((promise) => promise.node === options.target);
     const proved = promiseCheck({ record, promises, allowDataLoss: false }).ok || isComplete(poll);
     if (promises.length > 0 && proved && hasTarget) {
       const planned = isComplete(poll);
-      await Promise.race([all, delay(planned ? plannedGraceMs : graceMs, context.signal)]);
+      await Promise.race([all, delay(context.world.loop, planned ? plannedGraceMs : graceMs, context.signal)]);
       return;
     }
-    const patience = options.allowDataLoss && performance.now() - started > noQuorumGraceMs;
+    const patience = options.allowDataLoss && context.world.loop.now() - started > noQuorumGraceMs;
     if (patience && promises.length > 0 && hasTarget) return;
-    await Promise.race([all, delay(5, context.signal)]);
+    await Promise.race([all, delay(context.world.loop, 5, context.signal)]);
   }
 }
 
@@ -209,7 +209,7 @@ export async function grant(context: StepContext): Promise<StepOutcome> {
       const again = code === 'CLU_LEASE_HELD' || code === 'CLU_REVISION_CONFLICT' || error.code === 'TIMEOUT';
       if (!again || context.remainingMs() < 50) throw error;
       const left = code === 'CLU_LEASE_HELD' ? (context.world.store.leaseRemainingMs(record.name) ?? 20) : 5;
-      await delay(Math.min(Math.max(5, left), context.remainingMs()), context.signal);
+      await delay(context.world.loop, Math.min(Math.max(5, left), context.remainingMs()), context.signal);
     }
   }
 }
@@ -221,7 +221,7 @@ async function grantTerms(
   chosen: ChoiceResult,
 ): Promise<{ next: GroupRecord; underLeaseGuard: boolean }> {
   const members = membersOf(context);
-  const at = new Date(context.world.nowMs()).toISOString();
+  const at = isoTime(context.world.loop);
   const collected = context.resultOf<PromisesResult>('collect-promises');
   const { allowDataLoss } = optionsOf(context);
   if (record.primary === chosen.node) {
@@ -294,6 +294,7 @@ export async function route(context: StepContext): Promise<StepOutcome> {
   const chosen = mustHave<ChoiceResult>(context, 'choose');
   const group = context.group().record.name;
   const answer = await pollUntil(
+    context.world.loop,
     async () => {
       const reply = await context.world.request(chosen.node, 'node.route', { group }, 1_000);
       return reply.role === 'primary' && reply.remainingMs > 0 && reply.epoch >= chosen.epoch ? reply : undefined;
@@ -337,7 +338,7 @@ export async function rejoin(context: StepContext): Promise<StepOutcome> {
     });
   };
   const quickMs = Math.min(3_000, context.remainingMs() - 100);
-  await pollUntil(() => (awaited().every((id) => streaming().includes(id)) ? true : undefined), {
+  await pollUntil(context.world.loop, () => (awaited().every((id) => streaming().includes(id)) ? true : undefined), {
     timeoutMs: quickMs,
     intervalMs: 50,
     what: 'all members that answer follow',

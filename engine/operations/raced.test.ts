@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { deferred } from '../kernel/async';
+import { systemLoop } from '../kernel/loop';
 import { raced } from './raced';
 
-const limit = { ms: 10_000, what: 'a step' };
+const limit = { ms: 10_000, what: 'a step', loop: systemLoop };
 
 it('answers what the work answers', async () => {
   await expect(raced(Promise.resolve(7), new AbortController().signal, limit)).resolves.toBe(7);

@@ -3,25 +3,27 @@
  * stopped must not end the process.
  */
 import { ClusterError } from '../kernel/errors';
+import type { Loop } from '../kernel/loop';
 
 /** The effect's result, or the error of whichever came first: abort or deadline. The loser's later result is dropped. */
-export function raced<T>(work: Promise<T>, signal: AbortSignal, limit: { ms: number; what: string }): Promise<T> {
+export function raced<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  limit: { ms: number; what: string; loop: Loop },
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const end = () => {
-      clearTimeout(timer);
+      timer.cancel();
       signal.removeEventListener('abort', aborted);
     };
     const aborted = () => {
       end();
       reject(new ClusterError('CONFLICT', `"${limit.what}" was stopped.`));
     };
-    const timer = setTimeout(
-      () => {
-        end();
-        reject(new ClusterError('TIMEOUT', `"${limit.what}" took longer than its deadline.`));
-      },
-      Math.max(1, limit.ms),
-    );
+    const timer = limit.loop.after(Math.max(1, limit.ms), () => {
+      end();
+      reject(new ClusterError('TIMEOUT', `"${limit.what}" took longer than its deadline.`));
+    });
     work.then(
       (value) => {
         end();

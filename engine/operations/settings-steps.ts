@@ -1,9 +1,9 @@
 /** Effects of changing a group's commit mode and PostgreSQL settings: the record first, then every reachable member, then wait for the rule to hold. */
 import { wantedK } from '../cluster/core/voter-set';
 import type { GroupRecord } from '../cluster/model';
-import { pollUntil } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
+import { pollUntil } from '../kernel/waiting';
 import { isFresh } from './core/snapshot';
 import { nodeOf } from './primary-steps';
 import type { StepContext, StepOutcome } from './step-context';
@@ -98,7 +98,7 @@ export async function waitVoters(context: StepContext): Promise<StepOutcome> {
     const allowed = record.allowedVoters ?? members;
     return members.every((id) => allowed.includes(id)) ? `${k} of ${members.join(', ')} must acknowledge.` : undefined;
   };
-  const detail = await pollUntil(held, {
+  const detail = await pollUntil(context.world.loop, held, {
     timeoutMs: context.remainingMs(),
     intervalMs: 50,
     what: 'the new commit rule holds',

@@ -3,6 +3,7 @@ import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
 import type { GroupRecord } from '../cluster/model';
 import type { EmbeddedControlStore } from '../control/store';
 import type { NodeId } from '../kernel/ids';
+import type { Loop } from '../kernel/loop';
 import type { EngineMethod, EngineParams, EngineResult } from '../runtime/engine-api';
 import type { ClusterSnapshot } from './core/snapshot';
 import type { StepAction } from './core/steps';
@@ -26,8 +27,8 @@ export type ExecutorWorld = {
     params: EngineParams<M>,
     timeoutMs: number,
   ): Promise<EngineResult<M>>;
-  /** Wall clock, for journal entries. */
-  nowMs(): number;
+  /** Time of this controller; its wall clock is what journal entries say. */
+  readonly loop: Loop;
 };
 
 export type StepOutcome = {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GroupRecord, keys } from '../cluster/model';
 import { SerialQueue } from '../kernel/async';
+import { systemLoop } from '../kernel/loop';
+import { systemFiles } from '../kernel/small-files';
 import { CommandHandlers } from '../node/command-handlers';
 import { DurableState } from '../node/durable-state';
 import type { LeaseHolder } from '../node/lease-holder';
@@ -34,9 +36,11 @@ export class CommandRig {
     this.store.put(keys.group(record.name), record);
     for (const [key, value] of Object.entries(options.entries ?? {})) this.store.put(key, value);
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'rustydb-commands-'));
-    this.durable = new DurableState(this.directory);
+    this.durable = new DurableState(this.directory, systemFiles);
     const silent = () => undefined;
     const context = {
+      loop: systemLoop,
+      files: systemFiles,
       config: { nodeId, group: record.name, nodeDirectory: this.directory },
       logger: { info: silent, warn: silent, error: silent, debug: silent },
       store: this.#member(nodeId),

@@ -19,7 +19,9 @@ import type { Json } from '../control/store';
 import type { Interconnect } from '../interconnect/api';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
+import { systemLoop } from '../kernel/loop';
 import { formatLsn } from '../kernel/lsn';
+import { systemFiles } from '../kernel/small-files';
 import type { SlotInfo } from '../replication/model';
 import type { EngineMethod, EngineParams, EngineResult, RouteAnswer } from '../runtime/engine-api';
 import { MemoryStore, type MemoryStoreMember } from './memory-store';
@@ -175,6 +177,8 @@ export class SimulatedWorld {
     for (const id of this.nodes.keys()) {
       const member = this.store.as(id);
       const controller = new Controller({
+        loop: systemLoop,
+        files: systemFiles,
         self: id,
         store: member,
         interconnect: {} as Interconnect,
