@@ -137,6 +137,8 @@ export interface EmbeddedControlStore extends ControlStore {
   start(): Promise<void>;
   stop(): Promise<void>;
   status(): RaftStatus;
+  /** Why this member can't write (its disk is full) and what to do, one sentence; null: it can. */
+  trouble?(): string | null;
   /** Newest first; with `before` only entries below that index. */
   recentLog(limit: number, before?: number | null): readonly RaftLogEntry[];
   transferLeadership(to: NodeId): Promise<void>;

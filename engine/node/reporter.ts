@@ -56,7 +56,7 @@ export class Reporter {
       postgres,
       guardianPid: this.context.postgres.guardianPid(),
       activity: this.loop.activity,
-      troubles: this.loop.troubles,
+      troubles: this.#troubles(),
       cpuPercent,
       memoryPercent,
       memoryBytes,
@@ -67,6 +67,11 @@ export class Reporter {
       stalls: this.#stalls,
       links: this.#linksNow(now),
     };
+  }
+
+  #troubles(): readonly string[] {
+    const trouble = this.context.store.trouble?.();
+    return trouble ? [...this.loop.troubles, trouble] : this.loop.troubles;
   }
 
   #loopBlock(now: number): number {

@@ -111,6 +111,6 @@ export class LeaderCalls {
 }
 
 function isRetryable(error: unknown): boolean {
-  if (!isClusterError(error) || 'final' in error) return false;
+  if (!isClusterError(error) || 'final' in error || error.details.extra?.refusal === 'disk-full') return false;
   return error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT';
 }

@@ -2,6 +2,7 @@ import { cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemLoop } from '../../kernel/loop';
 import { defaultLimits, type Entry, type Persist } from './core/model';
 import { initialState } from './core/step';
 import { decodeFrames, encodeFrame } from './log-frames';
@@ -159,7 +160,7 @@ describe('log storage', () => {
     const { storage } = await openStorage(1);
     await storage.append(null, [entry(1, 1)]);
     await rm(directory, { recursive: true });
-    await expect(storage.append(null, [entry(2, 1)])).rejects.toThrow(/can't write to .* The node stops/);
+    await expect(storage.append(null, [entry(2, 1)])).rejects.toThrow(/can't write to .* The process ends/);
     await expect(storage.append(null, [entry(3, 1)])).rejects.toThrow(/can't write to/);
   });
 });
@@ -186,12 +187,14 @@ describe('group commit', () => {
       return append(...args);
     };
     const tokens: number[] = [];
-    const queue = new PersistQueue(storage, {
+    const queue = new PersistQueue(storage, systemLoop, {
       send: () => undefined,
       persisted: (token) => tokens.push(token),
       failed: (error) => {
         throw error;
       },
+      full: () => undefined,
+      roomAgain: () => undefined,
     });
     for (let token = 1; token <= 50; token++) queue.push(effect(token, [entry(token, 1)]));
     await queue.stop();
@@ -204,14 +207,16 @@ describe('group commit', () => {
     await storage.append(null, [entry(1, 1)]);
     await rm(directory, { recursive: true });
     const failures: string[] = [];
-    const queue = new PersistQueue(storage, {
+    const queue = new PersistQueue(storage, systemLoop, {
       send: () => failures.push('sent'),
       persisted: () => failures.push('persisted'),
       failed: (error) => failures.push(error.name),
+      full: () => failures.push('full'),
+      roomAgain: () => failures.push('room again'),
     });
     queue.push(effect(2, [entry(2, 1)]));
     queue.push(effect(3, [entry(3, 1)]));
     await queue.stop();
-    expect(failures).toEqual(['StorageError']);
+    expect(failures).toEqual(['DiskFailure']);
   });
 });

@@ -2,10 +2,11 @@
  * What a Raft member keeps on disk: log segments (entries and hard state in the order they were written) and snapshots.
  *
  * Invariants: `append` resolves only after fdatasync; a torn last record is cut, any other damage stops the node with a sentence that says what to
- * do; a directory that was copied from elsewhere, or belongs to another incarnation, is refused; after a failed write nothing is written again.
+ * do; a directory that was copied from elsewhere, or belongs to another incarnation, is refused; after a failed write nothing is written again, but
+ * for a full disk: then what was half written is cut, and the same call may be made again.
  */
 import { join } from 'node:path';
-import { type Disk, type DiskFile, type FilePlace, systemDisk } from '../../kernel/disk';
+import { type Disk, type DiskFile, type FilePlace, isDiskFull, systemDisk } from '../../kernel/disk';
 import type { RaftMember } from '../store';
 import type { Entry, HardState, Snapshot } from './core/model';
 import type { Recovered } from './core/step';
@@ -14,6 +15,16 @@ import { decodeFrames, encodeFrame } from './log-frames';
 /** The directory can't be used as it is; the message says which file and what to do. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
+}
+
+/** A write or an fsync failed. What is on disk is not known: the process must end, and the next one reads it. */
+export class DiskFailure extends Error {
+  override readonly name = 'DiskFailure';
+}
+
+/** There is no room. What is on disk is as before the call, which may be repeated. */
+export class DiskFull extends Error {
+  override readonly name = 'DiskFull';
 }
 
 type Frame = {
@@ -86,9 +97,7 @@ export class RaftLogStorage {
       const committed = this.#committed;
       await this.#write({ hard: hard ?? undefined, entries, ...(committed > 0 ? { committed } : {}) });
       this.#committedOnDisk = committed;
-      if (this.#segmentBytes > (this.options.maxSegmentBytes ?? 16 << 20)) {
-        await this.#newSegment({ reset: false, entries: [] });
-      }
+      if (this.#segmentBytes > (this.options.maxSegmentBytes ?? 16 << 20)) await this.#nextSegment();
     });
   }
 
@@ -120,30 +129,56 @@ export class RaftLogStorage {
     try {
       await job();
     } catch (error) {
+      if (error instanceof DiskFull) throw error;
       // After a failed fsync the kernel may have dropped the pages: a second try would lie.
       const reason = error instanceof Error ? error.message : String(error);
-      const full = reason.includes('ENOSPC') ? ' Free space on that disk, then start the node again.' : '';
-      this.#failed = new StorageError(
-        `The control store can't write to ${this.options.directory}: ${reason}. The node stops.${full}`,
+      this.#failed = new DiskFailure(
+        `The control store can't write to ${this.options.directory}: ${reason}. The process ends and reads at its next start what is on disk.`,
       );
       throw this.#failed;
     }
   }
 
+  /** Runs what needs room. Without it `undo` leaves things as they were; what fails in `undo` is a failed disk. */
+  async #whenRoom<T>(job: () => Promise<T>, undo: () => Promise<void>): Promise<T> {
+    try {
+      return await job();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await undo();
+      throw new DiskFull(
+        `The disk of ${this.options.directory} is full (${(error as NodeJS.ErrnoException).code}). Free space there: the control store of this node goes on by itself.`,
+      );
+    }
+  }
+
   async #write(frame: Frame): Promise<void> {
     const bytes = encodeFrame(Buffer.from(JSON.stringify(frame)));
-    await this.#segment!.append(bytes);
-    await this.#segment!.sync();
+    const segment = this.#segment!;
+    await this.#whenRoom(
+      () => segment.append(bytes),
+      () => segment.truncate(this.#segmentBytes),
+    );
+    await segment.sync();
     this.#segmentBytes += bytes.length;
+  }
+
+  /** What was to be written is durable already: the old segment just goes on while there is no room for another. */
+  async #nextSegment(): Promise<void> {
+    try {
+      await this.#newSegment({ reset: false, entries: [] });
+    } catch (error) {
+      if (!(error instanceof DiskFull)) throw error;
+    }
   }
 
   async #newSegment(content: { readonly reset: boolean; readonly entries: readonly Entry[] }): Promise<void> {
     const old = this.#segment;
-    this.#segmentNumber += 1;
-    const path = join(this.options.directory, `log-${padded(this.#segmentNumber)}`);
+    const number = this.#segmentNumber + 1;
+    const path = join(this.options.directory, `log-${padded(number)}`);
     const head = { version: 1, member: this.options.self, reset: content.reset } as const;
     const committed = this.#committed;
-    this.#segmentBytes = await this.#writeWhole(path, null, (place) =>
+    const length = await this.#writeWhole(path, null, (place) =>
       encodeFrame(
         Buffer.from(
           JSON.stringify({
@@ -155,6 +190,8 @@ export class RaftLogStorage {
         ),
       ),
     );
+    this.#segmentNumber = number;
+    this.#segmentBytes = length;
     this.#segment = await this.#disk.openToAppend(path);
     this.#committedOnDisk = committed;
     await old?.close();
@@ -164,17 +201,26 @@ export class RaftLogStorage {
   async #writeWhole(path: string, bytes: Buffer | null, make: ((place: FilePlace) => Buffer) | null): Promise<number> {
     const temporary = `${path}.tmp`;
     await this.#disk.remove(temporary);
-    const file = await this.#disk.create(temporary);
+    let file: DiskFile | null = null;
     try {
-      const content = bytes ?? make!(await this.#disk.place(temporary));
-      await file.append(content);
-      await file.sync();
-      await file.close();
-      await this.#disk.rename(temporary, path);
+      const length = await this.#whenRoom(
+        async () => {
+          file = await this.#disk.create(temporary);
+          const content = bytes ?? make!(await this.#disk.place(temporary));
+          await file.append(content);
+          return content.length;
+        },
+        () => this.#disk.remove(temporary),
+      );
+      await file!.sync();
+      await this.#whenRoom(
+        () => this.#disk.rename(temporary, path),
+        () => this.#disk.remove(temporary),
+      );
       await this.#disk.syncDirectory(this.options.directory);
-      return content.length;
+      return length;
     } finally {
-      await file.close().catch(() => undefined);
+      await (file as DiskFile | null)?.close().catch(() => undefined);
     }
   }
 

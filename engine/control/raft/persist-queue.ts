@@ -1,77 +1,115 @@
 /**
  * Group commit: persist effects are written in order; all that gather while one fsync runs share the next.
  *
- * Invariant: the messages of an effect leave only after it and every earlier one is durable.
+ * Invariant: the messages of an effect leave only after it and every earlier one is durable. On a full disk all waits in its order and is tried again.
  */
+import type { Loop, Timer } from '../../kernel/loop';
 import type { Entry, HardState, Message, Persist } from './core/model';
-import type { RaftLogStorage } from './log-storage';
+import { DiskFull, type RaftLogStorage } from './log-storage';
 
 export type PersistCallbacks = {
   readonly send: (messages: readonly Message[]) => void;
   readonly persisted: (token: number, lastIndex: number, lastTerm: number) => void;
   readonly failed: (error: Error) => void;
+  /** The disk is full: what is queued waits. */
+  readonly full: (error: Error) => void;
+  /** All that waited is written. */
+  readonly roomAgain: () => void;
 };
+
+/** How long after a write found no room the next one is tried. */
+const retryEveryMs = 500;
 
 export class PersistQueue {
   #queue: Persist[] = [];
   #running: Promise<void> | null = null;
   #stopped = false;
   #committedDue = false;
+  /** Set while the disk is full: the next try. */
+  #retry: Timer | null = null;
 
   constructor(
     private readonly storage: RaftLogStorage,
+    private readonly loop: Loop,
     private readonly callbacks: PersistCallbacks,
   ) {}
 
   push(effect: Persist): void {
     if (this.#stopped) return;
-    if (!this.#running && isEmpty(effect)) {
+    if (!this.#running && !this.#retry && isEmpty(effect)) {
       this.callbacks.send(effect.messages);
       return;
     }
     this.#queue.push(effect);
-    this.#running ??= this.#drain();
+    this.#begin();
   }
 
   /** Writes how far the log is committed, after what is queued; nothing waits for it. */
   writeCommitted(): void {
     if (this.#stopped) return;
     this.#committedDue = true;
-    this.#running ??= this.#drain();
+    this.#begin();
+  }
+
+  #begin(): void {
+    if (!this.#retry) this.#running ??= this.#drain();
   }
 
   /** Writes what is queued, then refuses more. */
   async stop(): Promise<void> {
     await this.#running;
     this.#stopped = true;
+    this.#retry?.cancel();
   }
 
-  async #drain(): Promise<void> {
+  async #drain(wasFull = false): Promise<void> {
     try {
       while (!this.#stopped && (this.#queue.length > 0 || this.#committedDue)) {
         if (this.#queue.length > 0) await this.#writeSome();
-        else {
-          this.#committedDue = false;
-          await this.storage.writeCommitted();
-        }
+        else await this.#writeCommitted();
       }
+      if (wasFull && !this.#stopped) this.callbacks.roomAgain();
     } catch (error) {
-      this.#stopped = true;
-      this.callbacks.failed(error instanceof Error ? error : new Error(String(error)));
+      if (error instanceof DiskFull) this.#waitForRoom(error, wasFull);
+      else {
+        this.#stopped = true;
+        this.callbacks.failed(error instanceof Error ? error : new Error(String(error)));
+      }
     } finally {
       this.#running = null;
     }
   }
 
+  async #writeCommitted(): Promise<void> {
+    this.#committedDue = false;
+    try {
+      await this.storage.writeCommitted();
+    } catch (error) {
+      this.#committedDue = true;
+      throw error;
+    }
+  }
+
+  #waitForRoom(error: DiskFull, wasFull: boolean): void {
+    if (this.#stopped) return;
+    this.#retry = this.loop.after(retryEveryMs, () => {
+      this.#retry = null;
+      this.#running ??= this.#drain(true);
+    });
+    if (!wasFull) this.callbacks.full(error);
+  }
+
   async #writeSome(): Promise<void> {
     const special = this.#queue.findIndex((effect) => effect.snapshot !== null || effect.rewrite !== null);
-    const batch = this.#queue.splice(0, special === 0 ? 1 : special < 0 ? this.#queue.length : special);
+    // Taken out only when it is written: a full disk leaves the queue as it was.
+    const batch = this.#queue.slice(0, special === 0 ? 1 : special < 0 ? this.#queue.length : special);
     const last = batch[batch.length - 1]!;
     if (special === 0) await this.#replace(last);
     else {
       const { hard, entries } = merge(batch);
       if (hard || entries.length > 0) await this.storage.append(hard, entries);
     }
+    this.#queue.splice(0, batch.length);
     if (this.#stopped) return;
     for (const effect of batch) if (effect.messages.length > 0) this.callbacks.send(effect.messages);
     if (batch.some((effect) => !isEmpty(effect))) this.callbacks.persisted(last.token, last.lastIndex, last.lastTerm);

@@ -24,7 +24,7 @@ import {
   type Snapshot,
 } from './core/model';
 import { initialState, nextTickAt, type Recovered, step } from './core/step';
-import { RaftLogStorage } from './log-storage';
+import { DiskFull, RaftLogStorage } from './log-storage';
 import { PersistQueue } from './persist-queue';
 
 export type Timings = { readonly heartbeatMs: number; readonly electionMs: number; readonly leaseMs: number };
@@ -57,11 +57,14 @@ export type RuntimeEvents = {
 const maxLogChars = 64 << 20;
 /** How much later than the commit it is written down that it was one, when no other write carries it. */
 const committedEveryMs = 1_000;
+const snapshotAgainAfterMs = 10_000;
 
 export class RaftRuntime {
   state!: RaftState;
   kv: KvState = decodeKv('');
   leases: LeaseTable | null = null;
+  /** Why this member can't write, and what to do; null: it can. */
+  trouble: string | null = null;
   /** The longest configured length of a lease since this process began. */
   longestLeaseMs: number;
   /** When this replica last heard from a leader. */
@@ -76,6 +79,7 @@ export class RaftRuntime {
   /** The replica holds entries up to here although Raft, after a restart, has not learned again that they are committed. */
   #replayedIndex = 0;
   #committedTimer: Timer | null = null;
+  #snapshotNotBefore = Number.NEGATIVE_INFINITY;
 
   readonly #loop: Loop;
 
@@ -107,10 +111,12 @@ export class RaftRuntime {
       recovered = { ...recovered, snapshot };
     }
     this.#replay(recovered, opened.committed);
-    this.#persist = new PersistQueue(opened.storage, {
+    this.#persist = new PersistQueue(opened.storage, this.#loop, {
       send: (messages) => this.#send(messages),
       persisted: (token, lastIndex, lastTerm) => this.feed({ kind: 'persisted', token, lastIndex, lastTerm }),
       failed: (error) => this.#fail(error),
+      full: (error) => this.#diskFull(error),
+      roomAgain: () => this.#roomAgain(),
     });
     this.state = initialState({
       self,
@@ -196,6 +202,18 @@ export class RaftRuntime {
       if (entry.kind === 'txn') applyCommand(this.kv, JSON.parse(entry.data) as Command);
       this.#replayedIndex = entry.index;
     }
+  }
+
+  #diskFull(error: Error): void {
+    this.trouble = error.message;
+    this.options.logger.error({ err: error }, 'control store: no room, nothing is taken or acknowledged here');
+    this.feed({ kind: 'disk', writable: false });
+  }
+
+  #roomAgain(): void {
+    this.trouble = null;
+    this.options.logger.info('control store: there is room again');
+    this.feed({ kind: 'disk', writable: true });
   }
 
   #noteCommitted(): void {
@@ -288,6 +306,7 @@ export class RaftRuntime {
     const { state } = this;
     // A replica that is ahead of what Raft has applied is no picture of any applied index.
     if (this.#snapshotting || this.#stopped || state.appliedIndex < this.#replayedIndex) return;
+    if (!state.writable || this.#loop.now() < this.#snapshotNotBefore) return;
     const since = state.appliedIndex - (state.snapshot?.index ?? 0);
     const heavy = state.log.chars > maxLogChars && since > 100;
     if (since < (this.options.snapshotEvery ?? 10_000) && !heavy) return;
@@ -300,8 +319,15 @@ export class RaftRuntime {
       })
       .catch((error: unknown) => {
         this.#snapshotting = null;
-        this.#fail(error instanceof Error ? error : new Error(String(error)));
+        if (error instanceof DiskFull) this.#snapshotLater(error);
+        else this.#fail(error instanceof Error ? error : new Error(String(error)));
       });
+  }
+
+  /** The log goes on growing meanwhile; its own writes say whether the disk is really full. */
+  #snapshotLater(error: DiskFull): void {
+    this.#snapshotNotBefore = this.#loop.now() + snapshotAgainAfterMs;
+    this.options.logger.warn({ err: error }, 'control store: no room for a snapshot');
   }
 
   #send(messages: readonly Message[]): void {

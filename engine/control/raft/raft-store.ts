@@ -152,6 +152,10 @@ export class RaftControlStore implements EmbeddedControlStore {
     return statusOf(this.#runtime.state, this.#runtime.kv.bytes, this.#loop.now());
   }
 
+  trouble(): string | null {
+    return this.#runtime.trouble;
+  }
+
   recentLog(limit: number, before: number | null = null): readonly RaftLogEntry[] {
     this.#mustBeLoaded();
     const { log } = this.#runtime.state;
@@ -409,6 +413,10 @@ const remedies: Record<
   'not-leader': { code: 'UNAVAILABLE', remedy: 'Ask the leader.' },
   'not-ready': { code: 'UNAVAILABLE', remedy: 'Try again in a moment: the leader has just been elected.' },
   transferring: { code: 'UNAVAILABLE', remedy: 'Try again in a moment: leadership is being handed over.' },
+  'disk-full': {
+    code: 'UNAVAILABLE',
+    remedy: 'Free space on the disk of the only voter: reads and leases go on, changes go on by themselves then.',
+  },
   'too-many-uncommitted': { code: 'UNAVAILABLE', remedy: 'Try again: the followers are slower than the writes.' },
   'too-many-reads': { code: 'UNAVAILABLE', remedy: 'Try again: too many reads wait for a majority.' },
   'change-in-progress': { code: 'UNAVAILABLE', remedy: 'Try again when the present membership change is committed.' },

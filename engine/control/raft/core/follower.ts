@@ -58,6 +58,10 @@ export function onAppend(work: Work, message: Append): void {
     return;
   }
   const ours = termAt(state.log, message.prevIndex);
+  if (!state.writable) {
+    if (ours === message.prevTerm) followCommit(work, message);
+    return;
+  }
   if (ours !== message.prevTerm) {
     const conflict = ours === null ? lastIndex(state.log) : firstOfTerm(state.log, message.prevIndex) - 1;
     const hintIndex = Math.max(conflict, Math.min(state.commitIndex, message.prevIndex));
@@ -70,10 +74,19 @@ export function onAppend(work: Work, message: Append): void {
   work.afterPersist.push({ ...answer, ok: true, match: end });
 }
 
+/** What it holds already may be committed by others; nothing new is taken. */
+function followCommit(work: Work, message: Append): void {
+  const { state } = work;
+  const fresh = message.entries.find((entry) => termAt(state.log, entry.index) !== entry.term);
+  const held = fresh ? fresh.index - 1 : message.prevIndex + message.entries.length;
+  state.commitIndex = Math.max(state.commitIndex, Math.min(message.commit, held));
+}
+
 /** Collects chunks in order; a gap or another snapshot starts over at the offset the answer asks for. */
 export function onSnapshotChunk(work: Work, message: SnapshotChunk): void {
   if (!followLeader(work, message)) return;
   const { state } = work;
+  if (!state.writable) return;
   const answer = {
     kind: 'snapshot-answer',
     from: state.self,

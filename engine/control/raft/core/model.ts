@@ -157,6 +157,8 @@ export type RaftState = {
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly limits: Limits;
+  /** False: the disk is full. Nothing is taken, acknowledged or voted until there is room. */
+  readonly writable: boolean;
   /** State of the random generator: election time-outs are drawn from it. */
   readonly seed: number;
 
@@ -207,12 +209,15 @@ export type Input =
   | { readonly kind: 'transfer'; readonly to: NodeId }
   /** The state machine wrote itself at `index`; the snapshot file is durable. */
   | { readonly kind: 'snapshotted'; readonly index: number; readonly data: string }
+  /** The disk is full, or has room again. What is queued for it is written before it is said to have room. */
+  | { readonly kind: 'disk'; readonly writable: boolean }
   | { readonly kind: 'timings'; readonly heartbeatMs: number; readonly electionMs: number };
 
 export type Refusal =
   | 'not-leader'
   | 'not-ready'
   | 'transferring'
+  | 'disk-full'
   | 'too-many-uncommitted'
   | 'too-many-reads'
   | 'change-in-progress'

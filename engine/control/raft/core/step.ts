@@ -69,6 +69,7 @@ export function initialState(options: InitialOptions): RaftState {
     heartbeatMs: options.heartbeatMs,
     electionMs: options.electionMs,
     limits: options.limits,
+    writable: true,
     seed: options.seed,
     term: recovered.hardState.term,
     vote: recovered.hardState.vote,
@@ -148,6 +149,9 @@ function dispatch(work: Work, input: Input): void {
     case 'snapshotted':
       onSnapshotted(work, input.index, input.data);
       return;
+    case 'disk':
+      onDisk(work, input.writable);
+      return;
     case 'timings':
       work.state.heartbeatMs = input.heartbeatMs;
       work.state.electionMs = input.electionMs;
@@ -158,11 +162,24 @@ function dispatch(work: Work, input: Input): void {
   }
 }
 
+/**
+ * A full disk is a slow one: what was queued waits, and nothing that would have to be written is begun. Whoever else can write should lead; a sole
+ * voter goes on, since renewals and reads need no disk and nobody else could answer them.
+ */
+function onDisk(work: Work, writable: boolean): void {
+  const { state } = work;
+  state.writable = writable;
+  const alone = configurationOf(state).voters.length === 1;
+  if (writable) resetElectionTimer(work);
+  else if (state.leading ? !alone : state.role !== passiveRole(state)) becomeFollower(work, state.term, null);
+}
+
 function onTick(work: Work): void {
   const { state, now } = work;
   if (!state.leading) {
     if (now < state.electionAt || state.role === 'learner') return;
-    campaign(work, 'pre-vote');
+    if (state.writable) campaign(work, 'pre-vote');
+    else resetElectionTimer(work);
     return;
   }
   if (now < state.leading.heartbeatAt) return;
@@ -200,6 +217,8 @@ export function majorityContactAt(state: RaftState, now: number): number {
 function onMessage(work: Work, message: Message): void {
   const { state } = work;
   if (memberKey(message.to) !== state.selfKey || memberKey(message.from) === state.selfKey) return;
+  // Who leads is still learned, so that this node's requests find their way; a vote or a campaign would have to be written.
+  if (!state.writable && message.kind !== 'append' && message.kind !== 'snapshot') return;
   switch (message.kind) {
     case 'pre-vote':
       onPreVote(work, message);
@@ -246,9 +265,10 @@ function onPersisted(work: Work, token: number, index: number, term: number): vo
 
 function onPropose(work: Work, data: readonly string[]): void {
   const { state } = work;
-  const refuse = (reason: 'not-leader' | 'transferring' | 'too-many-uncommitted') =>
+  const refuse = (reason: 'not-leader' | 'transferring' | 'disk-full' | 'too-many-uncommitted') =>
     work.effects.push({ kind: 'refused', what: 'propose', reason });
   if (!state.leading) return void refuse('not-leader');
+  if (!state.writable) return void refuse('disk-full');
   if (state.leading.transfer) return void refuse('transferring');
   if (lastIndex(state.log) + data.length - state.commitIndex > state.limits.maxUncommitted) {
     return void refuse('too-many-uncommitted');
@@ -277,6 +297,7 @@ function planChange(state: RaftState, change: ConfigurationChange): ReturnType<t
   const leading = state.leading;
   if (!leading) return { ok: false, reason: 'not-leader' };
   if (leading.transfer) return { ok: false, reason: 'transferring' };
+  if (!state.writable) return { ok: false, reason: 'disk-full' };
   if (state.commitIndex < leading.noopIndex) return { ok: false, reason: 'not-ready' };
   const latest = state.configurations[state.configurations.length - 1];
   if (latest && latest.index > state.commitIndex) return { ok: false, reason: 'change-in-progress' };

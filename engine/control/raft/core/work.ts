@@ -49,6 +49,8 @@ export function finish(work: Work): StepResult {
   if (state.role !== before.role || state.term !== before.term || leaderKey(state) !== leaderKey(before)) {
     effects.push({ kind: 'role', role: state.role, term: state.term, leader: state.leader });
   }
+  // Nothing that this process would have to stand by leaves it while it can't write.
+  if (!state.writable) work.afterPersist.length = 0;
   const hardChanged = state.term !== before.term || state.vote !== before.vote;
   const appended = work.appendedFrom !== null && work.appendedFrom <= lastIndex(state.log);
   if (hardChanged || appended || work.install || work.rewrite || work.afterPersist.length > 0) {
