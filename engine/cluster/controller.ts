@@ -38,8 +38,10 @@ import { SlotEvents } from './slot-events';
 import { ViewCache } from './view-cache';
 import { WalPositions } from './wal-positions';
 
-/** The lease of a group is looked at this often at most; sooner at a known expiry. */
+/** A group whose lease is over or odd is looked at this often; sooner at a known expiry. */
 const leasePollMs = 50;
+/** With every lease running nothing can be due before one of them ends, unless leases were made shorter meanwhile. */
+const servedPollMs = 200;
 const analysisIntervalMs = 250;
 const notificationIntervalMs = 100;
 const maxArchivists = 16;
@@ -234,8 +236,15 @@ export class Controller implements ClusterController {
   }
 
   view(): ClusterView {
-    if (this.#cache.revision === 0) this.#cache.refresh();
+    if (this.#cache.revision === 0 || (this.#isOnlooker() && this.#cache.dirty)) this.#cache.refresh();
     return this.#cache.view();
+  }
+
+  /** Another node leads: people look there, and what it shows is not made here as well unless somebody asks. */
+  #isOnlooker(): boolean {
+    if (this.#leading || this.#stopped) return false;
+    const { leader } = this.deps.store.status();
+    return leader !== null && leader !== this.deps.self;
   }
 
   async handle<M extends LeaderMethod>(method: M, params: EngineParams<M>): Promise<EngineResult<M>> {
@@ -364,7 +373,10 @@ export class Controller implements ClusterController {
       this.deps.loop.after(settleMs, () => this.#settling === mine && this.#settle());
     }
     this.#notify(settleMs);
-    this.#collecting = this.#collectHealth().catch((error: unknown) => this.#logFailure('collecting health', error));
+    // Before the others were heard of there is nobody to ask.
+    this.#collecting = this.settled()
+      .then(() => (this.#leading ? this.#collectHealth() : undefined))
+      .catch((error: unknown) => this.#logFailure('collecting health', error));
     this.#resume();
     this.#armLeaseTimer();
   }
@@ -390,30 +402,30 @@ export class Controller implements ClusterController {
   // ---------------------------------------------------------------- automatic failover
   #armLeaseTimer(): void {
     if (!this.#leading || this.#stopped) return;
-    let next = leasePollMs;
+    let next = servedPollMs;
     for (const name of this.#state.groupNames()) {
-      this.#lookAt(name);
+      const odd = this.#lookAt(name);
       const left = this.deps.store.leaseRemainingMs(name);
-      if (left !== null && left > 0) next = Math.min(next, left + 1);
+      next = Math.min(next, odd ? leasePollMs : servedPollMs, left !== null && left > 0 ? left + 1 : leasePollMs);
     }
     this.#leaseTimer = this.deps.loop.after(Math.max(5, next), () => this.#armLeaseTimer());
   }
 
-  /** O(1) for a group that is served: the picture is only made when its lease is over or something else is odd. */
-  #lookAt(name: GroupName): void {
+  /** O(1) for a group that is served: the picture is only made when its lease is over or something else is odd, which is the answer. */
+  #lookAt(name: GroupName): boolean {
     const record = this.#state.groupRecord(name);
     const left = this.deps.store.leaseRemainingMs(name);
-    if (!this.#leading || !record || left === null) return;
+    if (!this.#leading || !record || left === null) return false;
     const memory = this.#memories.of(name);
     if (record.operation !== null) {
       if (left <= 0) this.#executor.primaryLost(name, record.epoch, `The lease of ${record.primary} ran out.`);
-      return;
+      return true;
     }
     if (memory.exit && (memory.exit.epoch !== record.epoch || this.#servesAgain(memory.exit))) memory.exit = null;
     const needsLook = left <= 0 || record.leaseReleased || memory.exit !== null;
-    if (!needsLook || this.deps.loop.now() < memory.notBeforeMs) return;
+    if (!needsLook || this.deps.loop.now() < memory.notBeforeMs) return needsLook;
     const group = this.#state.group(name);
-    if (!group) return;
+    if (!group) return true;
     const heardAgeMs = record.primary === null ? null : (this.deps.lastHeardMs?.(record.primary) ?? null);
     const decision = decide({ snapshot: this.#state.snapshot(), group, exit: memory.exit, heardAgeMs });
     if (decision.kind === 'fail-over') {
@@ -426,6 +438,7 @@ export class Controller implements ClusterController {
       this.deps.logger.warn({ group: name }, decision.why);
       this.#cache.touchGroup(name);
     }
+    return true;
   }
 
   /** The agent brought PostgreSQL back in place after all, because nobody could take over. Both times are of that node's own clock. */
@@ -507,7 +520,7 @@ export class Controller implements ClusterController {
   #analyse(): void {
     // Silence changes nothing that could mark a node, so its group is looked at when its age crosses the lease.
     for (const id of this.#state.crossedSilence()) this.#cache.touchNode(id);
-    if (!this.#cache.dirty || this.#settling !== null) return;
+    if (!this.#cache.dirty || this.#settling !== null || this.#isOnlooker()) return;
     const change = this.#cache.refresh();
     if (this.#leading) {
       this.#events.viewChanged(change);

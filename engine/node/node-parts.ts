@@ -24,7 +24,7 @@ import type { SlotNotice } from '../replication/model';
 import type { AgentConfig } from '../runtime/process-config';
 import { CommandHandlers } from './command-handlers';
 import { observedCommand } from './command-trace';
-import { isReportDue, quietReportMs, reportMs, type SentReport } from './core/report-pace';
+import { isReportDue, lookEveryMs, quietReportMs, reportMs, type SentReport } from './core/report-pace';
 import { CrashWatch } from './crash-watch';
 import { DurableState } from './durable-state';
 import { EarlierLife } from './earlier-life';
@@ -45,8 +45,6 @@ import { seedCluster } from './seeding';
 import { SlotWatch, slotNoticeMethod } from './slot-watch';
 import { StandbyDuties } from './standby-duties';
 
-/** With nothing going on PostgreSQL is asked half as often. */
-const quietLookMs = 500;
 export const resourceMs = 5_000;
 /** Up to this many peers hear each other's reports while nobody leads; in a larger cluster the voters do. */
 const smallCluster = 32;
@@ -91,6 +89,7 @@ export class NodeParts {
   readonly #level: LevelWatch;
   #timers: Timer[] = [];
   #cycling = false;
+  #cycledAtMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
   /** The control store has read what is on disk; messages may come before. */
   #started = false;
@@ -215,7 +214,7 @@ export class NodeParts {
     this.#registration.start();
     this.#loop.start();
     this.#slotWatch.start();
-    this.#timers.push(every(this.#loopOfTime, reportMs, () => void this.#cycle()));
+    this.#timers.push(every(this.#loopOfTime, reportMs, () => this.#tick()));
     this.#timers.push(every(this.#loopOfTime, resourceMs, () => void this.#sampleResources()));
   }
 
@@ -311,12 +310,19 @@ export class NodeParts {
     }
   }
 
+  /** Ticks come a little early or late: half of one is near enough. */
+  #tick(): void {
+    if (this.#loopOfTime.now() - this.#cycledAtMs >= this.#lookEveryMs() - reportMs / 2) void this.#cycle();
+    else this.#tellNews();
+  }
+
   /** One look at PostgreSQL, what follows from it, and the report. Never two at a time: a hanging server delays only itself. */
   async #cycle(): Promise<void> {
     if (this.#cycling || this.#stopped) return;
     this.#cycling = true;
+    this.#cycledAtMs = this.#loopOfTime.now();
     try {
-      const report = await this.#context.reports.current(this.#quiet() ? quietLookMs - reportMs / 2 : reportMs / 2);
+      const report = await this.#context.reports.current(this.#lookEveryMs() - reportMs / 2);
       if (report === null) return;
       this.#noteServing(report);
       this.#deliver(this.#reporter.make(report, this.#loopOfTime.now()));
@@ -341,19 +347,35 @@ export class NodeParts {
     else if (report.state !== 'primary') this.#routes.stopsServing();
   }
 
-  /** A settled server without load: nothing that must be seen within a quarter of a second. */
-  #quiet(): boolean {
-    const last = this.#context.reports.last;
-    if (this.#loop.activity !== null || last === null) return false;
-    return (last.state === 'primary' || last.state === 'standby') && last.transactionsPerSecond < 20;
+  #lookEveryMs(): number {
+    const { last, moves } = this.#context.reports;
+    return lookEveryMs({
+      state: last?.state ?? null,
+      busy: last !== null && (last.transactionsPerSecond >= 20 || last.waitingCommits > 0),
+      moves,
+      settled: this.#loop.activity === null && this.#duties.settled,
+    });
+  }
+
+  /** Between two looks: what somebody may act on and the agent itself knows goes out at once all the same. */
+  #tellNews(): void {
+    const { last } = this.#context.reports;
+    if (!this.#stopped && last !== null && this.#urgent(last) !== this.#sent.urgent)
+      this.#deliver(this.#reporter.make(last, this.#loopOfTime.now()));
+  }
+
+  #urgent({ state, waitingCommits, senders }: PostgresReport): string {
+    const { epoch } = this.#lease;
+    const held = epoch === null ? undefined : this.#lease.holds(epoch);
+    const { activity, troubles } = this.#loop;
+    return `${this.#store.status().leader} ${state} ${waitingCommits > 0} ${senders.length} ${this.#context.durable.current.promisedEpoch} ${held} ${epoch} ${activity} ${troubles.join()}`;
   }
 
   #deliver(report: NodeReport): void {
     const { leader, configuration } = this.#store.status();
     this.#registration.setConfiguration(configuration);
-    const { lsn, state, waitingCommits, senders } = report.postgres;
-    const urgent = `${leader} ${state} ${waitingCommits > 0} ${senders.length} ${report.promisedEpoch} ${report.lease?.held} ${report.lease?.epoch} ${report.activity} ${report.troubles.join()}`;
-    const progress = `${lsn} ${waitingCommits}`;
+    const urgent = this.#urgent(report.postgres);
+    const progress = `${report.postgres.lsn} ${report.postgres.waitingCommits}`;
     const atMs = this.#loopOfTime.now();
     if (!isReportDue(this.#sent, { urgent, progress }, atMs, this.#store.localList(keys.nodes).length)) return;
     this.#sent = { urgent, progress, atMs };

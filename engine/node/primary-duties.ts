@@ -30,6 +30,7 @@ export class PrimaryDuties {
   #slotMembers = '';
   #slotVoters = '';
   #why = '';
+  #settled = true;
   #unsureOf: VoterSet | null = null;
 
   constructor(
@@ -43,6 +44,11 @@ export class PrimaryDuties {
     return this.#why;
   }
 
+  /** The voter set stands; nothing to do unless something changes. Also true of a node that is no primary. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
   /** After a promotion the new primary has just set and read back its names. */
   promoted(epoch: Epoch, set: VoterSet): void {
     this.#begin(epoch);
@@ -53,7 +59,10 @@ export class PrimaryDuties {
   /** `frozen`: a planned stop is under way, the set stays as it is. */
   async cycle(report: PostgresReport, now: number, frozen: boolean): Promise<void> {
     const fact = groupFact(this.context);
-    if (!fact || fact.record.primary !== this.context.config.nodeId || !this.lease.holds(fact.record.epoch)) return;
+    if (!fact || fact.record.primary !== this.context.config.nodeId || !this.lease.holds(fact.record.epoch)) {
+      this.#settled = true;
+      return;
+    }
     if (this.#epoch !== fact.record.epoch) this.#begin(fact.record.epoch);
     await this.#describeData(fact.record, report);
     await this.#keepSlots(fact.record, report, now);
@@ -85,6 +94,7 @@ export class PrimaryDuties {
       this.context.logger.info({ action: action.kind, why: action.why }, 'voter set');
       this.#why = action.why;
     }
+    this.#settled = action.kind === 'settled';
     switch (action.kind) {
       case 'settled':
       case 'wait':

@@ -41,4 +41,21 @@ describe('ReportCache', () => {
     questions[1]!.resolve(state('primary'));
     expect(await after).toEqual(state('primary'));
   });
+
+  it('knows whether anything moves: two looks at the same position say that nothing does', async () => {
+    const { cache, questions } = scene();
+    const look = async (lsn: string) => {
+      const asked = cache.get(-1);
+      questions.at(-1)!.resolve({ state: 'standby', lsn } as PostgresReport);
+      await asked;
+      return cache.moves;
+    };
+    expect(cache.moves).toBe(true);
+    expect(await look('0/1')).toBe(true);
+    expect(await look('0/1')).toBe(false);
+    expect(await look('0/2')).toBe(true);
+    expect(await look('0/2')).toBe(false);
+    cache.invalidate();
+    expect(cache.moves).toBe(true);
+  });
 });

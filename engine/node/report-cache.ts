@@ -10,6 +10,7 @@ export class ReportCache {
   #last: { readonly report: PostgresReport; readonly at: number } | null = null;
   #asking: Promise<PostgresReport> | null = null;
   #generation = 0;
+  #moves = true;
 
   constructor(
     private readonly postgres: PostgresServer,
@@ -23,7 +24,13 @@ export class ReportCache {
     return this.#last?.report ?? null;
   }
 
+  /** The last two looks found different positions; also while there were no two. */
+  get moves(): boolean {
+    return this.#moves;
+  }
+
   invalidate(): void {
+    this.#moves = true;
     this.#last = null;
     this.#asking = null;
     this.#generation++;
@@ -47,6 +54,7 @@ export class ReportCache {
       (report) => {
         // An exit in between makes this answer old: whoever asked gets it, nobody else.
         if (this.#asking === question) {
+          this.#moves = this.#last === null || !standsStill(this.#last.report, report);
           this.#last = { report, at: this.loop.now() };
           this.#asking = null;
         }
@@ -60,4 +68,14 @@ export class ReportCache {
     this.#asking = question;
     return question;
   }
+}
+
+function standsStill(before: PostgresReport, after: PostgresReport): boolean {
+  return (
+    before.state === after.state &&
+    before.lsn === after.lsn &&
+    before.receiveLsn === after.receiveLsn &&
+    before.replayLsn === after.replayLsn &&
+    before.walReceiver?.status === after.walReceiver?.status
+  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isReportDue, progressGapMs } from './report-pace';
+import { isReportDue, lookEveryMs, progressGapMs } from './report-pace';
 
 const last = { urgent: 'primary 3', progress: '0/100', atMs: 10_000 };
 const moved = { urgent: 'primary 3', progress: '0/200' };
@@ -21,5 +21,21 @@ describe('isReportDue', () => {
     for (const nodes of [1, 5, 250, 251, 500, 1000])
       expect((nodes * 1000) / progressGapMs(nodes)).toBeLessThanOrEqual(1000);
     expect(progressGapMs(5000)).toBe(1000);
+  });
+});
+
+describe('lookEveryMs', () => {
+  const still = { busy: false, moves: false, settled: true };
+  it.each([
+    ['a primary without load', { ...still, state: 'primary' }, 500],
+    ['a primary whose commits wait, or under load', { ...still, state: 'primary', busy: true }, 250],
+    ['a primary whose voter set changes', { ...still, state: 'primary', settled: false }, 250],
+    ['a standby on which nothing moves', { ...still, state: 'standby' }, 1_000],
+    ['a standby that receives or replays', { ...still, state: 'standby', moves: true }, 500],
+    ['a standby that is not where it should be', { ...still, state: 'standby', settled: false }, 250],
+    ['a server that starts', { ...still, state: 'starting' }, 250],
+    ['a server that nobody has looked at', { ...still, state: null }, 250],
+  ] as const)('%s', (_, activity, ms) => {
+    expect(lookEveryMs(activity)).toBe(ms);
   });
 });

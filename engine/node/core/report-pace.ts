@@ -2,9 +2,32 @@
  * When a node's report goes out. What somebody may act on (state, lease, promise, troubles) goes at once; positions that only move go as often as the
  * cluster is small: a leader hears of a thousand busy nodes a thousand times a second, not four thousand.
  */
+import type { PostgresState } from '../../cluster/model';
+
 export const reportMs = 250;
 /** A report that says nothing new is sent this often: liveness is the control store's business, not the report's. */
 export const quietReportMs = 1_000;
+
+/** With nothing going on PostgreSQL is asked half as often. */
+export const quietLookMs = 500;
+/** A standby on which nothing moves has nothing to tell but that. */
+export const stillLookMs = 1_000;
+
+export type ServerActivity = {
+  /** Null: not looked at yet. */
+  readonly state: PostgresState | null;
+  readonly busy: boolean;
+  /** Its positions moved between the last two looks. */
+  readonly moves: boolean;
+  /** Neither the reconcile loop nor the duties of a primary have anything left to do. */
+  readonly settled: boolean;
+};
+
+/** A primary without load is asked often enough that a commit which waits is seen as early as ever. */
+export function lookEveryMs({ state, busy, moves, settled }: ServerActivity): number {
+  if (!settled || busy || (state !== 'primary' && state !== 'standby')) return reportMs;
+  return state === 'standby' && !moves ? stillLookMs : quietLookMs;
+}
 
 export type SentReport = { readonly urgent: string; readonly progress: string; readonly atMs: number };
 
