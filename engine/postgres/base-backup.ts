@@ -15,6 +15,7 @@ import { sqlState } from './connection';
 import { readControlFile } from './control-data';
 import { exists, type FileOwner, replaceFile, syncDirectory } from './durable-file';
 import { syncTree, writeConfiguration } from './initdb';
+import { sessionOptions } from './session-options';
 import { replicationUser, roleSettings } from './settings';
 import { TarReader } from './tar-stream';
 
@@ -96,6 +97,7 @@ async function receive(
     application_name: `${configuration.nodeId} clone`,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    options: sessionOptions('other'),
     ...{ replication: 'true' },
   });
   client.on('error', () => undefined);

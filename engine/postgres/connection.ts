@@ -6,6 +6,7 @@ import pg from 'pg';
 import { SerialQueue, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import { inSqlSpan } from '../kernel/tracing';
+import { sessionOptions } from './session-options';
 import { superuser } from './settings';
 
 export type LocalEndpoint = {
@@ -14,6 +15,8 @@ export type LocalEndpoint = {
   readonly password: string;
   readonly database?: string;
   readonly purpose: string;
+  /** Settings of this session that differ from what all of ours pin. */
+  readonly settings?: Readonly<Record<string, string>>;
 };
 
 export type Row = Record<string, unknown>;
@@ -27,8 +30,7 @@ export function localClient(endpoint: LocalEndpoint): pg.Client {
     database: endpoint.database ?? 'postgres',
     application_name: endpoint.purpose,
     connectionTimeoutMillis: 2000,
-    // Our own statements never wait for a standby.
-    options: '-c synchronous_commit=local -c statement_timeout=0 -c jit=off',
+    options: sessionOptions('superuser', endpoint.settings),
   });
   client.on('error', () => undefined);
   return client;

@@ -48,16 +48,15 @@ export async function createSlot(
 ): Promise<SlotInfo> {
   const session = spec.database === null ? endpoint : { ...endpoint, database: spec.database };
   try {
-    await withFreshSession(session, async (client) => {
-      await client.query(`SET statement_timeout = ${creationTimeoutMs}`);
+    const bounded = { ...session, settings: { statement_timeout: String(creationTimeoutMs) } };
+    await withFreshSession(bounded, async (client) => {
       if (spec.type === 'physical')
-        return client.query('SELECT pg_create_physical_replication_slot($1, true)', [spec.name]);
-      await client.query('SELECT pg_create_logical_replication_slot($1, $2, false, $3, $4)', [
-        spec.name,
-        spec.plugin,
-        spec.twoPhase,
-        spec.failover,
-      ]);
+        return client.query('SELECT pg_catalog.pg_create_physical_replication_slot($1::name, true)', [spec.name]);
+      // Qualified and cast: this is a superuser in a user's database, where others may own functions of the same name.
+      await client.query(
+        'SELECT pg_catalog.pg_create_logical_replication_slot($1::name, $2::name, false, $3::boolean, $4::boolean)',
+        [spec.name, spec.plugin, spec.twoPhase, spec.failover],
+      );
       if (spec.failover) await moveOnce(client, spec.name);
     });
   } catch (error) {
@@ -74,10 +73,13 @@ export async function createSlot(
  */
 async function moveOnce(client: pg.Client, name: string): Promise<void> {
   for (let i = 0; i < 2; i++) {
-    await client.query('SELECT pg_log_standby_snapshot()');
+    await client.query('SELECT pg_catalog.pg_log_standby_snapshot()');
     // A slot moves as far as WAL is flushed, and nothing has committed that would flush it.
-    await client.query("SELECT pg_logical_emit_message(false, 'rustydb', '', true)");
-    await client.query('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [name]);
+    await client.query("SELECT pg_catalog.pg_logical_emit_message(false, 'rustydb'::text, ''::text, true)");
+    await client.query(
+      'SELECT pg_catalog.pg_replication_slot_advance($1::name, pg_catalog.pg_current_wal_flush_lsn())',
+      [name],
+    );
   }
 }
 
