@@ -7,6 +7,7 @@
  */
 import { decideRejoin } from '../cluster/core/rejoin';
 import { ownShortfall, shortfallSentence } from '../cluster/core/standby-parameters';
+import { commitsWait } from '../cluster/core/voter-set';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
@@ -397,8 +398,10 @@ export class MemberLoop {
 
   async #startStandby(options: Pick<StartOptions, 'follow' | 'primaryParameters'>): Promise<void> {
     const { context, settingsForStart } = this.options;
+    const record = groupFact(context)?.record;
     await context.postgres.start('standby', {
       ...options,
+      commitsWait: record !== undefined && commitsWait(record),
       slot: slotName(context.config.nodeId),
       settings: await settingsForStart(),
       timeoutMs: startTimeoutMs,

@@ -3,7 +3,13 @@
  * keeps every promise quorum and every acknowledgement quorum intersecting), the members' slots, and what the record says about the data.
  * One step per cycle; every step is re-derived from the store and PostgreSQL, so a crash between two of them needs no repair.
  */
-import { nextVoterSetAction, type StandbyObservation, sameSet, type VoterSet } from '../cluster/core/voter-set';
+import {
+  closedSet,
+  nextVoterSetAction,
+  type StandbyObservation,
+  sameSet,
+  type VoterSet,
+} from '../cluster/core/voter-set';
 import type { GroupRecord, PostgresReport } from '../cluster/model';
 import { messageOf, unreachable } from '../kernel/errors';
 import type { Epoch, NodeId } from '../kernel/ids';
@@ -14,7 +20,7 @@ import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import { clusterConfig, groupFact, groupMembers, type NodeContext, nodeRecord, otherMembers } from './node-context';
 import { ReplyClock } from './reply-clock';
-import { parseSynchronousStandbyNames } from './synchronous-names';
+import { parseSynchronousStandbyNames, strangers } from './synchronous-names';
 
 const slotsEveryMs = 5_000;
 
@@ -152,6 +158,7 @@ export class PrimaryDuties {
     if (this.#confirmed) return this.#confirmed;
     if (report.synchronousStandbyNames === null) return null;
     const setting = parseSynchronousStandbyNames(report.synchronousStandbyNames);
+    if (setting === strangers || sameSet(setting, closedSet)) return setting;
     // Read back once per life: what stands in the file may not have reached every walsender before a crash.
     await this.context.postgres.setSynchronousStandbys(setting.members, setting.k);
     this.#confirmed = setting;

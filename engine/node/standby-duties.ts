@@ -3,7 +3,9 @@
  * without a new copy and it keeps no WAL that nobody needs; and that nothing left from its own days as primary keeps PostgreSQL from copying the
  * failover slots of users.
  */
+import { commitsWait } from '../cluster/core/voter-set';
 import type { PostgresReport } from '../cluster/model';
+import { closedStandbyNames } from '../postgres/settings';
 import { groupFact, type NodeContext, otherMembers } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod } from './peer-questions';
 
@@ -21,6 +23,11 @@ export class StandbyDuties {
   constructor(private readonly context: NodeContext) {}
 
   async cycle(report: PostgresReport, now: number): Promise<void> {
+    // Both are tried, whatever becomes of the other.
+    await Promise.all([this.#keepNames(report), this.#keepSlots(report, now)]);
+  }
+
+  async #keepSlots(report: PostgresReport, now: number): Promise<void> {
     const members = otherMembers(this.context);
     const changed = members.join(',') !== this.#members;
     if (!changed && now - this.#at < everyMs) return;
@@ -38,6 +45,23 @@ export class StandbyDuties {
     await this.context.postgres.keepSlots(members, positions);
     this.#members = members.join(',');
     await this.#keepSlotCopies(facts);
+  }
+
+  /** Where commits wait, a standby has a list too, one that nobody is on: promoted by whatever way, it acknowledges nothing alone. */
+  async #keepNames(report: PostgresReport): Promise<void> {
+    const { config, postgres, serverQueue, reports } = this.context;
+    const isWanted = () => {
+      const record = groupFact(this.context)?.record;
+      if (!record || record.primary === config.nodeId) return null;
+      return commitsWait(record);
+    };
+    const wait = isWanted();
+    if (wait === null || report.synchronousStandbyNames === (wait ? closedStandbyNames : '')) return;
+    // Not beside a promotion, which has a list of its own.
+    await serverQueue.run(async () => {
+      const still = isWanted();
+      if (still !== null && (await reports.get(0)).state === 'standby') await postgres.closeStandbyNames(still);
+    });
   }
 
   async #keepSlotCopies({ node, failoverSlots = [] }: PrimaryFacts): Promise<void> {

@@ -3,12 +3,15 @@ import type { VoterSet } from '../cluster/core/voter-set';
 
 const pattern = /^ANY (\d+) \((.*)\)$/;
 
-/** A text that is not ours (someone edited it by hand) reads as "nobody": the keeper then sets what it wants. */
+/** Stands for a list that someone wrote by hand: whose acknowledgement it takes is not known. */
+export const strangers: VoterSet = { members: ['(set by hand)'], k: 1 };
+
+/** Empty: commits wait for nobody. Any other text that is not ours reads as strangers, who cover no voter set. */
 export function parseSynchronousStandbyNames(text: string): VoterSet {
   const match = pattern.exec(text.trim());
-  if (!match) return { members: [], k: 0 };
+  if (!match) return text.trim() === '' ? { members: [], k: 0 } : strangers;
   const members = [...(match[2] ?? '').matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g)].map((part) =>
     (part[1] ?? part[2] ?? '').replaceAll('""', '"'),
   );
-  return members.length === 0 ? { members: [], k: 0 } : { members: members.sort(), k: Number(match[1]) };
+  return members.length === 0 ? strangers : { members: members.sort(), k: Number(match[1]) };
 }

@@ -141,8 +141,13 @@ export interface PostgresServer {
   checkpoint(): Promise<void>;
   /** Applies ALTER SYSTEM for the given names (null: RESET), reloads, and reads back; lists those that wait for a restart. */
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }>;
-  /** synchronous_standby_names for (members, k); empty members: ''. Returns once every backend sees it (read back + walsender sync_state). */
+  /**
+   * synchronous_standby_names for (members, k); empty members: ''. Returns once no commit is released under an earlier list.
+   * @throws TIMEOUT when that can't be seen yet (a checkpoint that syncs, a walsender that stands still): ask again.
+   */
   setSynchronousStandbys(members: readonly NodeId[], k: number): Promise<void>;
+  /** Standby: the list that nobody is on where commits wait, else none. A promoted server never acknowledges alone by accident. */
+  closeStandbyNames(commitsWait: boolean): Promise<void>;
   /** Creates missing physical slots for `members`, drops ours that belong to nobody; on standbys advances them to what the member has replayed. */
   keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void>;
   /** All slots of the server and what bounds them. */
@@ -205,5 +210,7 @@ export type StartOptions = {
   readonly primaryParameters?: StandbyParameters | null;
   /** What the group record wants (null: reset), written before the server reads its configuration. */
   readonly settings?: Settings;
+  /** Standby only: in the group's mode commits wait, so its list of synchronous standbys is never empty. */
+  readonly commitsWait?: boolean;
   readonly timeoutMs: number;
 };

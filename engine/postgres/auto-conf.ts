@@ -33,12 +33,12 @@ export function quoteSetting(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
-/** Applies `changes` (null removes) atomically and durably. Only while no server uses the directory. */
+/** Applies `changes` (null removes) atomically and durably, and tells what stands there now. Only while no server uses the directory. */
 export async function editAutoConf(
   dataDirectory: string,
   changes: Readonly<Record<string, string | null>>,
   owner: FileOwner,
-): Promise<void> {
+): Promise<AutoConf> {
   const path = join(dataDirectory, 'postgresql.auto.conf');
   const settings = parseAutoConf(await readFile(path, 'utf8').catch(() => ''));
   for (const [name, value] of Object.entries(changes)) {
@@ -46,4 +46,5 @@ export async function editAutoConf(
     else settings.set(name, value);
   }
   await replaceFile(path, formatAutoConf(settings), owner);
+  return settings;
 }

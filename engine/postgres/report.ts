@@ -11,6 +11,7 @@ import type { LocalConnection } from './connection';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 import { SenderRates } from './sender-rates';
+import { probePurpose } from './sync-standbys';
 import { reportedSlotsSql } from './user-slots';
 
 /** A report goes out after this long without an answer, from process facts; the question stays open until its own time-out. */
@@ -41,7 +42,7 @@ SELECT r.recovering,
        (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database WHERE datname NOT IN ('postgres', 'template0', 'template1')) AS transactions
   FROM (SELECT pg_is_in_recovery() AS recovering) AS r,
        (SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM 'rustydb')::int AS connections,
-               count(*) FILTER (WHERE wait_event = 'SyncRep')::int AS waiting FROM pg_stat_activity) AS a`;
+               count(*) FILTER (WHERE wait_event = 'SyncRep' AND application_name <> '${probePurpose}')::int AS waiting FROM pg_stat_activity) AS a`;
 
 /** What a standby must not have lower than its primary, as this server runs with it. */
 export const runningParametersSql = `json_build_object(${standbyParameterNames.map((name) => `'${name}', current_setting('${name}')::int`).join(', ')})`;

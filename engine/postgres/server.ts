@@ -48,7 +48,7 @@ import { endSession, listSessions, type SessionPage, terminateSessions } from '.
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { keepSlots } from './slots';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
-import { setSynchronousStandbys } from './sync-standbys';
+import { SyncStandbys } from './sync-standbys';
 import {
   createSlot,
   dropSlot,
@@ -73,6 +73,7 @@ export class PgServer implements PostgresServer {
   readonly #commands: LocalConnection;
   readonly #reporter: Reporter;
   readonly #redo: RedoEstimator;
+  readonly #standbys: SyncStandbys;
   /** Starts, stops, clones and role changes one at a time. */
   readonly #changes = new SerialQueue('PostgreSQL server', 32);
   #control: { data: ControlData; at: number } | null = null;
@@ -90,6 +91,7 @@ export class PgServer implements PostgresServer {
     this.#postmaster = new Postmaster(configuration, () => this.#stopped(), options.orphanMs);
     this.#reports = new LocalConnection(() => this.#endpoint('rustydb agent (report)'));
     this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'), true);
+    this.#standbys = new SyncStandbys(this.#commands, () => this.#fresh);
     this.#reporter = new Reporter(this.#reports, configuration.paths.dataDirectory);
     this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
   }
@@ -111,6 +113,7 @@ export class PgServer implements PostgresServer {
     this.#reports.reset();
     this.#commands.reset();
     this.#reporter.forget();
+    this.#standbys.forget();
     this.#relaxed = false;
     this.#aloneSince = null;
     this.#control = null;
@@ -165,10 +168,12 @@ export class PgServer implements PostgresServer {
     const deadline = role === 'primary' ? this.#postmaster.firstDeadline(serveForMs!) : null;
     const { launched, before, startedAt } = await this.#changes.run(async () => {
       const before = await this.#startable();
-      const extra = await prepareStart(this.configuration, role, options);
+      const prepared = await prepareStart(this.configuration, role, options);
       this.#standbySignal = role === 'standby';
       const startedAt = performance.now();
-      return { launched: await this.#postmaster.launch(role, deadline, extra), before, startedAt };
+      const launched = await this.#postmaster.launch(role, deadline, prepared.arguments);
+      this.#standbys.started(prepared.synchronousStandbyNames);
+      return { launched, before, startedAt };
     });
     // Not in the queue: a standby that recovers for long can still be told to follow somebody else.
     const ready = await launched.untilReady(options.timeoutMs);
@@ -365,6 +370,7 @@ export class PgServer implements PostgresServer {
       if (this.#relaxed) await this.#changeSource(this.#tighten());
       const result = await promote(this.#commands, this.#dataDirectory, timeoutMs, timeline);
       this.#standbySignal = false;
+      await this.#standbys.promoted();
       return result;
     });
   }
@@ -381,7 +387,11 @@ export class PgServer implements PostgresServer {
   }
 
   setSynchronousStandbys(members: readonly NodeId[], k: number): Promise<void> {
-    return this.#changes.run(() => setSynchronousStandbys(this.#commands, this.#fresh, members, k));
+    return this.#changes.run(() => this.#standbys.set(members, k));
+  }
+
+  closeStandbyNames(commitsWait: boolean): Promise<void> {
+    return this.#changes.run(() => this.#standbys.close(commitsWait));
   }
 
   keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void> {
@@ -427,7 +437,7 @@ export class PgServer implements PostgresServer {
   compareWithFork(primaryHistory: readonly TimelineEnd[], primaryTimeline: number): Promise<ReachedFork> {
     return this.#changes.run(async () => {
       await this.#startable();
-      const floors = await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
+      const { arguments: floors } = await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
       this.#standbySignal = true;
       try {
         const launched = await this.#postmaster.launch('standby', null, [

@@ -2,6 +2,7 @@
  * The configuration we manage. `rustydb.conf` is rewritten before every start and holds what belongs to this node and build;
  * postgresql.auto.conf (ALTER SYSTEM) holds what changes while running: role, synchronous standbys, an operator's settings. The latter wins.
  */
+import { closedSet } from '../cluster/core/voter-set';
 import type { NodeId } from '../kernel/ids';
 import type { PostgresConfiguration } from './api';
 import { quoteSetting } from './auto-conf';
@@ -45,6 +46,9 @@ export function synchronousStandbyNames(members: readonly NodeId[], k: number): 
   if (k < 1 || k > members.length) throw new RangeError(`k = ${k} of ${members.length} standbys`);
   return `ANY ${k} (${members.map((name) => `"${name.replaceAll('"', '""')}"`).join(',')})`;
 }
+
+/** Nobody can be on it: a node's name has no underscore. While PostgreSQL has it, no commit is acknowledged. */
+export const closedStandbyNames = synchronousStandbyNames(closedSet.members, closedSet.k);
 
 /** What belongs to one member's role: must never survive into another member's clone or a changed role. */
 export const roleSettings = [

@@ -8,7 +8,7 @@ import { ensureDirectory, exists, replaceFile } from './durable-file';
 import { writeConfiguration } from './initdb';
 import { processesIn } from './processes';
 import type { Settings } from './runtime-settings';
-import { managedSettings, primaryConninfo, replicationUser, superuser } from './settings';
+import { closedStandbyNames, managedSettings, primaryConninfo, replicationUser, superuser } from './settings';
 import { standbyFloors } from './standby-floor';
 
 /** Directories of the node, owned as needed, and the passfile of the replication login. */
@@ -27,11 +27,18 @@ export async function prepareDirectories(configuration: PostgresConfiguration): 
  * Answers with what has to stand on the command line. The floors do: there they win over what is configured and leave it as it is, for the start
  * after the primary has lowered its own.
  */
+export type PreparedStart = {
+  /** For the postmaster's command line. */
+  readonly arguments: readonly string[];
+  /** The list that its backends go by from their first commit on. */
+  readonly synchronousStandbyNames: string;
+};
+
 export async function prepareStart(
   configuration: PostgresConfiguration,
   role: 'primary' | 'standby',
   options: StartOptions,
-): Promise<readonly string[]> {
+): Promise<PreparedStart> {
   const { dataDirectory } = configuration.paths;
   const signal = join(dataDirectory, 'standby.signal');
   if (role === 'primary' && ((await exists(signal)) || (await exists(join(dataDirectory, 'recovery.signal'))))) {
@@ -51,16 +58,17 @@ export async function prepareStart(
       primary_slot_name: null,
       ...(await archivingOnlyToSomewhere(dataDirectory)),
     };
-    await editAutoConf(dataDirectory, changes, configuration.runAs);
-    return [];
+    const settings = await editAutoConf(dataDirectory, changes, configuration.runAs);
+    return { arguments: [], synchronousStandbyNames: settings.get('synchronous_standby_names') ?? '' };
   }
   await replaceFile(signal, '', configuration.runAs);
   const follows = options.follow !== false;
+  const names = options.commitsWait === true ? closedStandbyNames : '';
   const changes = {
     ...options.settings,
     primary_conninfo: follows ? primaryConninfo(configuration, passfile) : '',
     primary_slot_name: options.slot ?? null,
-    synchronous_standby_names: null,
+    synchronous_standby_names: names,
     synchronized_standby_slots: null,
     wal_retrieve_retry_interval: null,
     ...(await archivingOnlyToSomewhere(dataDirectory)),
@@ -68,7 +76,7 @@ export async function prepareStart(
   const configured = { ...managedSettings(configuration), ...(await autoConfWith(dataDirectory, changes)) };
   const floors = await standbyFloors(dataDirectory, configured, options.primaryParameters);
   await editAutoConf(dataDirectory, changes, configuration.runAs);
-  return asArguments(floors);
+  return { arguments: asArguments(floors), synchronousStandbyNames: names };
 }
 
 function asArguments(settings: Readonly<Record<string, string>>): string[] {

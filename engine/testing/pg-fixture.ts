@@ -172,12 +172,12 @@ export class PgFixture {
   }
 
   /** A clone of `of` that follows it. */
-  async standby(id: string, of: TestNode): Promise<TestNode> {
+  async standby(id: string, of: TestNode, options: { commitsWait?: boolean } = {}): Promise<TestNode> {
     const node = await this.node(id);
     node.proxy.target = of.configuration.port;
     const slot = `rustydb_${id.replaceAll('-', '_')}`;
     await node.server.baseBackup({ slot, onProgress: () => undefined, signal: new AbortController().signal });
-    await node.server.start('standby', { slot, timeoutMs: 30_000 });
+    await node.server.start('standby', { slot, timeoutMs: 30_000, ...options });
     return node;
   }
 

@@ -77,6 +77,14 @@ export type VoterSetAction =
       readonly why: string;
     };
 
+/** In the synchronous modes no server is ever without a list, but the primary of a group that degraded openly. */
+export function commitsWait(record: Pick<GroupRecord, 'mode'>): boolean {
+  return record.mode !== 'asynchronous';
+}
+
+/** PostgreSQL's list when nobody can be on it: nothing is acknowledged, so it covers whatever the store promises. */
+export const closedSet: VoterSet = { members: ['rustydb_nobody'], k: 1 };
+
 const defaultJoinLagBytes = 16 * 1024 * 1024;
 
 /** How many members of S must have promised before one of them may be promoted. 0: no set, a promotion proves nothing. */
@@ -100,6 +108,7 @@ export function sameSet(a: VoterSet, b: VoterSet): boolean {
 export function quorumsIntersect(store: VoterSet, postgres: VoterSet): boolean {
   if (store.members.length === 0 || postgres.members.length === 0) return false;
   if (store.k < 1) return false;
+  if (sameSet(postgres, closedSet)) return true;
   const strangers = postgres.members.filter((node) => !store.members.includes(node)).length;
   return postgres.k >= store.k + strangers;
 }
@@ -295,7 +304,9 @@ function withoutStandby(input: Known): VoterSetAction {
   if (!sameSet(record, awaited)) {
     return { kind: 'write-store', voterSet: awaited, promotable: 'none', why: 'writes will wait for a standby' };
   }
-  const covered = record.promotable === 'voters' ? quorumsIntersect(record, postgres) : sameSet(postgres, awaited);
+  const isClosed = sameSet(postgres, closedSet);
+  const covered =
+    record.promotable === 'voters' && !isClosed ? quorumsIntersect(record, postgres) : sameSet(postgres, awaited);
   if (!covered) return { kind: 'set-postgres', voterSet: awaited, why: 'writes wait for a standby' };
   return { kind: 'wait', blocked: true, why: `writes wait: none of ${members.join(', ')} answers` };
 }
