@@ -1,10 +1,10 @@
 // Builds every process into dist/: one self-contained file each, only Next and packages with files of their own stay outside.
 // `--server-only` leaves the pages alone (tests of the engine need no pages).
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { buildExplorer } from './explorer.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -16,6 +16,7 @@ const entries = {
   guardian: 'engine/postgres/guardian.ts',
   router: 'engine/router/main.ts',
   server: 'server/main.ts',
+  upgrade: 'engine/runtime/upgrade.ts',
   rustydbctl: 'cli/main.ts',
 };
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
@@ -52,6 +53,7 @@ await build({
 });
 
 chmodSync('dist/rustydbctl.mjs', 0o755);
+writeFileSync('dist/release.json', `${JSON.stringify(await releaseOf('engine/kernel/release.ts'))}\n`);
 
 if (!process.argv.includes('--server-only')) {
   await buildExplorer('dist/explorer');
@@ -62,4 +64,11 @@ if (!process.argv.includes('--server-only')) {
     env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' },
   });
   process.exit(next.status ?? 1);
+}
+
+// Beside the programs, so that a launcher sees when they are of another release than itself.
+async function releaseOf(file) {
+  const { code } = await transform(readFileSync(file, 'utf8'), { loader: 'ts', format: 'esm' });
+  const { release, ownLevel } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  return { release, level: ownLevel };
 }

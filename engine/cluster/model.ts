@@ -244,6 +244,8 @@ export type NodeReport = {
   readonly lease: { readonly held: boolean; readonly epoch: Epoch; readonly remainingMs: number } | null;
   readonly postgres: PostgresReport;
   readonly guardianPid: number | null;
+  /** A guardian may be of an earlier release than its agent; absent or null: not known. */
+  readonly guardianVersion?: number | null;
   /** What the agent's reconcile loop is doing, one human sentence; null when settled. */
   readonly activity: string | null;
   /** Why this node can't serve or follow right now, with remedy; empty when fine. */

@@ -7,6 +7,7 @@ import { RaftControlStore } from '../control/raft/raft-store';
 import { FaultDoor } from '../interconnect/fault-door';
 import { TcpInterconnect } from '../interconnect/tcp-interconnect';
 import { WalProxy } from '../interconnect/wal-proxy';
+import { withTimeout } from '../kernel/async';
 import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import { systemLoop } from '../kernel/loop';
@@ -18,6 +19,7 @@ import { NodeParts, resourceMs } from './node-parts';
 import { ResourceSampler } from './resource-sampler';
 
 const shutdownMs = 30_000;
+const leaveMs = 500;
 
 export class Agent {
   readonly #config: AgentConfig;
@@ -109,6 +111,19 @@ export class Agent {
     await this.#store.stop();
     await this.#walProxy.stop();
     await this.#interconnect.stop();
+  }
+
+  /**
+   * Nothing is stopped: what this process leaves behind is what a crash would, and the next one finds its way as after one. Only the leadership of
+   * the control store is handed on, so that nobody waits for an election.
+   */
+  async leave(): Promise<void> {
+    if (!this.#store.isLeader()) return;
+    const connected = new Set(this.#interconnect.connectedPeers());
+    const { voters } = this.#store.status().configuration;
+    const next = voters.find(({ id }) => id !== this.#config.nodeId && connected.has(id));
+    if (next === undefined) return;
+    await withTimeout(this.#store.transferLeadership(next.id), leaveMs, 'handing the leadership on').catch(() => {});
   }
 }
 

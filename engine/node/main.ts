@@ -57,6 +57,14 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+/** Another agent takes over at once (an upgrade): PostgreSQL and its guardian go on. Releases that don't know the signal end by it as well. */
+process.on('SIGUSR2', () => {
+  if (stopping) return;
+  stopping = true;
+  logger.info('leaves: the next agent takes PostgreSQL over');
+  void agent.leave().finally(() => process.exit(0));
+});
+
 agent.start().catch((error: unknown) => {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL')

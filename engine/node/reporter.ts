@@ -55,6 +55,7 @@ export class Reporter {
           : { held: this.lease.holds(epoch), epoch, remainingMs: Math.round(this.lease.leaseLeftMs()) },
       postgres,
       guardianPid: this.context.postgres.guardianPid(),
+      guardianVersion: this.context.postgres.guardianVersion?.() ?? null,
       activity: this.loop.activity,
       troubles: this.#troubles(),
       cpuPercent,

@@ -121,6 +121,8 @@ export interface PostgresServer {
   setRole(role: 'primary' | 'standby', remainingMs: number): Promise<void>;
   onExit(callback: (exit: ServerExit) => void): () => void;
   guardianPid(): number | null;
+  /** Of the guardian that runs; null: none, or not known. */
+  guardianVersion?(): number | null;
   postmasterPid(): number | null;
 
   /** Cheap probe for the report; never throws: an unreachable server shows in `state`. */

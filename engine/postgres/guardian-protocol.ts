@@ -1,5 +1,12 @@
 /** What an agent and its PostgreSQL's guardian say to each other: JSON lines over a unix socket. */
 
+/**
+ * Of this protocol and of what a guardian does by itself. A running server keeps the guardian of the release that started it, so an agent may talk to
+ * an older one: a command that it does not know is answered as if it had been done. So nothing is sent to it that its version does not know, and it is
+ * let go with its server's next stop.
+ */
+export const guardianVersion = 2;
+
 export type GuardianRole = 'primary' | 'standby';
 
 /** Instants on the host's monotonic clock (CLOCK_MONOTONIC, ms), which all its processes share: a word that waited in a frozen socket is old. */
@@ -46,6 +53,8 @@ export type GuardianEvent =
       readonly role: GuardianRole;
       /** An exit that no agent has heard of yet. */
       readonly unreported: GuardianExit | null;
+      /** Absent: the first. */
+      readonly version?: number;
     }
   | {
       readonly kind: 'reply';

@@ -13,6 +13,7 @@ import {
   type GuardianExit,
   type GuardianOptions,
   type GuardianRole,
+  guardianVersion,
   LineReader,
   monotonicMs,
 } from './guardian-protocol';
@@ -87,6 +88,7 @@ export class Guardian {
       postmasterPid: this.#server?.pid ?? null,
       role: this.#role,
       unreported: this.#unreported,
+      version: guardianVersion,
     });
     this.#unreported = null;
   }

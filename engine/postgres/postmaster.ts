@@ -5,16 +5,24 @@ import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration, ServerExit } from './api';
 import { GuardianLink, killSilentGuardian, takeLastExit } from './guardian-link';
-import { type Deadline, type GuardianExit, type GuardianOptions, monotonicMs } from './guardian-protocol';
+import {
+  type Deadline,
+  type GuardianExit,
+  type GuardianOptions,
+  guardianVersion,
+  monotonicMs,
+} from './guardian-protocol';
 import { launchCommand } from './launch-command';
 import { tailLog } from './log-tail';
 import { serverEnvironment } from './native';
-import { killAllIn, processesIn, readPostmasterFile } from './processes';
+import { isRunning, killAllIn, processesIn, readPostmasterFile } from './processes';
 
 /** Of the lease that is left: where the immediate stop begins, and where all that remains is killed. */
 const stopBeforeEndMs = 500;
 const killBeforeEndMs = 200;
 const exitFile = 'last-exit.json';
+/** A guardian that was told to go does it within this time. */
+const goneMs = 3_000;
 
 function deadlineFor(remainingMs: number): Deadline {
   const now = monotonicMs();
@@ -55,6 +63,11 @@ export class Postmaster {
 
   get guardianPid(): number | null {
     return this.#link?.hello.guardianPid ?? null;
+  }
+
+  /** Of the guardian that runs now; null: none is known. */
+  get guardianVersion(): number | null {
+    return this.#link ? (this.#link.hello.version ?? 1) : null;
   }
 
   onExit(callback: (exit: ServerExit) => void): () => void {
@@ -137,12 +150,23 @@ export class Postmaster {
 
   async #connected(): Promise<GuardianLink> {
     if (!this.#link) await this.adopt();
+    await this.#letGoOlder();
     this.#link ??= await GuardianLink.launch(
       this.#options,
       join(this.configuration.paths.nodeDirectory, 'guardian.log'),
       this.#events,
     );
     return this.#link;
+  }
+
+  /** A guardian of an earlier release that has nothing to guard makes room for one of this release. One that stays is used as it is. */
+  async #letGoOlder(): Promise<void> {
+    const link = this.#link;
+    if (!link || this.#pid !== null || (link.hello.version ?? 1) >= guardianVersion) return;
+    link.dismiss();
+    this.#link = null;
+    const until = performance.now() + goneMs;
+    while (isRunning(link.hello.guardianPid) && performance.now() < until) await delay(5);
   }
 
   // ---------------------------------------------------------------- start

@@ -47,6 +47,19 @@ export function isZombie(pid: number): boolean {
   }
 }
 
+/** A zombie is not. */
+export function isRunning(pid: number): boolean {
+  return process.platform === 'linux' ? !isZombie(pid) : isThere(pid);
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Without /proc: the postmaster of the pid file and its descendants by ps. */
 function postmasterFamily(directory: string): number[] {
   let postmaster: number;

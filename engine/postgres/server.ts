@@ -235,6 +235,10 @@ export class PgServer implements PostgresServer {
     return this.#postmaster.guardianPid;
   }
 
+  guardianVersion(): number | null {
+    return this.#postmaster.guardianVersion;
+  }
+
   postmasterPid(): number | null {
     return this.#postmaster.pid;
   }

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type Announced, ownAnnouncement } from '../kernel/release';
 
 const minimumFreeBytes = 300 * 1024 * 1024;
 
@@ -58,7 +59,8 @@ function makeDirectories(directory: string): void {
   mkdirSync(directory, { mode: 0o755 });
 }
 
-export type ProcessMark = { readonly pid: number; readonly startTime: string };
+/** `release` and `level`: of the program that was started; absent: a release before levels started it, or it is not known. */
+export type ProcessMark = { readonly pid: number; readonly startTime: string } & Announced;
 
 /** Identity of a live process: its pid and start time, so that a reused pid is never taken for it. Null when it is gone or a zombie. */
 export function markOf(pid: number): ProcessMark | null {
@@ -92,8 +94,9 @@ export function readMark(file: string): ProcessMark | null {
   }
 }
 
-export function writeMark(file: string, pid: number): ProcessMark | null {
-  const mark = markOf(pid);
+export function writeMark(file: string, pid: number, program: Announced): ProcessMark | null {
+  const found = markOf(pid);
+  const mark = found && { ...found, ...program };
   if (mark) writeFileSync(file, JSON.stringify(mark), { mode: 0o600 });
   return mark;
 }
@@ -107,6 +110,6 @@ export function lockDataDirectory(directory: string): () => void {
       `RustyDB already runs on the data directory ${directory} (launcher pid ${other.pid}). Stop it first, or start a second instance with another RUSTYDB_DATA_DIR and RUSTYDB_PORT.`,
     );
   }
-  writeMark(file, process.pid);
+  writeMark(file, process.pid, ownAnnouncement);
   return () => rmSync(file, { force: true });
 }

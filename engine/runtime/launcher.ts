@@ -3,15 +3,17 @@
  * It decides nothing about the cluster; killing it stops nothing, and the next launcher adopts what still runs.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../kernel/errors';
 import { createLogger, type Logger } from '../kernel/log';
 import { processesIn } from '../postgres/processes';
+import { olderBundleTrouble } from './bundle-release';
 import { lockDataDirectory, openDataDirectory, readMark, StartError } from './data-directory';
 import { bundlePath, Installation, type NodePlace } from './installation';
 import { stopLeftGuardian } from './left-guardians';
 import { MembershipWatch } from './membership-watch';
 import { openNativePostgres, reachableNodesDirectory } from './native-postgres';
+import { readIdentity } from './node-identity';
 import { openPortBook, portTrouble } from './ports';
 import { ensureSecrets, readSecret } from './secrets';
 import { type SettingsFromEnvironment, settingsFromEnvironment } from './start-settings';
@@ -28,6 +30,11 @@ async function main(): Promise<void> {
   const logger = createLogger('launcher', {}, join(dataDirectory, 'logs', 'launcher.log'));
   const stopRequest = onStopSignal();
   const launched = await launch(settings, dataDirectory, logger);
+  process.on('SIGUSR2', () => {
+    console.log('\nThe launcher leaves. Everything else goes on, and the next launcher takes it over.');
+    unlock();
+    process.exit(0);
+  });
   banner(settings, launched.installation, dataDirectory);
   await stopRequest;
   console.log('\nStopping: console, router, then the nodes …');
@@ -62,14 +69,18 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
 
   const children = new Map<string, SupervisedProcess>();
   const stopped = new StoppedNodes((node) => installation.nodeDirectory(node));
-  const startChild = (name: string, bundle: string, configFile: string, nodeArguments: readonly string[] = []) => {
+  const startChild = (name: string, bundle: string, configFile: string, nodeDirectory: string | null = null) => {
     const child = new SupervisedProcess({
       name,
       script: bundlePath(bundle),
       configFile,
       dataDirectory,
       logger,
-      nodeArguments,
+      ...(nodeDirectory === null ? {} : { trouble: () => olderProgram(bundlePath(bundle), nodeDirectory) }),
+      onTrouble: (which, sentence) => {
+        console.error(`! ${which} can't start. ${sentence}`);
+        stopped.note(which, sentence);
+      },
       onFatal: (which) => {
         const log = join(dataDirectory, 'logs', `${which}.log`);
         const sentence = lastWords(log) ?? `Its last lines in ${log} say why and what to do.`;
@@ -85,7 +96,12 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
   const startAgent = async (place: NodePlace, all: readonly NodePlace[]) => {
     stopped.forget(place.id);
     try {
-      startChild(place.id, 'agent.mjs', await installation.prepareAgent(place, all));
+      startChild(
+        place.id,
+        'agent.mjs',
+        await installation.prepareAgent(place, all),
+        installation.nodeDirectory(place.id),
+      );
     } catch (error) {
       console.error(`! ${place.id} can't start. ${messageOf(error)}`);
       logger.error({ child: place.id, error: messageOf(error) }, 'could not be prepared');
@@ -140,6 +156,12 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
       await Promise.all(left.map((place) => stopLeftGuardian(place, logger)));
     },
   };
+}
+
+/** The code may have been replaced by an older one since this launcher began. */
+function olderProgram(script: string, nodeDirectory: string): string | null {
+  const { level, release } = readIdentity(nodeDirectory);
+  return olderBundleTrouble(dirname(script), nodeDirectory, level, release);
 }
 
 /** Processes that outlived the last launcher hold their ports rightly. Port names are `<node>.<what>` and `service.<name>`. */

@@ -4,8 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Logger } from '../kernel/log';
+import { bundleRelease } from './bundle-release';
 import { isAlive, type ProcessMark, readMark, writeMark } from './data-directory';
 import { fatalExitCode } from './process-config';
 
@@ -24,6 +25,9 @@ export type SupervisedProcessOptions = {
   readonly nodeArguments?: readonly string[];
   /** The process said (exit code 78) that a restart won't help; its last words are in its log. */
   readonly onFatal: (name: string) => void;
+  /** Asked before each start: why this program must not be started. */
+  readonly trouble?: () => string | null;
+  readonly onTrouble?: (name: string, sentence: string) => void;
 };
 
 export class SupervisedProcess {
@@ -79,6 +83,12 @@ export class SupervisedProcess {
 
   #spawn(): void {
     if (this.#stopping) return;
+    const trouble = this.options.trouble?.() ?? null;
+    if (trouble !== null) {
+      this.options.logger.error({ child: this.name }, trouble);
+      this.options.onTrouble?.(this.name, trouble);
+      return;
+    }
     const logFile = join(this.options.dataDirectory, 'logs', `${this.name}.log`);
     rotate(logFile);
     const log = openSync(logFile, 'a', 0o600);
@@ -93,7 +103,8 @@ export class SupervisedProcess {
     );
     closeSync(log);
     this.#startedAt = performance.now();
-    if (child.pid !== undefined) this.#mark = writeMark(this.#pidFile, child.pid);
+    if (child.pid !== undefined)
+      this.#mark = writeMark(this.#pidFile, child.pid, bundleRelease(dirname(this.options.script)));
     child.once('exit', (code, signalName) => this.#exited(code, signalName));
     child.once('error', (error) => {
       this.options.logger.error({ child: this.name, error: error.message }, 'could not be started');

@@ -21,6 +21,8 @@ export type RealClusterOptions = {
   readonly readyTimeoutMs?: number;
   /** How long an installation may take to stop before it is killed. */
   readonly stopTimeoutMs?: number;
+  /** The programs to start; default: this build. */
+  readonly dist?: string;
   /** As a user does: `npm start`, in the directory that holds the build. Default: the launcher itself. */
   readonly throughNpm?: boolean;
   /** Called before the first start. */
@@ -49,6 +51,7 @@ export class RealCluster {
   #door: Promise<ClusterDoor> | null = null;
   readonly #through: 'rest' | 'engine';
   output = '';
+  #dist: string;
 
   private constructor(
     readonly dataDirectory: string,
@@ -56,6 +59,7 @@ export class RealCluster {
     readonly apiKey: string,
     private readonly options: RealClusterOptions,
   ) {
+    this.#dist = options.dist ?? distDirectory();
     this.#through = options.through ?? (existsSync(join(distDirectory(), 'server.mjs')) ? 'rest' : 'engine');
   }
 
@@ -86,7 +90,7 @@ export class RealCluster {
     // Set-up is not what is tested here: no build may happen under running tests.
     const [command, ...words] = this.options.throughNpm
       ? ['npm', 'start', '--ignore-scripts', '--silent']
-      : [process.execPath, '--enable-source-maps', join(distDirectory(), 'launcher.mjs')];
+      : [process.execPath, '--enable-source-maps', join(this.#dist, 'launcher.mjs')];
     const launcher = spawn(command!, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: this.options.throughNpm ? dirname(distDirectory()) : process.cwd(),
@@ -123,6 +127,19 @@ export class RealCluster {
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}\n${this.output}`);
     });
+  }
+
+  /** The launcher goes and leaves everything running; one of another release takes over. */
+  async replaceLauncher(dist: string): Promise<void> {
+    const launcher = this.#launcher;
+    if (launcher && launcher.exitCode === null) {
+      const ended = new Promise<void>((done) => launcher.once('exit', () => done()));
+      launcher.kill('SIGUSR2');
+      await withTimeout(ended, 10_000, 'the launcher leaves');
+    }
+    this.#dist = dist;
+    this.output = '';
+    this.spawnLauncher();
   }
 
   /** As Ctrl-C does. Returns the exit code. */
