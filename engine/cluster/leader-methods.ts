@@ -7,7 +7,9 @@ import { pollUntil } from '../kernel/waiting';
 import type { EngineParams, EngineResult } from '../runtime/engine-api';
 import type { ClusterState } from './cluster-state';
 import { changeConfig } from './core/config-change';
-import { type ClusterConfig, type GroupRecord, keys, type NodeRecord } from './model';
+import { inForce } from './core/level';
+import { recordWithWantedMode } from './core/mode-change';
+import { type ClusterConfig, type GroupRecord, keys, type LevelRecord, type NodeRecord } from './model';
 
 const maxConflicts = 20;
 
@@ -20,6 +22,8 @@ export class LeaderMethods {
 
   async putConfig(params: EngineParams<'config.put'>): Promise<EngineResult<'config.put'>> {
     let adjusted: readonly string[] = [];
+    // Before anything is written: a refused wish changes nothing.
+    for (const name of this.state.groupNames()) wantedModeAfter(params, this.state.groupRecord(name), this.#level());
     const config = await this.#change<ClusterConfig>(keys.config, (current) => {
       const voters = this.store.status().configuration.voters.length;
       const change = changeConfig({ ...this.state.config, ...current }, params.patch, voters);
@@ -39,24 +43,24 @@ export class LeaderMethods {
       electionMs: config.electionTimeoutMs,
       leaseMs: config.leaseMs,
     });
-    if (params.patch.syncReplication !== undefined) await this.#setModes(params.patch.syncReplication);
-    return { config, adjusted };
-  }
-
-  /** `sync_replication: false` is asynchronous for all groups; true brings asynchronous ones back to the default. */
-  async #setModes(synchronous: boolean): Promise<void> {
     for (const name of [...this.state.groupNames()]) {
-      await this.#change<GroupRecord>(keys.group(name), (record) => {
-        if (!synchronous) return { ...record!, mode: 'asynchronous' };
-        return record!.mode === 'asynchronous' ? { ...record!, mode: 'semi_synchronous' } : record!;
-      });
+      if (params.patch.syncReplication === undefined) break;
+      await this.#change<GroupRecord>(keys.group(name), (record) => wantedModeAfter(params, record, this.#level())!);
     }
+    return { config, adjusted };
   }
 
   putGroup(params: EngineParams<'group.put'>): Promise<GroupRecord> {
     this.#mustHaveGroup(params.group);
     return this.#change<GroupRecord>(keys.group(params.group), (record) => {
       const next = { ...record!, ...params.patch };
+      const weaker = next.onNoStandby === 'degrade' && record!.onNoStandby === 'wait';
+      if (weaker && !params.requester.admin) {
+        throw new ClusterError(
+          'FORBIDDEN',
+          `Only an admin may let ${params.group} acknowledge writes while no standby has them.`,
+        );
+      }
       const pausedBy = next.automaticFailover ? null : (params.patch.automaticFailoverPausedBy ?? params.requester.by);
       return { ...next, automaticFailoverPausedBy: pausedBy };
     });
@@ -113,6 +117,10 @@ export class LeaderMethods {
     throw new ClusterError('CONFLICT', `${key} kept changing; ask again.`, { clusterCode: 'CLU_REVISION_CONFLICT' });
   }
 
+  #level(): number {
+    return inForce((this.store.localGet(keys.level)?.value ?? null) as LevelRecord | null);
+  }
+
   #mustHaveGroup(name: GroupName): void {
     if (this.state.groupRecord(name) === null) {
       throw new ClusterError('NOT_FOUND', `There is no group ${name}.`, { clusterCode: 'CLU_GROUP_NOT_FOUND' });
@@ -124,4 +132,19 @@ export class LeaderMethods {
       throw new ClusterError('NOT_FOUND', `There is no node ${id}.`, { clusterCode: 'CLU_NODE_NOT_FOUND' });
     }
   }
+}
+
+/** `sync_replication: false` wants asynchronous for all groups; true brings those back to the default that are, or are to be, asynchronous. */
+function wantedModeAfter(
+  params: EngineParams<'config.put'>,
+  record: GroupRecord | null,
+  level: number,
+): GroupRecord | null {
+  const { syncReplication } = params.patch;
+  if (record === null || syncReplication === undefined) return record;
+  const consent = { admin: params.requester.admin, allowDataLoss: params.allowDataLoss === true, level };
+  if (!syncReplication) return recordWithWantedMode(record, 'asynchronous', consent);
+  const asynchronous = (record.wantedMode ?? record.mode) === 'asynchronous';
+  if (!asynchronous) return record;
+  return recordWithWantedMode(record, record.mode === 'asynchronous' ? 'semi_synchronous' : record.mode, consent);
 }

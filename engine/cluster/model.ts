@@ -110,7 +110,10 @@ export type NodeRecord = {
  */
 export type GroupRecord = {
   readonly name: GroupName;
+  /** Whose rules hold for commits and promotions. */
   readonly mode: CommitMode;
+  /** The mode that was asked for: the holder brings the group there and only then writes it as `mode`. Absent or null: `mode`. */
+  readonly wantedMode?: CommitMode | null;
   readonly epoch: Epoch;
   /** The node that this epoch's lease was granted to; null only before the first start. */
   readonly primary: NodeId | null;

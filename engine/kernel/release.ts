@@ -19,6 +19,8 @@ const firstRelease: Readonly<Record<number, string>> = { 1: '0.1.0', 2: '0.2.0' 
 export const features = {
   /** Node directories that older releases refuse to start on. */
   'sealed-directory': 2,
+  /** `wantedMode` of a group record: an older holder would never bring its group there. */
+  'wanted-mode': 2,
 } as const satisfies Readonly<Record<string, number>>;
 
 export type Feature = keyof typeof features;

@@ -9,6 +9,7 @@ import {
   type StandbyObservation,
   sameSet,
   type VoterSet,
+  type VoterSetAction,
 } from '../cluster/core/voter-set';
 import type { GroupRecord, PostgresReport } from '../cluster/model';
 import { messageOf, unreachable } from '../kernel/errors';
@@ -87,6 +88,7 @@ export class PrimaryDuties {
     const leaseMs = clusterConfig(this.context)?.leaseMs ?? 2000;
     const action = nextVoterSetAction({
       mode: record.mode,
+      wantedMode: record.wantedMode ?? null,
       onNoStandby: record.onNoStandby,
       leaseMs,
       record: { members: record.voterSet.members, k: record.voterSet.k, promotable: record.promotable },
@@ -109,7 +111,7 @@ export class PrimaryDuties {
       case 'write-store':
         this.#unsureOf = action.voterSet;
         await changeOwnGroup(this.context, record.epoch, (current) =>
-          decidedOn(record, current) ? { ...current, voterSet: action.voterSet, promotable: action.promotable } : null,
+          decidedOn(record, current) ? recordAfterAction(current, action) : null,
         );
         this.#unsureOf = null;
         return;
@@ -247,8 +249,14 @@ function decidedOn(record: GroupRecord, current: GroupRecord): boolean {
   return (
     sameSet(current.voterSet, record.voterSet) &&
     current.promotable === record.promotable &&
-    current.mode === record.mode
+    current.mode === record.mode &&
+    (current.wantedMode ?? null) === (record.wantedMode ?? null)
   );
+}
+
+function recordAfterAction(current: GroupRecord, action: VoterSetAction & { kind: 'write-store' }): GroupRecord {
+  const { voterSet, promotable, mode } = action;
+  return { ...current, voterSet, promotable, ...(mode === undefined ? {} : { mode, wantedMode: null }) };
 }
 
 /** What each streaming member has replayed, as this primary's walsenders know it. */

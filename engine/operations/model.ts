@@ -109,6 +109,8 @@ export type OperationRequest =
       readonly group: GroupName;
       readonly mode: CommitMode;
       readonly standbys: readonly NodeId[];
+      /** An admin lets the group become asynchronous. */
+      readonly allowDataLoss?: boolean;
       readonly settings: Readonly<Record<string, string>>;
     } & Guards)
   | ({

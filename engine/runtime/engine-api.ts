@@ -245,7 +245,8 @@ export type EngineRequests = {
   };
   'config.put': {
     scope: 'leader';
-    params: { patch: Partial<ClusterConfig>; requester: Requester };
+    /** `allowDataLoss`: an admin lets groups become asynchronous. */
+    params: { patch: Partial<ClusterConfig>; requester: Requester; allowDataLoss?: boolean };
     result: { config: ClusterConfig; adjusted: readonly string[] };
   };
   'group.put': {

@@ -274,12 +274,19 @@ export class SimulatedWorld {
       .filter((other) => other !== node && this.#follows(other) && !this.#maintained(other.id))
       .map((other) => other.id)
       .filter((id) => !record.allowedVoters || record.allowedVoters.includes(id));
-    const asynchronous = record.mode === 'asynchronous';
+    const mode = record.wantedMode ?? record.mode;
+    const asynchronous = mode === 'asynchronous';
     const set = asynchronous || members.length === 0 ? [] : members;
-    const k = set.length === 0 ? 0 : record.mode === 'synchronous' ? set.length : 1;
-    if (JSON.stringify([set, k]) === JSON.stringify([record.voterSet.members, record.voterSet.k])) return;
+    const k = set.length === 0 ? 0 : mode === 'synchronous' ? set.length : 1;
+    if (
+      mode === record.mode &&
+      JSON.stringify([set, k]) === JSON.stringify([record.voterSet.members, record.voterSet.k])
+    )
+      return;
     this.#change((current) => ({
       ...current,
+      mode,
+      wantedMode: null,
       voterSet: { members: set, k },
       promotable: set.length > 0 || asynchronous ? 'voters' : 'none',
     }));

@@ -70,6 +70,8 @@ it('knows the force paths', () => {
     'cluster.removeNode',
     'cluster.restartNode',
     'cluster.stopNode',
+    'cluster.updateConfig',
+    'replication.configure',
     'replication.promote',
   ]);
 });

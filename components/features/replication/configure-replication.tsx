@@ -20,7 +20,10 @@ export function ConfigureReplication({ group, topology }: { readonly group: Grou
   const [chosen, setChosen] = useState<readonly string[]>(
     group.voters.length > 0 ? group.voters : standbys.map((node) => node.id),
   );
-  const input = { group: group.name, mode, standby_nodes: [...chosen] };
+  const [allowDataLoss, setAllowDataLoss] = useState(false);
+  const weaker = mode === 'asynchronous' && group.mode !== 'asynchronous';
+  const consent = weaker && allowDataLoss ? { allow_data_loss: true } : {};
+  const input = { group: group.name, mode, standby_nodes: [...chosen], ...consent };
   const toggle = (id: string) =>
     setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].sort());
   return (
@@ -46,6 +49,13 @@ export function ConfigureReplication({ group, topology }: { readonly group: Grou
               />
             )}
           </Field>
+          {weaker ? (
+            <Checkbox
+              label="A failover may lose acknowledged writes from then on (an admin decides)"
+              checked={allowDataLoss}
+              onChange={() => setAllowDataLoss(!allowDataLoss)}
+            />
+          ) : null}
           <fieldset className="grid gap-1">
             <legend className="mb-1 font-medium">Standbys whose acknowledgement counts</legend>
             {standbys.map((node) => (

@@ -30,10 +30,11 @@ function ConfigForm({ config }: { readonly config: Config }) {
   const queryClient = useQueryClient();
   const role = useRoleReason('operator');
   const [draft, setDraft] = useState<Draft>({});
-  const changes = changedValues(config, draft);
+  const changed = changedValues(config, draft);
+  const changes = changed.sync_replication === false ? { ...changed, allow_data_loss: true } : changed;
   const problems = contradictions(config, draft);
   const invalid = configGroups.flatMap((group) => group.fields).some((field) => fieldError(field, draft) !== null);
-  const count = Object.keys(changes).length;
+  const count = Object.keys(changed).length;
   const reason =
     role ?? (invalid ? 'A value is not valid.' : (problems[0] ?? (count === 0 ? 'Nothing was changed.' : null)));
   return (

@@ -84,7 +84,7 @@ export const configGroups: readonly { readonly title: string; readonly fields: r
       {
         key: 'sync_replication',
         label: 'Commits wait for a standby',
-        hint: 'Off: asynchronous for all groups; a failover may lose writes',
+        hint: 'Off (an admin decides): asynchronous for all groups; a failover may lose writes',
         kind: 'boolean',
       },
       {

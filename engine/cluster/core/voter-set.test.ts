@@ -43,7 +43,9 @@ function input(
 }
 function brief(action: VoterSetAction): string {
   const show = (one: VoterSet) => `${one.k}(${one.members.join('')})`;
-  if (action.kind === 'write-store') return `store ${show(action.voterSet)} ${action.promotable}`;
+  if (action.kind === 'write-store') {
+    return `store ${show(action.voterSet)} ${action.promotable}${action.mode ? ` ${action.mode}` : ''}`;
+  }
   if (action.kind === 'set-postgres') return `postgres ${show(action.voterSet)}`;
   if (action.kind === 'wait') return action.blocked ? 'blocked' : 'wait';
   return action.kind;
@@ -439,5 +441,43 @@ describe('voter set, against a naive world', () => {
       'write-store',
     ]);
     expect(promotions).toBeGreaterThan(100);
+  });
+});
+
+describe('another mode was asked for', () => {
+  const near = [standby('b'), standby('c')];
+  const barrier = (members: string, lsn: bigint) => ({ postgres: set(members, 1), lsn });
+  const back = { mode: 'asynchronous', wantedMode: 'semi_synchronous', store: none, standbys: near } as const;
+  it.each<[string, Parameters<typeof input>[0], string]>([
+    [
+      'to asynchronous: the set and the mode in one write',
+      { wantedMode: 'asynchronous' },
+      'store 0() voters asynchronous',
+    ],
+    [
+      'to asynchronous while degraded',
+      { wantedMode: 'asynchronous', store: none, promotable: 'none' },
+      'store 0() voters asynchronous',
+    ],
+    ['to asynchronous, then PostgreSQL', { mode: 'asynchronous', store: none }, 'postgres 0()'],
+    [
+      'to synchronous: S and k stay',
+      { wantedMode: 'synchronous', store: set('bc', 1) },
+      'store 1(bc) voters synchronous',
+    ],
+    ['back: nobody near enough', { ...back, postgres: none, standbys: [] }, 'wait'],
+    ['back: PostgreSQL waits first, the mode stays', { ...back, postgres: none }, 'postgres 1(bc)'],
+    ['back: what was acknowledged so far', { ...back, postgres: set('bc', 1) }, 'take-barrier'],
+    ['back: nobody has it yet', { ...back, postgres: set('bc', 1), barrier: barrier('bc', 101n) }, 'wait-for-flush'],
+    [
+      'back: one has it',
+      { ...back, postgres: set('bc', 1), barrier: barrier('bc', 100n) },
+      'store 1(bc) voters semi_synchronous',
+    ],
+    ['back: a member left meanwhile', { ...back, postgres: set('bc', 1), standbys: [standby('b')] }, 'postgres 1(b)'],
+    ['back: all left; nobody is waited for', { ...back, postgres: set('bc', 1), standbys: [] }, 'postgres 0()'],
+    ['an operation owns the group', { wantedMode: 'asynchronous', frozen: true }, 'wait'],
+  ])('%s', (_, change, expected) => {
+    expect(brief(nextVoterSetAction(input(change)))).toBe(expected);
   });
 });

@@ -27,6 +27,8 @@ export type StandbyObservation = {
 
 export type VoterSetInput = {
   readonly mode: CommitMode;
+  /** The mode that was asked for; absent or null: `mode`. */
+  readonly wantedMode?: CommitMode | null;
   readonly onNoStandby: GroupRecord['onNoStandby'];
   readonly leaseMs: number;
   readonly record: {
@@ -60,6 +62,8 @@ export type VoterSetAction =
       readonly kind: 'write-store';
       readonly voterSet: VoterSet;
       readonly promotable: GroupRecord['promotable'];
+      /** The mode whose rules hold from this write on; absent: it stays. */
+      readonly mode?: CommitMode;
       readonly why: string;
     }
   /**
@@ -164,6 +168,8 @@ export function nextVoterSetAction(input: VoterSetInput): VoterSetAction {
   if (input.frozen) return { kind: 'wait', blocked: false, why: 'an operation owns the group' };
   if (input.postgres === null) return { kind: 'wait', blocked: false, why: 'the PostgreSQL setting is not known yet' };
   const known = { ...input, postgres: input.postgres };
+  const wanted = input.wantedMode ?? input.mode;
+  if (wanted !== input.mode) return towardsMode(known, wanted);
   if (input.mode === 'asynchronous') return towardsAsynchronous(known);
   const target = wantedMembers(input);
   if (input.record.promotable === 'none') {
@@ -321,6 +327,33 @@ function towardsAsynchronous(input: Known): VoterSetAction {
     return { kind: 'set-postgres', voterSet: nobody, why: 'commits wait for nobody' };
   }
   return { kind: 'settled', why: 'commits wait for nobody' };
+}
+
+/**
+ * Another mode was asked for. Its rules hold for promotions from the write that names it, and this holder alone writes it: towards `asynchronous`
+ * together with an empty set, away from it only once PostgreSQL waits for the new set and that set has everything acknowledged so far.
+ */
+function towardsMode(input: Known, wanted: CommitMode): VoterSetAction {
+  const { record } = input;
+  const nobody: VoterSet = { members: [], k: 0 };
+  if (wanted === 'asynchronous') {
+    const why = 'commits will wait for nobody: the group becomes asynchronous';
+    return { kind: 'write-store', voterSet: nobody, promotable: 'voters', mode: wanted, why };
+  }
+  if (input.mode !== 'asynchronous') {
+    /* S and k alone say what a promotion needs, and they move on in their own safe order. */
+    const why = `the group becomes ${wanted}`;
+    return { kind: 'write-store', voterSet: setOf(record), promotable: record.promotable, mode: wanted, why };
+  }
+  const target = wantedMembers({ ...input, record: { ...record, promotable: 'none' } });
+  const goal: VoterSet = { members: target, k: wantedK(wanted, target.length) };
+  if (!sameSet(input.postgres, goal)) {
+    const why = target.length > 0 ? `commits wait for ${describe(goal)} from now on` : 'commits wait for nobody';
+    return { kind: 'set-postgres', voterSet: goal, why };
+  }
+  if (target.length === 0) return { kind: 'wait', blocked: false, why: `asynchronous until a standby is near enough` };
+  const next = afterBarrier(input, goal);
+  return next.kind === 'write-store' ? { ...next, mode: wanted } : next;
 }
 
 function describe(set: VoterSet): string {

@@ -2,8 +2,9 @@
  * Change a group's commit mode, the standbys whose acknowledgement may count, and replication settings. The controller writes what is wanted; the
  * primary's agent moves the voter set there in the safe order (adding: store first; removing: PostgreSQL first), and the last step waits for that.
  */
-import type { OperationRequest } from '../model';
-import { check, controlQuorum, noOperationRunning, primaryServes, reachable } from './checks';
+import { givesUpAcknowledgements } from '../../cluster/core/mode-change';
+import type { Check, OperationRequest } from '../model';
+import { adminOnly, check, controlQuorum, noOperationRunning, primaryServes, reachable } from './checks';
 import { applySteps } from './plan-change-settings';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { needsRestart, settingsChecks } from './settings-checks';
@@ -39,7 +40,9 @@ export function planConfigureReplication(
     ...settingsChecks(request.settings, context.knownSettings ?? null),
   ];
   const restarting = needsRestart(request.settings);
+  const weaker = givesUpAcknowledgements(group.record, request.mode);
   const checks = [
+    ...(weaker ? givingUpChecks(request, context) : []),
     controlQuorum(snapshot),
     noOperationRunning(snapshot, group),
     primaryServes(group, primaryOf(group), snapshot.config.leaseMs),
@@ -66,4 +69,19 @@ export function planConfigureReplication(
         ? { ...refusal, code: 'INVALID_INPUT' }
         : refusal,
   };
+}
+
+/** From then on a failover loses what no standby has, without asking anybody: that is said once, by somebody who may. */
+function givingUpChecks(
+  request: Extract<OperationRequest, { kind: 'configure-replication' }>,
+  context: PlanContext,
+): readonly Check[] {
+  return [
+    adminOnly('admin-only', context.admin, `Making ${request.group} asynchronous (allow_data_loss)`),
+    check('allow-data-loss', request.allowDataLoss === true, {
+      measured: 'to asynchronous',
+      limit: 'allow_data_loss: true',
+      remedy: 'A failover will lose what no standby has: confirm it with allow_data_loss, or keep another mode.',
+    }),
+  ];
 }

@@ -264,8 +264,8 @@ describe('refusals name every reason', () => {
       {
         kind: 'configure-replication',
         group: 'alpha',
-        mode: 'asynchronous',
-        standbys: [],
+        mode: 'semi_synchronous',
+        standbys: ['node-2'],
         settings: { archive_mode: 'on' },
       },
       {},
@@ -368,11 +368,23 @@ describe('settings', () => {
 });
 
 describe('replication', () => {
-  const configure = (mode: 'synchronous' | 'asynchronous', standbys: readonly string[]) =>
+  const configure = (mode: 'synchronous', standbys: readonly string[]) =>
     plan({ kind: 'configure-replication', group: 'alpha', mode, standbys, settings: {} });
 
+  it('from acknowledging standbys to none: an admin, who says that data may be lost', () => {
+    const request = { kind: 'configure-replication', group: 'alpha', mode: 'asynchronous', standbys: [] } as const;
+    const asked = (allowDataLoss: boolean, admin: boolean, options: FixtureOptions = {}) =>
+      reasons(plan({ ...request, settings: {}, allowDataLoss }, options, admin));
+    expect(asked(false, false)).toEqual(['admin-only', 'allow-data-loss']);
+    expect(asked(true, false)).toEqual(['admin-only']);
+    expect(asked(false, true)).toEqual(['allow-data-loss']);
+    expect(asked(true, true)).toEqual([]);
+    expect(asked(false, false, { group: { mode: 'asynchronous' } })).toEqual([]);
+  });
+
   it('needs no standby named in the asynchronous mode, and one in the others', () => {
-    expect(configure('asynchronous', []).refusal).toBeNull();
+    const request = { kind: 'configure-replication', group: 'alpha', mode: 'asynchronous', standbys: [] } as const;
+    expect(plan({ ...request, settings: {}, allowDataLoss: true }).refusal).toBeNull();
     expect(configure('synchronous', []).refusal).toMatchObject({
       code: 'INVALID_INPUT',
       reasons: [{ rule: 'names-standbys' }],

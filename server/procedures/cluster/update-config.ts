@@ -12,13 +12,15 @@ export const updateConfig = mutation({
   role: 'operator',
   rate: 'write',
   unknownKey: (key) => `Unknown configuration key: ${key}`,
+  adminKeys: ['allow_data_loss'],
   input: clusterConfigInput,
   output: clusterConfig,
-  errors: ['INVALID_INPUT', 'FORBIDDEN', 'UNAVAILABLE'],
+  errors: ['INVALID_INPUT', 'FORBIDDEN', 'CONFLICT', 'UNAVAILABLE'],
   example: { drain_ms: 5000 },
   async handler({ input, context }) {
     const { config, adjusted } = await context.engine.leader('config.put', {
       patch: configPatch(input),
+      allowDataLoss: input.allow_data_loss,
       requester: requesterOf(context),
     });
     return presentConfig(config, adjusted);

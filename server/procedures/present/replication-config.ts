@@ -59,6 +59,7 @@ export function configureRequest(
     group: group.name,
     mode,
     standbys,
+    allowDataLoss: input.allow_data_loss,
     settings: settingsOf(input),
   };
 }
@@ -120,6 +121,7 @@ function presentConfig(record: GroupRecord, answered: readonly SettingInfo[]) {
   return {
     group: record.name,
     mode: record.mode,
+    wanted_mode: record.wantedMode ?? record.mode,
     standby_nodes: [...record.voterSet.members],
     required_acknowledgements: record.voterSet.k,
     // PostgreSQL keeps these in ms and MB.

@@ -15,6 +15,7 @@ export const configure = mutation({
   graphql: { field: 'configureReplication', style: 'input' },
   role: 'operator',
   rate: 'write',
+  adminKeys: ['allow_data_loss'],
   input: replicationConfigInput,
   output: operation,
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED', 'TIMEOUT', 'UNAVAILABLE'],

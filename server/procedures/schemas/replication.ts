@@ -6,6 +6,9 @@ import { commitMode } from './topology';
 const groupConfig = {
   group: z.string(),
   mode: commitMode,
+  wanted_mode: commitMode.meta({
+    description: 'Was asked for; its rules hold, and `mode` says so, once the primary has brought the group there',
+  }),
   standby_nodes: z.array(z.string()).meta({ description: 'Standbys whose acknowledgement counts' }),
   required_acknowledgements: z.int(),
   replication_timeout_secs: z.int(),
@@ -54,6 +57,7 @@ export const replicationConfigInput = z
     }),
     archive_command: z.string().max(1000).optional().meta({ description: 'Refused unless built by us; admin only' }),
     group: groupName.optional(),
+    allow_data_loss: z.boolean().optional().meta({ description: 'Admin only: needed to make a group asynchronous' }),
     ...guardInput,
   })
   .meta({ id: 'ReplicationConfigInput', description: 'Wanted replication configuration' });
