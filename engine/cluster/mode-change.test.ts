@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemLoop } from '../kernel/loop';
 import type { Requester } from '../runtime/engine-api';
 import { cluster } from '../testing/cluster-fixture';
 import { MemoryStore } from '../testing/memory-store';
@@ -23,7 +24,7 @@ function leader(change: Partial<GroupRecord> = {}) {
     groupNames: () => ['alpha'],
     groupRecord: () => store.value<GroupRecord>(keys.group('alpha')),
   };
-  const methods = new LeaderMethods(store.as('node-3'), state as never);
+  const methods = new LeaderMethods(store.as('node-3'), state as never, systemLoop);
   return { methods, record: () => store.value<GroupRecord>(keys.group('alpha')) };
 }
 
