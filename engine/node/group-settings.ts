@@ -3,11 +3,10 @@
  * compares the record with postgresql.auto.conf, so that a value changed by hand, a member that was down, and a setting that was taken back meanwhile
  * come right by themselves. What this node has ever applied is remembered on disk: only that is reset, settings that somebody made by hand stay.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GroupRecord } from '../cluster/model';
+import { replaceFile } from '../kernel/small-files';
 import { parseAutoConf } from '../postgres/auto-conf';
-import { replaceFile } from '../postgres/durable-file';
 import type { Settings } from '../postgres/runtime-settings';
 import { changesFor } from './core/settings-drift';
 import { groupFact, type NodeContext } from './node-context';
@@ -64,7 +63,7 @@ export class GroupSettings {
 
   async #inForce(): Promise<ReadonlyMap<string, string>> {
     const { dataDirectory } = this.context.postgres.configuration.paths;
-    return parseAutoConf(await readFile(join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+    return parseAutoConf(this.context.files.readText(join(dataDirectory, 'postgresql.auto.conf')) ?? '');
   }
 
   get #memoryPath(): string {
@@ -73,7 +72,7 @@ export class GroupSettings {
 
   async #names(): Promise<ReadonlySet<string>> {
     if (this.#remembered) return this.#remembered;
-    const text = await readFile(this.#memoryPath, 'utf8').catch(() => null);
+    const text = this.context.files.readText(this.#memoryPath);
     const known = text === null ? null : (JSON.parse(text) as { version: number; names: readonly string[] });
     this.#remembered = new Set(known?.names ?? []);
     return this.#remembered;
@@ -83,7 +82,7 @@ export class GroupSettings {
     const known = await this.#names();
     if (names.size === known.size && [...names].every((name) => known.has(name))) return;
     const text = `${JSON.stringify({ version: formatVersion, names: [...names].sort() })}\n`;
-    await replaceFile(this.#memoryPath, text, null);
+    replaceFile(this.context.files, this.#memoryPath, text);
     this.#remembered = names;
   }
 

@@ -24,9 +24,9 @@ export class LevelWatch {
   }
 
   start(): void {
-    const { store, config } = this.context;
+    const { store, config, files } = this.context;
     try {
-      this.#sealed = readIdentity(config.nodeDirectory).level;
+      this.#sealed = readIdentity(config.nodeDirectory, files).level;
     } catch (error) {
       // A directory without identity: of a test, or of an agent that no launcher prepared.
       this.context.logger.debug({ error: messageOf(error) }, 'no identity to seal');
@@ -40,7 +40,7 @@ export class LevelWatch {
   }
 
   #look(): void {
-    const { store, interconnect, config, logger } = this.context;
+    const { store, interconnect, config, files, logger } = this.context;
     const record = (store.localGet(keys.level)?.value ?? null) as LevelRecord | null;
     const level = inForce(record);
     const trouble = goingBackTrouble('This cluster', { level, release: record?.release ?? '' });
@@ -52,7 +52,7 @@ export class LevelWatch {
     const wanted = Math.max(level, record?.sealing ?? firstLevel);
     if (wanted <= this.#sealed || wanted > ownLevel) return;
     try {
-      sealIdentity(config.nodeDirectory, wanted);
+      sealIdentity(config.nodeDirectory, wanted, files);
       this.#sealed = wanted;
       logger.info({ level: wanted }, 'this directory refuses older releases from now on');
     } catch (error) {

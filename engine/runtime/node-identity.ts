@@ -4,11 +4,11 @@
  * Releases before levels know nothing of them, but compare the cluster with their own and refuse a directory of another one. So a sealed directory
  * names a cluster that no release of that time can be, in words that say what to do; the cluster's real id stands in `cluster`.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '../kernel/errors';
 import type { Incarnation, NodeId } from '../kernel/ids';
 import { firstLevel, goingBackTrouble, release, releaseOfLevel } from '../kernel/release';
+import { replaceFile, type SmallFiles, systemFiles } from '../kernel/small-files';
 import { StartError } from './data-directory';
 
 export type NodeIdentity = {
@@ -37,11 +37,13 @@ export function identityFile(nodeDirectory: string): string {
 }
 
 /** @throws StartError with what to do: damaged, or used by a release that this one is too old for. */
-export function readIdentity(nodeDirectory: string): NodeIdentity {
+export function readIdentity(nodeDirectory: string, files: SmallFiles = systemFiles): NodeIdentity {
   const file = identityFile(nodeDirectory);
   let content: IdentityFile;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8')) as IdentityFile;
+    const text = files.readText(file);
+    if (text === null) throw new Error(`ENOENT: no such file or directory, open '${file}'`);
+    content = JSON.parse(text) as IdentityFile;
     const texts = [content.nodeId, content.incarnation, content.cluster ?? content.clusterId];
     if (texts.some((text) => typeof text !== 'string')) throw new Error('fields are missing');
     if (content.level !== undefined && !Number.isInteger(content.level)) throw new Error('level is not a whole number');
@@ -74,7 +76,11 @@ export function levelOf(nodeDirectory: string): number {
 }
 
 /** Durable when it returns: the file, and its name in the directory. */
-export function writeIdentity(nodeDirectory: string, identity: Omit<NodeIdentity, 'release'>): void {
+export function writeIdentity(
+  nodeDirectory: string,
+  identity: Omit<NodeIdentity, 'release'>,
+  files: SmallFiles = systemFiles,
+): void {
   const { nodeId, incarnation, clusterId, level } = identity;
   const content: IdentityFile =
     level <= firstLevel
@@ -87,25 +93,11 @@ export function writeIdentity(nodeDirectory: string, identity: Omit<NodeIdentity
           level,
           release,
         };
-  const file = identityFile(nodeDirectory);
-  const descriptor = openSync(`${file}.new`, 'w', 0o600);
-  try {
-    writeSync(descriptor, JSON.stringify(content));
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(`${file}.new`, file);
-  const directory = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  replaceFile(files, identityFile(nodeDirectory), JSON.stringify(content));
 }
 
 /** From now on releases below `level` refuse this directory. Durable when it returns; sealed as far already: nothing is written. */
-export function sealIdentity(nodeDirectory: string, level: number): void {
-  const identity = readIdentity(nodeDirectory);
-  if (identity.level < level) writeIdentity(nodeDirectory, { ...identity, level });
+export function sealIdentity(nodeDirectory: string, level: number, files: SmallFiles = systemFiles): void {
+  const identity = readIdentity(nodeDirectory, files);
+  if (identity.level < level) writeIdentity(nodeDirectory, { ...identity, level }, files);
 }
