@@ -11,7 +11,7 @@ import type { LocalConnection } from './connection';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 import { SenderRates } from './sender-rates';
-import { probePurpose } from './sync-standbys';
+import { probePurpose } from './standby-names';
 import { reportedSlotsSql } from './user-slots';
 
 /** A report goes out after this long without an answer, from process facts; the question stays open until its own time-out. */

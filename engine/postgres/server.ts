@@ -47,6 +47,7 @@ import { applySettings } from './runtime-settings';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { keepSlots } from './slots';
+import { SqlStandbyNames } from './standby-names';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { SyncStandbys } from './sync-standbys';
 import {
@@ -91,7 +92,7 @@ export class PgServer implements PostgresServer {
     this.#postmaster = new Postmaster(configuration, () => this.#stopped(), options.orphanMs);
     this.#reports = new LocalConnection(() => this.#endpoint('rustydb agent (report)'));
     this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'), true);
-    this.#standbys = new SyncStandbys(this.#commands, () => this.#fresh);
+    this.#standbys = new SyncStandbys(new SqlStandbyNames(this.#commands, () => this.#fresh));
     this.#reporter = new Reporter(this.#reports, configuration.paths.dataDirectory);
     this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
   }

@@ -11,22 +11,20 @@
  * Under the closed list nothing is acknowledged, so passing through it is safe at any moment. A server that starts with a list in its file needs no
  * proof: its backends read the file until the checkpointer has. So standbys keep the closed list, and a promotion never waits for a checkpointer.
  */
-import { delay, pollUntil } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
-import { type LocalConnection, type LocalEndpoint, localClient, sqlState } from './connection';
-import { applySettings, freshSetting } from './runtime-settings';
 import { closedStandbyNames, synchronousStandbyNames } from './settings';
 
-const setting = 'synchronous_standby_names';
-const sendersPatienceMs = 5_000;
-/** Short, as reports wait for it; whoever asks tries again. */
-const probePatienceMs = 1_000;
-const lookEveryMs = 2;
-/** A commit that did not wait was a write: not too many of them while a checkpoint syncs. */
-const probeEveryMs = 50;
-/** Sessions whose commits are ours; no client waits in them. */
-export const probePurpose = 'rustydb agent (commit probe)';
+/** What is asked of PostgreSQL; each resolves once it was seen. */
+export interface StandbyNames {
+  look(): Promise<{ readonly names: string; readonly recovering: boolean }>;
+  /** `now`: as it reads at present. */
+  write(text: string, now: string): Promise<void>;
+  /** Every streaming walsender counts exactly if it is one of these. */
+  sendersAgree(members: readonly NodeId[]): Promise<void>;
+  /** A commit of ours waits. @throws TIMEOUT */
+  seeCommitWait(): Promise<void>;
+}
 
 type Wanted = { readonly members: readonly NodeId[]; readonly k: number };
 
@@ -42,10 +40,7 @@ export class SyncStandbys {
   /** Asked for while that was not known of a standby: set once it is primary. */
   #deferred: Wanted | null = null;
 
-  constructor(
-    private readonly connection: LocalConnection,
-    private readonly endpoint: () => LocalEndpoint,
-  ) {}
+  constructor(private readonly server: StandbyNames) {}
 
   /** A server starts with this list in its file. */
   started(names: string): void {
@@ -62,15 +57,15 @@ export class SyncStandbys {
 
   /** A standby: never an empty list in the modes in which commits wait, so that its first commit as primary waits too. */
   async close(commitsWait: boolean): Promise<void> {
-    const { names, recovering } = await this.#look();
+    const { names, recovering } = await this.server.look();
     if (!recovering) throw new ClusterError('CONFLICT', 'not a standby any more');
     if (names === '' || !commitsWait) this.#commitsWait = false;
-    await this.#write(commitsWait ? closedStandbyNames : '', names);
+    await this.server.write(commitsWait ? closedStandbyNames : '', names);
   }
 
   async set(members: readonly NodeId[], k: number): Promise<void> {
     const wanted = { members, k };
-    const { names, recovering } = await this.#look();
+    const { names, recovering } = await this.server.look();
     this.#deferred = null;
     if (members.length === 0) return this.#open(names);
     if (names === '') this.#commitsWait = false;
@@ -87,8 +82,8 @@ export class SyncStandbys {
   }
 
   async #open(names: string): Promise<void> {
-    await this.#write('', names);
-    await this.#sendersAgree([]);
+    await this.server.write('', names);
+    await this.server.sendersAgree([]);
     this.#commitsWait = false;
     this.#inForce = { members: [], k: 0 };
   }
@@ -97,7 +92,7 @@ export class SyncStandbys {
   async #setOnStandby(wanted: Wanted, names: string): Promise<void> {
     if (!this.#commitsWait) {
       this.#deferred = wanted;
-      return this.#write(closedStandbyNames, names);
+      return this.server.write(closedStandbyNames, names);
     }
     await this.#use(wanted);
   }
@@ -109,113 +104,16 @@ export class SyncStandbys {
 
   async #throughClosed(names: string): Promise<void> {
     this.#inForce = null;
-    await this.#write(closedStandbyNames, names);
-    await this.#sendersAgree([]);
-    if (!this.#commitsWait) await this.#seeCommitWait();
+    await this.server.write(closedStandbyNames, names);
+    await this.server.sendersAgree([]);
+    if (!this.#commitsWait) await this.server.seeCommitWait();
     this.#commitsWait = true;
   }
 
   async #use(wanted: Wanted): Promise<void> {
     this.#inForce = null;
-    await this.#write(textOf(wanted), (await this.#look()).names);
-    await this.#sendersAgree(wanted.members);
+    await this.server.write(textOf(wanted), (await this.server.look()).names);
+    await this.server.sendersAgree(wanted.members);
     this.#inForce = wanted;
-  }
-
-  async #look(): Promise<{ names: string; recovering: boolean }> {
-    const [row] = await this.connection.query<{ names: string; recovering: boolean }>(
-      `SELECT current_setting('${setting}') AS names, pg_is_in_recovery() AS recovering`,
-    );
-    if (!row) throw new ClusterError('INTERNAL', 'no row');
-    return row;
-  }
-
-  /** Read back through a new session: a kept one may not have taken the reload yet, and another file may win. */
-  async #write(text: string, now: string): Promise<void> {
-    const endpoint = this.endpoint();
-    if (now !== text) await applySettings(this.connection, endpoint, { [setting]: text });
-    let after = await freshSetting(endpoint, setting);
-    if (after !== text && now === text) {
-      // The kept session was behind.
-      await applySettings(this.connection, endpoint, { [setting]: text });
-      after = await freshSetting(endpoint, setting);
-    }
-    if (after === text) return;
-    throw new ClusterError(
-      'CONFLICT',
-      `${setting} is ${JSON.stringify(after)}, not ${JSON.stringify(text)}: another configuration file sets it`,
-    );
-  }
-
-  /** A walsender publishes its own view as priority (above 0: it counts), so this looks at what it uses, not at what we wrote. */
-  async #sendersAgree(members: readonly NodeId[]): Promise<void> {
-    const agree = async () => {
-      const rows = await this.connection.query<{ name: string; counts: boolean }>(
-        `SELECT application_name AS name, sync_priority > 0 AS counts FROM pg_stat_replication WHERE state = 'streaming'`,
-        { name: 'sync-priorities' },
-      );
-      return rows.every((row) => row.counts === members.includes(row.name)) ? true : undefined;
-    };
-    const what = 'every walsender takes the new list of synchronous standbys';
-    await pollUntil(agree, { timeoutMs: sendersPatienceMs, intervalMs: lookEveryMs, what });
-  }
-
-  async #seeCommitWait(): Promise<void> {
-    const deadline = performance.now() + probePatienceMs;
-    for (;;) {
-      if (await this.#probeWaits(deadline)) return;
-      if (performance.now() >= deadline) break;
-      await delay(probeEveryMs);
-    }
-    throw new ClusterError(
-      'TIMEOUT',
-      `commits do not wait for standbys yet: PostgreSQL’s checkpointer has not taken the new list for ${probePatienceMs} ms (while a checkpoint syncs its files it takes none)`,
-      {
-        reasons: [
-          {
-            rule: 'commits-wait',
-            measured: `not taken after ${probePatienceMs} ms`,
-            limit: 'a commit is seen waiting',
-            remedy:
-              'Nothing: it is tried again until the checkpoint has ended. A slow disk or a stopped checkpointer makes it long.',
-          },
-        ],
-      },
-    );
-  }
-
-  /** One commit in a session of its own: true once it is seen waiting, false when it returned. It is ended, not answered. */
-  async #probeWaits(deadline: number): Promise<boolean> {
-    const client = localClient({
-      ...this.endpoint(),
-      purpose: probePurpose,
-      settings: { synchronous_commit: 'on', log_min_messages: 'panic' },
-    });
-    await client.connect();
-    let returned = false;
-    const pid = (client as unknown as { processID: number }).processID;
-    // A record that no decoder sees, and a transaction number, without which a commit is nothing to wait for.
-    const commit = client
-      .query('SELECT pg_log_standby_snapshot(), pg_current_xact_id()')
-      .then(() => undefined)
-      .catch((error: unknown) => error)
-      .finally(() => {
-        returned = true;
-      });
-    try {
-      while (!returned && performance.now() < deadline) {
-        const [row] = await this.connection.query<{ waits: boolean }>(
-          `SELECT pg_terminate_backend(pid) AS waits FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'`,
-          { values: [pid], name: 'commit-probe' },
-        );
-        if (row?.waits) return true;
-        await delay(lookEveryMs);
-      }
-      const failed = returned ? await commit : null;
-      if (failed !== null && failed !== undefined && sqlState(failed) !== '57P01') throw failed;
-      return false;
-    } finally {
-      await client.end().catch(() => undefined);
-    }
   }
 }
