@@ -10,22 +10,14 @@ import { ClusterError } from '../kernel/errors';
 import { delay, withTimeout } from '../kernel/waiting';
 import { slotName } from '../postgres/settings';
 import type { SlotInfo, SlotSpec } from '../replication/model';
-import {
-  admitFence,
-  decideConfirm,
-  decideGrant,
-  decidePromise,
-  type FailSafeHold,
-  holdAfterRestart,
-  type MemberFacts,
-  type Refusal,
-} from './core/promise';
+import { admitFence, decideConfirm, decideGrant, decidePromise, type MemberFacts, type Refusal } from './core/promise';
 import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
-import { clusterConfig, groupFact, instantOf, type NodeContext, nodeRecord, otherMembers } from './node-context';
+import { groupFact, instantOf, type NodeContext, nodeRecord, otherMembers } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
+import type { RestartHold } from './restart-hold';
 
 const stopReceivingTimeoutMs = 3_000;
 const promoteTimeoutMs = 60_000;
@@ -37,6 +29,7 @@ export type CommandHandlersOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
   readonly earlierLife: EarlierLife;
+  readonly hold: RestartHold;
   readonly loop: MemberLoop;
   readonly duties: PrimaryDuties;
   readonly onPromoted: (epoch: number) => void;
@@ -48,15 +41,12 @@ type Handler<C extends AgentCommand> = (params: AgentCommands[C]['params']) => P
 
 export class CommandHandlers {
   #draining = false;
-  #hold: FailSafeHold | null;
   /** The operation that the last slot was created for. */
   #madeFor: string | null = null;
   readonly #context: NodeContext;
 
   constructor(private readonly options: CommandHandlersOptions) {
     this.#context = options.context;
-    const leaseMs = clusterConfig(options.context)?.leaseMs ?? 2000;
-    this.#hold = holdAfterRestart(options.context.loop.now(), leaseMs, options.context.durable.current.promisedEpoch);
   }
 
   /** The node asks for no new sessions. */
@@ -151,8 +141,9 @@ export class CommandHandlers {
       return { dropped };
     },
     'agent.confirmEpoch': async (params) => {
-      const decision = decideConfirm(this.#facts(), params);
-      this.#hold = decision.hold;
+      const facts = this.#facts();
+      const decision = decideConfirm(facts, params);
+      if (decision.confirmed) this.options.hold.confirmed(decision.hold, facts, params.holdMs);
       return { confirmed: decision.confirmed, epoch: decision.epoch };
     },
   };
@@ -185,7 +176,7 @@ export class CommandHandlers {
       self: this.#context.config.nodeId,
       record: groupFact(this.#context)?.record ?? null,
       durable: this.#context.durable.current,
-      hold: this.#hold,
+      hold: this.options.hold.current,
       role: this.options.lease.mayBeHolder() ? 'holder' : 'member',
       now: this.#context.loop.now(),
     };
@@ -201,6 +192,7 @@ export class CommandHandlers {
     fence,
     epoch,
   }: AgentCommands['agent.promise']['params']): Promise<AgentCommands['agent.promise']['result']> {
+    await this.options.hold.learn();
     const decision = decidePromise(this.#facts(), { epoch, fence });
     if (!decision.ok) throw refusal(decision);
     this.#context.durable.save(decision.durable);

@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { replaceFile, type SmallFiles } from '../kernel/small-files';
 import { type DurableMemberState, initialDurableMemberState, raised } from './core/promise';
 
+const required = ['promisedEpoch', 'controllerTerm', 'lastHeldEpoch'] as const;
+/** Absent in files of older releases. */
+const optional = ['confirmedHoldMs', 'countedLeaseMs'] as const;
+
 export class DurableState {
   readonly #file: string;
   #current: DurableMemberState;
@@ -38,6 +42,14 @@ export class DurableState {
     replaceFile(this.files, this.#file, JSON.stringify(next));
     this.#current = next;
   }
+
+  /** How long leases last that this node confirmed or counts: these may fall too, when nothing longer counts any more. */
+  saveLengths(lengths: Pick<DurableMemberState, 'confirmedHoldMs' | 'countedLeaseMs'>): void {
+    const next = { ...raised(this.#current, this.#onDisk()), ...lengths };
+    if (same(next, this.#current)) return;
+    replaceFile(this.files, this.#file, JSON.stringify(next));
+    this.#current = next;
+  }
 }
 
 function covers(state: DurableMemberState, decided: DurableMemberState): boolean {
@@ -47,8 +59,10 @@ function covers(state: DurableMemberState, decided: DurableMemberState): boolean
 function parse(file: string, text: string): DurableMemberState {
   try {
     const value = JSON.parse(text) as DurableMemberState;
-    for (const field of ['promisedEpoch', 'controllerTerm', 'lastHeldEpoch'] as const) {
-      if (!Number.isSafeInteger(value[field]) || value[field] < 0) throw new Error(`${field} is not a whole number`);
+    const present = optional.filter((field) => value[field] !== undefined);
+    for (const field of [...required, ...present]) {
+      const number = value[field];
+      if (!Number.isSafeInteger(number) || number! < 0) throw new Error(`${field} is not a whole number`);
     }
     return value;
   } catch (error) {
@@ -59,7 +73,5 @@ function parse(file: string, text: string): DurableMemberState {
 }
 
 function same(a: DurableMemberState, b: DurableMemberState): boolean {
-  return (
-    a.promisedEpoch === b.promisedEpoch && a.controllerTerm === b.controllerTerm && a.lastHeldEpoch === b.lastHeldEpoch
-  );
+  return [...required, ...optional].every((field) => a[field] === b[field]);
 }

@@ -26,7 +26,7 @@ it('a grant that waited for the store takes back neither promise nor controller 
   rig = new CommandRig({
     nodeId: 'node-2',
     record,
-    postgres: { stopReceiving: async () => position },
+    postgres: { stopReceiving: async () => position, parameterShortfall: async () => [] },
     entries: { config: { leaseMs: 50 } },
   });
   await promised(3, 5);

@@ -40,6 +40,7 @@ import { Registration } from './registration';
 import { ReportCache } from './report-cache';
 import { Reporter } from './reporter';
 import type { Resources } from './resource-sampler';
+import { RestartHold } from './restart-hold';
 import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
 import { SlotWatch, slotNoticeMethod } from './slot-watch';
@@ -143,6 +144,7 @@ export class NodeParts {
       context,
       lease: this.#lease,
       earlierLife,
+      hold: new RestartHold(context),
       loop: this.#loop,
       duties: this.#duties,
       onPromoted: (epoch) => this.#routes.serves(epoch),

@@ -10,6 +10,7 @@ import { CommandHandlers } from '../node/command-handlers';
 import { DurableState } from '../node/durable-state';
 import type { LeaseHolder } from '../node/lease-holder';
 import type { NodeContext } from '../node/node-context';
+import { RestartHold } from '../node/restart-hold';
 import type { PostgresServer } from '../postgres/api';
 import { MemoryStore } from './memory-store';
 
@@ -55,6 +56,7 @@ export class CommandRig {
       context,
       lease: lease as unknown as LeaseHolder,
       earlierLife: { ended: silent } as never,
+      hold: new RestartHold(context),
       loop: { abortBackup: silent } as never,
       duties: {} as never,
       onPromoted: silent,

@@ -11,6 +11,8 @@ export type ConfigChange =
 
 /** Stop time of PostgreSQL plus clock drift plus half a second: below it the old primary could not be gone in time. */
 const minimumLeaseMs = 1_000;
+/** What whoever does not know the length of a lease has to wait. */
+export const maximumLeaseMs = 300_000;
 
 type Range = { readonly low: number; readonly high: number };
 
@@ -19,7 +21,7 @@ const ranges: Readonly<Partial<Record<keyof ClusterConfig, Range>>> = {
   minQuorumSize: { low: 1, high: 5 },
   heartbeatIntervalMs: { low: 50, high: 10_000 },
   electionTimeoutMs: { low: 200, high: 60_000 },
-  leaseMs: { low: minimumLeaseMs, high: 300_000 },
+  leaseMs: { low: minimumLeaseMs, high: maximumLeaseMs },
   drainMs: { low: 0, high: 600_000 },
   restartBudgetMs: { low: 0, high: 600_000 },
   routerHoldMs: { low: 0, high: 600_000 },

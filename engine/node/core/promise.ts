@@ -15,6 +15,10 @@ export type DurableMemberState = {
   readonly controllerTerm: number;
   /** The last epoch whose lease this node held or tried to take; 0: never. */
   readonly lastHeldEpoch: Epoch;
+  /** For how long a confirmation that this node gave to a holder may still count after a restart; absent: not known. */
+  readonly confirmedHoldMs?: number;
+  /** As holder: the shortest length this node has begun to count its lease by; absent: as the record says. */
+  readonly countedLeaseMs?: number;
 };
 
 export const initialDurableMemberState: DurableMemberState = { promisedEpoch: 0, controllerTerm: 0, lastHeldEpoch: 0 };
@@ -25,7 +29,16 @@ export function raised(a: DurableMemberState, b: DurableMemberState): DurableMem
     promisedEpoch: Math.max(a.promisedEpoch, b.promisedEpoch),
     controllerTerm: Math.max(a.controllerTerm, b.controllerTerm),
     lastHeldEpoch: Math.max(a.lastHeldEpoch, b.lastHeldEpoch),
+    ...longest('confirmedHoldMs', a, b),
+    ...(a.countedLeaseMs === undefined && b.countedLeaseMs === undefined
+      ? {}
+      : { countedLeaseMs: Math.min(a.countedLeaseMs ?? Infinity, b.countedLeaseMs ?? Infinity) }),
   };
+}
+
+function longest(field: 'confirmedHoldMs', a: DurableMemberState, b: DurableMemberState): Partial<DurableMemberState> {
+  if (a[field] === undefined && b[field] === undefined) return {};
+  return { [field]: Math.max(a[field] ?? 0, b[field] ?? 0) };
 }
 
 /** Fail-safe confirmation given to a holder; in memory only, a restart waits instead (`holdAfterRestart`). */
@@ -228,8 +241,23 @@ export function decideConfirm(
 }
 
 /**
- * Confirmations are not written to disk. A node that starts may have given one just before it died, so it behaves as if it had:
- * for one lease it joins no promotion.
+ * What must be on disk before a confirmation is answered: the longest time that one given so far may still count. Null: what stands there is enough.
+ * It falls again only when nothing longer runs any more.
+ */
+export function holdToStore(
+  stored: number | undefined,
+  facts: Pick<MemberFacts, 'hold' | 'now'>,
+  holdMs: number,
+): number | null {
+  const running = Math.max(0, Math.ceil((facts.hold?.until ?? 0) - facts.now));
+  const needed = Math.max(holdMs, running);
+  if (stored === undefined || stored < needed) return needed;
+  return running <= holdMs && stored > holdMs ? holdMs : null;
+}
+
+/**
+ * The moment a confirmation ends is not written to disk, only how long it may last. A node that starts may have given one just before it died,
+ * so it behaves as if it had: for that long it joins no promotion.
  */
 export function holdAfterRestart(now: MonotonicMs, leaseMs: number, epoch: Epoch): FailSafeHold {
   return { epoch, until: now + leaseMs };
