@@ -4,9 +4,11 @@
  * however often it is heard; what a crash cut short is left out, never the lines after it. Nothing is synced: a crash of the host may cost its last
  * half minute on this node, and the other copies have it.
  */
+
 import { join } from 'node:path';
 import { SerialQueue } from '../kernel/async';
 import { messageOf } from '../kernel/errors';
+import { newerFormat } from '../kernel/format-version';
 import type { Logger } from '../kernel/log';
 import { type SmallFiles, systemFiles } from '../kernel/small-files';
 import { type HealthQuery, type HealthTransition, mostListed, oldestFirst } from './model';
@@ -192,7 +194,8 @@ export class HealthJournal {
 
 function parsed(line: string): HealthTransition | null {
   try {
-    const entry = JSON.parse(line) as HealthTransition;
+    const entry = JSON.parse(line) as HealthTransition & { readonly format?: unknown };
+    if (newerFormat('', 'health', entry.format) !== null) return null;
     return typeof entry.id === 'string' && typeof entry.at === 'string' ? entry : null;
   } catch {
     return null;

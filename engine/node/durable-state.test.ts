@@ -23,6 +23,14 @@ describe('DurableState', () => {
     });
   });
 
+  it('of a newer release is refused with what to start: the directory is not damaged, and nothing is moved away', () => {
+    const content = { format: 2, promisedEpoch: 4, controllerTerm: 9, lastHeldEpoch: 2 };
+    writeFileSync(join(directory, 'member-state.json'), JSON.stringify(content));
+    expect(() => new DurableState(directory, systemFiles)).toThrow(
+      /format 2; .*A newer release wrote it: start that one\. Nothing needs to be moved/,
+    );
+  });
+
   it('lets no number fall, whichever decision is saved last', () => {
     const state = new DurableState(directory, systemFiles);
     state.save({ promisedEpoch: 7, controllerTerm: 4, lastHeldEpoch: 5 });

@@ -2,7 +2,9 @@
  * What a node must still know after a crash: its promise, the highest controller term it obeyed, the last epoch it held. Written to a new
  * file, fsynced, renamed and the directory fsynced before anything that depends on it leaves this process.
  */
+
 import { join } from 'node:path';
+import { newerFormat } from '../kernel/format-version';
 import { replaceFile, type SmallFiles } from '../kernel/small-files';
 import { type DurableMemberState, initialDurableMemberState, raised } from './core/promise';
 
@@ -57,8 +59,11 @@ function covers(state: DurableMemberState, decided: DurableMemberState): boolean
 }
 
 function parse(file: string, text: string): DurableMemberState {
+  let newer: string | null = null;
   try {
-    const value = JSON.parse(text) as DurableMemberState;
+    const value = JSON.parse(text) as DurableMemberState & { readonly format?: unknown };
+    newer = newerFormat(file, 'memberState', value.format);
+    if (newer !== null) throw new Error(newer);
     const present = optional.filter((field) => value[field] !== undefined);
     for (const field of [...required, ...present]) {
       const number = value[field];
@@ -66,6 +71,7 @@ function parse(file: string, text: string): DurableMemberState {
     }
     return value;
   } catch (error) {
+    if (newer !== null) throw new Error(newer);
     throw new Error(
       `The promise file ${file} is damaged (${(error as Error).message}). This node can't know what it promised: move its whole directory away; it then joins again as a new member and clones its data from the primary.`,
     );

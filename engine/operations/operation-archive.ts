@@ -1,5 +1,7 @@
 /** Finished operations beyond the last 1,000: appended to one JSON-lines file per month on the leader's node, then deleted from the store. Append before delete: a crash between leaves a duplicate, never a hole. */
+
 import { join } from 'node:path';
+import { newerFormat } from '../kernel/format-version';
 import type { OperationId } from '../kernel/ids';
 import { type SmallFiles, systemFiles } from '../kernel/small-files';
 import type { EngineParams } from '../runtime/engine-api';
@@ -91,7 +93,8 @@ export class OperationArchive {
 /** A line that a crash cut short is still in the store: it is deleted there only after the whole of it was written. */
 function parsed(line: string): Operation | null {
   try {
-    return JSON.parse(line) as Operation;
+    const operation = JSON.parse(line) as Operation & { readonly format?: unknown };
+    return newerFormat('', 'operations', operation.format) === null ? operation : null;
   } catch {
     return null;
   }

@@ -9,7 +9,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RaftConfiguration } from '../control/store';
 import { messageOf } from '../kernel/errors';
+import { formats, newerFormat } from '../kernel/format-version';
 import type { GroupName, Incarnation, NodeId } from '../kernel/ids';
+import { replaceFile, systemFiles } from '../kernel/small-files';
 import { StartError } from './data-directory';
 import type { NativePostgres } from './native-postgres';
 import { identityFile, levelOf, type NodeIdentity, readIdentity, writeIdentity } from './node-identity';
@@ -29,6 +31,7 @@ import { type Topology, topologySchema } from './topology';
 const maximumVoters = 5;
 
 type ClusterFile = {
+  readonly format?: number;
   readonly clusterId: string;
   readonly createdAt: string;
   readonly topology: Topology;
@@ -214,8 +217,11 @@ export class Installation {
         const whole =
           typeof cluster.clusterId === 'string' && typeof cluster.founders === 'object' && cluster.founders !== null;
         if (!whole) throw new Error('fields are missing');
+        const newer = newerFormat(file, 'cluster', cluster.format);
+        if (newer !== null) throw new StartError(newer);
         return { ...cluster, topology: topologySchema.parse(cluster.topology) };
       } catch (error) {
+        if (error instanceof StartError) throw error;
         throw new StartError(
           `${file} is damaged (${messageOf(error).split('\n')[0]}). Restore it from a backup, or set the data directory aside to start a new cluster.`,
         );
@@ -236,8 +242,7 @@ export class Installation {
 
   #writeClusterFile(cluster: ClusterFile): void {
     const file = join(this.#options.dataDirectory, 'cluster.json');
-    writeFileSync(`${file}.new`, JSON.stringify(cluster, null, 2), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    replaceFile(systemFiles, file, JSON.stringify({ format: formats.cluster.version, ...cluster }, null, 2));
     this.#cluster = cluster;
   }
 

@@ -30,6 +30,11 @@ describe('port book', () => {
     await new Promise((done) => squatter.close(done));
   });
 
+  it('of a newer release is refused with what to start', async () => {
+    writeFileSync(join(directory, 'ports.json'), JSON.stringify({ format: 2, 'node-1.agent': [15_001] }));
+    await expect(openPortBook(directory, '127.0.0.1')).rejects.toThrow(/ports\.json has format 2; .*start that one/);
+  });
+
   it('leaves a port alone that a running process of this installation holds', async () => {
     const port = await (await openPortBook(directory, '127.0.0.1')).port('node-1.agent');
     const adopted = createServer();

@@ -3,11 +3,13 @@
  * A remembered port that someone else took meanwhile is replaced, with a line that says so; only the console's port is never moved. A port that
  * a running process of this installation holds is in use rightly and stays.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { SerialQueue } from '../kernel/async';
 import { messageOf } from '../kernel/errors';
+import { newerFormat } from '../kernel/format-version';
+import { replaceFile, systemFiles } from '../kernel/small-files';
 import { StartError } from './data-directory';
 
 export type PortBook = {
@@ -63,8 +65,7 @@ export async function openPortBook(
     if (remembered !== undefined) moved.push(`${key}: port ${remembered} is taken, moved`);
     known[key] = await choose();
     settled.add(key);
-    writeFileSync(`${file}.new`, JSON.stringify(known, null, 2), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    replaceFile(systemFiles, file, JSON.stringify(known, null, 2));
     return known[key];
   }
 
@@ -76,11 +77,15 @@ export async function openPortBook(
 function readBook(file: string): Record<string, number> {
   try {
     const book: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const ports = typeof book === 'object' && book !== null && !Array.isArray(book) ? Object.values(book) : [null];
-    if (!ports.every((port) => Number.isInteger(port) && port > 0 && port <= 65_535))
+    const { format, ...rest } = (typeof book === 'object' && book !== null ? book : {}) as Record<string, unknown>;
+    const newer = newerFormat(file, 'ports', format);
+    if (newer !== null) throw new StartError(newer);
+    const ports = typeof book === 'object' && book !== null && !Array.isArray(book) ? Object.values(rest) : [null];
+    if (!ports.every((port) => Number.isInteger(port) && (port as number) > 0 && (port as number) <= 65_535))
       throw new Error('not a list of ports');
-    return book as Record<string, number>;
+    return rest as Record<string, number>;
   } catch (error) {
+    if (error instanceof StartError) throw error;
     throw new StartError(
       `${file} is damaged (${messageOf(error)}). Restore it from a backup, or delete it: new ports are then chosen, and clients must learn them from /api/v1/gds/services.`,
     );

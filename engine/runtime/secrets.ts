@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newerFormat } from '../kernel/format-version';
 import type { RolePasswords } from '../postgres/api';
 
 export type SecretFiles = {
@@ -90,6 +91,8 @@ export function readRolePasswords(postgresSecretsFile: string, appPasswordFile: 
       `The secret file ${postgresSecretsFile} is damaged (${(error as Error).message}). Restore it from a backup.`,
     );
   }
+  const newer = newerFormat(postgresSecretsFile, 'secrets', (parsed as { readonly format?: unknown }).format);
+  if (newer !== null) throw new Error(newer);
   for (const role of ['superuser', 'replication', 'monitor', 'query'] as const) {
     if (typeof parsed[role] !== 'string' || parsed[role].length < 8) {
       throw new Error(

@@ -182,6 +182,24 @@ describe('two releases side by side', () => {
   });
 });
 
+describe('the way back', () => {
+  it('is open until the level rises: a node runs the earlier release again, and then this one', async () => {
+    await cluster.replaceLauncher(old);
+    await cluster.ready(60_000);
+    process.kill(cluster.agentProcess('node-3'), 'SIGTERM');
+    await pollUntil(async () => (await releases())['node-3'] === 'earlier' || undefined, {
+      timeoutMs: 60_000,
+      intervalMs: 100,
+      what: 'node-3 reports the earlier release',
+    });
+    await healed();
+    await cluster.replaceLauncher(distDirectory());
+    await cluster.ready(60_000);
+    await healed();
+    expect((await releases())['node-3']).toBe('earlier');
+  });
+});
+
 describe('the end of the upgrade', () => {
   it('the rest follows, and the level rises', async () => {
     const said = await upgrade('--finish', '--apply');

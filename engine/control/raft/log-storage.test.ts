@@ -220,3 +220,16 @@ describe('group commit', () => {
     expect(failures).toEqual(['DiskFailure']);
   });
 });
+
+describe('what a newer release wrote', () => {
+  it.each([
+    ['a log segment', 'log-0000000000000001', { head: { version: 2, member: self, reset: false } }],
+    ['a snapshot', 'snapshot-0000000000000009', { ...snapshot(9, 1), member: self, format: 2 }],
+  ])('%s is refused with what to start, and nothing is to be moved away', async (_what, name, content) => {
+    const { storage } = await openStorage();
+    await storage.append({ term: 1, vote: 'a' }, [entry(1, 1)]);
+    await storage.close();
+    await writeFile(join(directory, name), encodeFrame(Buffer.from(JSON.stringify(content))));
+    await expect(openStorage()).rejects.toThrow(/has format 2; .*start that one\. Nothing needs to be moved/);
+  });
+});

@@ -7,6 +7,7 @@
  */
 import { join } from 'node:path';
 import { type Disk, type DiskFile, type FilePlace, isDiskFull, systemDisk } from '../../kernel/disk';
+import { newerFormat } from '../../kernel/format-version';
 import type { RaftMember } from '../store';
 import type { Entry, HardState, Snapshot } from './core/model';
 import type { Recovered } from './core/step';
@@ -266,7 +267,12 @@ export class RaftLogStorage {
         `The snapshot ${path} is damaged (its checksum does not match). ${rejoin(this.options.directory)}`,
       );
     }
-    const { member, ...snapshot } = JSON.parse(body.toString()) as Snapshot & { readonly member: RaftMember };
+    const { member, format, ...snapshot } = JSON.parse(body.toString()) as Snapshot & {
+      readonly member: RaftMember;
+      readonly format?: number;
+    };
+    const newer = newerFormat(path, 'controlStore', format);
+    if (newer !== null) throw new StorageError(newer);
     this.#checkMember(path, member);
     return snapshot;
   }
@@ -298,6 +304,8 @@ export class RaftLogStorage {
   async #checkHead(path: string, frame: Frame): Promise<void> {
     if (!frame.head)
       throw new StorageError(`${path} does not begin with a segment head. ${rejoin(this.options.directory)}`);
+    const newer = newerFormat(path, 'controlStore', frame.head.version);
+    if (newer !== null) throw new StorageError(newer);
     this.#checkMember(path, frame.head.member);
     if (this.options.acceptMoved) return;
     const place = await this.#disk.place(path);
