@@ -12,16 +12,16 @@ import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
 import type { Timer } from '../kernel/loop';
-import { parseLsn } from '../kernel/lsn';
 import { every } from '../kernel/waiting';
 import type { StartOptions } from '../postgres/api';
 import type { Settings } from '../postgres/runtime-settings';
 import { slotName } from '../postgres/settings';
 import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
 import type { EarlierLife } from './earlier-life';
+import { askPrimary, checkFork, promotedByHand } from './fork-check';
 import type { LeaseHolder } from './lease-holder';
 import { groupFact, type NodeContext, nodeRecord } from './node-context';
-import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
+import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
 
 const cycleMs = 250;
 /** Settled: nothing to do until something triggers, or a slow look finds what no trigger told. */
@@ -68,6 +68,10 @@ export class MemberLoop {
   #waitingForEpochSince: number | null = null;
   #notStreamingSince: number | null = null;
   #failedStarts = 0;
+  /** Why this member's data is no part of the primary's history; it is copied anew. */
+  #diverged: string | null = null;
+  /** The data directory was copied under this epoch in this life. */
+  #copiedEpoch = 0;
   /** The shortfall that the last restart was to mend. */
   #mended = '';
 
@@ -78,7 +82,7 @@ export class MemberLoop {
   }
 
   get troubles(): readonly string[] {
-    return this.#troubles;
+    return this.#diverged === null ? this.#troubles : [this.#diverged, ...this.#troubles];
   }
 
   get failedStarts(): number {
@@ -213,6 +217,7 @@ export class MemberLoop {
   // ------------------------------------------------------------ as the record's primary
   async #asPrimary(record: GroupRecord): Promise<void> {
     const { lease, earlierLife } = this.options;
+    this.#diverged = null;
     if (record.leaseReleased) return this.#doing('the lease was given back: waits for the next primary');
     const resume = this.#mayResume(record);
     if (resume.kind === 'wait') return this.#doing(`promised epoch ${resume.forEpoch}: waits for it`);
@@ -313,8 +318,11 @@ export class MemberLoop {
     const primary = nodeRecord(context, record.primary);
     if (!primary) return this.#doing(`the record of ${record.primary} is not known here yet`);
     const role = await this.#serverRole();
-    if (role === 'changing') return this.#doing('PostgreSQL is starting or stopping');
+    // A server that never gets through its start is one to be replaced, too.
+    if (role === 'changing' && !this.#recloneWanted) return this.#doing('PostgreSQL is starting or stopping');
     if (role === 'primary') {
+      const { timeline } = await context.reports.get(reportAgeMs);
+      this.#diverged ??= promotedByHand(record, context.config.nodeId, timeline);
       this.#doing('stopping: another node is primary');
       await context.postgres.killAll();
       lease.input({ kind: 'all-dead' });
@@ -333,9 +341,11 @@ export class MemberLoop {
     );
     if (!follow.ok) return this.#mayNotFollow(record, follow.rule, follow.sentence);
     this.#waitingForEpochSince = null;
-    context.walProxy.setUpstream({ node: primary.id, host: primary.host, port: primary.postgresPort });
-    if (role === 'standby' && !this.#recloneWanted) return this.#keepFollowing(record, primary);
-    await this.#comeBack(record, primary, role);
+    // Nothing is received under this epoch before this node's own WAL was compared with the primary's history.
+    if (this.#followedEpoch !== record.epoch) context.walProxy.setUpstream(null);
+    if (role === 'standby' && !this.#recloneWanted && this.#diverged === null)
+      return this.#keepFollowing(record, primary);
+    await this.#comeBack(record, primary);
   }
 
   async #mayNotFollow(record: GroupRecord, rule: string, sentence: string): Promise<void> {
@@ -350,25 +360,34 @@ export class MemberLoop {
   }
 
   async #keepFollowing(record: GroupRecord, primary: NodeRecord): Promise<void> {
-    const { context } = this.options;
-    if (this.#followedEpoch !== record.epoch) {
-      const facts = await this.#primaryFacts(primary);
-      if (!facts.healthy || facts.epoch !== record.epoch)
-        return this.#doing(`waits until ${primary.id} serves epoch ${record.epoch}`);
-      this.#doing(`following ${primary.id}`);
-      if (await this.#isPastFork(facts)) {
-        this.#recloneWanted = true;
-        this.options.context.logger.warn(
-          { primary: primary.id },
-          'this standby replayed past the fork of the new timeline',
-        );
-        return this.trigger();
-      }
-      await context.postgres.follow(slotName(context.config.nodeId));
-      this.#followedEpoch = record.epoch;
-    }
+    if (this.#followedEpoch === record.epoch) this.#connectTo(primary);
+    else if (!(await this.#beginToFollow(record, primary))) return;
     if (await this.#mendParameters()) return this.trigger();
     await this.#watchStreaming(primary);
+  }
+
+  #connectTo(primary: NodeRecord): void {
+    this.options.context.walProxy.setUpstream({ node: primary.id, host: primary.host, port: primary.postgresPort });
+  }
+
+  /** False: not yet, or not any more. */
+  async #beginToFollow(record: GroupRecord, primary: NodeRecord): Promise<boolean> {
+    const { context } = this.options;
+    this.#doing(`following ${primary.id}`);
+    const verdict = await checkFork(context, primary, record.epoch);
+    if (verdict.kind === 'wait') {
+      this.#doing(`waits until ${primary.id} serves epoch ${record.epoch}`);
+      return false;
+    }
+    if (verdict.kind === 'diverged') {
+      this.#diverged = verdict.sentence;
+      this.trigger();
+      return false;
+    }
+    this.#connectTo(primary);
+    await context.postgres.follow(slotName(context.config.nodeId));
+    this.#followedEpoch = record.epoch;
+    return true;
   }
 
   /**
@@ -392,7 +411,8 @@ export class MemberLoop {
     this.#doing(`restarting PostgreSQL, because its replay can't go on: ${sentence}`);
     context.logger.warn({ shortfall }, 'the primary runs with more than this standby: it is restarted with enough');
     await context.postgres.stop('fast', stopTimeoutMs);
-    await this.#startStandby({ follow: true });
+    this.#followedEpoch = 0;
+    await this.#startStandby({ follow: false });
     return true;
   }
 
@@ -406,16 +426,6 @@ export class MemberLoop {
       settings: await settingsForStart(),
       timeoutMs: startTimeoutMs,
     });
-  }
-
-  /** Replayed beyond where the primary's timeline left ours: what lies beyond was never acknowledged and must go. */
-  async #isPastFork(facts: PrimaryFacts): Promise<boolean> {
-    const position = await this.options.context.postgres.position();
-    if (position.timeline >= facts.timeline || position.replayLsn === null) return false;
-    const fork = facts.history.find((entry) => entry.timeline >= position.timeline && entry.timeline < facts.timeline);
-    if (!fork) return false;
-    const settled = position.replayLsn;
-    return parseLsn(settled) > parseLsn(fork.forkLsn);
   }
 
   async #watchStreaming(primary: NodeRecord): Promise<void> {
@@ -442,9 +452,9 @@ export class MemberLoop {
   }
 
   /** Not running, or to be copied anew. */
-  async #comeBack(record: GroupRecord, primary: NodeRecord, role: 'standby' | 'none'): Promise<void> {
+  async #comeBack(record: GroupRecord, primary: NodeRecord): Promise<void> {
     const { context } = this.options;
-    const facts = await this.#primaryFacts(primary).catch(() => null);
+    const facts = await askPrimary(context, primary).catch(() => null);
     let found: Awaited<ReturnType<typeof context.postgres.inspect>>;
     try {
       found = await context.postgres.inspect();
@@ -456,7 +466,7 @@ export class MemberLoop {
     if (found.kind === 'present') this.#assertOurs(record, found.control.systemIdentifier);
     const reused =
       found.kind === 'present' && !found.standbySignal && facts !== null && this.#timelineWasReused(record, facts);
-    let comparison: 'can-follow' | 'diverged' | null = reused ? 'diverged' : null;
+    let comparison = this.#known(record, reused);
     const look = () =>
       decideRejoin({
         data: found.kind === 'absent' ? 'absent' : found.standbySignal ? 'standby' : 'was-primary',
@@ -474,7 +484,7 @@ export class MemberLoop {
     let decision = look();
     if (decision.kind === 'compare-in-private' && facts) {
       this.#doing(`comparing its end of WAL with ${primary.id}: ${decision.why}`);
-      const reached = await context.postgres.compareWithFork(facts.history, facts.timeline);
+      const reached = await context.postgres.compareWithFork(facts.history, facts.timeline, facts.currentLsn);
       comparison = reached.kind;
       if (reached.kind === 'diverged') {
         context.logger.warn(
@@ -487,14 +497,27 @@ export class MemberLoop {
     switch (decision.kind) {
       case 'follow':
         this.#doing(`starting as standby of ${primary.id}`);
+        this.#connectTo(primary);
         await this.#startStandby({ follow: true, primaryParameters: facts?.parameters });
         this.#followedEpoch = record.epoch;
+        this.#copiedEpoch = 0;
+        return this.trigger();
+      case 'start-closed':
+        this.#doing(`starting as standby: ${decision.why}, so it is compared with ${primary.id} first`);
+        this.#followedEpoch = 0;
+        await this.#startStandby({ follow: false, primaryParameters: facts?.parameters });
         return this.trigger();
       case 'base-backup':
-        return this.#copy(primary, role, decision.why);
+        return this.#copy(primary, facts, decision.why, record.epoch);
       default:
         return this.#doing(`waits: ${decision.why}`);
     }
+  }
+
+  /** What is known without a look: it has diverged, or it is a copy made under this very epoch. */
+  #known(record: GroupRecord, reused: boolean): 'can-follow' | 'diverged' | null {
+    if (reused || this.#diverged !== null) return 'diverged';
+    return this.#copiedEpoch === record.epoch ? 'can-follow' : null;
   }
 
   /**
@@ -509,15 +532,17 @@ export class MemberLoop {
     return own !== undefined && own.timeline >= facts.timeline;
   }
 
-  async #copy(primary: NodeRecord, role: 'standby' | 'none', why: string): Promise<void> {
+  async #copy(primary: NodeRecord, facts: PrimaryFacts | null, why: string, epoch: Epoch): Promise<void> {
     const { context } = this.options;
-    if (role === 'standby' || !(await context.postgres.isDead())) await context.postgres.stop('immediate', 5_000);
+    if (!(await context.postgres.isDead())) await context.postgres.stop('immediate', 5_000);
+    this.#connectTo(primary);
     this.#doing(`copying from ${primary.id}: ${why}`);
     this.#backupBytes = 0;
     this.#backup = new AbortController();
     try {
       await context.postgres.baseBackup({
         slot: slotName(context.config.nodeId),
+        confirmedTimeline: facts?.timeline,
         signal: this.#backup.signal,
         onProgress: (bytes, total) => {
           this.#backupBytes = bytes;
@@ -529,17 +554,10 @@ export class MemberLoop {
       this.#backup = null;
     }
     this.#recloneWanted = false;
+    this.#diverged = null;
+    this.#copiedEpoch = epoch;
     this.#followedEpoch = 0;
     this.trigger();
-  }
-
-  async #primaryFacts(primary: NodeRecord): Promise<PrimaryFacts> {
-    return this.options.context.interconnect.request<PrimaryFacts>(
-      primary.id,
-      primaryFactsMethod,
-      {},
-      { timeoutMs: questionTimeoutMs },
-    );
   }
 
   async #serverRole(): Promise<ServerRole> {

@@ -221,6 +221,7 @@ async function grantTerms(
   chosen: ChoiceResult,
 ): Promise<{ next: GroupRecord; underLeaseGuard: boolean }> {
   const members = membersOf(context);
+  const seenTimeline = seenTimelineOf(context);
   const at = isoTime(context.world.loop);
   const collected = context.resultOf<PromisesResult>('collect-promises');
   const { allowDataLoss } = optionsOf(context);
@@ -229,7 +230,7 @@ async function grantTerms(
     if (own === null) return { next: recordAfterRegrant(record), underLeaseGuard: false };
     const promises = [...(collected?.promises ?? []), own];
     return {
-      next: recordAfterGrant({ record, candidate: chosen.node, promises, members, at }),
+      next: recordAfterGrant({ record, candidate: chosen.node, promises, members, seenTimeline, at }),
       underLeaseGuard: false,
     };
   }
@@ -252,9 +253,15 @@ async function grantTerms(
   };
   const counted = promises.filter((promise) => usable(promise.node));
   return {
-    next: recordAfterGrant({ record, candidate: chosen.node, promises: counted, members, at }),
+    next: recordAfterGrant({ record, candidate: chosen.node, promises: counted, members, seenTimeline, at }),
     underLeaseGuard: mustWaitForLease({ record, promises, allowDataLoss, failoverWait: record.failoverWait }),
   };
+}
+
+/** A server that somebody promoted by hand took a number, too. */
+function seenTimelineOf(context: StepContext): number {
+  const group = context.world.snapshot().groups.get(context.group().record.name);
+  return Math.max(0, ...(group?.members ?? []).map((member) => member.report?.postgres.timeline ?? 0));
 }
 
 /** A primary that was stopped in order must promise its new epoch like any other; stopped, it has no position to tell, and needs none. */

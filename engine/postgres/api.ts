@@ -9,6 +9,7 @@ import type { NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import type { LogPage, SessionInfo, SessionPosition, SettingInfo, WalStatus } from '../runtime/engine-api';
+import type { LocalEnd } from './rejoin';
 import type { Settings } from './runtime-settings';
 
 export type PostgresPaths = {
@@ -98,6 +99,11 @@ export interface PostgresServer {
    */
   baseBackup(options: {
     slot: string;
+    /**
+     * Timeline of the primary that was confirmed (lease, epoch): the source must be on it or above. What is here may then be on a higher one, as
+     * after a promotion by hand. Absent: what is here is replaced only from its own timeline or a higher one.
+     */
+    confirmedTimeline?: number;
     onProgress: (bytes: number, total: number | null) => void;
     signal: AbortSignal;
   }): Promise<void>;
@@ -175,7 +181,10 @@ export interface PostgresServer {
   compareWithFork(
     primaryHistory: readonly { timeline: number; forkLsn: LsnText }[],
     primaryTimeline: number,
+    primaryLsn?: LsnText,
   ): Promise<ReachedFork>;
+  /** Standby: receives nothing any more, then where its own WAL ends, to be compared with a primary that is asked after this. */
+  localEnd(timeoutMs: number): Promise<LocalEnd>;
   /** Timeline history of the running server, oldest first. */
   timelineHistory(): Promise<readonly { timeline: number; forkLsn: LsnText }[]>;
   /** Estimated redo after a crash: WAL since the last checkpoint ÷ measured replay speed. */

@@ -24,6 +24,7 @@ const reserveBytes = 64 * 1024 * 1024;
 
 export type CloneOptions = {
   readonly slot: string;
+  readonly confirmedTimeline?: number;
   readonly onProgress: (bytes: number, total: number | null) => void;
   readonly signal: AbortSignal;
 };
@@ -108,7 +109,7 @@ async function receive(
     await client.connect();
     options.signal.throwIfAborted();
     options.signal.addEventListener('abort', abort, { once: true });
-    await confirmSource(client, configuration.paths.dataDirectory);
+    await confirmSource(client, configuration.paths.dataDirectory, options.confirmedTimeline ?? null);
     await reserve(client, options.slot);
     await new Promise<void>((resolve, reject) => {
       client.query(
@@ -125,7 +126,7 @@ async function receive(
 }
 
 /** What is here is replaced only by a newer state of the same database. A copy that can't be read any more has nothing to compare. */
-async function confirmSource(client: pg.Client, dataDirectory: string): Promise<void> {
+async function confirmSource(client: pg.Client, dataDirectory: string, confirmed: number | null): Promise<void> {
   const { rows } = await client.query<{ systemid: string; timeline: number }>('IDENTIFY_SYSTEM');
   const source = rows[0]!;
   const local = await readControlFile(dataDirectory).catch(() => null);
@@ -134,6 +135,13 @@ async function confirmSource(client: pg.Client, dataDirectory: string): Promise<
     throw new ClusterError(
       'CONFLICT',
       `${dataDirectory} belongs to another database (system identifier ${local.systemIdentifier}, the primary has ${source.systemid}): move it away if it may be replaced`,
+    );
+  }
+  if (confirmed !== null) {
+    if (Number(source.timeline) >= confirmed) return;
+    throw new ClusterError(
+      'CONFLICT',
+      `the server that answers is on timeline ${source.timeline}, the primary on ${confirmed}: it is another one, nothing is copied from it`,
     );
   }
   if (Number(source.timeline) < local.timeline) {

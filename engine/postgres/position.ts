@@ -96,7 +96,12 @@ export function bare(look: RecoveryLook): StandbyPosition {
  * A primary sends whole pages, so one that died in mid-sentence leaves a record without its end, which is never replayed (and was never
  * acknowledged): then replay stands still short of what was received, and the startup process goes round its sources in vain.
  */
-export async function settle(connection: LocalConnection, timeoutMs: number): Promise<StandbyPosition> {
+export async function settle(
+  connection: LocalConnection,
+  timeoutMs: number,
+  /** `received`: where local WAL ends is enough, once that is known without replaying it. */
+  until: 'replayed' | 'received' = 'replayed',
+): Promise<StandbyPosition> {
   const deadline = performance.now() + timeoutMs;
   let previous: RecoveryLook | null = null;
   let conflictSince: number | null = null;
@@ -108,7 +113,8 @@ export async function settle(connection: LocalConnection, timeoutMs: number): Pr
     if (look.receiverPid !== null) killQuietly(look.receiverPid, 'SIGTERM');
     const quiet = look.receiverGone && look.startupWaits && look.replayLsn === look.lsn;
     // Replay that an operator paused doesn't reach the end; what was received is on disk all the same.
-    const pausedWithReceipt = look.receiverGone && look.paused && look.receiveLsn !== null;
+    const mayStop = look.paused || until === 'received';
+    const pausedWithReceipt = look.receiverGone && mayStop && look.receiveLsn !== null;
     if ((quiet || pausedWithReceipt) && previous && previous.lsn === look.lsn && previous.receiverGone)
       return bare(look);
     previous = quiet || pausedWithReceipt ? look : null;

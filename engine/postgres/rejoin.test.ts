@@ -8,6 +8,13 @@ describe('may an old primary follow', () => {
     ['ends before the fork', { timeline: 1, lsn: '0/FF', history: [] }, [end(1, '0/100')], 2],
     ['ends at the fork', { timeline: 1, lsn: '0/100', history: [] }, [end(1, '0/100')], 2],
     ['same timeline', { timeline: 2, lsn: '0/200', history: [end(1, '0/100')] }, [end(1, '0/100')], 2],
+    [
+      'same timeline, no further than the primary',
+      { timeline: 2, lsn: '0/200', history: [end(1, '0/100')] },
+      [end(1, '0/100')],
+      2,
+      '0/200',
+    ],
     ['two promotions missed', { timeline: 1, lsn: '0/100', history: [] }, [end(1, '0/100'), end(2, '0/200')], 3],
     [
       'on the second of three',
@@ -15,8 +22,8 @@ describe('may an old primary follow', () => {
       [end(1, '0/100'), end(2, '0/200')],
       3,
     ],
-  ])('yes: %s', (_why, local, history, timeline) => {
-    expect(compareHistories(local, history, timeline)).toEqual({ kind: 'can-follow' });
+  ])('yes: %s', (_why, local, history, timeline, primaryLsn?: string) => {
+    expect(compareHistories(local, history, timeline, primaryLsn)).toEqual({ kind: 'can-follow' });
   });
 
   it.each([
@@ -53,4 +60,19 @@ describe('may an old primary follow', () => {
       divergentBytes,
     });
   });
+});
+
+it('who has more of the primary’s own timeline than the primary has not got it from there', () => {
+  const local = { timeline: 2, lsn: '0/201', history: [end(1, '0/100')] };
+  expect(compareHistories(local, [end(1, '0/100')], 2, '0/200')).toEqual({
+    kind: 'diverged',
+    localLsn: '0/201',
+    forkLsn: '0/200',
+    divergentBytes: 1,
+  });
+});
+
+it('a standby promoted by hand has diverged by its timeline alone', () => {
+  const local = { timeline: 2, lsn: '0/180', history: [end(1, '0/100')] };
+  expect(compareHistories(local, [], 1, '0/200')).toMatchObject({ kind: 'diverged', forkLsn: '0/100' });
 });

@@ -1,6 +1,6 @@
 /**
- * Whether an old primary's data may follow the new primary: only if its own WAL ends at or before the point where the new primary's history
- * left the common timeline. Pure; the private start that finds the position is in server.ts.
+ * Whether a member's data may follow the primary: only if its own WAL ends at or before the point where the primary's history left the common
+ * timeline, and nowhere above the primary itself. Pure; how the position is found is in server.ts.
  */
 import { formatLsn, type LsnText, parseLsn } from '../kernel/lsn';
 import type { ReachedFork } from './api';
@@ -21,6 +21,8 @@ export function compareHistories(
   local: LocalEnd,
   primaryHistory: readonly TimelineEnd[],
   primaryTimeline: number,
+  /** Where the primary is, asked after `local` was taken; null: not known. */
+  primaryLsn: LsnText | null = null,
 ): ReachedFork {
   const mine = new Map(local.history.map((end) => [end.timeline, parseLsn(end.forkLsn)]));
   const theirs = new Map(primaryHistory.map((end) => [end.timeline, parseLsn(end.forkLsn)]));
@@ -31,8 +33,11 @@ export function compareHistories(
   const common = shared.find((timeline) => sameAncestors(timeline, mine, theirs));
   if (common === undefined) return diverged(localLsn, 0n);
   const leftByThem = theirs.get(common);
-  // The primary still is on the common timeline: whatever of it we have, it has (or streaming refuses us).
-  if (leftByThem === undefined && common === local.timeline) return { kind: 'can-follow' };
+  // The primary still is on the common timeline: what we have of it must have come from it.
+  if (leftByThem === undefined && common === local.timeline) {
+    const theirEnd = primaryLsn === null ? null : parseLsn(primaryLsn);
+    return theirEnd === null || localLsn <= theirEnd ? { kind: 'can-follow' } : diverged(localLsn, theirEnd);
+  }
   const leftByMe = mine.get(common);
   const fork =
     leftByThem === undefined ? leftByMe! : leftByMe === undefined || leftByThem < leftByMe ? leftByThem : leftByMe;

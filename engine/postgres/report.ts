@@ -22,7 +22,6 @@ const slowFactsEveryMs = 5000;
 
 const fastSql = `
 SELECT r.recovering,
-       CASE WHEN NOT r.recovering THEN pg_current_wal_lsn()::text END AS written,
        CASE WHEN NOT r.recovering THEN ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END AS timeline,
        pg_last_wal_receive_lsn()::text AS receive,
        pg_last_wal_replay_lsn()::text AS replay,
@@ -37,6 +36,8 @@ SELECT r.recovering,
           'applicationName', application_name, 'state', state, 'syncState', sync_state, 'sentLsn', sent_lsn, 'writeLsn', write_lsn,
           'flushLsn', flush_lsn, 'replayLsn', replay_lsn,
           'replyAgeMs', round(extract(epoch FROM clock_timestamp() - reply_time) * 1000), 'repliedAt', extract(epoch FROM reply_time))) FROM pg_stat_replication) AS senders,
+       -- After the senders: a standby of this history has flushed no more than what was written by now.
+       CASE WHEN NOT r.recovering THEN pg_current_wal_lsn()::text END AS written,
        current_setting('synchronous_standby_names') AS standby_names,
        a.connections, a.waiting,
        (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database WHERE datname NOT IN ('postgres', 'template0', 'template1')) AS transactions

@@ -41,7 +41,7 @@ import { Postmaster } from './postmaster';
 import { readPostmasterFile } from './processes';
 import { promote } from './promote';
 import { RedoEstimator } from './redo-estimate';
-import { compareHistories } from './rejoin';
+import { compareHistories, type LocalEnd } from './rejoin';
 import { Reporter, runningParametersSql } from './report';
 import { applySettings } from './runtime-settings';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
@@ -439,7 +439,25 @@ export class PgServer implements PostgresServer {
     await this.applySettings({ synchronized_standby_slots: members.map(slotName).join(',') });
   }
 
-  compareWithFork(primaryHistory: readonly TimelineEnd[], primaryTimeline: number): Promise<ReachedFork> {
+  localEnd(timeoutMs: number): Promise<LocalEnd> {
+    return this.#changes.run(async () => {
+      const look = await lookAtRecovery(this.#commands);
+      const [row] = await this.#commands.query<{ open: boolean }>(
+        `SELECT current_setting('primary_conninfo') <> '' AS open`,
+      );
+      if (row?.open) await this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
+      const atRest = !row?.open && look.receiverGone && look.receiveLsn !== null;
+      const end = atRest ? bare(look) : await settle(this.#commands, timeoutMs, 'received');
+      const history = await readTimelineHistory(this.#dataDirectory, end.timeline);
+      return { timeline: end.timeline, lsn: end.lsn, history };
+    });
+  }
+
+  compareWithFork(
+    primaryHistory: readonly TimelineEnd[],
+    primaryTimeline: number,
+    primaryLsn?: LsnText,
+  ): Promise<ReachedFork> {
     return this.#changes.run(async () => {
       await this.#startable();
       const { arguments: floors } = await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
@@ -457,7 +475,8 @@ export class PgServer implements PostgresServer {
         }
         const end = await settle(this.#commands, 60_000);
         const history = await readTimelineHistory(this.#dataDirectory, end.timeline);
-        return compareHistories({ timeline: end.timeline, lsn: end.lsn, history }, primaryHistory, primaryTimeline);
+        const local = { timeline: end.timeline, lsn: end.lsn, history };
+        return compareHistories(local, primaryHistory, primaryTimeline, primaryLsn);
       } finally {
         await this.#postmaster.stop('fast', 10_000);
       }

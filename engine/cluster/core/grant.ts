@@ -4,7 +4,7 @@
  */
 import { ClusterError, invariant } from '../../kernel/errors';
 import type { NodeId } from '../../kernel/ids';
-import type { LsnText } from '../../kernel/lsn';
+import { type LsnText, parseLsn } from '../../kernel/lsn';
 import type { PromiseReport } from '../commands';
 import type { GroupRecord } from '../model';
 import { voterSetAfterPromotion } from './voter-set';
@@ -16,6 +16,8 @@ export type GrantInput = {
   readonly promises: readonly PromiseReport[];
   /** Every member of the group. */
   readonly members: readonly NodeId[];
+  /** The highest timeline that any member's server was seen on, whoever promoted it. */
+  readonly seenTimeline?: number | null;
   /** ISO time, for people. */
   readonly at: string;
 };
@@ -29,9 +31,10 @@ export function recordAfterGrant(input: GrantInput): GroupRecord {
       clusterCode: 'CLU_STALE_EPOCH',
     });
   }
-  /* Only voters go on as voters; others join the ordinary way once they are near. */
+  /* Only voters go on as voters; others join the ordinary way once they are near. Who has more than the candidate has another history from now on. */
   const promised = promises
     .filter((promise) => promise.epoch === epoch && record.voterSet.members.includes(promise.node))
+    .filter((promise) => !isAheadOf(promise, own))
     .map((promise) => promise.node);
   const first = voterSetAfterPromotion({
     mode: record.mode,
@@ -44,7 +47,7 @@ export function recordAfterGrant(input: GrantInput): GroupRecord {
    * Above every number ever granted, because a promotion that died may have used one that nobody else has seen. PostgreSQL only avoids numbers
    * whose history file it has: `agent.promote` must make it take this one (see SPEC.md), and `recordAfterPromotion` writes what it really took.
    */
-  const timeline = Math.max(record.timeline, own.timeline) + 1;
+  const timeline = Math.max(record.timeline, own.timeline, input.seenTimeline ?? 0) + 1;
   return {
     ...record,
     ...first,
@@ -57,6 +60,11 @@ export function recordAfterGrant(input: GrantInput): GroupRecord {
       { epoch, timeline, startLsn: own.lsn, primary: candidate, at: input.at, parent: own.timeline },
     ],
   };
+}
+
+function isAheadOf(promise: PromiseReport, own: PromiseReport): boolean {
+  if (promise.timeline !== own.timeline) return promise.timeline > own.timeline;
+  return parseLsn(promise.lsn) > parseLsn(own.lsn);
 }
 
 /**

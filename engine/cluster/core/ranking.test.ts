@@ -249,6 +249,19 @@ describe('records of a promotion', () => {
       parent: 2,
     });
   });
+  it('whoever has more than the candidate has another history from then on, and is no voter', () => {
+    const { voterSet, promotable, timeline } = recordAfterGrant({
+      record,
+      candidate: 'b',
+      promises: [promise('b', '0/2000'), promise('c', '0/2001')],
+      members: ['a', 'b', 'c'],
+      seenTimeline: 7,
+      at: 't',
+    });
+    expect({ voterSet, promotable }).toMatchObject({ voterSet: { members: [] }, promotable: 'none' });
+    // A number that a server took when it was promoted by hand is taken.
+    expect(timeline).toBe(8);
+  });
   it('needs the candidate\u2019s own promise', () => {
     expect(() => recordAfterGrant({ record, candidate: 'b', promises: [promise('c')], members: [], at: '' })).toThrow(
       'has not promised',

@@ -16,8 +16,8 @@ export type RejoinInput = {
   readonly primaryHealthy: boolean;
   readonly promisedEpoch: Epoch;
   /**
-   * Was it past the fork? A former primary: after replaying to the end in private. A standby: its position against the record's history
-   * (`divergence` in ranking.ts). Null: not compared yet.
+   * Was it past the fork? A former primary: after replaying to the end in private. A standby: once it runs, closed; a copy that was made under this
+   * very epoch needs no comparison. Null: not compared yet.
    */
   readonly comparison: 'can-follow' | 'diverged' | null;
   /** The primary no longer has the WAL this standby needs. */
@@ -31,6 +31,8 @@ export type RejoinInput = {
 
 export type RejoinDecision =
   | { readonly kind: 'follow'; readonly why: string }
+  /** A standby's directory: start it without a primary, then compare where its own WAL ends before it follows. */
+  | { readonly kind: 'start-closed'; readonly why: string }
   /** Start without conninfo, `max_wal_senders = 0`, private port; replay to the end; compare with the fork point. */
   | { readonly kind: 'compare-in-private'; readonly why: string }
   | { readonly kind: 'base-backup'; readonly deletesData: boolean; readonly why: string }
@@ -56,6 +58,10 @@ export function decideRejoin(input: RejoinInput): RejoinDecision {
           : { kind: 'wait', why: 'no healthy primary to compare with' };
       }
       if (input.walIsGone) return copy(input, 'the primary no longer has the WAL it needs');
+      /* A diverged standby that streams even for a moment acknowledges commits that it does not have. */
+      if (input.comparison === null) {
+        return { kind: 'start-closed', why: 'it may have received what the primary never had' };
+      }
       return { kind: 'follow', why: 'its history is part of the primary\u2019s' };
     default:
       return unreachable(input.data);

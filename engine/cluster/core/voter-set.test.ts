@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CommitMode, GroupRecord } from '../model';
 import {
+  closedSet,
   failSafeMembers,
   nextVoterSetAction,
   promisesNeeded,
@@ -57,6 +58,28 @@ describe('next voter set action', () => {
     ['nothing to do', {}, 'settled'],
     ['unknown setting', { postgres: null }, 'wait'],
     ['frozen by an operation', { frozen: true, standbys: [] }, 'wait'],
+    [
+      'who says that it flushed more than there is does not join',
+      { standbys: [standby('b'), standby('c', { flushLsn: 101n })] },
+      'settled',
+    ],
+    [
+      'nor stay',
+      { store: set('bc', 1), postgres: set('bc', 1), standbys: [standby('b'), standby('c', { flushLsn: 101n })] },
+      'postgres 1(b)',
+    ],
+    [
+      'nor brings a degraded group back',
+      { store: none, promotable: 'none', postgres: none, standbys: [standby('b', { flushLsn: 101n })] },
+      'settled',
+    ],
+    ['a list that nobody is on covers the set: the wanted one follows', { postgres: closedSet }, 'postgres 1(b)'],
+    [
+      'and is emptied when no standby is left',
+      { store: none, promotable: 'none', postgres: closedSet, standbys: [] },
+      'postgres 0()',
+    ],
+    ['a list set by hand does not cover it', { postgres: set('x', 1) }, 'store 1(b) none'],
     ['add: store first', { standbys: [standby('b'), standby('c')] }, 'store 1(bc) voters'],
     ['add: then PostgreSQL', { store: set('bc', 1), standbys: [standby('b'), standby('c')] }, 'postgres 1(bc)'],
     [

@@ -40,6 +40,7 @@ export type VoterSetInput = {
   readonly postgres: VoterSet | null;
   /** Every other member of the group. */
   readonly standbys: readonly StandbyObservation[];
+  /** Read after the standbys' positions, so that a standby of this history is never above it. */
   readonly currentLsn: Lsn | null;
   /**
    * A position taken *after* this PostgreSQL setting was confirmed in force; null: none yet. Whoever executes forgets it at every
@@ -211,12 +212,17 @@ function wantedMembers(input: VoterSetInput): readonly NodeId[] {
   return sorted(
     input.standbys
       .filter((standby) => {
-        if (standby.excluded || standby.silentMs > input.leaseMs) return false;
+        if (standby.excluded || standby.silentMs > input.leaseMs || isAhead(standby, input)) return false;
         if (mayStay && input.record.members.includes(standby.node)) return true;
         return standby.streaming && isNear(standby, input);
       })
       .map((standby) => standby.node),
   );
+}
+
+/** It says that it flushed what this primary has not written: it has another history, and its word is no acknowledgement. */
+function isAhead(standby: StandbyObservation, input: VoterSetInput): boolean {
+  return standby.flushLsn !== null && input.currentLsn !== null && standby.flushLsn > input.currentLsn;
 }
 
 function isNear(standby: StandbyObservation, input: VoterSetInput): boolean {
