@@ -29,6 +29,7 @@ const effects: Record<EngineMethod, 'read' | 'write'> = {
   'node.settings': 'read',
   'node.resources': 'read',
   'node.wal': 'read',
+  'node.settings.check': 'read',
   'node.slots': 'read',
   'node.wal.switch': 'write',
   'node.replay': 'write',

@@ -393,12 +393,17 @@ export class CommandHandlers {
 
   /** Until the reconcile loop has brought the server up; the command's own deadline ends the wait. */
   async #untilRunning(): Promise<void> {
+    const { nodeId } = this.#context.config;
     const deadline = this.#context.loop.now() + startTimeoutMs;
+    const { count } = this.options.loop.startFailures;
     while (this.#context.loop.now() < deadline) {
       const { state } = await this.#context.postgres.report();
       const own = nodeRecord(this.#context, this.#context.config.nodeId);
       if (state === 'primary' || state === 'standby') return;
       if (own?.wanted === 'stopped') throw new ClusterError('CONFLICT', 'The node is to stay stopped.');
+      // Once may be chance; a second time it will not get better by waiting.
+      if (this.options.loop.startFailures.count >= count + 2)
+        throw doesNotStart(nodeId, this.options.loop.startFailures.words);
       await delay(this.#context.loop, 50);
     }
     throw new ClusterError(
@@ -406,6 +411,21 @@ export class CommandHandlers {
       `PostgreSQL of ${this.#context.config.nodeId} is not up after ${startTimeoutMs} ms: ${this.options.loop.troubles[0] ?? this.options.loop.activity ?? 'no reason known'}`,
     );
   }
+}
+
+function doesNotStart(node: string, words: string | null): ClusterError {
+  const why = words ?? 'no reason known';
+  return new ClusterError('CONFLICT', `PostgreSQL of ${node} does not start: ${why}`, {
+    reasons: [
+      {
+        rule: 'postgres-starts',
+        measured: why,
+        limit: 'accepts connections',
+        remedy: 'Change what PostgreSQL names; the node tries again by itself.',
+        node,
+      },
+    ],
+  });
 }
 
 function isTheSame(found: SlotInfo, wanted: SlotSpec): boolean {

@@ -11,6 +11,7 @@ import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { Timer } from '../kernel/loop';
 import { answerTraced } from '../kernel/traced-request';
+import { settingsChecks } from '../operations/core/settings-checks';
 import type {
   EngineMethod,
   EngineParams,
@@ -171,6 +172,12 @@ export class EngineDoor {
     'node.settings': () => this.options.context.postgres.settings(),
     'node.resources': async ({ minutes }) => this.options.resources.recent(minutes),
     'node.wal': () => this.options.context.postgres.wal(),
+    'node.settings.check': async ({ settings }) => {
+      // A trial loads libraries: what no plan would allow is not tried, whoever asks.
+      const refused = settingsChecks(settings, null).find((one) => !one.ok && one.severity === 'blocker');
+      if (refused) throw new ClusterError('INVALID_INPUT', refused.remedy ?? refused.rule);
+      return this.options.context.postgres.checkSettings(settings);
+    },
     'node.slots': () => this.options.context.postgres.slots(),
     'node.wal.switch': async () => ({ lsn: await this.options.context.postgres.switchWal() }),
     'node.replay': async ({ paused }) => {

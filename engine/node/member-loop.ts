@@ -72,6 +72,8 @@ export class MemberLoop {
   #diverged: string | null = null;
   /** The data directory was copied under this epoch in this life. */
   #copiedEpoch = 0;
+  #startFailures = 0;
+  #lastWords: string | null = null;
   /** The shortfall that the last restart was to mend. */
   #mended = '';
 
@@ -293,7 +295,7 @@ export class MemberLoop {
     const recovered = this.#progressTimer();
     try {
       const settings = await this.options.settingsForStart();
-      await context.postgres.start('primary', { serveForMs: lease.leaseLeftMs(), settings, timeoutMs: startTimeoutMs });
+      await this.#start('primary', { serveForMs: lease.leaseLeftMs(), settings, timeoutMs: startTimeoutMs });
     } finally {
       recovered.cancel();
     }
@@ -416,10 +418,25 @@ export class MemberLoop {
     return true;
   }
 
+  /** How often PostgreSQL ended while it started, and its last words: for whoever waits for it to come up. */
+  get startFailures(): { readonly count: number; readonly words: string | null } {
+    return { count: this.#startFailures, words: this.#lastWords };
+  }
+
+  async #start(role: 'primary' | 'standby', options: StartOptions): Promise<void> {
+    try {
+      await this.options.context.postgres.start(role, options);
+    } catch (error) {
+      this.#startFailures++;
+      this.#lastWords = messageOf(error);
+      throw error;
+    }
+  }
+
   async #startStandby(options: Pick<StartOptions, 'follow' | 'primaryParameters'>): Promise<void> {
     const { context, settingsForStart } = this.options;
     const record = groupFact(context)?.record;
-    await context.postgres.start('standby', {
+    await this.#start('standby', {
       ...options,
       commitsWait: record !== undefined && commitsWait(record),
       slot: slotName(context.config.nodeId),

@@ -1,15 +1,27 @@
 /** How steps are undone. Each is idempotent and true when it changed something back. Steps without a row leave nothing that would harm. */
+
 import { keys } from '../cluster/model';
 import type { StepAction } from './core/steps';
 import { changeNode } from './node-steps';
 import { nodeOf, undrain } from './primary-steps';
 import type { StepContext } from './step-context';
+import { undoSettings } from './undo-settings';
+
+/** Undoing settings restarts members one after the other. */
+export function isUndoneSlowly(action: StepAction): boolean {
+  return action === 'write-settings';
+}
+
+export function compensationMs(action: StepAction): number {
+  return isUndoneSlowly(action) ? 600_000 : 5_000;
+}
 
 export const compensations: Readonly<Partial<Record<StepAction, (context: StepContext) => Promise<boolean>>>> = {
   drain: async (context) => {
     await undrain(context);
     return true;
   },
+  'write-settings': undoSettings,
   'set-wanted-stopped': async (context) => {
     await changeNode(context, nodeOf(context), (record) => ({ ...record, wanted: 'running' }));
     return true;

@@ -6,12 +6,12 @@
 import type { Fence } from '../cluster/commands';
 import { type GroupRecord, keys } from '../cluster/model';
 import { deferred } from '../kernel/async';
-import { ClusterError, isClusterError, messageOf } from '../kernel/errors';
+import { ClusterError, errorTable, isClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, OperationId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import { delay, isoTime } from '../kernel/waiting';
 import { inOperationSpan, inStepSpan, onBehalfOf } from './command-origin';
-import { compensations } from './compensation';
+import { compensationMs, compensations, isUndoneSlowly } from './compensation';
 import { needsGroupLock } from './core/group-lock';
 import { pauseMsOf, pauseUnknown, summaryOf, timelineOf } from './core/incident';
 import { deadlineError, deadlineLeftMs, isPastReturn } from './core/operation-deadline';
@@ -44,6 +44,8 @@ type Running = {
   readonly stop: AbortController;
   readonly primaryLost: AbortController;
   stepAbort: AbortController;
+  /** Aborted when the group needs another operation more than the rest of the undoing. */
+  readonly undoAbort: AbortController;
   cancelledBy: string | null;
   interruptedBy: string | null;
   regranting: boolean;
@@ -87,6 +89,7 @@ export class OperationExecutor {
       stop,
       primaryLost: new AbortController(),
       stepAbort: new AbortController(),
+      undoAbort: new AbortController(),
       cancelledBy: null,
       interruptedBy: null,
       regranting: operation.steps.some(
@@ -140,6 +143,8 @@ export class OperationExecutor {
     if (!handle) return false;
     const current = handle.draft.steps.find((entry) => entry.state === 'running');
     const action = current ? actionOf(current) : null;
+    // It is being undone: what is left of that is done by the agents, which keep to the record.
+    if (action === null) handle.undoAbort.abort();
     if (action === 'demote') handle.primaryLost.abort();
     else if (action === 'promote' || action === 'route') {
       if (resultOf<ChoiceResult>(handle.draft, 'choose')?.epoch === epoch) handle.stepAbort.abort();
@@ -156,6 +161,7 @@ export class OperationExecutor {
     for (const handle of all) {
       handle.stop.abort();
       handle.stepAbort.abort();
+      handle.undoAbort.abort();
     }
     // What hangs in a lost request ends by its own deadline and finds itself superseded.
     await Promise.race([Promise.all(all.map((handle) => handle.ended)), delay(this.world.loop, stopPatienceMs)]);
@@ -163,6 +169,7 @@ export class OperationExecutor {
 
   async #run(handle: Running): Promise<void> {
     try {
+      if (await this.#resumedUndo(handle)) return;
       for (;;) {
         const index = handle.draft.steps.findIndex((entry) => entry.state === 'pending' || entry.state === 'running');
         if (index < 0) return await this.#finish(handle, handle.regranting ? 'compensated' : 'succeeded', null);
@@ -246,9 +253,10 @@ export class OperationExecutor {
     const step = handle.draft.steps[index]!;
     const action = actionOf(step);
     if (handle.cancelledBy !== null) {
-      this.#mark(handle, index, 'cancelled', { detail: `Cancelled by ${handle.cancelledBy}.` });
-      await this.#compensate(handle);
-      await this.#finish(handle, 'cancelled', new ClusterError('CONFLICT', `Cancelled by ${handle.cancelledBy}.`));
+      const cancelled = new ClusterError('CONFLICT', `Cancelled by ${handle.cancelledBy}.`);
+      this.#mark(handle, index, 'cancelled', { detail: cancelled.message });
+      await this.#undo(handle, cancelled);
+      await this.#finish(handle, 'cancelled', cancelled);
       return true;
     }
     const why = handle.interruptedBy === null ? failure : new ClusterError('UNAVAILABLE', handle.interruptedBy);
@@ -272,8 +280,31 @@ export class OperationExecutor {
     }
     // A step that never began did not fail: it is skipped, and the operation's error says why.
     if (step.state === 'running') this.#mark(handle, index, 'failed', { detail: messageOf(why) });
-    const undone = await this.#compensate(handle);
+    const undone = await this.#undo(handle, why);
     await this.#finish(handle, undone ? 'compensated' : 'failed', why);
+    return true;
+  }
+
+  /** What takes long to undo is journalled as failed first: whoever leads next goes on with the undoing, not with the plan. */
+  async #undo(handle: Running, why: unknown): Promise<boolean> {
+    if (handle.draft.steps.some((entry) => entry.startedAt !== null && isUndoneSlowly(actionOf(entry)))) {
+      handle.draft = { ...handle.draft, error: errorOf(why) };
+      await this.#write(handle);
+      handle.begun.resolve(handle.draft);
+    }
+    return this.#compensate(handle);
+  }
+
+  /** True: the leader before had begun to undo it, and it has ended now. */
+  async #resumedUndo(handle: Running): Promise<boolean> {
+    const { steps, error } = handle.draft;
+    const ended = steps.find((entry) => entry.state === 'failed' || entry.state === 'cancelled');
+    if (!ended || error === null) return false;
+    const undone = await this.#compensate(handle);
+    if (handle.stop.signal.aborted) throw new Superseded('stopped');
+    const state = ended.state === 'cancelled' ? 'cancelled' : undone ? 'compensated' : 'failed';
+    const code = error.code in errorTable ? (error.code as keyof typeof errorTable) : 'INTERNAL';
+    await this.#finish(handle, state, new ClusterError(code, error.message, { reasons: error.reasons }));
     return true;
   }
 
@@ -349,8 +380,11 @@ export class OperationExecutor {
       const undo = compensations[actionOf(entry)];
       const touched = entry.startedAt !== null && entry.state !== 'compensated';
       if (!undo || !touched || handle.stop.signal.aborted) continue;
-      const context = this.#context(handle, entry, this.world.loop.now() + 5_000, new AbortController().signal);
-      const done = await undo(context).catch((error: unknown) => {
+      const { loop } = this.world;
+      const ms = compensationMs(actionOf(entry));
+      const context = this.#context(handle, entry, loop.now() + ms, handle.undoAbort.signal);
+      const limit = { ms, what: entry.title, loop };
+      const done = await raced(undo(context), handle.undoAbort.signal, limit).catch((error: unknown) => {
         this.logger.warn(
           { ...aboutOf(handle.draft), step: entry.name, error: messageOf(error) },
           'compensation failed',

@@ -128,7 +128,7 @@ export async function waitServing(context: StepContext): Promise<StepOutcome> {
   return { detail: `${node} serves.` };
 }
 
-function isReachable(context: StepContext, node: string): boolean {
+export function isReachable(context: StepContext, node: string): boolean {
   const snapshot = context.world.snapshot();
   const found = snapshot.nodes.get(node);
   return found !== undefined && isFresh(found, snapshot.config.leaseMs);

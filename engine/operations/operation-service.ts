@@ -8,9 +8,10 @@ import type { EmbeddedControlStore, Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId, OperationId } from '../kernel/ids';
 import type { NodeSlots } from '../replication/model';
-import type { Requester, SettingInfo, StartOperation } from '../runtime/engine-api';
+import type { Requester, SettingInfo, SettingsVerdict, StartOperation } from '../runtime/engine-api';
 import { deadlineAtOf } from './core/operation-deadline';
 import { canonical, type Plan, type PlanContext, planMeaning, planOperation } from './core/plan';
+import { settingsChecks } from './core/settings-checks';
 import { concernsSlots } from './core/slot-checks';
 import { isFresh } from './core/snapshot';
 import type { OperationExecutor } from './executor';
@@ -28,7 +29,7 @@ export type IdempotencyRecord = {
 };
 
 /** What a plan needs to know of the servers, beyond what they report. */
-type Asked = Pick<PlanContext, 'knownSettings' | 'slots'>;
+type Asked = Pick<PlanContext, 'knownSettings' | 'slots' | 'verdicts'>;
 type ClaimOf = (operation: OperationId) => Claim;
 
 export type OperationServiceDependencies = {
@@ -38,6 +39,8 @@ export type OperationServiceDependencies = {
   readonly history: OperationHistory;
   /** The settings that a node's server has. */
   settingsOf(node: NodeId): Promise<readonly Pick<SettingInfo, 'name' | 'context'>[]>;
+  /** Whether a node's server would start with these settings. */
+  checkSettings(node: NodeId, settings: Readonly<Record<string, string | null>>): Promise<SettingsVerdict>;
   /** The slots that a node's server holds. */
   slotsOf(node: NodeId): Promise<NodeSlots>;
   /** A scheduled operation ended before it began. */
@@ -165,8 +168,32 @@ export class OperationService {
   }
 
   async #ask(request: OperationRequest): Promise<Asked> {
-    const [knownSettings, slots] = await Promise.all([this.#knownSettings(request), this.#slots(request)]);
-    return { knownSettings, slots };
+    const [knownSettings, slots, verdicts] = await Promise.all([
+      this.#knownSettings(request),
+      this.#slots(request),
+      this.#verdicts(request),
+    ]);
+    return { knownSettings, slots, verdicts };
+  }
+
+  /** Each member that answers tries the settings with its own binaries, without changing anything. Null: not needed. */
+  async #verdicts(request: OperationRequest): Promise<ReadonlyMap<NodeId, SettingsVerdict> | null> {
+    if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return null;
+    const group = this.deps.state.group(request.group);
+    // What may not be set at all is not tried: a trial loads libraries.
+    const allowed = settingsChecks(request.settings, null).every((one) => one.ok || one.severity !== 'blocker');
+    if (!group || !allowed || Object.keys(request.settings).length === 0) return null;
+    const { leaseMs } = this.deps.state.config;
+    const answers = await Promise.all(
+      group.members
+        .filter((member) => isFresh(member, leaseMs))
+        .map(async ({ record }) => {
+          // An agent of an earlier release does not know the question.
+          const verdict = await this.deps.checkSettings(record.id, request.settings).catch(() => null);
+          return verdict === null ? [] : [[record.id, verdict] as const];
+        }),
+    );
+    return new Map(answers.flat());
   }
 
   /** Of every member that answers. Null: not needed. */

@@ -3,12 +3,15 @@ import { inForce } from '../cluster/core/level';
 import { recordWithWantedMode } from '../cluster/core/mode-change';
 import { wantedK } from '../cluster/core/voter-set';
 import { type GroupRecord, keys, type LevelRecord } from '../cluster/model';
-import { ClusterError } from '../kernel/errors';
+import { ClusterError, isClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { pollUntil } from '../kernel/waiting';
 import { isFresh } from './core/snapshot';
+import { isReachable } from './node-steps';
 import { nodeOf } from './primary-steps';
 import type { StepContext, StepOutcome } from './step-context';
+
+const unheardMs = 5_000;
 
 function wantedSettings(context: StepContext): Readonly<Record<string, string | null>> {
   const { request } = context.operation;
@@ -26,11 +29,7 @@ export async function writeSettings(context: StepContext): Promise<StepOutcome> 
     .filter((node) => node.record.group === name)
     .map((node) => node.record.id);
   const group = (record: GroupRecord): GroupRecord => {
-    const settings: Record<string, string> = { ...record.settings };
-    for (const [name, value] of Object.entries(changes)) {
-      if (value === null) delete settings[name];
-      else settings[name] = value;
-    }
+    const settings = settingsWith(record.settings, changes);
     if (request.kind !== 'configure-replication') return { ...record, settings };
     // The plan asked for an admin; that data may be given up is asked again of the very record that is written.
     const level = inForce((context.world.store.localGet(keys.level)?.value ?? null) as LevelRecord | null);
@@ -38,7 +37,27 @@ export async function writeSettings(context: StepContext): Promise<StepOutcome> 
     const next = recordWithWantedMode(record, request.mode, wish);
     return { ...next, settings, allowedVoters: allowedVoters(record, request.standbys, members) };
   };
-  return { detail: `Recorded: ${names.join(', ') || 'the commit mode'}.`, group };
+  const result: WrittenSettings = { before: valuesOf(context.group().record, names) };
+  return { detail: `Recorded: ${names.join(', ') || 'the commit mode'}.`, result, group };
+}
+
+/** Journalled with the step: what its names were before, for whoever has to undo it. */
+export type WrittenSettings = { readonly before: Readonly<Record<string, string | null>> };
+
+export function settingsWith(
+  settings: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string | null>>,
+): Readonly<Record<string, string>> {
+  const next: Record<string, string> = { ...settings };
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) delete next[name];
+    else next[name] = value;
+  }
+  return next;
+}
+
+export function valuesOf(record: GroupRecord, names: readonly string[]): Readonly<Record<string, string | null>> {
+  return Object.fromEntries(names.map((name) => [name, record.settings[name] ?? null] as const));
 }
 
 /**
@@ -60,8 +79,7 @@ async function tryOnPrimary(context: StepContext, changes: Readonly<Record<strin
   try {
     await send(changes);
   } catch (error) {
-    const before = Object.keys(changes).map((name) => [name, record.settings[name] ?? null] as const);
-    await send(Object.fromEntries(before)).catch(() => undefined);
+    await send(valuesOf(record, Object.keys(changes))).catch(() => undefined);
     throw error;
   }
 }
@@ -80,19 +98,21 @@ function allowedVoters(
 
 export async function applySettings(context: StepContext): Promise<StepOutcome> {
   const node = nodeOf(context);
-  const snapshot = context.world.snapshot();
-  const found = snapshot.nodes.get(node);
-  if (!found || !isFresh(found, snapshot.config.leaseMs)) {
+  const params = { fence: context.fence(), settings: wantedSettings(context) };
+  // A controller that has just taken over has heard of nobody yet: it asks all the same, and waits less for an answer.
+  const heard = isReachable(context, node);
+  const timeoutMs = heard ? context.remainingMs() : Math.min(unheardMs, context.remainingMs());
+  try {
+    const done = await context.world.command(node, 'agent.settings', params, timeoutMs);
+    const pending = done.pendingRestart.length > 0 ? ` ${done.pendingRestart.join(', ')} wait for a restart.` : '';
+    return { detail: `Applied on ${node}.${pending}`, result: done };
+  } catch (error) {
+    if (heard || !isClusterError(error) || !['UNAVAILABLE', 'TIMEOUT'].includes(error.code)) throw error;
     return {
       detail: `${node} does not answer; it applies the record when it is back.`,
       result: { pendingRestart: [] },
     };
   }
-  const settings = wantedSettings(context);
-  const params = { fence: context.fence(), settings };
-  const done = await context.world.command(node, 'agent.settings', params, context.remainingMs());
-  const pending = done.pendingRestart.length > 0 ? ` ${done.pendingRestart.join(', ')} wait for a restart.` : '';
-  return { detail: `Applied on ${node}.${pending}`, result: done };
 }
 
 export async function waitVoters(context: StepContext): Promise<StepOutcome> {

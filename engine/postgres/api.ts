@@ -8,7 +8,14 @@ import type { PostgresReport } from '../cluster/model';
 import type { NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
-import type { LogPage, SessionInfo, SessionPosition, SettingInfo, WalStatus } from '../runtime/engine-api';
+import type {
+  LogPage,
+  SessionInfo,
+  SessionPosition,
+  SettingInfo,
+  SettingsVerdict,
+  WalStatus,
+} from '../runtime/engine-api';
 import type { LocalEnd } from './rejoin';
 import type { Settings } from './runtime-settings';
 
@@ -147,8 +154,13 @@ export interface PostgresServer {
    */
   promote(timeoutMs: number, timeline?: number): Promise<{ timeline: number; forkLsn: LsnText }>;
   checkpoint(): Promise<void>;
-  /** Applies ALTER SYSTEM for the given names (null: RESET), reloads, and reads back; lists those that wait for a restart. */
+  /**
+   * Applies ALTER SYSTEM for the given names (null: RESET), reloads, and reads back; lists those that wait for a restart. A server that takes no
+   * connections (stopped, or not able to start) gets them into its file.
+   */
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }>;
+  /** Whether this node's PostgreSQL would start with these settings; changes nothing, and needs no running server. */
+  checkSettings(settings: Settings): Promise<SettingsVerdict>;
   /**
    * synchronous_standby_names for (members, k); empty members: ''. Returns once no commit is released under an earlier list.
    * @throws TIMEOUT when that can't be seen yet (a checkpoint that syncs, a walsender that stands still): ask again.

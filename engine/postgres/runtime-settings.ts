@@ -28,6 +28,7 @@ async function alterSystem(connection: LocalConnection, settings: Settings): Pro
 const listSettings = new Set([
   'synchronized_standby_slots',
   'search_path',
+  'temp_tablespaces',
   'shared_preload_libraries',
   'session_preload_libraries',
   'local_preload_libraries',
@@ -61,13 +62,18 @@ export async function applySettings(
   return pollUntil(
     () =>
       withFreshSession(endpoint, async (client) => {
-        const { rows } = await client.query<{ loaded: string; pending: string[] | null }>(
+        const { rows } = await client.query<{ loaded: string; pending: string[] | null; errors: string | null }>(
           `SELECT (extract(epoch FROM pg_conf_load_time()) * 1000000)::bigint::text AS loaded,
-                  (SELECT array_agg(name) FROM pg_settings WHERE pending_restart AND name = ANY($1)) AS pending`,
+                  (SELECT array_agg(name) FROM pg_settings WHERE pending_restart AND lower(name) = ANY($1)) AS pending,
+                  (SELECT string_agg(name || ': ' || error, '; ') FROM pg_file_settings AS f
+                    WHERE error IS NOT NULL AND lower(name) = ANY($1)
+                      AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)) AS errors`,
           [names],
         );
         const row = rows[0]!;
-        return row.loaded === reloadedBefore ? undefined : { pendingRestart: row.pending ?? [] };
+        if (row.loaded === reloadedBefore) return undefined;
+        if (row.errors !== null) throw new ClusterError('INVALID_INPUT', `PostgreSQL did not take ${row.errors}`);
+        return { pendingRestart: row.pending ?? [] };
       }),
     { timeoutMs: 5000, intervalMs: 5, what: 'PostgreSQL reads its configuration' },
   );

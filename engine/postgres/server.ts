@@ -18,7 +18,7 @@ import type { NodeId } from '../kernel/ids';
 import { type LsnText, lagBytes } from '../kernel/lsn';
 import { inSqlSpan } from '../kernel/tracing';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
-import type { LogPage, SessionInfo, SettingInfo, WalStatus } from '../runtime/engine-api';
+import type { LogPage, SessionInfo, SettingInfo, SettingsVerdict, WalStatus } from '../runtime/engine-api';
 import type {
   ControlData,
   PostgresConfiguration,
@@ -43,9 +43,10 @@ import { promote } from './promote';
 import { RedoEstimator } from './redo-estimate';
 import { compareHistories, type LocalEnd } from './rejoin';
 import { Reporter, runningParametersSql } from './report';
-import { applySettings } from './runtime-settings';
+import { applySettings, type Settings } from './runtime-settings';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
+import { trySettings } from './settings-trial';
 import { keepSlots } from './slots';
 import { SqlStandbyNames } from './standby-names';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
@@ -365,8 +366,12 @@ export class PgServer implements PostgresServer {
       await applySettings(this.#commands, this.#fresh, settings);
       return;
     }
+    await this.#writeSettings(settings);
+  }
+
+  async #writeSettings(settings: Settings): Promise<void> {
     await editAutoConf(this.#dataDirectory, settings, this.configuration.runAs);
-    await this.#postmaster.reload();
+    if (this.#postmaster.pid !== null) await this.#postmaster.reload();
   }
 
   promote(timeoutMs: number, timeline?: number): Promise<{ timeline: number; forkLsn: LsnText }> {
@@ -388,7 +393,16 @@ export class PgServer implements PostgresServer {
   }
 
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }> {
-    return this.#changes.run(() => applySettings(this.#commands, this.#fresh, settings));
+    return this.#changes.run(async () => {
+      if (this.#answers()) return applySettings(this.#commands, this.#fresh, settings);
+      await this.#writeSettings(settings);
+      return { pendingRestart: [] };
+    });
+  }
+
+  checkSettings(settings: Settings): Promise<SettingsVerdict> {
+    // Not in the queue: it concerns nothing that is changed there.
+    return trySettings(this.configuration, settings);
   }
 
   setSynchronousStandbys(members: readonly NodeId[], k: number): Promise<void> {

@@ -55,6 +55,15 @@ export type SessionInfo = {
   readonly backendType: string;
 };
 
+/** Whether a node's PostgreSQL would start with the settings that were tried. */
+export type SettingsVerdict = {
+  /** PostgreSQL's own words; null: it would start. */
+  readonly refusal: string | null;
+  /** What it would ask the system for at its start; null: not known. */
+  readonly sharedMemoryBytes: number | null;
+  readonly hostMemoryBytes: number;
+};
+
 /** The place of a session among those of its node: by start, then by pid. */
 export type SessionPosition = { readonly startedAt: string; readonly pid: number };
 
@@ -321,6 +330,12 @@ export type EngineRequests = {
   'node.settings': { scope: 'node'; params: Record<string, never>; result: readonly SettingInfo[] };
   'node.resources': { scope: 'node'; params: { minutes: number }; result: readonly ResourceSample[] };
   'node.wal': { scope: 'node'; params: Record<string, never>; result: WalStatus };
+  /** Whether the node's PostgreSQL would start with these settings; asked by plans. Changes nothing. */
+  'node.settings.check': {
+    scope: 'node';
+    params: { settings: Readonly<Record<string, string | null>> };
+    result: SettingsVerdict;
+  };
   'node.slots': { scope: 'node'; params: Record<string, never>; result: NodeSlots };
   'node.wal.switch': { scope: 'node'; params: { requester?: Requester }; result: { lsn: LsnText } };
   'node.replay': {

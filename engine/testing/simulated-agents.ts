@@ -30,6 +30,9 @@ export const groupName = 'alpha';
 const rowBytes = 256n;
 const simulatedSettings = [
   { name: 'work_mem', context: 'user' },
+  { name: 'jit', context: 'user' },
+  { name: 'shared_buffers', context: 'postmaster' },
+  { name: 'shared_preload_libraries', context: 'postmaster' },
   { name: 'max_connections', context: 'postmaster' },
   { name: 'block_size', context: 'internal' },
 ];
@@ -67,6 +70,9 @@ export type SimulatedNode = {
   draining: boolean;
   sequence: number;
   slots: SlotInfo[];
+  /** As its server has them in its file, and as it runs with them since its last start. */
+  settings: Record<string, string>;
+  runs: Record<string, string>;
   /** Commands it refuses, for tests of recovery. */
   failing: Set<AgentCommand>;
 };
@@ -84,6 +90,10 @@ export class SimulatedWorld {
   readonly nodes = new Map<NodeId, SimulatedNode>();
   readonly controllers = new Map<NodeId, { controller: Controller; member: MemoryStoreMember }>();
   readonly acknowledged = new Set<number>();
+  /** What PostgreSQL of every member says of settings that are tried. */
+  refusedSettings: string | null = null;
+  /** `<node> <shared_buffers>` with which a server does not start. */
+  readonly refusedAtStart = new Set<string>();
   readonly commands: string[] = [];
   /** Commands whose effect waits for this. */
   readonly held = new Map<AgentCommand, Promise<void>>();
@@ -158,6 +168,8 @@ export class SimulatedWorld {
       draining: false,
       sequence: 0,
       slots: [],
+      settings: {},
+      runs: {},
       failing: new Set(),
     };
     this.nodes.set(id, node);
@@ -454,9 +466,22 @@ export class SimulatedWorld {
       if (node.postgres === 'stopped') node.postgres = holds ? 'primary' : 'standby';
       return {};
     },
-    'agent.restart': () => ({}),
+    'agent.restart': (node) => {
+      if (this.refusedAtStart.has(`${node.id} ${node.settings.shared_buffers}`))
+        throw new ClusterError('CONFLICT', `PostgreSQL of ${node.id} does not start: no memory`);
+      node.runs = node.settings;
+      return {};
+    },
     'agent.reclone': () => ({ bytes: 1 }),
-    'agent.settings': () => ({ pendingRestart: [] }),
+    'agent.settings': (node, { settings }) => {
+      const next: Record<string, string> = { ...node.settings };
+      for (const [name, value] of Object.entries(settings)) {
+        if (value === null) delete next[name];
+        else next[name] = value;
+      }
+      node.settings = next;
+      return { pendingRestart: [] };
+    },
     'agent.createSlot': (node, { slot }) => {
       const made = { ...idleSlot, ...slot };
       node.slots.push(made);
@@ -488,6 +513,10 @@ export class SimulatedWorld {
     if (method === 'health.kept') {
       const { controller } = this.controllers.get(id)!;
       return controller.keptHealth(params as EngineParams<'health.kept'>) as Promise<EngineResult<M>>;
+    }
+    if (method === 'node.settings.check') {
+      const verdict = { refusal: this.refusedSettings, sharedMemoryBytes: null, hostMemoryBytes: 1 };
+      return verdict as unknown as EngineResult<M>;
     }
     if (method === 'node.settings') return simulatedSettings as unknown as EngineResult<M>;
     if (method === 'node.slots') {

@@ -157,6 +157,7 @@ class ScopedEngine implements EngineClient {
     'store.localList': 'refused',
     'raft.status': 'refused',
     'raft.log': 'refused',
+    'node.settings.check': 'refused',
     'runtime.put': 'refused',
     'router.status': 'refused',
     'health.kept': (found) => this.#healthInScope(found),

@@ -9,7 +9,7 @@ import { check, controlQuorum, noOperationRunning, primaryServes } from './check
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst } from './plan-primary-away';
 import { standbyFloorDefaults } from './restart-settings';
-import { needsRestart, settingsChecks } from './settings-checks';
+import { needsRestart, serversAccept, settingsChecks } from './settings-checks';
 import { slotsSurvive } from './slot-checks';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf, standbysOf } from './snapshot';
 import { step } from './steps';
@@ -25,7 +25,10 @@ export function planChangeSettings(
   const lowered = restarting.filter((name) => isLowered(name, request.settings[name] ?? null, group));
   const raised = restarting.filter((name) => isRaised(name, request.settings[name] ?? null, group));
   const rolling = restarting.length > 0 ? rollingRestart(snapshot, group, { ...context, lowered }) : null;
-  const badNames = settingsChecks(request.settings, context.knownSettings ?? null);
+  const badNames = [
+    ...settingsChecks(request.settings, context.knownSettings ?? null, context.admin),
+    ...serversAccept(request.settings, group, context.verdicts),
+  ];
   const checks = [
     controlQuorum(snapshot),
     noOperationRunning(snapshot, group),

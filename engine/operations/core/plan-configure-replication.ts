@@ -7,7 +7,7 @@ import type { Check, OperationRequest } from '../model';
 import { adminOnly, check, controlQuorum, noOperationRunning, primaryServes, reachable } from './checks';
 import { applySteps } from './plan-change-settings';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
-import { needsRestart, settingsChecks } from './settings-checks';
+import { needsRestart, serversAccept, settingsChecks } from './settings-checks';
 import { type ClusterSnapshot, primaryOf } from './snapshot';
 import { step } from './steps';
 
@@ -37,7 +37,8 @@ export function planConfigureReplication(
       remedy: `Name at least one standby whose acknowledgement counts in ${request.mode}.`,
     }),
     ...standbyChecks,
-    ...settingsChecks(request.settings, context.knownSettings ?? null),
+    ...settingsChecks(request.settings, context.knownSettings ?? null, context.admin),
+    ...serversAccept(request.settings, group, context.verdicts),
   ];
   const restarting = needsRestart(request.settings);
   const weaker = givesUpAcknowledgements(group.record, request.mode);

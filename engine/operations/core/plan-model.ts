@@ -2,6 +2,7 @@
 import type { ClusterCode, ErrorCode, Reason } from '../../kernel/errors';
 import type { Epoch, GroupName, NodeId } from '../../kernel/ids';
 import type { NodeSlots } from '../../replication/model';
+import type { SettingsVerdict } from '../../runtime/engine-api';
 import type { Candidate, Check, OperationStep } from '../model';
 import type { ClusterSnapshot, GroupSnapshot, NodeSnapshot } from './snapshot';
 
@@ -12,6 +13,8 @@ export type PlanContext = {
   readonly prefer?: NodeId;
   /** Settings that a server of the group has, lower-case name → context; absent or null: none of them answered. Only asked for plans that change settings. */
   readonly knownSettings?: ReadonlyMap<string, string> | null;
+  /** Whether PostgreSQL of each member that answered would start with the settings; only asked for plans that change settings. */
+  readonly verdicts?: ReadonlyMap<NodeId, SettingsVerdict> | null;
   /** Slots of the group's members that answered; only asked for plans that concern slots. */
   readonly slots?: ReadonlyMap<NodeId, NodeSlots> | null;
 };

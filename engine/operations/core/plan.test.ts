@@ -357,6 +357,56 @@ describe('settings', () => {
     expect(reasons(made)).toEqual(['one-direction']);
     expect(made.refusal?.message).toContain('change max_wal_senders first, then max_connections');
   });
+  it.each([
+    'ssl', 'ssl_key_file', 'log_directory', 'logging_collector', 'lc_messages', 'dynamic_library_path', 'jit_provider', 'oauth_validator_libraries',
+    'unix_socket_directories', 'cluster_name', 'recovery_target_lsn', 'event_triggers', 'session_replication_role', 'wal_receiver_status_interval',
+    'archive_command', 'extension_control_path', 'ignore_invalid_pages',
+  ])('%s, which names files, loads code or is what the engine relies on, is nobody’s to set', (name) => {
+    expect(reasons(planned({ [name]: 'x' }, null))).toEqual(['setting-allowed']);
+  }); // biome-ignore format: a list
+  it('libraries are an admin’s, by bare name', () => {
+    const load = (libraries: string, admin: boolean) =>
+      planOperation(
+        { kind: 'change-settings', group: 'alpha', settings: { shared_preload_libraries: libraries } },
+        cluster(),
+        { admin },
+      );
+    expect(load('pg_stat_statements, auto_explain', true).refusal).toBeNull();
+    expect(load('', true).refusal).toBeNull();
+    expect(load('pg_stat_statements', false).refusal).toMatchObject({ reasons: [{ rule: 'admin-only' }] });
+    for (const odd of ['/tmp/evil', '$libdir/x', 'a.so', '../x'])
+      expect(reasons(load(odd, true))).toEqual(['library-name']);
+  });
+  it('what a member’s own server says is said, and members of one host must fit into its memory together', () => {
+    const tried = (refusal: string | null, sharedMemoryBytes: number | null) => ({
+      refusal,
+      sharedMemoryBytes,
+      hostMemoryBytes: 8e9,
+    });
+    const asked = (verdicts: ReadonlyMap<string, ReturnType<typeof tried>>) =>
+      planOperation({ kind: 'change-settings', group: 'alpha', settings: { shared_buffers: '3GB' } }, cluster(), {
+        admin: true,
+        verdicts,
+      });
+    const fine = asked(
+      new Map([
+        ['node-1', tried(null, 3e9)],
+        ['node-2', tried(null, 3e9)],
+      ]),
+    );
+    expect(fine.refusal).toBeNull();
+    const full = asked(
+      new Map([
+        ['node-1', tried(null, 3e9)],
+        ['node-2', tried(null, 3e9)],
+        ['node-3', tried(null, 3e9)],
+      ]),
+    );
+    expect(full.refusal).toMatchObject({ code: 'INVALID_INPUT', reasons: [{ rule: 'host-memory' }] });
+    const words = asked(new Map([['node-2', tried('no such file', null)]]));
+    expect(reasons(words)).toEqual(['postgres-accepts node-2']);
+    expect(words.refusal?.message).toContain('PostgreSQL of node-2 would not start with this: no such file.');
+  });
   it('says when no server could be asked', () => {
     const made = planned({ work_memm: '8MB' }, null);
     expect(made.refusal).toBeNull();

@@ -14,14 +14,33 @@ export const restartSettings: ReadonlySet<string> = new Set([
   'wal_level', 'wal_log_hints',
 ]); // biome-ignore format: a list
 
-/** The engine sets these itself (roles, fencing, streaming) or builds them from a typed target; an operator's value would break an invariant. */
-export const managedSettings: ReadonlySet<string> = new Set([
-  'allow_alter_system', 'archive_cleanup_command', 'archive_command', 'archive_library', 'config_file', 'data_directory',
-  'external_pid_file', 'fsync', 'full_page_writes', 'hba_file', 'hot_standby', 'ident_file', 'listen_addresses', 'local_preload_libraries',
-  'port', 'primary_conninfo', 'primary_slot_name', 'promote_trigger_file', 'recovery_end_command',
-  'restart_after_crash', 'restore_command', 'session_preload_libraries', 'ssl_passphrase_command', 'sync_replication_slots', 'synchronized_standby_slots',
-  'synchronous_commit', 'synchronous_standby_names', 'unix_socket_directories', 'unix_socket_group', 'unix_socket_permissions', 'zero_damaged_pages',
+/**
+ * The engine sets these itself (roles, fencing, streaming, its reading of the log) or builds them from a typed target; an operator's value would break
+ * an invariant. Also whatever names files, runs commands or loads code, and what takes protection from data or from the engine's own triggers.
+ */
+const managedSettings: ReadonlySet<string> = new Set([
+  'allow_alter_system', 'allow_in_place_tablespaces', 'allow_system_table_mods', 'archive_cleanup_command', 'archive_command', 'archive_library',
+  'bonjour', 'bonjour_name', 'cluster_name', 'config_file', 'data_directory', 'data_sync_retry', 'dynamic_library_path', 'event_source', 'event_triggers',
+  'exit_on_error', 'extension_control_path', 'external_pid_file', 'fsync', 'full_page_writes', 'hba_file', 'hot_standby', 'ident_file',
+  'ignore_checksum_failure', 'ignore_invalid_pages', 'ignore_system_indexes', 'jit_provider', 'krb_caseins_users', 'krb_server_keyfile', 'lc_messages',
+  'listen_addresses', 'local_preload_libraries', 'log_destination', 'log_directory', 'log_file_mode', 'log_filename', 'log_rotation_age',
+  'log_rotation_size', 'log_timezone', 'log_truncate_on_rotation', 'logging_collector', 'oauth_validator_libraries', 'password_encryption', 'port',
+  'primary_conninfo', 'primary_slot_name', 'promote_trigger_file', 'recovery_end_command', 'recovery_min_apply_delay', 'restart_after_crash',
+  'restore_command', 'session_preload_libraries', 'session_replication_role', 'sync_replication_slots', 'synchronized_standby_slots',
+  'synchronous_commit', 'synchronous_standby_names', 'wal_receiver_create_temp_slot', 'wal_receiver_status_interval', 'wal_retrieve_retry_interval',
+  'zero_damaged_pages',
 ]); // biome-ignore format: a list
+const managedPrefixes = ['recovery_target', 'ssl', 'unix_socket_'];
+
+export function isManaged(name: string): boolean {
+  return (
+    managedSettings.has(name) || (!name.includes('.') && managedPrefixes.some((prefix) => name.startsWith(prefix)))
+  );
+}
+
+/** Loads code into the server: an admin's, and only what is installed beside PostgreSQL. */
+export const librarySetting = 'shared_preload_libraries';
+export const libraryName = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$/;
 
 export const settingName = /^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$/;
 

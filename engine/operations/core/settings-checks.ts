@@ -1,15 +1,19 @@
 /** Which settings an operator may set through the group record: the server has them, and they are not the engine's own. */
+import type { NodeId } from '../../kernel/ids';
+import type { SettingsVerdict } from '../../runtime/engine-api';
 import type { Check } from '../model';
-import { check } from './checks';
-import { managedSettings, restartSettings, settingName } from './restart-settings';
+import { adminOnly, check } from './checks';
+import { isManaged, libraryName, librarySetting, restartSettings, settingName } from './restart-settings';
+import { formatBytes, type GroupSnapshot } from './snapshot';
 
 export function settingsChecks(
   settings: Readonly<Record<string, string | null>>,
   known: ReadonlyMap<string, string> | null,
+  admin = true,
 ): readonly Check[] {
   return Object.keys(settings).flatMap((name) => {
     const valid = settingName.test(name);
-    const allowed = valid && !managedSettings.has(name);
+    const allowed = valid && !isManaged(name);
     const permission = check('setting-allowed', allowed, {
       measured: name,
       limit: valid ? 'not managed by the engine' : 'a setting name',
@@ -18,7 +22,13 @@ export function settingsChecks(
     const value = settings[name] ?? null;
     // A reset may be of a name that an earlier version had.
     if (!allowed || value === null) return [permission];
-    return [permission, isKnown(name, known), ...(name === 'archive_mode' ? [hasArchiveTarget(value)] : [])];
+    const more =
+      name === 'archive_mode'
+        ? [hasArchiveTarget(value)]
+        : name === librarySetting
+          ? librariesMayLoad(value, admin)
+          : [];
+    return [permission, isKnown(name, known), ...oneLine(name, value), ...more];
   });
 }
 
@@ -30,6 +40,71 @@ function hasArchiveTarget(mode: string): Check {
     remedy:
       "No archive target can be configured, and without one the primary keeps all its WAL until its disk is full. Leave archive_mode out; to keep WAL elsewhere, make a physical replication slot and read it with PostgreSQL's pg_receivewal.",
   });
+}
+
+/** It runs in every backend, as PostgreSQL's user. */
+function librariesMayLoad(value: string, admin: boolean): readonly Check[] {
+  const names = value.split(',').map((one) => one.trim());
+  const odd = value.trim() === '' ? [] : names.filter((one) => !libraryName.test(one));
+  return [
+    adminOnly('admin-only', admin, `Loading a library (${librarySetting})`),
+    check('library-name', odd.length === 0, {
+      measured: odd.join(', ') || 'bare names',
+      limit: 'bare names of installed libraries',
+      remedy: `Name libraries without a path or suffix, such as pg_stat_statements: ${odd.join(', ')} is none.`,
+    }),
+  ];
+}
+
+function oneLine(name: string, value: string): readonly Check[] {
+  if (!/[\r\n\0]/.test(value)) return [];
+  return [
+    check('one-line', false, {
+      measured: `${name} has a line break`,
+      limit: 'one line',
+      remedy: `Write the value of ${name} in one line.`,
+    }),
+  ];
+}
+
+/** What the servers themselves said when they were asked to try; and whether members of one host fit into its memory together. */
+export function serversAccept(
+  settings: Readonly<Record<string, string | null>>,
+  group: GroupSnapshot,
+  verdicts: ReadonlyMap<NodeId, SettingsVerdict> | null | undefined,
+): readonly Check[] {
+  if (!verdicts || Object.keys(settings).length === 0) return [];
+  const tried = [...verdicts].map(([node, { refusal }]) =>
+    check('postgres-accepts', refusal === null, {
+      node,
+      measured: refusal ?? 'it would start',
+      limit: 'it would start',
+      remedy: `PostgreSQL of ${node} would not start with this: ${refusal}.`,
+    }),
+  );
+  return [...tried, ...hostsHaveMemory(group, verdicts)];
+}
+
+function hostsHaveMemory(group: GroupSnapshot, verdicts: ReadonlyMap<NodeId, SettingsVerdict>): readonly Check[] {
+  const hosts = new Map<string, { needed: number; memory: number }>();
+  for (const { record } of group.members) {
+    const verdict = verdicts.get(record.id);
+    if (!verdict || verdict.sharedMemoryBytes === null) continue;
+    const before = hosts.get(record.host) ?? { needed: 0, memory: verdict.hostMemoryBytes };
+    const memory = Math.min(before.memory, verdict.hostMemoryBytes);
+    hosts.set(record.host, { needed: before.needed + verdict.sharedMemoryBytes, memory });
+  }
+  return [...hosts].flatMap(([host, { needed, memory }]) =>
+    needed <= memory
+      ? []
+      : [
+          check('host-memory', false, {
+            measured: `${formatBytes(needed)} of shared memory for ${group.record.name} on ${host}`,
+            limit: formatBytes(memory),
+            remedy: `${host} has ${formatBytes(memory)} of memory: set less (shared_buffers, max_connections).`,
+          }),
+        ],
+  );
 }
 
 function isKnown(name: string, known: ReadonlyMap<string, string> | null): Check {

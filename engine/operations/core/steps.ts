@@ -97,7 +97,9 @@ const stepTable: Readonly<Record<StepAction, StepRow>> = {
   'leave-voter-set': row('Wait until the acknowledgement of % no longer counts', 60_000, { cancellable: true }),
   'leave-store': row('Remove % from the control store', 60_000),
   'delete-node': row('Delete the record of %', 5_000, { pointOfNoReturn: true }),
-  'write-settings': row('Write the group record', 5_000),
+  'write-settings': row('Write the group record', 5_000, {
+    compensation: 'The record and every member have the former settings again.',
+  }),
   'apply-settings': row('Apply the settings on %', 30_000),
   'create-slot': row('Create the slot on %', 20_000),
   'copy-slot': row('Wait until the standbys hold a copy of it', 15_000),
