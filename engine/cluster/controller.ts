@@ -132,6 +132,7 @@ export class Controller implements ClusterController {
       slotsOf: (node) => this.#world().request(node, 'node.slots', {}, 2_000),
       endedUnbegun: (operation) => this.#events.operationEnded(operation),
       nowMs: clock.wall,
+      random: () => loop.random(),
     });
     this.#methods = new LeaderMethods(deps.store, this.#state, loop);
     this.#level = new LevelRaiser({
@@ -452,7 +453,7 @@ export class Controller implements ClusterController {
     const memory = this.#memories.of(name);
     const nowMs = this.deps.loop.wallMs();
     const operation: Operation = {
-      id: newOperationId(nowMs),
+      id: newOperationId(nowMs, () => this.deps.loop.random()),
       kind: decision.request.kind,
       request: decision.request,
       state: 'running',

@@ -2,8 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { OperationId } from '../kernel/ids';
 
-export function newOperationId(nowMs: number): OperationId {
-  const bytes = randomBytes(16);
+/** `random`: [0, 1); absent: the system's own. */
+export function newOperationId(nowMs: number, random?: () => number): OperationId {
+  const bytes = random ? Buffer.from(Array.from({ length: 16 }, () => Math.floor(random() * 256))) : randomBytes(16);
   bytes.writeUIntBE(Math.floor(nowMs), 0, 6);
   bytes[6] = (bytes[6]! & 0x0f) | 0x70;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;

@@ -46,6 +46,8 @@ export type OperationServiceDependencies = {
   /** A scheduled operation ended before it began. */
   endedUnbegun(operation: Operation): void;
   nowMs(): number;
+  /** For ids, [0, 1). */
+  random(): number;
 };
 
 export class OperationService {
@@ -232,7 +234,7 @@ export class OperationService {
     });
     const nowMs = this.deps.nowMs();
     const operation: Operation = {
-      id: newOperationId(nowMs),
+      id: newOperationId(nowMs, this.deps.random),
       kind: request.kind,
       request,
       state: 'planned',

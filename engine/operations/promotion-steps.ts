@@ -29,6 +29,8 @@ const noQuorumGraceMs = 1_000;
 const plannedGraceMs = 30;
 /** A member whose server is just starting is asked again for this long. */
 const memberPatienceMs = 3_000;
+/** A candidate that could not be promoted gets this long to stop and give its lease back. */
+const freeMs = 5_000;
 
 type FailoverOptions = { target: NodeId | null; automatic: boolean; allowDataLoss: boolean };
 
@@ -53,6 +55,7 @@ export async function collectPromises(context: StepContext): Promise<StepOutcome
   if (members.length === 0) throw new ClusterError('CONFLICT', `Group ${record.name} has no other member.`);
   const epoch = record.epoch + 1;
   const poll: Poll = { record, epoch, options, excluded, shutdownLsn, promises: [], failures: new Map() };
+  freeUnpromoted(context, record, excluded);
   await waitForEnough(context, poll, Promise.all(members.map((node) => askMember(context, poll, node))));
 
   const promises = [...poll.promises];
@@ -76,6 +79,18 @@ export async function collectPromises(context: StepContext): Promise<StepOutcome
     detail: `${promises.length} of ${members.length} members promised epoch ${epoch}; needed: ${check.limit}.`,
     result,
   };
+}
+
+/**
+ * A candidate that was granted the epoch and could not be promoted lives on and renews its lease: it waits for this operation, which would wait for its
+ * lease. It is asked to give the lease back; should it have been promoted after all, it stops in order first.
+ */
+function freeUnpromoted(context: StepContext, record: GroupRecord, excluded: readonly NodeId[]): void {
+  const holder = record.primary;
+  if (holder === null || record.leaseReleased || !excluded.includes(holder)) return;
+  const timeoutMs = Math.min(freeMs, context.remainingMs());
+  const params = { fence: context.fence(), group: record.name, epoch: record.epoch, drainMs: 0, timeoutMs };
+  context.world.command(holder, 'agent.demote', params, timeoutMs).catch(() => undefined);
 }
 
 type Poll = {
