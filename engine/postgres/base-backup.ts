@@ -12,7 +12,7 @@ import type { PostgresConfiguration } from './api';
 import { editAutoConf } from './auto-conf';
 import { manifestLimitBytes, type ReceivedFile, verifyManifest } from './backup-manifest';
 import { sqlState } from './connection';
-import { readControlFile } from './control-data';
+import { OtherMajorVersion, readControlFile } from './control-data';
 import { exists, type FileOwner, replaceFile, syncDirectory } from './durable-file';
 import { syncTree, writeConfiguration } from './initdb';
 import { sessionOptions } from './session-options';
@@ -129,7 +129,10 @@ async function receive(
 async function confirmSource(client: pg.Client, dataDirectory: string, confirmed: number | null): Promise<void> {
   const { rows } = await client.query<{ systemid: string; timeline: number }>('IDENTIFY_SYSTEM');
   const source = rows[0]!;
-  const local = await readControlFile(dataDirectory).catch(() => null);
+  const local = await readControlFile(dataDirectory).catch((error: unknown) => {
+    if (error instanceof OtherMajorVersion) throw error;
+    return null;
+  });
   if (!local) return;
   if (source.systemid !== local.systemIdentifier) {
     throw new ClusterError(

@@ -36,6 +36,14 @@ function parametersIn(bytes: Buffer): StandbyParameters {
   };
 }
 
+/** Whole data that only another release can start. */
+export class OtherMajorVersion extends ClusterError {}
+
+/** A hundred times a major version, as PostgreSQL has numbered this file since 13. */
+function isOtherMajor(version: number): boolean {
+  return version % 100 === 0 && version >= 1300 && version <= 5000;
+}
+
 /** Invariant: only a file whose checksum is right is believed. */
 export function parseControlFile(bytes: Buffer, path: string): ControlData {
   const remedy = 'this copy of the data cannot be started: remove the node’s data directory so that it is cloned again';
@@ -44,14 +52,16 @@ export function parseControlFile(bytes: Buffer, path: string): ControlData {
   }
   const version = bytes.readUInt32LE(8);
   if (version !== controlVersion) {
-    const why =
-      version === 0
-        ? 'is empty'
-        : `has format ${version}, this PostgreSQL reads ${controlVersion} (another major version or a damaged file)`;
-    throw new ClusterError(
-      'CONFLICT',
-      `${path} ${why}; ${remedy}, or start it with the PostgreSQL version that wrote it`,
-    );
+    if (isOtherMajor(version)) {
+      // Nothing is wrong with this data: whoever removed it on our word after starting the wrong release would remove all copies, one by one.
+      throw new OtherMajorVersion(
+        'CONFLICT',
+        `${path} was written by PostgreSQL ${version / 100}, and this release runs PostgreSQL ${controlVersion / 100}: it does not read data of another major version. ` +
+          `Start the release of RustyDB that runs PostgreSQL ${version / 100}; nothing is damaged, and nothing needs to be removed`,
+      );
+    }
+    const why = version === 0 ? 'is empty' : `has format ${version}, this PostgreSQL reads ${controlVersion}`;
+    throw new ClusterError('CONFLICT', `${path} ${why}: it is damaged; ${remedy}`);
   }
   if (crc32c(bytes.subarray(0, crcOffset)) !== bytes.readUInt32LE(crcOffset)) {
     throw new ClusterError('CONFLICT', `${path} is damaged (wrong checksum); ${remedy}`);

@@ -45,6 +45,11 @@ describe('pg_control', () => {
     bytes.writeUInt32LE(crc32c(bytes.subarray(0, 292)), 292);
     return bytes;
   };
+  const ofVersion = (version: number) => {
+    const bytes = control();
+    bytes.writeUInt32LE(version, 8);
+    return sealed(bytes);
+  };
 
   it('is read', () => {
     expect(parseControlFile(sealed(control()), 'f')).toEqual({
@@ -68,16 +73,19 @@ describe('pg_control', () => {
     ['cut short', control().subarray(0, 100)],
     ['wrong checksum', control()],
     ['is empty', sealed(Buffer.alloc(8192))],
-    [
-      'another major version',
-      (() => {
-        const bytes = control();
-        bytes.writeUInt32LE(1700, 8);
-        return sealed(bytes);
-      })(),
-    ],
+    ['damaged', ofVersion(18)],
   ])('%s is an error with a remedy', (why, bytes) => {
     expect(() => parseControlFile(bytes, 'f')).toThrow(new RegExp(`${why}.*cloned again`));
+  });
+
+  it.each([1700, 1900])('data of another major version (%i) is refused, and nobody is sent to remove it', (version) => {
+    const refused = () => parseControlFile(ofVersion(version), 'f');
+    expect(refused).toThrow(
+      new RegExp(
+        `written by PostgreSQL ${version / 100}, and this release runs PostgreSQL 18: .*nothing needs to be removed`,
+      ),
+    );
+    expect(refused).not.toThrow(/cloned again/);
   });
 
   it('CRC-32C is the Castagnoli one', () => {

@@ -23,6 +23,7 @@ const usage = `npm run upgrade -- [options]
   (none)          what would be done, and whether it may be
   --apply         do it, step by step
   --only NAME     only this node, or router, or server; may be given more than once
+  --again         also what runs this release already: restarts everything in the same order
   --hold          until --finish is given, every node may go back to the release it came from
   --finish        end that: the cluster's level rises once every process is of this release`;
 
@@ -33,6 +34,7 @@ type Options = {
   readonly apply: boolean;
   readonly only: readonly string[] | null;
   readonly hold: boolean;
+  readonly again: boolean;
   readonly finish: boolean;
 };
 
@@ -44,6 +46,7 @@ function optionsFrom(words: readonly string[]): Options {
         apply: { type: 'boolean' },
         only: { type: 'string', multiple: true },
         hold: { type: 'boolean' },
+        again: { type: 'boolean' },
         finish: { type: 'boolean' },
       },
     });
@@ -52,6 +55,7 @@ function optionsFrom(words: readonly string[]): Options {
       apply: values.apply ?? false,
       only: values.only ?? null,
       hold: values.hold ?? false,
+      again: values.again ?? false,
       finish: values.finish ?? false,
     };
   } catch (error) {
@@ -68,8 +72,10 @@ async function main(): Promise<number> {
   try {
     if (options.hold) await changeHold(connection, { by: userInfo().username, at: new Date().toISOString() });
     if (options.finish) await changeHold(connection, null);
+    const before = (await lookAround(connection, dataDirectory, null)).processes.map(({ pid }) => pid);
+    const again = new Set(options.again ? before : []);
     const plan = async (): Promise<UpgradePlan> =>
-      planUpgrade(await lookAround(connection, dataDirectory, options.only));
+      planUpgrade({ ...(await lookAround(connection, dataDirectory, options.only)), again });
     const first = await plan();
     print(first);
     if (!options.apply) return first.troubles.length === 0 || first.steps.length === 0 ? 0 : 1;

@@ -29,6 +29,13 @@ export async function rollingUpgrade(cluster: RealCluster, dist: string): Promis
   return said;
 }
 
+/** Every process again by one of the same release, in the same order: what an upgrade does, as often as one likes. For the soak. */
+export async function rollingReplacement(cluster: RealCluster, dist: string): Promise<string> {
+  const { code, said } = await runUpgrade(cluster, dist, ['--again', '--apply']);
+  if (code !== 0) throw new Error(`the replacement stopped:\n${said}`);
+  return said;
+}
+
 /** SIGSTOP to all processes of a node while `meanwhile` runs. */
 export async function frozen<T>(cluster: RealCluster, node: string, meanwhile: () => Promise<T>): Promise<T> {
   const pids = cluster.nodeProcesses(node);

@@ -98,6 +98,15 @@ describe('the order of an upgrade', () => {
     expect(titles({ processes: running(['n1', 'n2', 'n3', 'router', 'server'], now) })).toEqual([]);
   });
 
+  it('again: what was there at the beginning, and not what replaced it since', () => {
+    const processes = running(['n1', 'n2', 'n3'], now);
+    expect(titles({ processes, again: new Set(processes.map(({ pid }) => pid)) })).toHaveLength(4);
+    expect(titles({ processes, again: new Set([100]) })).toEqual([
+      'Switch alpha over from n1',
+      'Replace the agent of n1 and its guardian',
+    ]);
+  });
+
   it('only what was named', () => {
     expect(titles({ only: ['n3', 'router'] })).toEqual([
       'Replace the agent of n3 and its guardian',

@@ -19,6 +19,8 @@ export type UpgradeSituation = {
   readonly view: ClusterView;
   /** Only these are replaced; null: all. */
   readonly only: readonly string[] | null;
+  /** Processes that are replaced although they are of this release (`--again`). */
+  readonly again?: ReadonlySet<number>;
 };
 
 export type UpgradeStep =
@@ -45,6 +47,10 @@ export function planUpgrade(situation: UpgradeSituation): UpgradePlan {
 
 function isOld({ own }: UpgradeSituation, process: Announced): boolean {
   return process.release !== own.release;
+}
+
+function isDue(situation: UpgradeSituation, process: RunningProcess): boolean {
+  return isOld(situation, process) || situation.again?.has(process.pid) === true;
 }
 
 // -------------------------------------------------------------------- may it
@@ -100,7 +106,7 @@ function membersOf(view: ClusterView, group: GroupName): readonly NodeView[] {
 function stepsOf(situation: UpgradeSituation): readonly UpgradeStep[] {
   const { processes, view, only } = situation;
   const wanted = processes.filter(
-    (process) => isOld(situation, process) && (only === null || only.includes(process.name)),
+    (process) => isDue(situation, process) && (only === null || only.includes(process.name)),
   );
   const agents = wanted.flatMap((process) => {
     const node = view.nodes.find(({ record }) => record.id === process.name);
