@@ -38,11 +38,6 @@ export class LeaderMethods {
       adjusted = change.adjusted;
       return change.config;
     });
-    this.store.setTimings({
-      heartbeatMs: config.heartbeatIntervalMs,
-      electionMs: config.electionTimeoutMs,
-      leaseMs: config.leaseMs,
-    });
     for (const name of [...this.state.groupNames()]) {
       if (params.patch.syncReplication === undefined) break;
       await this.#change<GroupRecord>(keys.group(name), (record) => wantedModeAfter(params, record, this.#level())!);

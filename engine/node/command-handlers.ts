@@ -15,7 +15,7 @@ import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
-import { groupFact, instantOf, type NodeContext, nodeRecord, otherMembers } from './node-context';
+import { clusterConfig, groupFact, instantOf, type NodeContext, nodeRecord, otherMembers } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
 import type { RestartHold } from './restart-hold';
 
@@ -249,10 +249,11 @@ export class CommandHandlers {
       return { modRevision: before.modRevision };
     // The read may have taken long: what was promised or obeyed meanwhile counts.
     durable.save(mayGrant().durable);
+    const leaseMs = this.#lengthToGrant(next, current ?? null);
     const sent = instantOf(this.#context.loop);
     const result = await store.txn({
       compare: [{ key, modRevision: expectedModRevision }],
-      mutations: [{ kind: 'put', key, value: next as unknown as Json }],
+      mutations: [{ kind: 'put', key, value: { ...next, leaseMs } as unknown as Json }],
       grants: { group: next.name, epoch: next.epoch, holder: config.nodeId },
       ...(underLeaseGuard ? { leaseGuard: { group: next.name, epoch: next.epoch - 1 } } : {}),
     });
@@ -262,6 +263,7 @@ export class CommandHandlers {
       });
     }
     this.options.earlierLife.ended();
+    durable.saveLengths({ countedLeaseMs: leaseMs });
     // A higher promise that was given while the grant was on its way stands: the reconcile loop waits for that epoch's operation, or ends it.
     if (durable.current.promisedEpoch > next.epoch) {
       throw refusal({
@@ -271,9 +273,16 @@ export class CommandHandlers {
         retryAfterMs: null,
       });
     }
-    this.options.lease.input({ kind: 'granted', epoch: next.epoch, sent });
+    this.options.lease.input({ kind: 'granted', epoch: next.epoch, sent, leaseMs });
     this.options.lease.wake();
     return { modRevision: result.revision };
+  }
+
+  /** The configured length; for a holder that goes on, what it gave its guardian and routers under a longer one still counts. */
+  #lengthToGrant(next: GroupRecord, current: GroupRecord | null): number {
+    const configured = clusterConfig(this.#context)?.leaseMs ?? next.leaseMs ?? this.options.lease.state.budget.leaseMs;
+    if (current?.primary !== this.#context.config.nodeId) return configured;
+    return Math.max(configured, current.leaseMs ?? 0);
   }
 
   async #promote({

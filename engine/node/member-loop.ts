@@ -43,6 +43,8 @@ export type MemberLoopOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
   readonly earlierLife: EarlierLife;
+  /** By what length this node counts its lease when the record still names it. */
+  readonly lengthToResume: (record: GroupRecord) => number | undefined;
   /** The server began to serve as primary in place (start or restart), not by promotion. */
   readonly onServing: () => void;
   readonly onRouteChange: () => void;
@@ -224,7 +226,8 @@ export class MemberLoop {
     const resume = this.#mayResume(record);
     if (resume.kind === 'wait') return this.#doing(`promised epoch ${resume.forEpoch}: waits for it`);
     if (lease.epoch === null || lease.epoch < record.epoch) {
-      lease.input({ kind: 'resumed', epoch: record.epoch, serving: (await this.#serverRole()) === 'primary' });
+      const serving = (await this.#serverRole()) === 'primary';
+      lease.input({ kind: 'resumed', epoch: record.epoch, serving, leaseMs: this.options.lengthToResume(record) });
       lease.wake();
     }
     if (resume.kind === 'resume-and-take' && lease.holds(record.epoch)) {

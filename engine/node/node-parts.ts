@@ -31,6 +31,7 @@ import { EarlierLife } from './earlier-life';
 import { EngineDoor } from './engine-door';
 import { GroupSettings } from './group-settings';
 import { LeaseHolder } from './lease-holder';
+import { LeaseLength } from './lease-length';
 import { LevelWatch } from './level-watch';
 import { MemberLoop } from './member-loop';
 import { clusterConfig, groupFact, type NodeContext, type WalDoor } from './node-context';
@@ -45,6 +46,7 @@ import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
 import { SlotWatch, slotNoticeMethod } from './slot-watch';
 import { StandbyDuties } from './standby-duties';
+import { TimingChange } from './timing-change';
 
 export const resourceMs = 5_000;
 /** Up to this many peers hear each other's reports while nobody leads; in a larger cluster the voters do. */
@@ -77,6 +79,8 @@ export class NodeParts {
   readonly #loop: MemberLoop;
   readonly #duties: PrimaryDuties;
   readonly #standbyDuties: StandbyDuties;
+  readonly #length: LeaseLength;
+  readonly #timings: TimingChange;
   readonly #settings: GroupSettings;
   readonly #routes: RouteTable;
   readonly #resources: Resources;
@@ -129,12 +133,15 @@ export class NodeParts {
     });
     const earlierLife = new EarlierLife(context);
     this.#duties = new PrimaryDuties(context, this.#lease, earlierLife);
+    this.#length = new LeaseLength(context, this.#lease);
+    this.#timings = new TimingChange(context.loop, (timings) => this.#store.setTimings(timings));
     this.#standbyDuties = new StandbyDuties(context);
     this.#settings = new GroupSettings(context);
     this.#loop = new MemberLoop({
       context,
       lease: this.#lease,
       earlierLife,
+      lengthToResume: (record) => this.#length.lengthToResume(record),
       onServing: () => void this.#cycle(),
       onRouteChange: () => this.#routes.changed(),
       takeEpoch: (epoch) => this.#commands.takeEpoch(epoch),
@@ -229,6 +236,7 @@ export class NodeParts {
     this.#crashes.stop();
     this.#registration.stop();
     this.#level.stop();
+    this.#timings.stop();
     await this.#controller.stop();
   }
 
@@ -243,12 +251,14 @@ export class NodeParts {
     if (!adopted) return;
     const report = await this.#context.postgres.report();
     this.#logger.info({ postmasterPid: adopted.postmasterPid, state: report.state }, 'adopted the running PostgreSQL');
-    const epoch = groupFact(this.#context)?.record.epoch ?? this.#context.durable.current.lastHeldEpoch;
+    const record = groupFact(this.#context)?.record;
+    const epoch = record?.epoch ?? this.#context.durable.current.lastHeldEpoch;
     if (report.state !== 'standby' && report.state !== 'absent' && report.state !== 'stopped' && epoch > 0) {
       this.#lease.input({
         kind: 'resumed',
         epoch: Math.max(epoch, this.#context.durable.current.lastHeldEpoch),
         serving: true,
+        leaseMs: record ? this.#length.lengthToResume(record) : this.#context.durable.current.countedLeaseMs,
       });
       this.#lease.wake();
     }
@@ -286,12 +296,12 @@ export class NodeParts {
   #applyTimings(): void {
     const config = clusterConfig(this.#context);
     if (!config) return;
-    this.#store.setTimings({
+    this.#timings.configured({
       heartbeatMs: config.heartbeatIntervalMs,
       electionMs: config.electionTimeoutMs,
       leaseMs: config.leaseMs,
     });
-    this.#lease.input({ kind: 'timings-changed', leaseMs: config.leaseMs });
+    if (this.#lease.epoch === null) this.#lease.input({ kind: 'use-length', leaseMs: config.leaseMs });
   }
 
   async #seed(): Promise<void> {
@@ -328,6 +338,7 @@ export class NodeParts {
       if (report === null) return;
       this.#noteServing(report);
       this.#deliver(this.#reporter.make(report, this.#loopOfTime.now()));
+      if (report.state === 'primary') await this.#length.cycle();
       if (report.state === 'primary') await this.#duties.cycle(report, this.#loopOfTime.now(), this.#commands.draining);
       if (report.state === 'standby') await this.#standbyDuties.cycle(report, this.#loopOfTime.now());
       if (report.state === 'primary' || report.state === 'standby') await this.#settings.cycle();

@@ -28,7 +28,10 @@ export type ServerStage =
 export type RenewalInFlight = { readonly id: number; readonly sent: Instant };
 
 export type LeaseState = {
+  /** Of the length that belongs to the grant. */
   readonly budget: LeaseBudget;
+  /** The length that is to count next; renewals go out at the shorter one's pace. */
+  readonly wantedMs: number;
   readonly failSafe: boolean;
   /** The epoch this node holds or tries to confirm; null: it is no holder. */
   readonly epoch: Epoch | null;
@@ -58,9 +61,9 @@ export type LeaseInput = Instant &
   (
     | { readonly kind: 'tick' }
     /** The grant of `epoch` was applied by the store; `sent` is when the transaction was sent. */
-    | { readonly kind: 'granted'; readonly epoch: Epoch; readonly sent: Instant }
+    | { readonly kind: 'granted'; readonly epoch: Epoch; readonly sent: Instant; readonly leaseMs?: number }
     /** After an agent restart: the record still names this node; `serving`: its PostgreSQL was adopted as a primary. */
-    | { readonly kind: 'resumed'; readonly epoch: Epoch; readonly serving: boolean }
+    | { readonly kind: 'resumed'; readonly epoch: Epoch; readonly serving: boolean; readonly leaseMs?: number }
     | { readonly kind: 'renew-answered'; readonly id: number; readonly result: RenewResult }
     /** No answer, transport error, no majority. */
     | { readonly kind: 'renew-failed'; readonly id: number }
@@ -76,7 +79,11 @@ export type LeaseInput = Instant &
     | { readonly kind: 'all-dead' }
     /** The store confirmed the release, or showed that the epoch is over. */
     | { readonly kind: 'released' }
-    | { readonly kind: 'timings-changed'; readonly leaseMs: number }
+    /**
+     * Count by this length. A shorter one counts from the first confirmation on that came at its own pace, so that it never finds the lease older
+     * than it allows. Not held: it only says by what the next one begins.
+     */
+    | { readonly kind: 'use-length'; readonly leaseMs: number }
   );
 
 export type LeaseEffect =
@@ -105,6 +112,7 @@ const killAgainMs = 50;
 export function initialLeaseState(leaseMs: number, options: { readonly failSafe: boolean }): LeaseState {
   return {
     budget: leaseBudget(leaseMs),
+    wantedMs: leaseMs,
     failSafe: options.failSafe,
     epoch: null,
     confirmed: null,
@@ -170,11 +178,11 @@ function apply(state: LeaseState, input: LeaseInput, effects: LeaseEffect[]): Le
     case 'tick':
       return state;
     case 'granted':
-      return granted(state, input.epoch, input.sent, input, effects);
+      return granted(state, input, effects);
     case 'resumed':
       if (input.epoch <= state.endedEpoch || (state.epoch !== null && state.epoch >= input.epoch)) return state;
       return {
-        ...noLease(state),
+        ...withLength(noLease(state), input.leaseMs, input.now),
         epoch: input.epoch,
         /* An adopted server runs on the deadline its guardian was given; without a confirmation nothing extends it. */
         stage: input.serving ? 'serving' : state.stage,
@@ -200,8 +208,8 @@ function apply(state: LeaseState, input: LeaseInput, effects: LeaseEffect[]): Le
       return allDead(state, input, effects);
     case 'released':
       return state.stage === 'dead' ? ended(state) : state;
-    case 'timings-changed':
-      return { ...state, budget: leaseBudget(input.leaseMs) };
+    case 'use-length':
+      return countBy(state, input.leaseMs, input);
     default:
       return unreachable(input);
   }
@@ -225,12 +233,27 @@ function ended(state: LeaseState): LeaseState {
   return { ...noLease(state), endedEpoch: Math.max(state.endedEpoch, state.epoch ?? 0) };
 }
 
-function granted(state: LeaseState, epoch: Epoch, sent: Instant, at: Instant, effects: LeaseEffect[]): LeaseState {
+function withLength(state: LeaseState, leaseMs: number | undefined, now: MonotonicMs): LeaseState {
+  if (leaseMs === undefined) return state;
+  const budget = leaseBudget(leaseMs);
+  const nextRenewAt = Math.min(state.nextRenewAt, now + budget.renewEveryMs);
+  return { ...state, budget, wantedMs: leaseMs, nextRenewAt };
+}
+
+function countBy(state: LeaseState, leaseMs: number, at: Instant): LeaseState {
+  const next = withLength(state, leaseMs, at.now);
+  if (state.epoch === null || leaseMs >= state.budget.leaseMs) return next;
+  const fresh = leaseAgeMs(state, at) < next.budget.failSafeAfterMs && !state.lost && !clocksDisagree(state, at);
+  return fresh ? next : { ...next, budget: state.budget };
+}
+
+function granted(state: LeaseState, at: LeaseInput & { readonly kind: 'granted' }, effects: LeaseEffect[]): LeaseState {
+  const { epoch, sent } = at;
   if (epoch <= state.endedEpoch || (state.epoch !== null && epoch < state.epoch)) return state;
   /* A repeated answer confirms at most; it takes nothing back, least of all a give-back whose release is on its way. */
   if (epoch === state.epoch) return pushed(confirm(state, sent, 'store'), at, effects);
   const fresh: LeaseState = {
-    ...noLease(state),
+    ...withLength(noLease(state), at.leaseMs, at.now),
     epoch,
     confirmed: sent,
     confirmedBy: 'store',
@@ -273,7 +296,12 @@ function renewAnswered(
   const { result } = input;
   if (result.ok) {
     if (result.epoch !== state.epoch) return rest;
-    return pushed(confirm(rest, renewal.sent, 'store'), input, effects);
+    const confirmed = confirm(rest, renewal.sent, 'store');
+    /* The record says less than what is counted here: a write of an earlier life came late. A new leader would count no more than that. */
+    const shorter =
+      result.leaseMs < state.budget.leaseMs ? withLength(confirmed, result.leaseMs, input.now) : confirmed;
+    const wanted = shorter.wantedMs < shorter.budget.leaseMs ? countBy(shorter, shorter.wantedMs, input) : shorter;
+    return pushed(wanted, input, effects);
   }
   if (result.reason === 'superseded' && result.epoch !== null && result.epoch > state.epoch) {
     return superseded(rest, input.now, effects);
@@ -352,15 +380,19 @@ function enforceDeadlines(state: LeaseState, at: Instant, effects: LeaseEffect[]
   return next;
 }
 
+function renewEveryMs({ budget, wantedMs }: LeaseState): number {
+  return wantedMs < budget.leaseMs ? leaseBudget(wantedMs).renewEveryMs : budget.renewEveryMs;
+}
+
 function sendRenewals(state: LeaseState, at: Instant, effects: LeaseEffect[]): LeaseState {
   if (state.epoch === null || at.now < state.nextRenewAt) return state;
   if (state.giveBack && state.stage === 'dead') {
     /* Given back: never prolonged again, only told to the store until it has heard. */
     effects.push({ kind: 'release', epoch: state.epoch });
-    return { ...state, nextRenewAt: at.now + state.budget.renewEveryMs };
+    return { ...state, nextRenewAt: at.now + renewEveryMs(state) };
   }
   const sent: Instant = { now: at.now, wall: at.wall };
-  let next: LeaseState = { ...state, nextRenewAt: at.now + state.budget.renewEveryMs };
+  let next: LeaseState = { ...state, nextRenewAt: at.now + renewEveryMs(state) };
   effects.push({ kind: 'send-renewal', id: next.nextId, epoch: state.epoch });
   next = {
     ...next,
