@@ -4,6 +4,7 @@
  */
 import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
 import { shippedUpTo } from '../cluster/core/clean-stop';
+import { commitsWait } from '../cluster/core/voter-set';
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
@@ -222,8 +223,10 @@ export class CommandHandlers {
     if (shortfall.length === 0) return;
     logger.warn({ shortfall }, 'restarting the standby with enough, so that it can replay and be promoted');
     await postgres.stop('fast', stopTimeoutMs);
+    const record = groupFact(this.#context)?.record;
     await postgres.start('standby', {
       follow: false,
+      commitsWait: record !== undefined && commitsWait(record),
       slot: slotName(config.nodeId),
       timeoutMs: promoteTimeoutMs,
     });

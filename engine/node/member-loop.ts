@@ -6,14 +6,11 @@
  * above its promise; data is thrown away only while a healthy newer primary answers.
  */
 import { decideRejoin } from '../cluster/core/rejoin';
-import { ownShortfall, shortfallSentence } from '../cluster/core/standby-parameters';
-import { commitsWait } from '../cluster/core/voter-set';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
 import type { Timer } from '../kernel/loop';
 import { every } from '../kernel/waiting';
-import type { StartOptions } from '../postgres/api';
 import type { Settings } from '../postgres/runtime-settings';
 import { slotName } from '../postgres/settings';
 import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
@@ -22,12 +19,12 @@ import { askPrimary, checkFork, promotedByHand } from './fork-check';
 import type { LeaseHolder } from './lease-holder';
 import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
+import { ServerStarts } from './server-starts';
 
 const cycleMs = 250;
 /** Settled: nothing to do until something triggers, or a slow look finds what no trigger told. */
 const settledCycleMs = 1_000;
 const reportAgeMs = 400;
-const startTimeoutMs = 600_000;
 const stopTimeoutMs = 30_000;
 const questionTimeoutMs = 1_500;
 const failureBackoffMs = [100, 250, 500, 1_000, 2_000, 5_000];
@@ -74,12 +71,11 @@ export class MemberLoop {
   #diverged: string | null = null;
   /** The data directory was copied under this epoch in this life. */
   #copiedEpoch = 0;
-  #startFailures = 0;
-  #lastWords: string | null = null;
-  /** The shortfall that the last restart was to mend. */
-  #mended = '';
+  readonly #starts: ServerStarts;
 
-  constructor(private readonly options: MemberLoopOptions) {}
+  constructor(private readonly options: MemberLoopOptions) {
+    this.#starts = new ServerStarts(options.context, options.settingsForStart);
+  }
 
   get activity(): string | null {
     return this.#activity;
@@ -289,7 +285,7 @@ export class MemberLoop {
     if (!lease.mayStart(record.epoch)) return;
     if (found.standbySignal) {
       this.#doing('starting as standby: it was granted the lease before its promotion');
-      await this.#startStandby({ follow: false });
+      await this.#starts.standby({ follow: false });
       return this.trigger();
     }
     this.#doing('starting as primary');
@@ -297,8 +293,7 @@ export class MemberLoop {
     this.#failedStarts++;
     const recovered = this.#progressTimer();
     try {
-      const settings = await this.options.settingsForStart();
-      await this.#start('primary', { serveForMs: lease.leaseLeftMs(), settings, timeoutMs: startTimeoutMs });
+      await this.#starts.primary(() => lease.leaseLeftMs());
     } finally {
       recovered.cancel();
     }
@@ -395,57 +390,20 @@ export class MemberLoop {
     return true;
   }
 
-  /**
-   * Its replay stands for ever when the primary runs with more than this server: a restart, which starts with enough, is the only way on. Once for
-   * the same shortfall: a server that has it again after the restart is told as trouble and not restarted round and round.
-   */
+  /** With enough it goes on replaying; it follows again in the next cycle. */
   async #mendParameters(): Promise<boolean> {
     const { context } = this.options;
-    const { parameters, replayPaused } = await context.reports.get(reportAgeMs);
-    const shortfall = ownShortfall(parameters);
-    const sentence = shortfallSentence(shortfall);
-    if (shortfall.length === 0) {
-      this.#mended = '';
-      return false;
-    }
-    if (sentence === this.#mended) {
-      if (replayPaused) throw new Error(`Replay stands although PostgreSQL was restarted with more: ${sentence}.`);
-      return false;
-    }
-    this.#mended = sentence;
-    this.#doing(`restarting PostgreSQL, because its replay can't go on: ${sentence}`);
-    context.logger.warn({ shortfall }, 'the primary runs with more than this standby: it is restarted with enough');
+    const tooLittle = this.#starts.tooLittle(await context.reports.get(reportAgeMs));
+    if (tooLittle === null) return false;
+    this.#doing(`restarting PostgreSQL, because its replay can't go on: ${tooLittle}`);
     await context.postgres.stop('fast', stopTimeoutMs);
     this.#followedEpoch = 0;
-    await this.#startStandby({ follow: false });
+    await this.#starts.standby({ follow: false });
     return true;
   }
 
-  /** How often PostgreSQL ended while it started, and its last words: for whoever waits for it to come up. */
-  get startFailures(): { readonly count: number; readonly words: string | null } {
-    return { count: this.#startFailures, words: this.#lastWords };
-  }
-
-  async #start(role: 'primary' | 'standby', options: StartOptions): Promise<void> {
-    try {
-      await this.options.context.postgres.start(role, options);
-    } catch (error) {
-      this.#startFailures++;
-      this.#lastWords = messageOf(error);
-      throw error;
-    }
-  }
-
-  async #startStandby(options: Pick<StartOptions, 'follow' | 'primaryParameters'>): Promise<void> {
-    const { context, settingsForStart } = this.options;
-    const record = groupFact(context)?.record;
-    await this.#start('standby', {
-      ...options,
-      commitsWait: record !== undefined && commitsWait(record),
-      slot: slotName(context.config.nodeId),
-      settings: await settingsForStart(),
-      timeoutMs: startTimeoutMs,
-    });
+  get startFailures(): ServerStarts['failures'] {
+    return this.#starts.failures;
   }
 
   async #watchStreaming(primary: NodeRecord): Promise<void> {
@@ -518,14 +476,14 @@ export class MemberLoop {
       case 'follow':
         this.#doing(`starting as standby of ${primary.id}`);
         this.#connectTo(primary);
-        await this.#startStandby({ follow: true, primaryParameters: facts?.parameters });
+        await this.#starts.standby({ follow: true, primaryParameters: facts?.parameters });
         this.#followedEpoch = record.epoch;
         this.#copiedEpoch = 0;
         return this.trigger();
       case 'start-closed':
         this.#doing(`starting as standby: ${decision.why}, so it is compared with ${primary.id} first`);
         this.#followedEpoch = 0;
-        await this.#startStandby({ follow: false, primaryParameters: facts?.parameters });
+        await this.#starts.standby({ follow: false, primaryParameters: facts?.parameters });
         return this.trigger();
       case 'base-backup':
         return this.#copy(primary, facts, decision.why, record.epoch);
