@@ -1,6 +1,7 @@
 /** Every analyser, in the order in which their sentences matter to a reader. */
 import { agentStalled } from './agent-stalled';
 import { automaticFailoverOff } from './automatic-failover-off';
+import { changeUnderWay } from './change-under-way';
 import { commitsWait } from './commits-wait';
 import { diskNearlyFull } from './disk-nearly-full';
 import { groupDegraded } from './group-degraded';
@@ -42,6 +43,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   diskNearlyFull,
   nodeTroubles,
   agentStalled,
+  changeUnderWay,
   replicationFactor,
   automaticFailoverOff,
   stoppedByHand,
