@@ -19,6 +19,8 @@ import { frozen, runUpgrade } from './rolling-upgrade';
 
 const groups = ['alpha', 'beta'] as const;
 const healMs = 120_000;
+/** Five nodes one after the other, each until it has caught up. */
+const storyMs = 600_000;
 
 let old: string;
 let cluster: RealCluster;
@@ -83,7 +85,7 @@ async function switchTo(group: string, target: string): Promise<void> {
   expect(await door.primary(group)).toBe(target);
 }
 
-describe('an upgrade node by node', () => {
+describe('an upgrade node by node', { timeout: storyMs }, () => {
   it('says what it would do, and asks for the launcher first', async () => {
     const { code, said } = await runUpgrade(cluster, distDirectory(), []);
     expect(code).toBe(1);
@@ -111,10 +113,12 @@ describe('an upgrade node by node', () => {
       'node-4': 'earlier',
       'node-5': release,
     });
+    const problems = (await (await cluster.door()).view()).problems.filter(({ rule }) => rule === 'mixed-releases');
+    expect(problems.map(({ group }) => group).sort()).toEqual(['alpha', 'beta']);
   });
 });
 
-describe('two releases side by side', () => {
+describe('two releases side by side', { timeout: storyMs }, () => {
   it('a frozen primary of the earlier release is replaced by one of this release, and comes back under it', async () => {
     const epoch = await epochOf('alpha');
     await frozen(cluster, 'node-1', () =>
@@ -182,7 +186,7 @@ describe('two releases side by side', () => {
   });
 });
 
-describe('the way back', () => {
+describe('the way back', { timeout: storyMs }, () => {
   it('is open until the level rises: a node runs the earlier release again, and then this one', async () => {
     await cluster.replaceLauncher(old);
     await cluster.ready(60_000);
@@ -200,7 +204,7 @@ describe('the way back', () => {
   });
 });
 
-describe('the end of the upgrade', () => {
+describe('the end of the upgrade', { timeout: storyMs }, () => {
   it('the rest follows, and the level rises', async () => {
     const said = await upgrade('--finish', '--apply');
     expect(said).toMatch(/The cluster is at level 2: releases before 0\.2\.0 can't start on this data any more/);
@@ -237,7 +241,7 @@ describe('the end of the upgrade', () => {
   });
 });
 
-describe('no way back', () => {
+describe('no way back', { timeout: storyMs }, () => {
   it('the earlier release refuses the data with a sentence and starts nothing; this one starts as before', async () => {
     await cluster.stop();
     const launcher = spawn(process.execPath, [join(old, 'launcher.mjs')], {

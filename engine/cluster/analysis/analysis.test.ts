@@ -36,6 +36,18 @@ function rulesOf(options: FixtureOptions, operation: Operation | null = null): r
   }).map((finding) => `${finding.severity} ${finding.rule} ${finding.node ?? '-'}`);
 }
 
+describe('releases', () => {
+  const nodes = (releases: Record<string, string | undefined>): FixtureOptions => ({
+    nodes: Object.fromEntries(Object.entries(releases).map(([id, release]) => [id, { report: { release } }])),
+  });
+  it('different ones are told, the same or none at all are not', () => {
+    const mixed = { 'node-1': undefined, 'node-2': '0.2.0', 'node-3': '0.2.0' };
+    expect(rulesOf(nodes(mixed))).toEqual(['info mixed-releases -']);
+    expect(rulesOf(nodes({ 'node-1': '0.2.0', 'node-2': '0.2.0', 'node-3': '0.2.0' }))).toEqual([]);
+    expect(rulesOf(nodes({}))).toEqual([]);
+  });
+});
+
 describe('analysis of a group', () => {
   const rows: readonly [string, FixtureOptions, readonly string[]][] = [
     ['nothing is wrong', {}, []],

@@ -6,6 +6,7 @@ import { commitsWait } from './commits-wait';
 import { diskNearlyFull } from './disk-nearly-full';
 import { groupDegraded } from './group-degraded';
 import { leaseExpired } from './lease-expired';
+import { mixedReleases } from './mixed-releases';
 import { noPrimary } from './no-primary';
 import { nodeSilent } from './node-silent';
 import { nodeTroubles } from './node-troubles';
@@ -47,6 +48,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   replicationFactor,
   automaticFailoverOff,
   stoppedByHand,
+  mixedReleases,
 ];
 
 export function analyseGroup(situation: GroupSituation): readonly Finding[] {

@@ -64,6 +64,10 @@ export const clusterNode = z
     activity: z.string().nullable().meta({ description: 'What the agent is doing; null when settled' }),
     troubles: z.array(z.string()).meta({ description: 'Why the node cannot serve or follow, with remedy' }),
     agent_port: z.int().meta({ description: 'Interconnect port' }),
+    release: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of the agent; null: not known, or a release before they were told' }),
     report_age_ms: milliseconds.nullable().meta({ description: 'Age of the last report; null: never heard' }),
     agent_pid: z.int().nullable().optional().meta({ description: 'Admins only' }),
     postmaster_pid: z.int().nullable().optional().meta({ description: 'Admins only' }),
