@@ -7,13 +7,13 @@ import { shippedUpTo } from '../cluster/core/clean-stop';
 import { commitsWait } from '../cluster/core/voter-set';
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
-import { ClusterError } from '../kernel/errors';
+import { ClusterError, messageOf } from '../kernel/errors';
 import { delay, withTimeout } from '../kernel/waiting';
 import { slotName } from '../postgres/settings';
 import type { SlotInfo, SlotSpec } from '../replication/model';
 import { admitFence, decideConfirm, decideGrant, decidePromise, type MemberFacts, type Refusal } from './core/promise';
 import type { EarlierLife } from './earlier-life';
-import { changeOwnGroup } from './group-transaction';
+import { releaseOwnLease } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import { clusterConfig, groupFact, instantOf, type NodeContext, nodeRecord, otherMembers } from './node-context';
@@ -253,6 +253,7 @@ export class CommandHandlers {
     // The read may have taken long: what was promised or obeyed meanwhile counts.
     durable.save(mayGrant().durable);
     const leaseMs = this.#lengthToGrant(next, current ?? null);
+    this.#prepareNames(next);
     const sent = instantOf(this.#context.loop);
     const result = await store.txn({
       compare: [{ key, modRevision: expectedModRevision }],
@@ -286,6 +287,18 @@ export class CommandHandlers {
     const configured = clusterConfig(this.#context)?.leaseMs ?? next.leaseMs ?? this.options.lease.state.budget.leaseMs;
     if (current?.primary !== this.#context.config.nodeId) return configured;
     return Math.max(configured, current.leaseMs ?? 0);
+  }
+
+  /**
+   * While the grant is under way: the promotion sets the same list again, and finds it set. A standby commits nothing, so a list whose grant fails
+   * changes nothing; whoever is promoted sets its own.
+   */
+  #prepareNames({ voterSet }: GroupRecord): void {
+    const { postgres, reports, serverQueue, logger } = this.#context;
+    if (reports.last?.state !== 'standby') return;
+    serverQueue
+      .run(() => postgres.setSynchronousStandbys(voterSet.members, voterSet.k))
+      .catch((error: unknown) => logger.debug({ error: messageOf(error) }, 'names not set beforehand'));
   }
 
   async #promote({
@@ -370,9 +383,7 @@ export class CommandHandlers {
       lease.input({ kind: 'all-dead' });
       const found = await postgres.inspect();
       if (found.kind === 'absent') throw new ClusterError('CONFLICT', 'The data directory is gone.');
-      await changeOwnGroup(this.#context, epoch, (record) =>
-        record.leaseReleased ? null : { ...record, leaseReleased: true },
-      );
+      await releaseOwnLease(this.#context, epoch);
       return { shutdownLsn: shippedUpTo(found.control), controlState: found.control.state };
     });
   }

@@ -6,7 +6,7 @@ import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
-import type { NodeContext } from './node-context';
+import { groupFact, type NodeContext } from './node-context';
 
 const maximumTries = 8;
 
@@ -40,4 +40,34 @@ export async function changeOwnGroup(
   throw new ClusterError('CONFLICT', `The record of ${context.config.group} changed ${maximumTries} times meanwhile.`, {
     clusterCode: 'CLU_REVISION_CONFLICT',
   });
+}
+
+const releasing = new WeakMap<NodeContext, { readonly epoch: Epoch; readonly done: Promise<void> }>();
+
+/**
+ * Gives the lease of `epoch` back; the caller has seen that no process of the server is left. A planned stop and the lease holder both want it at the
+ * same moment: they share one write, where the second would meet the first and begin anew.
+ */
+export function releaseOwnLease(context: NodeContext, epoch: Epoch): Promise<void> {
+  const underway = releasing.get(context);
+  if (underway?.epoch === epoch) return underway.done;
+  const done = writeRelease(context, epoch).finally(() => {
+    if (releasing.get(context)?.done === done) releasing.delete(context);
+  });
+  releasing.set(context, { epoch, done });
+  return done;
+}
+
+async function writeRelease(context: NodeContext, epoch: Epoch): Promise<void> {
+  // The own replica nearly always has the newest record, and a write over an older one is refused: then it is read through the leader.
+  const fact = groupFact(context);
+  if (fact?.record.epoch === epoch && fact.record.primary === context.config.nodeId && !fact.record.leaseReleased) {
+    const key = keys.group(context.config.group);
+    const result = await context.store.txn({
+      compare: [{ key, modRevision: fact.modRevision }],
+      mutations: [{ kind: 'put', key, value: { ...fact.record, leaseReleased: true } as unknown as Json }],
+    });
+    if (result.succeeded) return;
+  }
+  await changeOwnGroup(context, epoch, (record) => (record.leaseReleased ? null : { ...record, leaseReleased: true }));
 }

@@ -21,7 +21,7 @@ import {
   mayBeHolder,
   stepLease,
 } from './core/lease-keeper';
-import { changeOwnGroup } from './group-transaction';
+import { releaseOwnLease } from './group-transaction';
 import { groupFact, instantOf, type NodeContext, otherMembers } from './node-context';
 
 const tickMs = 50;
@@ -211,9 +211,7 @@ export class LeaseHolder {
     this.#releasing = true;
     while (!this.#stopped && this.#state.epoch === epoch && this.#state.giveBack) {
       try {
-        await changeOwnGroup(this.#context, epoch, (record) =>
-          record.leaseReleased ? null : { ...record, leaseReleased: true },
-        );
+        await releaseOwnLease(this.#context, epoch);
         break;
       } catch (error) {
         if (isClusterError(error) && error.code === 'PRECONDITION_FAILED') break;

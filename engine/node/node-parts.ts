@@ -34,8 +34,14 @@ import { LeaseHolder } from './lease-holder';
 import { LeaseLength } from './lease-length';
 import { LevelWatch } from './level-watch';
 import { MemberLoop } from './member-loop';
-import { clusterConfig, groupFact, type NodeContext, type WalDoor } from './node-context';
-import { type PrimaryFacts, primaryFactsMethod, type TakeEpoch, takeEpochMethod } from './peer-questions';
+import { clusterConfig, groupFact, type NodeContext, otherMembers, type WalDoor } from './node-context';
+import {
+  type PrimaryFacts,
+  primaryFactsMethod,
+  servingMessage,
+  type TakeEpoch,
+  takeEpochMethod,
+} from './peer-questions';
 import { PrimaryDuties, replayedBy } from './primary-duties';
 import { Registration } from './registration';
 import { ReportCache } from './report-cache';
@@ -154,7 +160,11 @@ export class NodeParts {
       hold: new RestartHold(context),
       loop: this.#loop,
       duties: this.#duties,
-      onPromoted: (epoch) => this.#routes.serves(epoch),
+      onPromoted: (epoch) => {
+        this.#routes.serves(epoch);
+        // They look again by themselves, but commits wait for one of them from now on.
+        for (const member of otherMembers(this.#context)) this.#interconnect.send(member, servingMessage, { epoch });
+      },
       onRouteChange: () => this.#routes.changed(),
       onSlotsChanged: () => this.#slotWatch.look(),
     });
@@ -474,6 +484,9 @@ export class NodeParts {
     interconnect.onMessage('agent.report-due', (_payload, from) => void this.#reportTo(from.nodeId));
     interconnect.onMessage('agent.health', (payload, from) => {
       if (this.#started && from.kind === 'node') this.#controller.takeHealth(payload as readonly HealthTransition[]);
+    });
+    interconnect.onMessage(servingMessage, (_payload, from) => {
+      if (this.#started && from.kind === 'node') this.#loop.trigger();
     });
     interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
     interconnect.onRequest(slotNoticeMethod, (payload, from) => {

@@ -29,3 +29,6 @@ export const primaryFactsMethod = 'agent.primaryFacts';
 /** A member that promised an epoch which never came asks its primary to take that epoch itself. */
 export type TakeEpoch = { readonly group: GroupName; readonly epoch: Epoch };
 export const takeEpochMethod = 'agent.takeEpoch';
+
+/** Said by a new primary to its members: PostgreSQL serves, they may follow it. Only saves them the wait for their next look. */
+export const servingMessage = 'agent.serving';

@@ -48,43 +48,52 @@ function escapeBackslash(literal: string): string {
   return literal.includes('\\') ? `E${literal.replaceAll('\\', '\\\\')}` : literal;
 }
 
-/** Applies `settings` and returns once a new session sees them (or they wait for a restart). */
-export async function applySettings(
-  connection: LocalConnection,
-  endpoint: LocalEndpoint,
-  settings: Settings,
-): Promise<{ pendingRestart: readonly string[] }> {
+type Reloaded = {
+  readonly pendingRestart: readonly string[];
+  readonly values: Readonly<Record<string, string | null>>;
+};
+
+/**
+ * Applies `settings` and returns once PostgreSQL has taken them (or they wait for a restart): what a new session would see. Seen through the kept
+ * session: the postmaster reads its files first and then tells everybody else, so a session that has read them anew comes after it; and a session
+ * reads them anew before the next statement. A new session to look with is a fork and a password exchange, in the middle of every promotion.
+ */
+export async function applySettings(connection: LocalConnection, settings: Settings): Promise<Reloaded> {
   const names = Object.keys(settings).map((name) => name.toLowerCase());
-  if (names.length === 0) return { pendingRestart: [] };
+  if (names.length === 0) return { pendingRestart: [], values: {} };
   await alterSystem(connection, settings);
-  const reloadedBefore = await loadTime(connection);
+  const before = (await loaded(connection, [])).loaded;
   await connection.query('SELECT pg_reload_conf()');
   return pollUntil(
-    () =>
-      withFreshSession(endpoint, async (client) => {
-        const { rows } = await client.query<{ loaded: string; pending: string[] | null; errors: string | null }>(
-          `SELECT (extract(epoch FROM pg_conf_load_time()) * 1000000)::bigint::text AS loaded,
-                  (SELECT array_agg(name) FROM pg_settings WHERE pending_restart AND lower(name) = ANY($1)) AS pending,
-                  (SELECT string_agg(name || ': ' || error, '; ') FROM pg_file_settings AS f
-                    WHERE error IS NOT NULL AND lower(name) = ANY($1)
-                      AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)) AS errors`,
-          [names],
-        );
-        const row = rows[0]!;
-        if (row.loaded === reloadedBefore) return undefined;
-        if (row.errors !== null) throw new ClusterError('INVALID_INPUT', `PostgreSQL did not take ${row.errors}`);
-        return { pendingRestart: row.pending ?? [] };
-      }),
-    { timeoutMs: 5000, intervalMs: 5, what: 'PostgreSQL reads its configuration' },
+    async () => {
+      const row = await loaded(connection, names);
+      if (row.loaded === before) return undefined;
+      if (row.errors !== null) throw new ClusterError('INVALID_INPUT', `PostgreSQL did not take ${row.errors}`);
+      return { pendingRestart: row.pending ?? [], values: row.values ?? {} };
+    },
+    { timeoutMs: 5000, intervalMs: 2, what: 'PostgreSQL reads its configuration' },
   );
 }
 
-async function loadTime(connection: LocalConnection): Promise<string> {
-  // Of the kept session this may lag behind the postmaster's: then any newer one is newer still.
-  const rows = await connection.query<{ loaded: string }>(
-    'SELECT (extract(epoch FROM pg_conf_load_time()) * 1000000)::bigint::text AS loaded',
+type LoadedRow = {
+  loaded: string;
+  pending: string[] | null;
+  errors: string | null;
+  values: Record<string, string | null> | null;
+};
+
+async function loaded(connection: LocalConnection, names: readonly string[]): Promise<LoadedRow> {
+  const [row] = await connection.query<LoadedRow>(
+    `SELECT (extract(epoch FROM pg_conf_load_time()) * 1000000)::bigint::text AS loaded,
+            (SELECT array_agg(name) FROM pg_settings WHERE pending_restart AND lower(name) = ANY($1)) AS pending,
+            (SELECT string_agg(name || ': ' || error, '; ') FROM pg_file_settings AS f
+              WHERE error IS NOT NULL AND lower(name) = ANY($1)
+                AND NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = f.name AND s.pending_restart)) AS errors,
+            (SELECT json_object_agg(name, current_setting(name, true)) FROM unnest($1::text[]) AS name) AS values`,
+    { values: [names], name: 'configuration-loaded' },
   );
-  return rows[0]!.loaded;
+  if (!row) throw new ClusterError('INTERNAL', 'no row');
+  return row;
 }
 
 /** Value as a new session sees it. */

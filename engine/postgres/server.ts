@@ -353,7 +353,7 @@ export class PgServer implements PostgresServer {
     if (relax === this.#relaxed || (!alone && report.state !== 'standby')) return;
     this.#relaxed = relax;
     const wanted = { wal_retrieve_retry_interval: relax ? relaxedRetryInterval : null };
-    void this.#changes.run(() => applySettings(this.#commands, this.#fresh, wanted)).catch(() => undefined);
+    void this.#changes.run(() => applySettings(this.#commands, wanted)).catch(() => undefined);
   }
 
   #answers(): boolean {
@@ -363,7 +363,7 @@ export class PgServer implements PostgresServer {
   /** A standby that still recovers takes no ALTER SYSTEM (and nobody else's either): its file is changed under it, then SIGHUP. */
   async #changeSource(settings: Readonly<Record<string, string | null>>): Promise<void> {
     if (this.#answers()) {
-      await applySettings(this.#commands, this.#fresh, settings);
+      await applySettings(this.#commands, settings);
       return;
     }
     await this.#writeSettings(settings);
@@ -394,7 +394,10 @@ export class PgServer implements PostgresServer {
 
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }> {
     return this.#changes.run(async () => {
-      if (this.#answers()) return applySettings(this.#commands, this.#fresh, settings);
+      if (this.#answers()) {
+        const { pendingRestart } = await applySettings(this.#commands, settings);
+        return { pendingRestart };
+      }
       await this.#writeSettings(settings);
       return { pendingRestart: [] };
     });

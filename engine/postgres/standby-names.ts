@@ -30,21 +30,19 @@ export class SqlStandbyNames implements StandbyNames {
     return row;
   }
 
-  /** Read back through a new session: a kept one may not have taken the reload yet, and another file may win. */
+  /** Read back: another file may win. Without a reload of ours through a new session, as the kept one may not have taken somebody else's yet. */
   async write(text: string, now: string): Promise<void> {
-    const endpoint = this.endpoint();
-    if (now !== text) await applySettings(this.connection, endpoint, { [setting]: text });
-    let after = await freshSetting(endpoint, setting);
-    if (after !== text && now === text) {
-      // The kept session was behind.
-      await applySettings(this.connection, endpoint, { [setting]: text });
-      after = await freshSetting(endpoint, setting);
-    }
+    let after = now === text ? await freshSetting(this.endpoint(), setting) : await this.#apply(text);
+    if (after !== text && now === text) after = await this.#apply(text);
     if (after === text) return;
     throw new ClusterError(
       'CONFLICT',
       `${setting} is ${JSON.stringify(after)}, not ${JSON.stringify(text)}: another configuration file sets it`,
     );
+  }
+
+  async #apply(text: string): Promise<string> {
+    return (await applySettings(this.connection, { [setting]: text })).values[setting] ?? '';
   }
 
   /** A walsender publishes its own view as priority (above 0: it counts), so this looks at what it uses, not at what we wrote. */

@@ -94,6 +94,8 @@ export class SyncStandbys {
       this.#deferred = wanted;
       return this.server.write(closedStandbyNames, names);
     }
+    // Set beforehand, while the grant was under way.
+    if (this.#inForce && textOf(this.#inForce) === textOf(wanted)) return;
     await this.#use(wanted);
   }
 
