@@ -78,6 +78,16 @@ type CommandTable = {
   'agent.copySlot': { params: { fence: Fence; name: string; timeoutMs: number }; result: { ready: boolean } };
   /** Standby: waits until no copy of a slot that the primary dropped is left, at most `timeoutMs`. */
   'agent.dropSlotCopy': { params: { fence: Fence; name: string; timeoutMs: number }; result: { gone: boolean } };
+  /** Primary, before a planned stop: ends whoever reads from a slot of users, and tells where the failover slots stand then. */
+  'agent.endConsumers': {
+    params: { fence: Fence };
+    result: { slots: readonly { readonly name: string; readonly lsn: LsnText }[] };
+  };
+  /** Standby: waits until its copies have got as far as those, at most `timeoutMs`. */
+  'agent.catchUpSlots': {
+    params: { fence: Fence; slots: readonly { readonly name: string; readonly lsn: LsnText }[]; timeoutMs: number };
+    result: { caughtUp: boolean };
+  };
   /** Idle slots of users only; `dropped` is false when there is none of that name. */
   'agent.dropSlot': { params: { fence: Fence; name: string }; result: { dropped: boolean } };
   'agent.waitForReplay': { params: { fence: Fence; lsn: LsnText; timeoutMs: number }; result: Record<string, never> };

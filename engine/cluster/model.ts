@@ -246,6 +246,8 @@ export type NodeReport = {
   readonly promisedEpoch: Epoch;
   readonly lease: { readonly held: boolean; readonly epoch: Epoch; readonly remainingMs: number } | null;
   readonly postgres: PostgresReport;
+  /** Standby: failover slots of users, or ready copies of them, that the present primary does not have; absent: not told. */
+  readonly slotsKept?: readonly string[];
   readonly guardianPid: number | null;
   /** A guardian may be of an earlier release than its agent; absent or null: not known. */
   readonly guardianVersion?: number | null;

@@ -23,6 +23,7 @@ import type { RestartHold } from './restart-hold';
 const stopReceivingTimeoutMs = 3_000;
 const promoteTimeoutMs = 60_000;
 const endConsumersTimeoutMs = 500;
+const dropCopyTimeoutMs = 8_000;
 const startTimeoutMs = 120_000;
 const stopTimeoutMs = 60_000;
 
@@ -36,6 +37,8 @@ export type CommandHandlersOptions = {
   readonly onPromoted: (epoch: number) => void;
   readonly onRouteChange: () => void;
   readonly onSlotsChanged: () => void;
+  /** Copies without a slot on the primary need not be kept any longer. */
+  readonly letSlotCopiesGo: () => void;
 };
 
 type Handler<C extends AgentCommand> = (params: AgentCommands[C]['params']) => Promise<AgentCommands[C]['result']>;
@@ -133,11 +136,23 @@ export class CommandHandlers {
     },
     'agent.dropSlotCopy': async ({ fence, name, timeoutMs }) => {
       this.#admit(fence);
+      this.options.letSlotCopiesGo();
       return { gone: await this.#context.postgres.waitForNoSlotCopy(name, timeoutMs) };
+    },
+    'agent.endConsumers': async ({ fence }) => {
+      this.#admit(fence);
+      await this.#context.postgres.endConsumers();
+      const { slots } = await this.#context.postgres.slots();
+      const follow = slots.filter((slot) => slot.failover && !slot.temporary && slot.confirmedFlushLsn !== null);
+      return { slots: follow.map((slot) => ({ name: slot.name, lsn: slot.confirmedFlushLsn! })) };
+    },
+    'agent.catchUpSlots': async ({ fence, slots, timeoutMs }) => {
+      this.#admit(fence);
+      return { caughtUp: await this.#context.postgres.waitForSlotCopies(slots, timeoutMs) };
     },
     'agent.dropSlot': async ({ fence, name }) => {
       this.#admit(fence);
-      const dropped = await this.#context.postgres.dropSlot(name);
+      const dropped = await this.#dropSlot(name);
       this.options.onSlotsChanged();
       return { dropped };
     },
@@ -148,6 +163,16 @@ export class CommandHandlers {
       return { confirmed: decision.confirmed, epoch: decision.epoch };
     },
   };
+
+  /** A copy that the primary has no slot for can't be dropped by hand: PostgreSQL does it once it may. */
+  async #dropSlot(name: string): Promise<boolean> {
+    const { postgres } = this.#context;
+    const found = (await postgres.slots()).slots.find((one) => one.name === name);
+    if (!found?.synced) return postgres.dropSlot(name);
+    this.options.letSlotCopiesGo();
+    if (await postgres.waitForNoSlotCopy(name, dropCopyTimeoutMs)) return true;
+    throw new ClusterError('UNAVAILABLE', `PostgreSQL has not dropped the copy ${name} yet; it goes on trying.`);
+  }
 
   /** A member that promised an epoch nobody took asks the holder to take it, so that it has a primary to follow again; so may the holder itself. */
   async takeEpoch(epoch: number): Promise<void> {

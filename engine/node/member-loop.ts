@@ -85,6 +85,11 @@ export class MemberLoop {
     return this.#diverged === null ? this.#troubles : [this.#diverged, ...this.#troubles];
   }
 
+  /** Whose primary this standby follows; 0: none yet. */
+  get followedEpoch(): Epoch {
+    return this.#followedEpoch;
+  }
+
   get failedStarts(): number {
     return this.#failedStarts;
   }
@@ -384,6 +389,8 @@ export class MemberLoop {
       this.trigger();
       return false;
     }
+    // Who promised this epoch receives nothing. Whoever missed the promise still copies slots, and would drop those that the new primary lacks.
+    if (context.durable.current.promisedEpoch !== record.epoch) await context.postgres.stopSlotCopying();
     this.#connectTo(primary);
     await context.postgres.follow(slotName(context.config.nodeId));
     this.#followedEpoch = record.epoch;

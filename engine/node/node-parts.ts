@@ -141,7 +141,7 @@ export class NodeParts {
     this.#duties = new PrimaryDuties(context, this.#lease, earlierLife);
     this.#length = new LeaseLength(context, this.#lease);
     this.#timings = new TimingChange(context.loop, (timings) => this.#store.setTimings(timings));
-    this.#standbyDuties = new StandbyDuties(context);
+    this.#standbyDuties = new StandbyDuties(context, () => this.#loop.followedEpoch);
     this.#settings = new GroupSettings(context);
     this.#loop = new MemberLoop({
       context,
@@ -167,6 +167,7 @@ export class NodeParts {
       },
       onRouteChange: () => this.#routes.changed(),
       onSlotsChanged: () => this.#slotWatch.look(),
+      letSlotCopiesGo: () => this.#standbyDuties.letGo(),
     });
     this.#slotWatch = new SlotWatch(context, (notice, timeoutMs) => this.#tellSlots(notice, timeoutMs));
     this.#routes = new RouteTable({
@@ -186,6 +187,7 @@ export class NodeParts {
       this.#resources,
       () => this.#registration.reportedPeers,
       () => this.#level.sealedLevel,
+      (state) => (state === 'standby' ? this.#standbyDuties.slotsKept : []),
     );
     this.#controller = new Controller({
       self: config.nodeId,

@@ -36,6 +36,7 @@ export class PrimaryDuties {
   #slotsAt = 0;
   #slotMembers = '';
   #slotVoters = '';
+  #holdsEnded = false;
   #why = '';
   #settled = true;
   #unsureOf: VoterSet | null = null;
@@ -82,6 +83,7 @@ export class PrimaryDuties {
     this.#barrier = null;
     this.#confirmed = null;
     this.#slotsAt = 0;
+    this.#holdsEnded = false;
   }
 
   async #keepVoters(record: GroupRecord, report: PostgresReport, now: number, frozen: boolean): Promise<void> {
@@ -198,6 +200,11 @@ export class PrimaryDuties {
       await this.context.postgres.keepSlots(members, replayedBy(report));
       this.#slotMembers = members.join(',');
       this.#slotsAt = now;
+    }
+    if (!this.#holdsEnded) {
+      const again = await this.context.postgres.endSlotHolds();
+      this.#holdsEnded = true;
+      if (again.length > 0) this.context.logger.info({ slots: again }, 'made slots again whose copies were not ready');
     }
     if (voters !== this.#slotVoters) {
       await this.context.postgres.setSynchronizedStandbySlots(record.voterSet.members);

@@ -1,5 +1,5 @@
 /** Makes this node's report for the controller: what PostgreSQL, the lease, the host and the links look like right now. */
-import type { NodeReport, PostgresReport } from '../cluster/model';
+import type { NodeReport, PostgresReport, PostgresState } from '../cluster/model';
 import { announcedKinds } from '../interconnect/announced-kinds';
 import type { NodeId } from '../kernel/ids';
 import { ownAnnouncement } from '../kernel/release';
@@ -29,6 +29,7 @@ export class Reporter {
     private readonly resources: Resources,
     private readonly reportedPeers: () => ReadonlySet<NodeId> | null,
     private readonly sealedLevel: () => number,
+    private readonly slotsKept: (state: PostgresState) => readonly string[],
   ) {
     this.#startedAt = isoTime(context.loop);
   }
@@ -54,6 +55,7 @@ export class Reporter {
           ? null
           : { held: this.lease.holds(epoch), epoch, remainingMs: Math.round(this.lease.leaseLeftMs()) },
       postgres,
+      slotsKept: this.slotsKept(postgres.state),
       guardianPid: this.context.postgres.guardianPid(),
       guardianVersion: this.context.postgres.guardianVersion?.() ?? null,
       activity: this.loop.activity,

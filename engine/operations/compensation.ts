@@ -3,8 +3,8 @@
 import { keys } from '../cluster/model';
 import type { StepAction } from './core/steps';
 import { changeNode } from './node-steps';
-import { nodeOf, undrain } from './primary-steps';
-import type { StepContext } from './step-context';
+import { undrain } from './primary-steps';
+import { nodeOf, type StepContext } from './step-context';
 import { undoSettings } from './undo-settings';
 
 /** Undoing settings restarts members one after the other. */

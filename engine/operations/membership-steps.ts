@@ -4,8 +4,7 @@ import type { Json } from '../control/store';
 import { ClusterError, isClusterError } from '../kernel/errors';
 import { delay, pollUntil } from '../kernel/waiting';
 import { isFresh } from './core/snapshot';
-import { nodeOf } from './primary-steps';
-import type { StepContext, StepOutcome } from './step-context';
+import { nodeOf, type StepContext, type StepOutcome } from './step-context';
 
 export const maxVoters = 5;
 

@@ -75,6 +75,8 @@ export type OperationRequest =
       readonly target?: NodeId;
       readonly force?: boolean;
       readonly allowDataLoss?: boolean;
+      /** A failover slot may be left without a ready copy on the new primary: its consumer starts over. */
+      readonly allowSlotLoss?: boolean;
       readonly drainMs?: number;
       readonly deadlineMs?: number;
       /** ISO time; the operation stays `pending` until then and is planned again before it runs. */

@@ -4,8 +4,7 @@ import type { Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import { delay, pollUntil } from '../kernel/waiting';
 import { isFresh } from './core/snapshot';
-import { nodeOf } from './primary-steps';
-import type { StepContext, StepOutcome } from './step-context';
+import { nodeOf, type StepContext, type StepOutcome } from './step-context';
 
 /** Compare-and-swap on a node's record; no write when nothing changes. */
 export async function changeNode(

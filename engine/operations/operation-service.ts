@@ -109,6 +109,7 @@ export class OperationService {
       if (operation.scheduledAt !== null && Date.parse(operation.scheduledAt) > this.deps.nowMs()) continue;
       const plan = planOperation(operation.request, this.deps.state.snapshot(), {
         admin: operation.requestedByAdmin === true,
+        ...(await this.#ask(operation.request)),
       });
       const fields = planFields(plan, operation.request);
       if (plan.refusal) {
@@ -200,7 +201,10 @@ export class OperationService {
 
   /** Of every member that answers. Null: not needed. */
   async #slots(request: OperationRequest): Promise<ReadonlyMap<NodeId, NodeSlots> | null> {
-    const group = concernsSlots(request) && 'group' in request ? this.deps.state.group(request.group) : undefined;
+    if (!concernsSlots(request)) return null;
+    const snapshot = this.deps.state.snapshot();
+    const name = 'group' in request ? request.group : snapshot.nodes.get(request.node)?.record.group;
+    const group = name === undefined ? undefined : snapshot.groups.get(name);
     if (!group) return null;
     const { leaseMs } = this.deps.state.config;
     const asked = group.members.filter((member) => isFresh(member, leaseMs)).map((member) => member.record.id);

@@ -3,7 +3,8 @@ import { ClusterError, isClusterError } from '../kernel/errors';
 import { lagBytes } from '../kernel/lsn';
 import { delay, pollUntil } from '../kernel/waiting';
 import { formatBytes } from './core/snapshot';
-import type { DemoteResult, StepContext, StepOutcome } from './step-context';
+import { awaitCopies, bringCopiesUp } from './slot-steps';
+import { type DemoteResult, nodeOf, type StepContext, type StepOutcome } from './step-context';
 
 /** Close enough that the stop ships the rest within the pause. */
 const caughtUpBytes = 1_048_576;
@@ -26,7 +27,8 @@ export async function checkTarget(context: StepContext): Promise<StepOutcome> {
     },
     { timeoutMs: context.remainingMs(), intervalMs: 20, what: `${target} has caught up`, signal: context.signal },
   );
-  return { detail: `${target} is ${formatBytes(lag)} behind.`, result: { lagBytes: lag } };
+  const copies = await awaitCopies(context, primary, target);
+  return { detail: `${target} is ${formatBytes(lag)} behind.${copies}`, result: { lagBytes: lag } };
 }
 
 export async function checkpoint(context: StepContext): Promise<StepOutcome> {
@@ -48,6 +50,7 @@ export async function drain(context: StepContext): Promise<StepOutcome> {
     await delay(context.world.loop, Math.min(100, left), context.signal);
     if (context.signal.aborted) throw new ClusterError('UNAVAILABLE', 'The drain was stopped.');
   }
+  await bringCopiesUp(context, nodeOf(context));
   const rest = sessions === 0 ? 'All sessions ended.' : `${sessions} sessions are left and end with the stop.`;
   return { detail: rest, result: { sessions } };
 }
@@ -101,10 +104,4 @@ export async function demote(context: StepContext): Promise<StepOutcome> {
 function leaseIsOver(context: StepContext): boolean {
   const left = context.world.store.leaseRemainingMs(context.group().record.name);
   return left !== null && left <= 0;
-}
-
-export function nodeOf(context: StepContext): string {
-  const node = context.step.node;
-  if (!node) throw new ClusterError('INTERNAL', `Step ${context.step.name} names no node.`);
-  return node;
 }

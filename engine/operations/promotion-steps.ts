@@ -187,7 +187,9 @@ export function chooseMember(context: StepContext): StepOutcome {
   const result: ChoiceResult = { node: choice.node, epoch, lsn: choice.lsn, bytesLost };
   const lost =
     bytesLost === null ? ' Unknown how much is given up.' : bytesLost > 0 ? ` ${formatBytes(bytesLost)} given up.` : '';
-  return { detail: `${choice.why}${lost}`, result };
+  const over = choice.slotsLost.join(', ');
+  const slots = over === '' ? '' : ` It has no ready copy of ${over}, whose consumers start over.`;
+  return { detail: `${choice.why}${lost}${slots}`, result };
 }
 
 export async function grant(context: StepContext): Promise<StepOutcome> {

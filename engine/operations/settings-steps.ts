@@ -8,8 +8,7 @@ import type { NodeId } from '../kernel/ids';
 import { pollUntil } from '../kernel/waiting';
 import { isFresh } from './core/snapshot';
 import { isReachable } from './node-steps';
-import { nodeOf } from './primary-steps';
-import type { StepContext, StepOutcome } from './step-context';
+import { nodeOf, type StepContext, type StepOutcome } from './step-context';
 
 const unheardMs = 5_000;
 

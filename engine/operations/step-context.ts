@@ -2,6 +2,7 @@
 import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
 import type { GroupRecord } from '../cluster/model';
 import type { EmbeddedControlStore } from '../control/store';
+import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { Loop } from '../kernel/loop';
 import type { EngineMethod, EngineParams, EngineResult } from '../runtime/engine-api';
@@ -71,3 +72,9 @@ export type ChoiceResult = {
 /** `shutdownLsn` null: nothing is known about what was shipped, by a stop that was not clean or by a lease that ran out. */
 export type DemoteResult = { readonly shutdownLsn: string | null; readonly fencedBy: 'stop' | 'lease' };
 export type PromoteResult = { readonly timeline: number; readonly forkLsn: string; readonly lsn: string };
+
+export function nodeOf(context: StepContext): string {
+  const node = context.step.node;
+  if (!node) throw new ClusterError('INTERNAL', `Step ${context.step.name} names no node.`);
+  return node;
+}

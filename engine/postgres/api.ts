@@ -5,7 +5,7 @@
 
 import type { Shortfall, StandbyParameters } from '../cluster/core/standby-parameters';
 import type { PostgresReport } from '../cluster/model';
-import type { NodeId } from '../kernel/ids';
+import type { Epoch, NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import type {
@@ -180,10 +180,36 @@ export interface PostgresServer {
   waitForSlotCopy(name: string, timeoutMs: number): Promise<boolean>;
   /** Standby: whether no copy of a slot that the primary dropped is left, waiting for it at most so long. */
   waitForNoSlotCopy(name: string, timeoutMs: number): Promise<boolean>;
-  /** Standby: drops what is left of failover slots from this server's days as primary, where the primary has one of that name; tells which have no copy. */
+  /**
+   * Standby: compares its failover slots with the primary's, lets slots of its own days as primary give way to copies, and switches PostgreSQL's copying
+   * on or off (core/copy-rules.ts). `stillSo`: asked right before the switch; `beforeOn`: done before it is
+   * switched on. Null: no standby.
+   */
   keepSlotCopies(
-    onPrimary: readonly string[],
-  ): Promise<{ readonly dropped: readonly string[]; readonly missing: readonly string[] }>;
+    question: {
+      readonly onPrimary: readonly string[];
+      readonly epoch: Epoch;
+      readonly copiedUnder: Epoch;
+      readonly letGo: boolean;
+    },
+    stillSo: () => boolean,
+    beforeOn: () => void,
+  ): Promise<{
+    readonly copying: boolean;
+    readonly kept: readonly string[];
+    readonly left: readonly string[];
+    readonly missing: readonly string[];
+    readonly exchanged: readonly string[];
+  } | null>;
+  /** Standby: PostgreSQL neither makes nor drops copies of slots until `keepSlotCopies` says so; following another primary does the same. */
+  stopSlotCopying(): Promise<void>;
+  /** Primary: makes of each hold whose slot a promotion did not keep the slot again, and drops the holds; names those made again. */
+  endSlotHolds(): Promise<readonly string[]>;
+  /** Standby: whether its copies have got as far as the slots had, waiting for it at most so long. */
+  waitForSlotCopies(
+    wanted: readonly { readonly name: string; readonly lsn: LsnText }[],
+    timeoutMs: number,
+  ): Promise<boolean>;
   /** Ends whoever streams from this server but members, so that a fast stop does not wait for one that stands still. */
   endConsumers(): Promise<number>;
   /** Standby: PostgreSQL copies failover slots now instead of at its next round. */

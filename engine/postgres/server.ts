@@ -47,21 +47,21 @@ import { applySettings, type Settings } from './runtime-settings';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { trySettings } from './settings-trial';
+import {
+  type CopyQuestion,
+  endSlotHolds,
+  keepSlotCopies,
+  type SlotCopies,
+  waitForCopies,
+  waitForCopy,
+  waitForNoCopy,
+  wakeSlotCopying,
+} from './slot-copies';
 import { keepSlots } from './slots';
 import { SqlStandbyNames } from './standby-names';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { SyncStandbys } from './sync-standbys';
-import {
-  createSlot,
-  dropSlot,
-  endConsumers,
-  keepSlotCopies,
-  listSlots,
-  type SlotCopies,
-  waitForCopy,
-  waitForNoCopy,
-  wakeSlotCopying,
-} from './user-slots';
+import { createSlot, dropSlot, endConsumers, listSlots } from './user-slots';
 import { switchWal, walStatus } from './wal';
 
 const aloneMs = 10_000;
@@ -333,7 +333,8 @@ export class PgServer implements PostgresServer {
     return this.#changes.run(async () => {
       const { passfile } = await prepareDirectories(this.configuration);
       const source = { primary_conninfo: primaryConninfo(this.configuration, passfile), primary_slot_name: slot };
-      const settings = { ...source, ...this.#tighten() };
+      // Another primary may have no slot for a copy that must stay: the copies are compared with it first.
+      const settings = { ...source, sync_replication_slots: 'off', ...this.#tighten() };
       await this.#changeSource(settings);
     });
   }
@@ -440,8 +441,42 @@ export class PgServer implements PostgresServer {
     return waitForNoCopy(this.#commands, name, timeoutMs);
   }
 
-  keepSlotCopies(onPrimary: readonly string[]): Promise<SlotCopies> {
-    return keepSlotCopies(this.#commands, onPrimary);
+  async keepSlotCopies(
+    question: CopyQuestion,
+    stillSo: () => boolean,
+    beforeOn: () => void,
+  ): Promise<SlotCopies | null> {
+    const found = await keepSlotCopies(this.#commands, this.#fresh, question);
+    if (found === null) return null;
+    if (found.copying) beforeOn();
+    const copying = await this.#switchSlotCopying(found.copying, stillSo);
+    return { ...found, copying };
+  }
+
+  async stopSlotCopying(): Promise<void> {
+    if (this.#answers()) await this.#switchSlotCopying(false, () => true);
+  }
+
+  /** In the queue: a change of source that comes after this one has the last word. */
+  #switchSlotCopying(on: boolean, stillSo: () => boolean): Promise<boolean> {
+    return this.#changes.run(async () => {
+      const wanted = on ? 'on' : 'off';
+      const rows = await this.#commands.query<{ now: string }>(
+        "SELECT current_setting('sync_replication_slots') AS now",
+      );
+      const now = rows[0]?.now;
+      if (now === wanted || !stillSo()) return now === 'on';
+      await applySettings(this.#commands, this.#fresh, { sync_replication_slots: wanted });
+      return on;
+    });
+  }
+
+  endSlotHolds(): Promise<readonly string[]> {
+    return endSlotHolds(this.#commands, this.#fresh);
+  }
+
+  waitForSlotCopies(wanted: readonly { name: string; lsn: LsnText }[], timeoutMs: number): Promise<boolean> {
+    return waitForCopies(this.#commands, wanted, timeoutMs);
   }
 
   endConsumers(): Promise<number> {

@@ -56,6 +56,7 @@ export const roleSettings = [
   'primary_slot_name',
   'synchronous_standby_names',
   'synchronized_standby_slots',
+  'sync_replication_slots',
   'wal_retrieve_retry_interval',
 ] as const;
 
@@ -78,7 +79,8 @@ export function managedSettings(configuration: PostgresConfiguration): Record<st
     wal_level: 'logical',
     hot_standby: 'on',
     hot_standby_feedback: 'on',
-    sync_replication_slots: 'on',
+    // A standby's agent switches it on once nothing would be lost by it.
+    sync_replication_slots: 'off',
     max_wal_senders: '16',
     max_replication_slots: '32',
     max_slot_wal_keep_size: '4GB',

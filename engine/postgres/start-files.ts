@@ -70,6 +70,7 @@ export async function prepareStart(
     primary_slot_name: options.slot ?? null,
     synchronous_standby_names: names,
     synchronized_standby_slots: null,
+    sync_replication_slots: 'off',
     wal_retrieve_retry_interval: null,
     ...(await archivingOnlyToSomewhere(dataDirectory)),
   };

@@ -4,8 +4,6 @@ import { pollUntil } from '../kernel/async';
 import { enginePrefix } from '../replication/core/slot-rules';
 import type { SlotSpec } from '../replication/model';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
-import { withFreshSession } from './connection';
-import { slotName } from './settings';
 
 let fixture: PgFixture;
 beforeAll(async () => {
@@ -32,15 +30,6 @@ const logical = (name: string, more: Partial<SlotSpec> = {}): SlotSpec => ({
 
 async function slotOf(node: TestNode, name: string) {
   return (await node.server.slots()).slots.find((slot) => slot.name === name);
-}
-
-/** What a consumer does: it reads, and says that it has. */
-function consume(node: TestNode, slot: string) {
-  const { paths, port, passwords } = node.configuration;
-  const endpoint = { socketDirectory: paths.socketDirectory, port, password: passwords.superuser, purpose: 'test' };
-  return withFreshSession({ ...endpoint, database: 'app' }, (client) =>
-    client.query('SELECT lsn FROM pg_logical_slot_get_changes($1, NULL, NULL)', [slot]),
-  );
 }
 
 describe('one server', () => {
@@ -115,57 +104,5 @@ describe('one server', () => {
     await client.end();
     expect(await slotOf(one, 'late')).toBeUndefined();
     expect((await one.server.createSlot(logical('late'))).name).toBe('late');
-  });
-});
-
-describe('a change of primary', () => {
-  it('copies failover slots, leaves the others behind, and does not let the leftovers stop the copying', async () => {
-    const one = await fixture.primary('move-1');
-    const two = await fixture.standby('move-2', one);
-    await one.server.keepSlots(['move-2'], {});
-    await one.server.createSlot(physical('archive'));
-    await one.server.createSlot(logical('plain'));
-    await one.server.createSlot(logical('moves', { failover: true }));
-    expect(await two.server.waitForSlotCopy('moves', 10_000)).toBe(true);
-    expect(await slotOf(two, 'moves')).toMatchObject({ synced: true, temporary: false });
-    expect(await slotOf(two, 'archive')).toBeUndefined();
-    expect(await slotOf(two, 'plain')).toBeUndefined();
-
-    await one.server.stop('fast', 10_000);
-    await two.server.stopReceiving(5000);
-    await two.server.setRole('primary', 600_000);
-    await two.server.promote(5000);
-    await two.server.keepSlots(['move-1'], {});
-    expect(await slotOf(two, 'moves')).toMatchObject({ type: 'logical', temporary: false, failover: true });
-
-    one.proxy.target = two.configuration.port;
-    await one.server.start('standby', { slot: slotName('move-1'), timeoutMs: 10_000 });
-    await one.server.waitForReplay(await two.server.currentLsn(), 10_000);
-    // Physical slots and logical ones without failover stay where they were; the leftover of the copied one stops the copying.
-    const left = (await one.server.slots()).slots.filter((slot) => !slot.name.startsWith(enginePrefix));
-    expect(left.map(({ name, synced, active }) => [name, synced, active])).toEqual([
-      ['archive', false, false],
-      ['moves', false, false],
-      ['plain', false, false],
-    ]);
-    expect(await one.server.keepSlotCopies(['moves', 'plain'])).toEqual({
-      dropped: ['moves'],
-      missing: ['moves', 'plain'],
-    });
-    expect(await one.server.waitForSlotCopy('moves', 30_000)).toBe(true);
-    expect(await slotOf(one, 'archive')).toMatchObject({ synced: false });
-    // What was written on the new primary comes out of the slot that followed.
-    const client = await fixture.client(two);
-    await client.query('CREATE TABLE after_the_move (n int)');
-    await client.query('INSERT INTO after_the_move VALUES (1)');
-    await client.end();
-    expect((await consume(two, 'moves')).rows.length).toBeGreaterThan(0);
-    // A new copy of the old primary has none of what stayed behind.
-    await one.server.stop('fast', 10_000);
-    const slot = slotName('move-1');
-    await one.server.baseBackup({ slot, onProgress: () => undefined, signal: new AbortController().signal });
-    await one.server.start('standby', { slot, timeoutMs: 10_000 });
-    await one.server.waitForReplay(await two.server.currentLsn(), 10_000);
-    expect((await one.server.slots()).slots.filter((held) => !held.synced)).toEqual([]);
   });
 });

@@ -3,9 +3,8 @@
  * here touches a slot that begins with our prefix, and no slot that somebody uses is taken away.
  */
 import type pg from 'pg';
-import { delay, pollUntil } from '../kernel/async';
 import { ClusterError, type Reason } from '../kernel/errors';
-import { enginePrefix, isReadyCopy } from '../replication/core/slot-rules';
+import { enginePrefix } from '../replication/core/slot-rules';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import { type LocalConnection, type LocalEndpoint, sqlState, withFreshSession } from './connection';
 
@@ -28,13 +27,13 @@ SELECT pg_is_in_recovery() AS "inRecovery", current_setting('wal_level') AS "wal
        (SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database WHERE datallowconn AND NOT datistemplate) AS databases,
        (SELECT coalesce(json_agg(s ORDER BY s.name), '[]') FROM (SELECT ${slotColumns} FROM pg_replication_slots, ${here}) AS s) AS slots`;
 
-/** For a node's report: bounded, what keeps most first; temporary ones end with their session. */
+/** For a node's report: bounded, failover slots first, because candidates are compared by them, then what keeps most; temporary ones end with their session. */
 export const reportedSlotsSql = `
 (SELECT coalesce(json_agg(s), '[]') FROM (
    SELECT slot_name AS name, active, synced AND pg_is_in_recovery() AS synced, wal_status AS "walStatus",
           greatest(0, pg_wal_lsn_diff(here.lsn, restart_lsn))::float8 AS "retainedBytes",
-          invalidation_reason AS "invalidationReason"
-     FROM pg_replication_slots, ${here} WHERE NOT temporary ORDER BY 5 DESC NULLS LAST, 1 LIMIT 64) AS s)`;
+          invalidation_reason AS "invalidationReason", failover
+     FROM pg_replication_slots, ${here} WHERE NOT temporary ORDER BY failover DESC, 5 DESC NULLS LAST, 1 LIMIT 64) AS s)`;
 
 export async function listSlots(connection: LocalConnection): Promise<NodeSlots> {
   const [row] = await connection.query<NodeSlots>(listSql, { name: 'slots' });
@@ -81,29 +80,6 @@ async function moveOnce(client: pg.Client, name: string): Promise<void> {
       [name],
     );
   }
-}
-
-/** Standby: waits until it holds a copy that a promotion keeps. */
-export async function waitForCopy(connection: LocalConnection, name: string, timeoutMs: number): Promise<boolean> {
-  const look = async () => {
-    await wakeSlotCopying(connection);
-    await delay(200);
-    return (await listSlots(connection)).slots.some((slot) => slot.name === name && isReadyCopy(slot)) || undefined;
-  };
-  return pollUntil(look, { timeoutMs, intervalMs: 200, what: `a copy of ${name}` }).catch(() => false);
-}
-
-/** Standby: waits until no copy of a slot that the primary has dropped is left. A leftover that PostgreSQL does not take for a copy is dropped here. */
-export async function waitForNoCopy(connection: LocalConnection, name: string, timeoutMs: number): Promise<boolean> {
-  const look = async () => {
-    const { slots, inRecovery } = await listSlots(connection);
-    const slot = slots.find((one) => one.name === name);
-    if (!slot) return true;
-    if (inRecovery && slot.failover && !slot.synced && !slot.active) await dropSlot(connection, name);
-    else await wakeSlotCopying(connection);
-    return undefined;
-  };
-  return pollUntil(look, { timeoutMs, intervalMs: 300, what: `no copy of ${name}` }).catch(() => false);
 }
 
 async function refused(connection: LocalConnection, spec: SlotSpec, error: unknown): Promise<unknown> {
@@ -177,40 +153,6 @@ export async function dropSlot(connection: LocalConnection, name: string): Promi
       ],
     });
   }
-}
-
-export type SlotCopies = {
-  /** Leftovers of this server's days as primary that are gone now. */
-  readonly dropped: readonly string[];
-  /** Failover slots of the primary without a copy here that a promotion keeps. */
-  readonly missing: readonly string[];
-};
-
-/**
- * A standby's own slot with the name of one of the primary's failover slots makes PostgreSQL give up copying all of them. It can only be a leftover: no
- * standby can make one. Where the primary has none of that name it may be the last one there is, and stays.
- */
-export async function keepSlotCopies(connection: LocalConnection, onPrimary: readonly string[]): Promise<SlotCopies> {
-  if (onPrimary.length === 0) return { dropped: [], missing: [] };
-  const { slots, inRecovery } = await listSlots(connection);
-  if (!inRecovery) return { dropped: [], missing: [] };
-  const here = new Map(slots.map((slot) => [slot.name, slot]));
-  const dropped: string[] = [];
-  const missing: string[] = [];
-  for (const name of onPrimary) {
-    const slot = here.get(name);
-    if (slot && isReadyCopy(slot)) continue;
-    missing.push(name);
-    // Somebody may read from it; the next look finds it again.
-    if (slot?.failover && !slot.synced && !slot.active && (await dropSlot(connection, name).catch(() => false)))
-      dropped.push(name);
-  }
-  return { dropped, missing };
-}
-
-/** PostgreSQL's worker looks at the primary up to 30 s apart, and starts again after an error only when its parent has something to do: a reload is both. */
-export async function wakeSlotCopying(connection: LocalConnection): Promise<void> {
-  await connection.query('SELECT pg_reload_conf()');
 }
 
 /**

@@ -33,7 +33,10 @@ export type SlotInfo = {
 export type SlotReport = Pick<
   SlotInfo,
   'name' | 'active' | 'synced' | 'walStatus' | 'retainedBytes' | 'invalidationReason'
->;
+> & {
+  /** Absent: an older agent, which does not tell. */
+  readonly failover?: boolean;
+};
 
 /** The slots of one server, and what bounds them. */
 export type NodeSlots = {

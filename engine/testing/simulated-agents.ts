@@ -489,6 +489,8 @@ export class SimulatedWorld {
     },
     'agent.copySlot': () => ({ ready: true }),
     'agent.dropSlotCopy': () => ({ gone: true }),
+    'agent.endConsumers': () => ({ slots: [] }),
+    'agent.catchUpSlots': () => ({ caughtUp: true }),
     'agent.dropSlot': (node, { name }) => {
       const before = node.slots.length;
       node.slots = node.slots.filter((slot) => slot.name !== name);

@@ -79,7 +79,7 @@ export class SlotConsumer {
   }
 }
 
-function confirmation(end: bigint): Buffer {
+export function confirmation(end: bigint): Buffer {
   const message = Buffer.alloc(34);
   message[0] = 0x72;
   for (const at of [1, 9, 17]) message.writeBigUInt64BE(end, at);

@@ -18,6 +18,7 @@ export function failoverRequest(view: ClusterView, input: z.output<typeof failov
     target: target?.record.id,
     force: input.force,
     allowDataLoss: input.allow_data_loss,
+    allowSlotLoss: input.allow_slot_loss,
     drainMs: input.drain_ms,
     deadlineMs: input.deadline_ms,
     scheduledAt: input.scheduled_at === undefined ? undefined : new Date(input.scheduled_at).toISOString(),

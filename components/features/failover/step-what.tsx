@@ -119,6 +119,16 @@ export function StepWhat({ state, topology, go }: WizardProps) {
             checked={state.allowDataLoss}
             onChange={(event) => keep({ allowDataLoss: event.target.checked })}
           />
+          <Checkbox
+            label="Allow slot loss"
+            hint={
+              adminReason ??
+              'Switches over although the new primary has no ready copy of a failover slot. Its consumer starts over.'
+            }
+            disabled={adminReason !== null}
+            checked={state.allowSlotLoss}
+            onChange={(event) => keep({ allowSlotLoss: event.target.checked })}
+          />
         </div>
       </Panel>
     </div>

@@ -19,6 +19,7 @@ const state: WizardState = {
   at: '',
   force: false,
   allowDataLoss: true,
+  allowSlotLoss: true,
   plan: 'abc',
   operation: '',
 };
@@ -40,7 +41,9 @@ describe('the address', () => {
 
 describe('the request', () => {
   it('has only what was chosen', () => {
-    expect(failoverInput({ ...state, target: '', mode: '', drainMs: '', allowDataLoss: false })).toEqual({
+    expect(
+      failoverInput({ ...state, target: '', mode: '', drainMs: '', allowDataLoss: false, allowSlotLoss: false }),
+    ).toEqual({
       group: 'alpha',
     });
     expect(failoverInput(state)).toEqual({
@@ -49,6 +52,7 @@ describe('the request', () => {
       mode: 'switchover',
       drain_ms: 5000,
       allow_data_loss: true,
+      allow_slot_loss: true,
     });
   });
 

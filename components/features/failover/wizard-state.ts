@@ -26,6 +26,7 @@ export type WizardState = {
   readonly at: string;
   readonly force: boolean;
   readonly allowDataLoss: boolean;
+  readonly allowSlotLoss: boolean;
   /** Hash of the plan that was shown. */
   readonly plan: string;
   /** The operation once it runs. */
@@ -44,6 +45,7 @@ export function readWizard(params: URLSearchParams, defaultGroup: string): Wizar
     at: params.get('at') ?? '',
     force: params.get('force') === '1',
     allowDataLoss: params.get('loss') === '1',
+    allowSlotLoss: params.get('slots') === '1',
     plan: params.get('plan') ?? '',
     operation: params.get('op') ?? '',
   };
@@ -61,6 +63,7 @@ export function wizardHref(state: WizardState): string {
   put('at', state.at);
   if (state.force) params.set('force', '1');
   if (state.allowDataLoss) params.set('loss', '1');
+  if (state.allowSlotLoss) params.set('slots', '1');
   if (state.step !== 'what') params.set('step', state.step);
   put('plan', state.plan);
   put('op', state.operation);
@@ -92,6 +95,7 @@ export function failoverInput(state: WizardState) {
     ...(at === null || Number.isNaN(at.getTime()) ? {} : { scheduled_at: at.toISOString() }),
     ...(state.force ? { force: true } : {}),
     ...(state.allowDataLoss ? { allow_data_loss: true } : {}),
+    ...(state.allowSlotLoss ? { allow_slot_loss: true } : {}),
   };
 }
 

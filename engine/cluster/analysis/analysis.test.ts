@@ -70,6 +70,11 @@ describe('analysis of a group', () => {
     ],
     ['degraded', { group: { promotable: 'none', voterSet: { members: [], k: 0 } } }, ['warning group-degraded -']],
     [
+      'a slot that the primary does not have',
+      { nodes: { 'node-2': { report: { slotsKept: ['feed'] } } } },
+      ['warning slot-not-on-primary node-2'],
+    ],
+    [
       'promises for a newer epoch',
       { nodes: { 'node-2': { report: { promisedEpoch: 5 } } } },
       ['warning stranded-promises -'],

@@ -17,6 +17,7 @@ import { replicationFactor } from './replication-factor';
 import { roleConflict } from './role-conflict';
 import type { Finding, GroupAnalyser, GroupSituation } from './situation';
 import { slotRisks } from './slot-risks';
+import { slotsKept } from './slots-kept';
 import { standbyLag } from './standby-lag';
 import { standbyNotStreaming } from './standby-not-streaming';
 import { standbyParameters } from './standby-parameters';
@@ -41,6 +42,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   standbyParameters,
   replayPaused,
   slotRisks,
+  slotsKept,
   diskNearlyFull,
   nodeTroubles,
   agentStalled,

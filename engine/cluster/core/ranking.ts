@@ -27,6 +27,8 @@ export type Member = {
   /** greatest(receive, replay), or the promise's position once it promised. */
   readonly lsn: LsnText | null;
   readonly replayPaused: boolean;
+  /** Failover slots of the group without a ready copy here; absent: the group has none, or nobody told. */
+  readonly slotsMissing?: readonly string[];
   /** 0…100; ranks last. */
   readonly loadPercent: number;
 };
@@ -45,6 +47,8 @@ export type RankingInput = {
   /** Nobody decided by hand: priority 0 and maintenance forbid. */
   readonly automatic: boolean;
   readonly allowDataLoss: boolean;
+  /** An admin lets consumers of slots start over: only a planned change asks. */
+  readonly allowSlotLoss?: boolean;
   /** An operator's choice: only this node is eligible. */
   readonly target?: NodeId | null;
   /** Where the last primary was: nearer is preferred. */
@@ -338,6 +342,19 @@ const rules: readonly Rule[] = [
       remedy: 'Wait until the standby has caught up.',
     });
   },
+  (member, input) => {
+    const missing = member.slotsMissing;
+    if (missing === undefined) return null;
+    // What was acknowledged goes before what consumers have read: an unplanned change only prefers who has the copies.
+    const forbids = input.purpose === 'switchover' && input.allowSlotLoss !== true;
+    const one = missing.length === 1;
+    return check('holds-slot-copies', member.node, missing.length === 0, {
+      ...(missing.length === 0 ? {} : { severity: forbids ? 'blocker' : 'warning' }),
+      measured: missing.length === 0 ? 'all' : `no ready copy of ${missing.join(', ')}`,
+      limit: 'a ready copy of each failover slot',
+      remedy: `${member.node} has no ready copy of ${missing.join(', ')}: wait until the ${one ? 'consumer has' : 'consumers have'} moved on, which makes the ${one ? 'copy' : 'copies'} ready, drop the ${one ? 'slot' : 'slots'}, or let an admin give allow_slot_loss.`,
+    });
+  },
   (member) =>
     member.replayPaused
       ? check('replay-runs', member.node, false, {
@@ -348,10 +365,12 @@ const rules: readonly Rule[] = [
       : null,
 ];
 
-/** Failover: data first. Switchover: everyone eligible will have everything, so wishes first and lag last. */
+/** Failover: data first. Switchover: everyone eligible will have everything, so wishes first and lag last. Among equals whoever holds the copies of slots. */
 function prefer(a: Member, b: Member, input: RankingInput): number {
   const byData = byPosition(b, a);
   if (input.purpose === 'failover' && byData !== 0) return byData;
+  const bySlots = (a.slotsMissing?.length ?? 0) - (b.slotsMissing?.length ?? 0);
+  if (bySlots !== 0) return bySlots;
   const byWish =
     b.priority - a.priority ||
     Number(b.region === input.preferredRegion) - Number(a.region === input.preferredRegion) ||

@@ -17,12 +17,17 @@ import type { NodeId } from '../../kernel/ids';
 import { parseLsn } from '../../kernel/lsn';
 import type { Candidate, Check } from '../model';
 import { check } from './checks';
+import type { PlanContext } from './plan-model';
+import { type SlotHoldings, slotHoldings } from './slot-holdings';
 import { type ClusterSnapshot, type GroupSnapshot, type NodeSnapshot, primaryOf, standbysOf } from './snapshot';
 
 export type CandidateQuestion = {
   readonly mode: 'switchover' | 'failover';
   readonly automatic: boolean;
   readonly allowDataLoss: boolean;
+  readonly allowSlotLoss?: boolean;
+  /** As the members answered just now; absent or null: as they last reported. */
+  readonly slots?: PlanContext['slots'];
 };
 
 export function rankCandidates(
@@ -46,13 +51,15 @@ function rankingInput(
   question: CandidateQuestion & { promises: readonly PromiseReport[] | null; record: RankingInput['record'] },
 ): RankingInput {
   const primary = primaryOf(group);
+  const holdings = slotHoldings(group, question.slots);
   return {
     record: question.record,
-    members: standbysOf(group).map(memberOf),
+    members: standbysOf(group).map((member) => memberOf(member, holdings)),
     promises: question.promises,
     purpose: question.mode,
     automatic: question.automatic,
     allowDataLoss: question.allowDataLoss,
+    allowSlotLoss: question.allowSlotLoss === true,
     preferredRegion: primary?.record.region ?? null,
     primaryLsn: primary?.report?.postgres.lsn ?? null,
     maximumLagBytes: snapshot.config.health.lagCriticalBytes,
@@ -60,8 +67,9 @@ function rankingInput(
   };
 }
 
-function memberOf(member: NodeSnapshot): Member {
+function memberOf(member: NodeSnapshot, holdings: SlotHoldings): Member {
   const postgres = member.report?.postgres ?? null;
+  const slotsMissing = holdings.names.length === 0 ? undefined : holdings.missingOn(member.record.id);
   return {
     node: member.record.id,
     region: member.record.region,
@@ -73,6 +81,7 @@ function memberOf(member: NodeSnapshot): Member {
     timeline: postgres?.timeline ?? null,
     lsn: postgres?.lsn ?? null,
     replayPaused: postgres?.replayPaused ?? false,
+    ...(slotsMissing === undefined ? {} : { slotsMissing }),
     loadPercent: member.report?.cpuPercent ?? 100,
   };
 }
@@ -140,7 +149,14 @@ export type ChooseQuestion = CandidateQuestion & {
 };
 
 export type Choice =
-  | { readonly kind: 'chosen'; readonly node: NodeId; readonly lsn: string; readonly why: string }
+  | {
+      readonly kind: 'chosen';
+      readonly node: NodeId;
+      readonly lsn: string;
+      readonly why: string;
+      /** Failover slots that it has no ready copy of: their consumers start over. */
+      readonly slotsLost: readonly string[];
+    }
   | { readonly kind: 'none'; readonly why: string };
 
 /** The chosen member has every acknowledged write: proved by the position of the orderly stop, else by promises; or data was given up. */
@@ -181,6 +197,7 @@ export function choose(snapshot: ClusterSnapshot, group: GroupSnapshot, question
     kind: 'chosen',
     node: chosen.node,
     lsn: promise.lsn,
+    slotsLost: slotHoldings(group).missingOn(chosen.node),
     why: `${chosen.node} stands at ${promise.lsn} on timeline ${promise.timeline}. ${proof}${instead}`,
   };
 }

@@ -1,5 +1,5 @@
 /** Drop a replication slot of a node: only a user's, only an idle one; a copy goes with the slot it was copied from. */
-import { ownerOf } from '../../replication/core/slot-rules';
+import { isReadyCopy, ownerOf } from '../../replication/core/slot-rules';
 import type { NodeSlots, SlotInfo } from '../../replication/model';
 import type { Check, OperationRequest } from '../model';
 import { check, controlQuorum } from './checks';
@@ -22,7 +22,7 @@ export function planDropSlot(
     // No lock of the group: dropping a slot may be what frees a full disk, whatever else goes on.
     controlQuorum(snapshot),
     serverAnswers(request.node, found),
-    ...(slot ? mayGo(slot, request.node, group.record.primary) : []),
+    ...(slot ? mayGo(slot, request.node, group.record.primary, context.slots) : []),
     ...(slot ? whatGoes(slot, request.node, context.slots ?? new Map()) : []),
   ];
   const base: Plan = {
@@ -46,7 +46,7 @@ export function planDropSlot(
   return { ...base, refusal: refusalFrom(checks, { message: `Slot ${request.name} can't be dropped` }) };
 }
 
-function mayGo(slot: SlotInfo, node: string, primary: string | null): readonly Check[] {
+function mayGo(slot: SlotInfo, node: string, primary: string | null, slots: PlanContext['slots']): readonly Check[] {
   const checks = [
     check('slot-is-a-users', ownerOf(slot) === 'user', {
       node,
@@ -56,7 +56,10 @@ function mayGo(slot: SlotInfo, node: string, primary: string | null): readonly C
         'The engine keeps this slot for a member of the group and would make it again: remove the member instead.',
     }),
   ];
-  if (slot.synced) {
+  const onPrimary = primary === null ? undefined : slots?.get(primary);
+  if (slot.synced && onPrimary && !onPrimary.slots.some((one) => one.name === slot.name)) {
+    checks.push(lastCopies(slot, node, primary!, onPrimary, slots!.get(node)!));
+  } else if (slot.synced) {
     checks.push(
       check('slot-is-no-copy', false, {
         node,
@@ -87,6 +90,21 @@ function mayGo(slot: SlotInfo, node: string, primary: string | null): readonly C
     );
   }
   return checks;
+}
+
+/** PostgreSQL drops what the primary has no slot for all at once. */
+function lastCopies(slot: SlotInfo, node: string, primary: string, onPrimary: NodeSlots, held: NodeSlots): Check {
+  const others = held.slots.filter(
+    (one) => isReadyCopy(one) && one.name !== slot.name && !onPrimary.slots.some((other) => other.name === one.name),
+  );
+  const also = others.length > 0 ? ` ${others.map((one) => one.name).join(', ')} go with it.` : '';
+  return check('last-copy', false, {
+    node,
+    severity: 'warning',
+    measured: `a copy that ${primary} has no slot for`,
+    limit: null,
+    remedy: `Its consumer could go on after a switchover to ${node}; after this it has to start over.${also}`,
+  });
 }
 
 function whatGoes(slot: SlotInfo, node: string, slots: ReadonlyMap<string, NodeSlots>): readonly Check[] {

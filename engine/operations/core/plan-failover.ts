@@ -15,7 +15,7 @@ import {
 import { expectedPauseMs } from './expected-pause';
 import { followersHaveEnough } from './parameter-checks';
 import { groupNotFound, nodeNotFound, type Plan, type PlanContext, reasonsOf, refusalFrom } from './plan-model';
-import { slotsFollow } from './slot-checks';
+import { slotsFollow, slotsLeft } from './slot-checks';
 import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
 import { promotionSteps, step, switchoverSteps } from './steps';
 
@@ -32,10 +32,18 @@ export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot
   const automatic = request.automatic !== undefined;
   const allowDataLoss = request.allowDataLoss === true;
   const checks = groupChecks(request, snapshot, group, context);
-  const candidates = rankCandidates(snapshot, group, { mode: request.mode, automatic, allowDataLoss });
+  const allowSlotLoss = request.allowSlotLoss === true;
+  const { slots } = context;
+  const candidates = rankCandidates(snapshot, group, {
+    mode: request.mode,
+    automatic,
+    allowDataLoss,
+    allowSlotLoss,
+    slots,
+  });
   const chosen = chooseCandidate(candidates, target ?? preferred(candidates, context))?.node ?? null;
   const targetChecks = target === undefined ? [] : targetIsNotPrimary(group, target);
-  const slotChecks = request.mode === 'switchover' ? slotsFollow(group.record.primary, chosen, context.slots) : [];
+  const slotChecks = request.mode === 'switchover' ? slotsFollow(group, chosen, slots) : slotsLeft(group, chosen);
   const parameterChecks = request.mode === 'switchover' ? followersHaveEnough(group, chosen, leaseMs) : [];
   const allChecks = [...checks, ...targetChecks, ...slotChecks, ...parameterChecks];
   const noCandidate = chosen === null && targetChecks.every((entry) => entry.ok);
@@ -72,6 +80,8 @@ function groupChecks(
   const synchronous = group.record.mode !== 'asynchronous';
   const checks: Check[] = [controlQuorum(snapshot), noOperationRunning(snapshot, group)];
   if (giveUp) checks.push(adminOnly('admin-only', context.admin, 'Giving up acknowledged writes (allow_data_loss)'));
+  if (request.allowSlotLoss)
+    checks.push(adminOnly('admin-only', context.admin, 'Letting consumers of slots start over (allow_slot_loss)'));
   if (request.automatic) {
     checks.push(automaticFailoverOn(snapshot, group), primaryNotInMaintenance(primary));
   }

@@ -23,7 +23,13 @@ export type PrimaryAway = {
 
 export function switchoverFirst(snapshot: ClusterSnapshot, group: GroupSnapshot, context: PlanContext): PrimaryAway {
   const primary = primaryOf(group);
-  const candidates = rankCandidates(snapshot, group, { mode: 'switchover', automatic: false, allowDataLoss: false });
+  const { slots } = context;
+  const candidates = rankCandidates(snapshot, group, {
+    mode: 'switchover',
+    automatic: false,
+    allowDataLoss: false,
+    slots,
+  });
   const fit = candidates.filter((candidate) => candidate.eligible);
   const successor = (fit.find((candidate) => candidate.node === context.prefer) ?? fit[0])?.node ?? null;
   const reasons =

@@ -1,13 +1,15 @@
 /** Bring a member back behind the primary: start and follow, or (`reclone`) throw its data away and clone. Never for the primary itself. */
 import type { OperationRequest } from '../model';
 import { check, controlQuorum, primaryServes, reachable } from './checks';
-import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, refusalFrom } from './plan-model';
+import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
+import { noLastCopy } from './slot-checks';
 import { type ClusterSnapshot, primaryOf } from './snapshot';
 import { step } from './steps';
 
 export function planRejoinNode(
   request: Extract<OperationRequest, { kind: 'rejoin-node' }>,
   snapshot: ClusterSnapshot,
+  context: PlanContext,
 ): Plan {
   const found = nodeAndGroup(snapshot, request.node);
   if (!found) return nodeNotFound(request.node);
@@ -24,6 +26,7 @@ export function planRejoinNode(
       remedy: `${request.node} is the primary: switch over first.`,
     }),
     primaryServes(group, primary, snapshot.config.leaseMs),
+    ...(request.reclone ? noLastCopy(group, request.node, context.slots) : []),
   ];
   return {
     ...emptyPlan,

@@ -6,6 +6,7 @@ import type { OperationRequest } from '../model';
 import { adminOnly, check, controlQuorum, noOperationRunning } from './checks';
 import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst, votersWithout } from './plan-primary-away';
+import { noLastCopy } from './slot-checks';
 import { type ClusterSnapshot, isFresh } from './snapshot';
 import { step } from './steps';
 
@@ -32,6 +33,7 @@ export function planRemoveNode(
     noOperationRunning(snapshot, group),
     majorityWithout(snapshot, request.node),
     votersWithout(snapshot, group, request.node),
+    ...noLastCopy(group, request.node, context.slots),
   ];
   const message = `${request.node} can't be removed`;
   if (!isPrimary) {

@@ -145,7 +145,107 @@ describe('a switchover', () => {
     expect(follow(slots)).toMatchObject({ ok: false, severity: 'warning', measured: 'stays behind: archive' });
     expect(plan(switchover, slots).refusal).toBeNull();
     expect(follow({ 'node-1': serverSlots([feed]), 'node-2': copy })).toMatchObject({ ok: true, measured: 'feed' });
-    expect(follow({ 'node-1': serverSlots([feed]) })).toMatchObject({ ok: false, measured: 'stays behind: feed' });
     expect(follow({ 'node-1': serverSlots(own), 'node-2': copy })).toBeUndefined();
+  });
+
+  const auto: OperationRequest = { kind: 'failover', group: 'alpha', mode: 'switchover' };
+  const none = serverSlots([], { inRecovery: true });
+  const halfway = serverSlots([slot('feed', { failover: true, synced: true, temporary: true })], { inRecovery: true });
+
+  it.each([
+    ['nobody holds a copy', auto, { 'node-2': none, 'node-3': none }, null],
+    ['the target holds none', switchover, { 'node-2': none, 'node-3': copy }, null],
+    ['the target’s is not ready', switchover, { 'node-2': halfway, 'node-3': copy }, null],
+    ['another one holds it', auto, { 'node-2': none, 'node-3': copy }, 'node-3'],
+    ['a member that does not answer holds none', auto, { 'node-3': copy }, 'node-3'],
+  ] as const)('goes only to a member with ready copies: %s', (_what, request, others, chosen) => {
+    const slots: Held = { 'node-1': serverSlots([feed]), ...others };
+    const planned = plan(request, slots);
+    expect(planned.chosen).toBe(chosen);
+    if (chosen === null) expect(refusal(planned)).toContain('holds-slot-copies');
+    else expect(planned.refusal).toBeNull();
+  });
+
+  it('lets an admin leave a slot behind, prefers whoever holds it, and says what that means', () => {
+    const allowed: OperationRequest = { ...switchover, allowSlotLoss: true };
+    const slots = new Map(Object.entries({ 'node-1': serverSlots([feed]), 'node-2': none, 'node-3': copy }));
+    expect(refusal(planOperation(allowed, cluster(), { admin: false, slots }))).toEqual(['FORBIDDEN', 'admin-only']);
+    const planned = planOperation(allowed, cluster(), { admin: true, slots });
+    expect([planned.refusal, planned.chosen]).toEqual([null, 'node-2']);
+    expect(planned.checks.find((one) => one.rule === 'slots-follow')).toMatchObject({
+      severity: 'warning',
+      measured: 'stays behind: feed',
+    });
+    const open: OperationRequest = { ...auto, allowSlotLoss: true };
+    expect(planOperation(open, cluster(), { admin: true, slots }).chosen).toBe('node-3');
+  });
+
+  it('is not kept by a slot that is lost already', () => {
+    const lost = serverSlots([{ ...feed, invalidationReason: 'wal_removed' }]);
+    expect(plan(switchover, { 'node-1': lost, 'node-2': none }).refusal).toBeNull();
+  });
+
+  it.each(['restart-node', 'stop-node'] as const)('is part of %s, which keeps to the same rule', (kind) => {
+    const request = { kind, node: 'node-1', mode: 'fast' } as OperationRequest;
+    const primary = serverSlots([feed]);
+    expect(refusal(plan(request, { 'node-1': primary, 'node-2': none, 'node-3': none }))).toContain(
+      'holds-slot-copies',
+    );
+    expect(plan(request, { 'node-1': primary, 'node-2': none, 'node-3': copy }).chosen).toBe('node-3');
+  });
+});
+
+describe('the last copy of a slot', () => {
+  const mine = slot('feed', { type: 'logical', failover: true });
+  const slots: Held = { 'node-1': serverSlots(own), 'node-2': serverSlots([mine], { inRecovery: true }) };
+
+  it.each([
+    ['a new copy of its node', { kind: 'rejoin-node', node: 'node-2', reclone: true }],
+    ['the removal of its node', { kind: 'remove-node', node: 'node-2' }],
+  ] as const)('forbids %s', (_what, request) => {
+    expect(refusal(plan(request, slots))).toContain('no-last-copy');
+    const alsoThere: Held = { ...slots, 'node-1': serverSlots([...own, mine]) };
+    expect(refusal(plan(request, alsoThere)) ?? []).not.toContain('no-last-copy');
+  });
+
+  it('may be dropped where it is, with those that go with it', () => {
+    const both = [slot('feed', { failover: true, synced: true }), slot('other', { failover: true, synced: true })];
+    const planned = drop('feed', { ...slots, 'node-2': serverSlots(both, { inRecovery: true }) }, 'node-2');
+    expect(planned.refusal).toBeNull();
+    expect(planned.checks.find((one) => one.rule === 'last-copy')?.remedy).toContain('other go with it');
+  });
+});
+
+describe('a failover', () => {
+  const report = (name: string, synced: boolean) => ({
+    name,
+    active: false,
+    synced,
+    failover: true,
+    walStatus: 'reserved',
+    retainedBytes: 0,
+    invalidationReason: null,
+  });
+  const request: OperationRequest = {
+    kind: 'failover',
+    group: 'alpha',
+    mode: 'failover',
+    automatic: { cause: 'the lease ran out', detectedAt: '', lastServedAt: null },
+  };
+  const down = { ageMs: 9_000, postgres: { state: 'crashed' as const, slots: null } };
+  const failOver = (options: FixtureOptions) =>
+    planOperation(request, cluster({ leaseRemainingMs: -1, ...options }), { admin: false });
+
+  it('takes whoever holds the copies among those with the same data, and data first', () => {
+    const holder = { postgres: { slots: [report('feed', true)] } };
+    expect(failOver({ nodes: { 'node-1': down, 'node-3': holder } }).chosen).toBe('node-3');
+    const ahead = { postgres: { lsn: '0/3000100' } };
+    const planned = failOver({ nodes: { 'node-1': down, 'node-2': ahead, 'node-3': holder } });
+    expect(planned.chosen).toBe('node-2');
+    expect(planned.checks.find((one) => one.rule === 'slots-follow')).toMatchObject({
+      ok: false,
+      severity: 'warning',
+      measured: 'no ready copy of feed',
+    });
   });
 });

@@ -29,7 +29,7 @@ export function planOperation(request: OperationRequest, snapshot: ClusterSnapsh
     case 'restart-node':
       return planRestartNode(request, snapshot, context);
     case 'rejoin-node':
-      return planRejoinNode(request, snapshot);
+      return planRejoinNode(request, snapshot, context);
     case 'maintenance':
       return planMaintenance(request, snapshot);
     case 'add-node':

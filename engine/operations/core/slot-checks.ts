@@ -5,6 +5,8 @@ import type { NodeSlots } from '../../replication/model';
 import type { Check, OperationRequest } from '../model';
 import { check } from './checks';
 import type { PlanContext } from './plan-model';
+import { slotHoldings } from './slot-holdings';
+import type { GroupSnapshot } from './snapshot';
 
 /** What rustydb.conf gives a group that sets nothing else. */
 const usual = { wal_level: 'logical', max_replication_slots: '32' } as const;
@@ -26,6 +28,8 @@ export function concernsSlots(request: OperationRequest): boolean {
   if (request.kind === 'create-slot' || request.kind === 'drop-slot') return true;
   // A planned change has the time to say what becomes of slots; a failover has not.
   if (request.kind === 'failover') return request.mode === 'switchover';
+  if (request.kind === 'rejoin-node') return request.reclone === true;
+  if (request.kind === 'restart-node' || request.kind === 'stop-node' || request.kind === 'remove-node') return true;
   if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return false;
   return Object.keys(usual).some((name) => name in request.settings);
 }
@@ -64,24 +68,66 @@ export function slotsSurvive(
   return checks;
 }
 
-/** What users have on the old primary and the new one will not have: their consumers start over. Nothing stands in the way for it. */
+/** What users have on the old primary and the new one will not have: their consumers start over. Of failover slots the candidates' own rule says no. */
 export function slotsFollow(
-  primary: NodeId | null,
+  group: GroupSnapshot,
   chosen: NodeId | null,
   slots: PlanContext['slots'],
 ): readonly Check[] {
+  const { primary } = group.record;
   const held = primary === null ? undefined : slots?.get(primary);
   const users = (held?.slots ?? []).filter((slot) => ownerOf(slot) === 'user' && !slot.temporary);
   if (primary === null || users.length === 0) return [];
   const copies = (chosen === null ? undefined : slots?.get(chosen))?.slots.filter(isReadyCopy) ?? [];
-  const left = users.filter((slot) => !copies.some((copy) => copy.name === slot.name)).map((slot) => slot.name);
+  const left = users.filter((slot) => !copies.some((copy) => copy.name === slot.name));
+  const names = left.map((slot) => slot.name).join(', ');
+  const copied = left.some((slot) => !slot.failover) ? ' Logical slots with failover are copied.' : '';
   return [
     check('slots-follow', left.length === 0, {
       node: primary,
       severity: 'warning',
-      measured: left.length === 0 ? users.map((slot) => slot.name).join(', ') : `stays behind: ${left.join(', ')}`,
+      measured: left.length === 0 ? users.map((slot) => slot.name).join(', ') : `stays behind: ${names}`,
       limit: `ready copies on ${chosen ?? 'the new primary'}`,
-      remedy: `${left.join(', ')} ${left.length === 1 ? 'stays' : 'stay'} on ${primary}: whoever reads from there starts over on the new primary. Logical slots with failover are copied.`,
+      remedy: `${names} ${left.length === 1 ? 'stays' : 'stay'} on ${primary}: whoever reads from there starts over on the new primary.${copied}`,
+    }),
+  ];
+}
+
+/** An unplanned change goes on without the copies of slots, and says so. */
+export function slotsLeft(group: GroupSnapshot, chosen: NodeId | null): readonly Check[] {
+  if (chosen === null) return [];
+  const { names, missingOn } = slotHoldings(group);
+  if (names.length === 0) return [];
+  const missing = missingOn(chosen);
+  return [
+    check('slots-follow', missing.length === 0, {
+      node: chosen,
+      severity: 'warning',
+      measured: missing.length === 0 ? names.join(', ') : `no ready copy of ${missing.join(', ')}`,
+      limit: 'a ready copy of each failover slot',
+      remedy: `Consumers of ${missing.join(', ')} start over on ${chosen}.`,
+    }),
+  ];
+}
+
+/** A new copy of a member, or its removal, takes the slots with it that it alone still has. */
+export function noLastCopy(group: GroupSnapshot, node: NodeId, slots: PlanContext['slots']): readonly Check[] {
+  const { primary } = group.record;
+  const onPrimary = primary === null ? undefined : slots?.get(primary);
+  if (primary === node || onPrimary === undefined) return [];
+  const elsewhere = (name: string) =>
+    [...(slots ?? [])].some(([other, one]) => other !== node && one.slots.some((slot) => slot.name === name));
+  const last = (slots?.get(node)?.slots ?? []).filter(
+    (slot) => slot.failover && !slot.temporary && slot.invalidationReason === null && ownerOf(slot) === 'user',
+  );
+  const names = last.map((slot) => slot.name).filter((name) => !elsewhere(name));
+  if (names.length === 0) return [];
+  return [
+    check('no-last-copy', false, {
+      node,
+      measured: names.join(', '),
+      limit: 'none',
+      remedy: `Nobody but ${node} has ${names.join(', ')} any more: switch over to ${node}, where ${names.length === 1 ? 'its consumer goes' : 'their consumers go'} on, or drop ${names.length === 1 ? 'it' : 'them'} there first.`,
     }),
   ];
 }

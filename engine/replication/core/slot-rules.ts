@@ -61,7 +61,7 @@ export function fateOf(slot: SlotInfo, facts: FateFacts): { readonly fate: Switc
   if (readyOn.length === 0) {
     return {
       fate: 'not_ready',
-      sentence: `No standby holds a ready copy yet: after a change of primary now the slot stays behind on ${node}. A copy becomes ready once the slot's consumer has moved on.`,
+      sentence: `No standby holds a ready copy yet: a switchover is refused, and after a failover now the slot stays behind on ${node}. A copy becomes ready once the slot's consumer has moved on.`,
     };
   }
   const without = notReadyOn.length > 0 ? ` ${notReadyOn.join(', ')} holds none yet.` : '';
@@ -78,7 +78,7 @@ function primarySentence(slot: SlotInfo, node: NodeId): string {
 
 function standbySentence(slot: SlotInfo, node: NodeId): string {
   if (slot.failover) {
-    return `Left from when ${node} was primary. Dropped by itself once the present primary has a failover slot of that name, because it would stop the copying of all of them.`;
+    return `Left from when ${node} was primary. It gives way to a copy once the present primary has a failover slot of that name; without one it stays, and goes on here when ${node} is promoted.`;
   }
   const vacuum =
     slot.type === 'logical'

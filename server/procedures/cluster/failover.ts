@@ -14,7 +14,7 @@ export const failover = mutation({
   graphql: { field: 'triggerFailover', style: 'input', typeName: 'FailoverResult' },
   role: 'operator',
   rate: 'write',
-  adminKeys: ['force', 'allow_data_loss'],
+  adminKeys: ['force', 'allow_data_loss', 'allow_slot_loss'],
   input: failoverInput,
   output: operation,
   errors: ['INVALID_INPUT', 'FORBIDDEN', 'NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED', 'UNAVAILABLE'],

@@ -14,12 +14,16 @@ export const promote = mutation({
   graphql: { field: 'promoteReplica', style: 'input' },
   role: 'operator',
   rate: 'write',
-  adminKeys: ['force', 'allow_data_loss'],
+  adminKeys: ['force', 'allow_data_loss', 'allow_slot_loss'],
   input: z
     .strictObject({
       node: nodeId.meta({ description: 'The replica to promote' }),
       force: z.boolean().optional().meta({ description: 'Admin only' }),
       allow_data_loss: z.boolean().optional().meta({ description: 'Admin only; logged with the bytes' }),
+      allow_slot_loss: z.boolean().optional().meta({
+        description:
+          'Admin only: switch over although the replica has no ready copy of a failover slot, whose consumer starts over',
+      }),
       drain_ms: z.int().min(0).max(600_000).optional().meta({ description: 'Sessions get this long to end' }),
       ...guardInput,
     })

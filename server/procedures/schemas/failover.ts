@@ -13,6 +13,10 @@ export const failoverInput = z
       .meta({ description: 'Default: switchover while the primary lives' }),
     force: z.boolean().optional().meta({ description: 'Admin only' }),
     allow_data_loss: z.boolean().optional().meta({ description: 'Admin only; logged with the bytes' }),
+    allow_slot_loss: z.boolean().optional().meta({
+      description:
+        'Admin only: switch over although the new primary has no ready copy of a failover slot, whose consumer starts over',
+    }),
     deadline_ms: z.int().min(100).max(3_600_000).optional().meta({
       description:
         'The point of no return must be reached within this time from the start, or everything is undone and the operation ends with TIMEOUT',
