@@ -69,6 +69,7 @@ function scene() {
         void done.push(`postgres ${k} of ${members.join()}`),
       currentLsn: async () => '0/100',
       keepSlots: async () => undefined,
+      endSlotHolds: async () => [],
       setSynchronizedStandbySlots: async () => undefined,
     },
   } as unknown as NodeContext;

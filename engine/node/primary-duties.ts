@@ -200,15 +200,22 @@ export class PrimaryDuties {
       await this.context.postgres.keepSlots(members, replayedBy(report));
       this.#slotMembers = members.join(',');
       this.#slotsAt = now;
-    }
-    if (!this.#holdsEnded) {
-      const again = await this.context.postgres.endSlotHolds();
-      this.#holdsEnded = true;
-      if (again.length > 0) this.context.logger.info({ slots: again }, 'made slots again whose copies were not ready');
+      if (!this.#holdsEnded) await this.#endHolds();
     }
     if (voters !== this.#slotVoters) {
       await this.context.postgres.setSynchronizedStandbySlots(record.voterSet.members);
       this.#slotVoters = voters;
+    }
+  }
+
+  /** What fails is tried again at the next round of slots: commits and voters do not wait for it. */
+  async #endHolds(): Promise<void> {
+    try {
+      const again = await this.context.postgres.endSlotHolds();
+      this.#holdsEnded = true;
+      if (again.length > 0) this.context.logger.info({ slots: again }, 'made slots again whose copies were not ready');
+    } catch (error) {
+      this.context.logger.warn({ error: messageOf(error) }, 'holds of slots could not be ended, trying again');
     }
   }
 

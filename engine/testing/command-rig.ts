@@ -62,6 +62,7 @@ export class CommandRig {
       onPromoted: silent,
       onRouteChange: silent,
       onSlotsChanged: silent,
+      letSlotCopiesGo: silent,
     });
   }
 
