@@ -80,17 +80,18 @@ describe('a slot whose consumer is idle', () => {
     await one.server.createSlot(logical('feed'));
     await copies(two, ['feed'], 1);
     expect(await ready(two, 'feed')).toBe(true);
-    await sql(one, 'CREATE TABLE t (n int)');
-    await sql(one, 'INSERT INTO t VALUES (1)');
+    await sql(one, 'CREATE TABLE public.t (n int)');
+    await sql(one, 'INSERT INTO public.t VALUES (1)');
 
     await one.server.stop('fast', 10_000);
     await promote(two, ['fro-1']);
-    await sql(two, 'INSERT INTO t VALUES (2)');
+    await sql(two, 'INSERT INTO public.t VALUES (2)');
     await startBehind(one, two);
     // Its own slot is in the way of the copy, and is what the copy starts from.
     expect(await copies(one, ['feed'], 2, 1)).toEqual({
       copying: true,
       kept: [],
+      left: [],
       missing: ['feed'],
       exchanged: ['feed'],
     });
@@ -100,10 +101,16 @@ describe('a slot whose consumer is idle', () => {
 
     await two.server.stop('fast', 10_000);
     await promote(one, ['fro-2']);
-    await sql(one, 'INSERT INTO t VALUES (3)');
+    await sql(one, 'INSERT INTO public.t VALUES (3)');
     await startBehind(two, one);
     // What it was promoted with is a copy again, and stays one.
-    expect(await copies(two, ['feed'], 3, 1)).toEqual({ copying: true, kept: [], missing: [], exchanged: [] });
+    expect(await copies(two, ['feed'], 3, 1)).toEqual({
+      copying: true,
+      kept: [],
+      left: [],
+      missing: [],
+      exchanged: [],
+    });
     expect(await consume(one, 'feed')).toEqual([1, 2, 3]);
   });
 
@@ -114,8 +121,8 @@ describe('a slot whose consumer is idle', () => {
     await one.server.createSlot(logical('feed'));
     await copies(two, ['feed'], 1);
     expect(await ready(two, 'feed')).toBe(true);
-    await sql(one, 'CREATE TABLE t (n int)');
-    await sql(one, 'INSERT INTO t VALUES (1)');
+    await sql(one, 'CREATE TABLE public.t (n int)');
+    await sql(one, 'INSERT INTO public.t VALUES (1)');
     await one.server.stop('fast', 10_000);
     await promote(two, ['hold-1']);
     await startBehind(one, two);
@@ -141,8 +148,8 @@ describe('a new primary without a copy', () => {
     await copies(three, ['feed'], 1);
     expect(await ready(three, 'feed')).toBe(true);
     expect(await slotOf(two, 'feed')).toBeUndefined();
-    await sql(one, 'CREATE TABLE t (n int)');
-    await sql(one, 'INSERT INTO t VALUES (1)');
+    await sql(one, 'CREATE TABLE public.t (n int)');
+    await sql(one, 'INSERT INTO public.t VALUES (1)');
 
     await one.server.stop('fast', 10_000);
     await two.server.waitForReplay(await three.server.currentLsn(), 10_000);
@@ -151,7 +158,7 @@ describe('a new primary without a copy', () => {
     three.proxy.target = two.configuration.port;
     await three.server.follow(slotName('kept-3'));
     await three.server.waitForReplay(await two.server.currentLsn(), 10_000);
-    const kept = { copying: false, kept: ['feed'], missing: [], exchanged: [] };
+    const kept = { copying: false, kept: ['feed'], left: [], missing: [], exchanged: [] };
     expect(await copies(three, [], 2, 1)).toEqual(kept);
     // A new slot of the primary is not copied meanwhile; the old copy is there, and goes when somebody lets it go.
     await two.server.createSlot(logical('other'));
