@@ -6,8 +6,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { CheckedWorkload } from '../../engine/testing/checked-workload';
 import { CommitIntervals } from '../../engine/testing/commit-intervals';
+import { beforeLevels, earlierRelease } from '../../engine/testing/earlier-release';
 import { contentOf, everyMemberCaughtUp, query } from '../../engine/testing/member-check';
-import { delay, RealCluster } from '../../engine/testing/real-cluster';
+import { delay, distDirectory, RealCluster } from '../../engine/testing/real-cluster';
+import { rollingUpgrade } from '../../engine/testing/rolling-upgrade';
 import { say, table } from '../measure/report';
 import { maximum, median, seededRandom } from '../measure/statistics';
 import { type FaultKind, faultKinds, inflict } from './fault-kinds';
@@ -61,11 +63,16 @@ export async function clusterSoak(options: ClusterSoakOptions): Promise<{ state:
     say('stopping after this fault');
   };
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  const cluster = await RealCluster.start({ through: 'engine', readyTimeoutMs: 120_000 });
+  const dist = options.kinds.includes('upgrade') ? earlierRelease(beforeLevels) : distDirectory();
+  const cluster = await RealCluster.start({ through: 'engine', readyTimeoutMs: 120_000, dist });
   say(`seed ${state.seed}; cluster in ${cluster.dataDirectory}`);
   const session = await Session.open(cluster, options.thinkMs);
   let failed = false;
   try {
+    if (dist !== distDirectory()) {
+      await rollingUpgrade(cluster, distDirectory());
+      say('upgraded under load from the release before');
+    }
     while (state.results.length < options.faults && !interrupted) {
       const plan = faultNumber(state, options.kinds);
       const result = await session.fault(plan, seededRandom(state.seed * 1_000 + plan.number));

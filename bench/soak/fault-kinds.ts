@@ -5,7 +5,8 @@
 import type { Fault as InjectedFault } from '../../engine/interconnect/api';
 import { isFinished } from '../../engine/operations/model';
 import type { ClusterDoor } from '../../engine/testing/cluster-door';
-import { delay, type RealCluster, send } from '../../engine/testing/real-cluster';
+import { delay, distDirectory, type RealCluster, send } from '../../engine/testing/real-cluster';
+import { rollingReplacement } from '../../engine/testing/rolling-upgrade';
 
 export const faultKinds = [
   'kill-postgres',
@@ -14,6 +15,7 @@ export const faultKinds = [
   'partition',
   'kill-guardian',
   'kill-controller',
+  'upgrade',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -30,6 +32,7 @@ const primaryShare = 0.65;
 /** Does it, and says in a few words what it was. */
 export async function inflict(kind: FaultKind, context: FaultContext): Promise<string> {
   if (kind === 'kill-controller') return killController(context);
+  if (kind === 'upgrade') return replaceEverything(context);
   const node = await victim(context);
   const { cluster } = context;
   switch (kind) {
@@ -50,6 +53,12 @@ export async function inflict(kind: FaultKind, context: FaultContext): Promise<s
     case 'partition':
       return partition(context, node);
   }
+}
+
+/** Every process by one of the same release, in the order of an upgrade; the soak began with one from the release before. */
+async function replaceEverything({ cluster }: FaultContext): Promise<string> {
+  await rollingReplacement(cluster, distDirectory());
+  return 'every process replaced, one after the other';
 }
 
 type Victim = { readonly id: string; readonly role: 'primary' | 'standby' };
