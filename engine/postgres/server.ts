@@ -466,7 +466,7 @@ export class PgServer implements PostgresServer {
       );
       const now = rows[0]?.now;
       if (now === wanted || !stillSo()) return now === 'on';
-      await applySettings(this.#commands, this.#fresh, { sync_replication_slots: wanted });
+      await applySettings(this.#commands, { sync_replication_slots: wanted });
       return on;
     });
   }
