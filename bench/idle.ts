@@ -1,20 +1,28 @@
 /**
  * `npm run bench:idle`: what an embedded cluster that nobody uses costs (CPU of all its processes over 30 s, memory as proportional set size), and how
- * long a second start takes: after a clean stop, and after SIGKILL of every process with acknowledged rows looked for afterwards on every member.
- * `--seconds 30`, `--starts 3`, RUSTYDB_DIST for another build. Ready means /readyz where the build has a console server, else writable groups.
+ * long a second start takes: after a clean stop, and after SIGKILL of every process with acknowledged rows looked for afterwards on every member; and
+ * until each group is protected again after a clean stop under load. `--seconds 30`, `--starts 3`, `--load-seconds 30`, `--only idle,starts,protected`,
+ * RUSTYDB_DIST for another build. Ready means /readyz where the build has a console server, else writable groups.
  */
 import { parseArgs } from 'node:util';
 import { CheckedWorkload } from '../engine/testing/checked-workload';
 import { everyMemberCaughtUp } from '../engine/testing/member-check';
 import { commandLine, cpuTimeMs, memoryBytes } from '../engine/testing/process-table';
 import { delay, RealCluster } from '../engine/testing/real-cluster';
+import { type ProtectedAgain, protectedAgain } from './idle/protection';
 import { onInterruption } from './measure/interruption';
 import { machineFacts, machineLine, saveJson, say, table } from './measure/report';
 import { maximum, median } from './measure/statistics';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '30' }, starts: { type: 'string', default: '3' } },
+  options: {
+    seconds: { type: 'string', default: '30' },
+    starts: { type: 'string', default: '3' },
+    'load-seconds': { type: 'string', default: '30' },
+    only: { type: 'string', default: 'idle,starts,protected' },
+  },
 });
+const only = new Set(values.only.split(','));
 /** An idle cluster has been idle for a while: by then the engine's hot functions are compiled. */
 const settleMs = 90_000;
 const groups = ['alpha', 'beta'] as const;
@@ -88,6 +96,17 @@ async function killedStart(
   return { ms: Math.round(ms), acknowledged, lost };
 }
 
+function protectedRows(stopped: readonly ProtectedAgain[]): readonly (readonly (string | number)[])[] {
+  const names = [...new Set(stopped.flatMap((one) => one.groups.map((group) => group.name)))];
+  return names.map((name) => {
+    const own = stopped.flatMap((one) => one.groups.filter((group) => group.name === name));
+    const times = own.map((group) => group.protectedMs);
+    const degraded = maximum(own.map((group) => group.degradedMs));
+    const note = `after ready; clean stop under load; degraded for at most ${degraded} ms`;
+    return [`${name} protected again`, own.length, median(times), maximum(times), note];
+  });
+}
+
 async function main(): Promise<number> {
   const machine = machineFacts();
   const begun = performance.now();
@@ -98,11 +117,11 @@ async function main(): Promise<number> {
   let finished = false;
   try {
     await (await cluster.door()).healed(120_000, 1_000);
-    const use = await idleUse(cluster, Number(values.seconds));
+    const use = only.has('idle') ? await idleUse(cluster, Number(values.seconds)) : [];
     const clean: number[] = [];
     const stops: number[] = [];
     const killed: Awaited<ReturnType<typeof killedStart>>[] = [];
-    for (let number = 1; number <= Number(values.starts); number++) {
+    for (let number = 1; only.has('starts') && number <= Number(values.starts); number++) {
       const stopBegun = performance.now();
       const code = await cluster.stop();
       stops.push(Math.round(performance.now() - stopBegun));
@@ -112,8 +131,14 @@ async function main(): Promise<number> {
       killed.push(await killedStart(cluster, number));
       say(`start ${number}: clean ${clean.at(-1)} ms, after SIGKILL ${JSON.stringify(killed.at(-1))}`);
     }
+    const stopped: ProtectedAgain[] = [];
+    for (let number = 1; only.has('protected') && number <= Number(values.starts); number++) {
+      stopped.push(await protectedAgain(cluster, number, Number(values['load-seconds']) * 1_000));
+      say(`clean stop under load ${number}: ${JSON.stringify(stopped.at(-1))}`);
+      await (await cluster.door()).healed(120_000, 1_000);
+    }
     const killedMs = killed.map((one) => one.ms);
-    const lost = killed.reduce((sum, one) => sum + one.lost, 0);
+    const lost = [...killed, ...stopped].reduce((sum, one) => sum + one.lost, 0);
     const acknowledged = killed.reduce((sum, one) => sum + one.acknowledged, 0);
     console.log(`${machineLine(machine)}\n`);
     console.log(
@@ -139,12 +164,14 @@ async function main(): Promise<number> {
             killed.length,
             median(killedMs),
             maximum(killedMs),
-            `${acknowledged} acknowledged rows, ${lost} missing`,
+            `${acknowledged} acknowledged rows`,
           ],
+          ...protectedRows(stopped),
         ],
       )}`,
     );
-    console.log(`\n${saveJson('idle', { machine, use, firstStartMs, clean, stops, killed })}`);
+    console.log(`\nacknowledged rows missing anywhere: ${lost}`);
+    console.log(`\n${saveJson('idle', { machine, use, firstStartMs, clean, stops, killed, stopped })}`);
     finished = true;
     return lost > 0 ? 1 : 0;
   } finally {
