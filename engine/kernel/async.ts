@@ -3,7 +3,6 @@ import { ClusterError } from './errors';
 import { systemLoop } from './loop';
 import * as waiting from './waiting';
 
-
 export type Deferred<T> = {
   readonly promise: Promise<T>;
   resolve(value: T): void;
