@@ -16,7 +16,15 @@ import type { EarlierLife } from './earlier-life';
 import { releaseOwnLease } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
-import { clusterConfig, groupFact, instantOf, type NodeContext, nodeRecord, otherMembers } from './node-context';
+import {
+  clusterConfig,
+  groupFact,
+  groupMembers,
+  instantOf,
+  type NodeContext,
+  nodeRecord,
+  otherMembers,
+} from './node-context';
 import type { PrimaryDuties } from './primary-duties';
 import type { RestartHold } from './restart-hold';
 
@@ -252,6 +260,7 @@ export class CommandHandlers {
     await postgres.start('standby', {
       follow: false,
       commitsWait: record !== undefined && commitsWait(record),
+      members: groupMembers(this.#context).length,
       slot: slotName(config.nodeId),
       timeoutMs: promoteTimeoutMs,
     });

@@ -10,7 +10,7 @@ import { messageOf } from '../kernel/errors';
 import type { StartOptions } from '../postgres/api';
 import type { Settings } from '../postgres/runtime-settings';
 import { slotName } from '../postgres/settings';
-import { groupFact, type NodeContext } from './node-context';
+import { groupFact, groupMembers, type NodeContext } from './node-context';
 
 const startTimeoutMs = 600_000;
 
@@ -33,7 +33,8 @@ export class ServerStarts {
 
   async primary(serveForMs: () => number): Promise<void> {
     const settings = await this.settingsForStart();
-    await this.#start('primary', { serveForMs: serveForMs(), settings, timeoutMs: startTimeoutMs });
+    const members = this.#members();
+    await this.#start('primary', { serveForMs: serveForMs(), settings, members, timeoutMs: startTimeoutMs });
   }
 
   async standby(options: Pick<StartOptions, 'follow' | 'primaryParameters'>): Promise<void> {
@@ -43,8 +44,13 @@ export class ServerStarts {
       commitsWait: record !== undefined && commitsWait(record),
       slot: slotName(this.context.config.nodeId),
       settings: await this.settingsForStart(),
+      members: this.#members(),
       timeoutMs: startTimeoutMs,
     });
+  }
+
+  #members(): number {
+    return groupMembers(this.context).length;
   }
 
   async #start(role: 'primary' | 'standby', options: StartOptions): Promise<void> {

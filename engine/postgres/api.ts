@@ -257,6 +257,8 @@ export type StartOptions = {
   readonly follow?: boolean;
   /** Standby only: what the primary runs with; it starts with at least that. */
   readonly primaryParameters?: StandbyParameters | null;
+  /** Of the group: how many senders, slots and connections the server needs. */
+  readonly members?: number;
   /** What the group record wants (null: reset), written before the server reads its configuration. */
   readonly settings?: Settings;
   /** Standby only: in the group's mode commits wait, so its list of synchronous standbys is never empty. */

@@ -62,10 +62,14 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
 }
 
 /** postgresql.conf, rustydb.conf, pg_hba.conf: the same for a fresh database and before every start. */
-export async function writeConfiguration(configuration: PostgresConfiguration, dataDirectory: string): Promise<void> {
+export async function writeConfiguration(
+  configuration: PostgresConfiguration,
+  dataDirectory: string,
+  members = 1,
+): Promise<void> {
   const owner = configuration.runAs;
   await replaceFile(join(dataDirectory, 'postgresql.conf'), postgresqlConf, owner);
-  await replaceFile(join(dataDirectory, 'rustydb.conf'), managedConfigurationFile(configuration), owner);
+  await replaceFile(join(dataDirectory, 'rustydb.conf'), managedConfigurationFile(configuration, members), owner);
   await replaceFile(join(dataDirectory, 'pg_hba.conf'), hbaRules, owner);
 }
 

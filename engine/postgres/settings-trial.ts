@@ -67,7 +67,7 @@ async function scratchDirectory(
   const directory = await mkdtemp(join(paths.nodeDirectory, 'settings-trial-'));
   const files: readonly [string, string | Buffer][] = [
     ['PG_VERSION', '18\n'],
-    ['postgresql.conf', managedConfigurationFile(configuration)],
+    ['postgresql.conf', await ownConfiguration(configuration)],
     ['postgresql.auto.conf', formatAutoConf(kept)],
     [join('global', 'pg_control'), await readFile(join(paths.dataDirectory, 'global', 'pg_control'))],
   ];
@@ -81,6 +81,12 @@ async function scratchDirectory(
     await chown(directory, runAs.uid, runAs.gid);
   }
   return directory;
+}
+
+/** As it was written for the last start. */
+async function ownConfiguration(configuration: PostgresConfiguration): Promise<string> {
+  const written = await readFile(join(configuration.paths.dataDirectory, 'rustydb.conf'), 'utf8').catch(() => null);
+  return written ?? managedConfigurationFile(configuration);
 }
 
 type Answer = { readonly kind: 'shown'; readonly value: string } | { readonly kind: 'refused'; readonly words: string };

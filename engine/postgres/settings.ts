@@ -2,6 +2,8 @@
  * The configuration we manage. `rustydb.conf` is rewritten before every start and holds what belongs to this node and build;
  * postgresql.auto.conf (ALTER SYSTEM) holds what changes while running: role, synchronous standbys, an operator's settings. The latter wins.
  */
+
+import { limitsFor } from '../cluster/core/member-limits';
 import { closedSet } from '../cluster/core/voter-set';
 import type { NodeId } from '../kernel/ids';
 import type { PostgresConfiguration } from './api';
@@ -63,8 +65,10 @@ export const roleSettings = [
 /** While a standby has had nobody to follow for a while: at 50 ms it would write twenty lines a second into its log. */
 export const relaxedRetryInterval = '1s';
 
-export function managedSettings(configuration: PostgresConfiguration): Record<string, string> {
+/** `members`: of the group. */
+export function managedSettings(configuration: PostgresConfiguration, members = 1): Record<string, string> {
   const { paths } = configuration;
+  const limits = limitsFor(members);
   return {
     // Identity of this node.
     listen_addresses: configuration.host,
@@ -81,8 +85,8 @@ export function managedSettings(configuration: PostgresConfiguration): Record<st
     hot_standby_feedback: 'on',
     // A standby's agent switches it on once nothing would be lost by it.
     sync_replication_slots: 'off',
-    max_wal_senders: '16',
-    max_replication_slots: '32',
+    max_wal_senders: String(limits.max_wal_senders),
+    max_replication_slots: String(limits.max_replication_slots),
     max_slot_wal_keep_size: '4GB',
     wal_keep_size: '64MB',
     wal_log_hints: 'on',
@@ -116,7 +120,7 @@ export function managedSettings(configuration: PostgresConfiguration): Record<st
     password_encryption: 'scram-sha-256',
 
     // Small enough that five servers idle on a laptop.
-    max_connections: '200',
+    max_connections: String(limits.max_connections),
     superuser_reserved_connections: '5',
     shared_buffers: '64MB',
     wal_buffers: '4MB',
@@ -146,8 +150,8 @@ export function managedSettings(configuration: PostgresConfiguration): Record<st
   };
 }
 
-export function managedConfigurationFile(configuration: PostgresConfiguration): string {
-  const lines = Object.entries(managedSettings(configuration)).map(
+export function managedConfigurationFile(configuration: PostgresConfiguration, members = 1): string {
+  const lines = Object.entries(managedSettings(configuration, members)).map(
     ([name, value]) => `${name} = ${quoteSetting(value)}`,
   );
   return `# Written before every start; changes here are lost. Use ALTER SYSTEM or the console.\n${lines.join('\n')}\n`;

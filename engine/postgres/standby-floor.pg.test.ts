@@ -90,6 +90,16 @@ describe('a setting that standbys must not have lower than the primary', () => {
     expect(await show(two, 'max_connections')).toBe('240');
   });
 
+  it('a server starts with the senders, slots and connections that the members of its group need', async () => {
+    const one = await fixture.primary('node-1');
+    await one.server.stop('fast', 10_000);
+    await one.server.start('primary', { serveForMs: 600_000, timeoutMs: 20_000, members: 18 });
+    const shown = await Promise.all(
+      ['max_wal_senders', 'max_replication_slots', 'max_connections'].map((name) => show(one, name)),
+    );
+    expect(shown).toEqual(['32', '64', '216']);
+  });
+
   it('takes what the group wants before it starts: a server that can not be told still gets it', async () => {
     const one = await fixture.primary('node-1');
     await one.server.applySettings({ shared_preload_libraries: 'no_such_library', jit: 'on' });

@@ -49,7 +49,7 @@ export async function prepareStart(
   }
   const { passfile } = await prepareDirectories(configuration);
   await removeStaleLocks(configuration);
-  await writeConfiguration(configuration, dataDirectory);
+  await writeConfiguration(configuration, dataDirectory, options.members);
   if (role === 'primary') {
     // The synchronous standbys stay: a primary that comes back waits for the same members as before.
     const changes = {
@@ -74,7 +74,10 @@ export async function prepareStart(
     wal_retrieve_retry_interval: null,
     ...(await archivingOnlyToSomewhere(dataDirectory)),
   };
-  const configured = { ...managedSettings(configuration), ...(await autoConfWith(dataDirectory, changes)) };
+  const configured = {
+    ...managedSettings(configuration, options.members),
+    ...(await autoConfWith(dataDirectory, changes)),
+  };
   const floors = await standbyFloors(dataDirectory, configured, options.primaryParameters);
   await editAutoConf(dataDirectory, changes, configuration.runAs);
   return { arguments: asArguments(floors), synchronousStandbyNames: names };

@@ -53,6 +53,7 @@ describe('topology file', () => {
     ['groups: [{name: g, nodes: [{id: a}, {id: a}]}]', /node a twice/],
     ['groups: [{name: g, nodes: [{id: a}]}, {name: g, nodes: [{id: b}]}]', /group g twice/],
     ['groups: [{name: G!, nodes: [{id: a}]}]', /groups\.0\.name/],
+    [`groups: [{name: g, nodes: [{id: ${'n'.repeat(56)}}]}]`, /nodes\.0\.id.*at most 55/],
     ['groups: [{name: g, colour: red, nodes: [{id: a}]}]', /colour/],
     ['a: [', /YAML/],
   ])('refuses %j with a sentence', (text, message) => {

@@ -5,12 +5,17 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { isNodeName, mostMembers, nodeIdLimit } from '../cluster/core/member-limits';
 import { isName, type NodeId } from '../kernel/ids';
 
 const name = z.string().refine(isName, 'use a–z, 0–9 and "-", at most 63, starting with a letter or digit');
 
+const nodeName = z
+  .string()
+  .refine(isNodeName, `use a–z, 0–9 and "-", at most ${nodeIdLimit}, starting with a letter or digit`);
+
 const nodeSchema = z.strictObject({
-  id: name,
+  id: nodeName,
   region: name.default('local'),
   priority: z.number().int().min(0).max(1000).default(100),
 });
@@ -19,7 +24,7 @@ const groupSchema = z.strictObject({
   name,
   commit_mode: z.enum(['synchronous', 'semi_synchronous', 'asynchronous']).default('semi_synchronous'),
   on_no_standby: z.enum(['degrade', 'wait']).optional(),
-  nodes: z.array(nodeSchema).min(1).max(100),
+  nodes: z.array(nodeSchema).min(1).max(mostMembers),
 });
 
 export const topologySchema = z.strictObject({

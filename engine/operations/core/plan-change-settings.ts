@@ -9,7 +9,7 @@ import { check, controlQuorum, noOperationRunning, primaryServes } from './check
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst } from './plan-primary-away';
 import { standbyFloorDefaults } from './restart-settings';
-import { needsRestart, serversAccept, settingsChecks } from './settings-checks';
+import { membersFit, needsRestart, serversAccept, settingsChecks } from './settings-checks';
 import { slotsSurvive } from './slot-checks';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf, standbysOf } from './snapshot';
 import { step } from './steps';
@@ -27,6 +27,7 @@ export function planChangeSettings(
   const rolling = restarting.length > 0 ? rollingRestart(snapshot, group, { ...context, lowered }) : null;
   const badNames = [
     ...settingsChecks(request.settings, context.knownSettings ?? null, context.admin),
+    ...membersFit(request.settings, group.members.length),
     ...serversAccept(request.settings, group, context.verdicts),
   ];
   const checks = [
@@ -101,13 +102,14 @@ function isRaised(name: string, value: string | null, group: GroupSnapshot): boo
 
 /** NaN, which is neither less nor more, for settings that standbys may have lower. What runs counts more than what is recorded. */
 function parameterChange(name: string, value: string | null, group: GroupSnapshot): readonly [number, number] {
-  const usual = standbyFloorDefaults.get(name);
+  const usual = standbyFloorDefaults(group.members.length).get(name);
   if (usual === undefined) return [Number.NaN, Number.NaN];
   const running = primaryOf(group)?.report?.postgres.parameters?.running[name as StandbyParameter];
   return [Number(value ?? usual), running ?? Number(group.record.settings[name] ?? usual)];
 }
 
-function rollingRestart(
+/** Standbys, switchover, old primary; with something lowered, the primary in place first. */
+export function rollingRestart(
   snapshot: ClusterSnapshot,
   group: GroupSnapshot,
   context: PlanContext & { readonly lowered: readonly string[] },

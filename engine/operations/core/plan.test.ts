@@ -326,6 +326,41 @@ describe('what standbys must not have lower than the primary, before a planned c
   });
 });
 
+describe('limits that follow from the members of a group', () => {
+  const parameters = {
+    max_connections: 200,
+    max_worker_processes: 16,
+    max_wal_senders: 5,
+    max_prepared_transactions: 64,
+    max_locks_per_transaction: 64,
+  };
+  const add = (node: string, options: FixtureOptions = {}) =>
+    plan({ kind: 'add-node', node, group: 'alpha', region: 'r', host: 'h' }, options);
+  const few = { 'node-1': { postgres: { parameters: { running: parameters, required: parameters } } } };
+
+  it('a name whose slot would not fit into 63 bytes is refused', () => {
+    expect(add('n'.repeat(55)).refusal).toBeNull();
+    expect(add('n'.repeat(56)).refusal).toMatchObject({ code: 'INVALID_INPUT', reasons: [{ rule: 'name-valid' }] });
+  });
+  it('members that were started with too few senders for one more restart first', () => {
+    expect(names(add('node-9', { nodes: few })).slice(0, 2)).toEqual([
+      'restart-postgres-node-2',
+      'wait-streaming-node-2',
+    ]);
+    expect(names(add('node-9', { nodes: few })).at(-4)).toBe('register-node');
+    expect(names(add('node-9'))[0]).toBe('register-node');
+  });
+  it('what an operator set is the operator’s to raise, and not to lower below what the members need', () => {
+    expect(reasons(add('node-9', { nodes: few, group: { settings: { max_wal_senders: '5' } } }))).toEqual([
+      'member-limits',
+    ]);
+    expect(reasons(plan({ kind: 'change-settings', group: 'alpha', settings: { max_wal_senders: '4' } }))).toEqual([
+      'member-limits',
+    ]);
+    expect(plan({ kind: 'change-settings', group: 'alpha', settings: { max_wal_senders: '5' } }).refusal).toBeNull();
+  });
+});
+
 describe('settings', () => {
   const known = new Map([
     ['work_mem', 'user'],

@@ -33,7 +33,7 @@ export function planOperation(request: OperationRequest, snapshot: ClusterSnapsh
     case 'maintenance':
       return planMaintenance(request, snapshot);
     case 'add-node':
-      return planAddNode(request, snapshot);
+      return planAddNode(request, snapshot, context);
     case 'remove-node':
       return planRemoveNode(request, snapshot, context);
     case 'configure-replication':

@@ -1,4 +1,5 @@
 /** PostgreSQL 18 settings that only a restart applies (context `postmaster`), those that standbys must not have lower than the primary, and those that are ours. */
+import { limitsFor } from '../../cluster/core/member-limits';
 
 export const restartSettings: ReadonlySet<string> = new Set([
   'archive_mode', 'autovacuum_freeze_max_age', 'autovacuum_multixact_freeze_max_age', 'autovacuum_worker_slots',
@@ -48,10 +49,13 @@ export const settingName = /^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$/;
  * Those that a standby must not have lower than its primary, with the value they have unless an operator set another: lowering one starts at the
  * primary, raising one at the standbys.
  */
-export const standbyFloorDefaults: ReadonlyMap<string, number> = new Map([
-  ['max_connections', 200],
-  ['max_worker_processes', 16],
-  ['max_wal_senders', 16],
-  ['max_prepared_transactions', 64],
-  ['max_locks_per_transaction', 64],
-]);
+export function standbyFloorDefaults(members: number): ReadonlyMap<string, number> {
+  const { max_connections, max_wal_senders } = limitsFor(members);
+  return new Map([
+    ['max_connections', max_connections],
+    ['max_worker_processes', 16],
+    ['max_wal_senders', max_wal_senders],
+    ['max_prepared_transactions', 64],
+    ['max_locks_per_transaction', 64],
+  ]);
+}

@@ -1,4 +1,5 @@
 /** Which settings an operator may set through the group record: the server has them, and they are not the engine's own. */
+import { leastFor } from '../../cluster/core/member-limits';
 import type { NodeId } from '../../kernel/ids';
 import type { SettingsVerdict } from '../../runtime/engine-api';
 import type { Check } from '../model';
@@ -65,6 +66,21 @@ function oneLine(name: string, value: string): readonly Check[] {
       remedy: `Write the value of ${name} in one line.`,
     }),
   ];
+}
+
+/** A group's own members need that many senders, slots and connections. */
+export function membersFit(settings: Readonly<Record<string, string | null>>, members: number): readonly Check[] {
+  return Object.entries(leastFor(members)).flatMap(([name, least]) => {
+    const value = settings[name] ?? null;
+    if (value === null || !(Number(value) < least)) return [];
+    return [
+      check('member-limits', false, {
+        measured: `${name} = ${value}`,
+        limit: `${least}`,
+        remedy: `The ${members} members of the group need ${name} = ${least} at least.`,
+      }),
+    ];
+  });
 }
 
 /** What the servers themselves said when they were asked to try; and whether members of one host fit into its memory together. */
