@@ -10,7 +10,7 @@ import { keys, type LevelRecord } from '../cluster/model';
 import type { Json } from '../control/store';
 import type { EngineConnection } from '../interconnect/engine-connection';
 import { delay } from '../kernel/async';
-import { messageOf } from '../kernel/errors';
+import { isClusterError, messageOf } from '../kernel/errors';
 import { createLogger } from '../kernel/log';
 import { firstLevel, ownLevel, release, releaseOfLevel } from '../kernel/release';
 import { planUpgrade, titleOf, type UpgradePlan, type UpgradeStep } from './core/upgrade-plan';
@@ -103,13 +103,22 @@ async function applyAll(first: UpgradePlan, world: Parameters<typeof takeStep>[1
       await takeStep(step, world);
     } catch (error) {
       throw new StartError(
-        `stopped.\n${list(messageOf(error).split('\n'))}\nPut that right and run the command again: it goes on from here.`,
+        `stopped.\n${list(whyOf(error))}\nPut that right and run the command again: it goes on from here.`,
       );
     }
     done.add(title);
     console.log(`done in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   }
   await settled(world);
+}
+
+/** A refused switchover says why, per rule and member. */
+function whyOf(error: unknown): readonly string[] {
+  const reasons = isClusterError(error) ? (error.details.reasons ?? []) : [];
+  return [
+    ...messageOf(error).split('\n'),
+    ...reasons.map(({ rule, measured, remedy }) => `${rule} is ${measured}. ${remedy}`),
+  ];
 }
 
 function print(plan: UpgradePlan): void {
