@@ -16,6 +16,7 @@ import type { EarlierLife } from './earlier-life';
 import { releaseOwnLease } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
+import type { NewDisk } from './new-disk';
 import {
   clusterConfig,
   groupFact,
@@ -40,6 +41,7 @@ export type CommandHandlersOptions = {
   readonly lease: LeaseHolder;
   readonly earlierLife: EarlierLife;
   readonly hold: RestartHold;
+  readonly newDisk: NewDisk;
   readonly loop: MemberLoop;
   readonly duties: PrimaryDuties;
   readonly onPromoted: (epoch: number) => void;
@@ -211,6 +213,7 @@ export class CommandHandlers {
       record: groupFact(this.#context)?.record ?? null,
       durable: this.#context.durable.current,
       hold: this.options.hold.current,
+      lostVoter: this.options.newDisk.lostVoter,
       role: this.options.lease.mayBeHolder() ? 'holder' : 'member',
       now: this.#context.loop.now(),
     };
@@ -227,6 +230,7 @@ export class CommandHandlers {
     epoch,
   }: AgentCommands['agent.promise']['params']): Promise<AgentCommands['agent.promise']['result']> {
     await this.options.hold.learn();
+    await this.options.newDisk.settle();
     const decision = decidePromise(this.#facts(), { epoch, fence });
     if (!decision.ok) throw refusal(decision);
     this.#context.durable.save(decision.durable);

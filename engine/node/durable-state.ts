@@ -15,6 +15,7 @@ const optional = ['confirmedHoldMs', 'countedLeaseMs'] as const;
 export class DurableState {
   readonly #file: string;
   #current: DurableMemberState;
+  #settled: boolean;
 
   /** @throws Error with a sentence when the file is damaged: guessing a promise could lose acknowledged writes. */
   constructor(
@@ -23,6 +24,26 @@ export class DurableState {
   ) {
     this.#file = join(nodeDirectory, 'member-state.json');
     this.#current = this.#onDisk();
+    const text = files.readText(this.#file);
+    this.#settled = text !== null && (JSON.parse(text) as { unsettled?: boolean }).unsettled !== true;
+  }
+
+  /**
+   * False: this disk is new, and an earlier one of this node may have promised what nobody here remembers. It stays so over restarts until the group
+   * record relies on no such promise.
+   */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  settle(): void {
+    this.#settled = true;
+    this.#write(raised(this.#current, this.#onDisk()));
+  }
+
+  #write(next: DurableMemberState): void {
+    replaceFile(this.files, this.#file, JSON.stringify(this.#settled ? next : { ...next, unsettled: true }));
+    this.#current = next;
   }
 
   #onDisk(): DurableMemberState {
@@ -41,16 +62,14 @@ export class DurableState {
   save(decided: DurableMemberState): void {
     if (covers(this.#current, decided)) return;
     const next = raised(raised(this.#current, this.#onDisk()), decided);
-    replaceFile(this.files, this.#file, JSON.stringify(next));
-    this.#current = next;
+    this.#write(next);
   }
 
   /** How long leases last that this node confirmed or counts: these may fall too, when nothing longer counts any more. */
   saveLengths(lengths: Pick<DurableMemberState, 'confirmedHoldMs' | 'countedLeaseMs'>): void {
     const next = { ...raised(this.#current, this.#onDisk()), ...lengths };
     if (same(next, this.#current)) return;
-    replaceFile(this.files, this.#file, JSON.stringify(next));
-    this.#current = next;
+    this.#write(next);
   }
 }
 
@@ -69,7 +88,9 @@ function parse(file: string, text: string): DurableMemberState {
       const number = value[field];
       if (!Number.isSafeInteger(number) || number! < 0) throw new Error(`${field} is not a whole number`);
     }
-    return value;
+    const { promisedEpoch, controllerTerm, lastHeldEpoch } = value;
+    const lengths = Object.fromEntries(present.map((field) => [field, value[field]]));
+    return { promisedEpoch, controllerTerm, lastHeldEpoch, ...lengths };
   } catch (error) {
     if (newer !== null) throw new Error(newer);
     throw new Error(

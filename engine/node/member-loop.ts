@@ -17,6 +17,7 @@ import { decideFollow, decideResume, type ResumeDecision } from './core/promise'
 import type { EarlierLife } from './earlier-life';
 import { askPrimary, checkFork, promotedByHand } from './fork-check';
 import type { LeaseHolder } from './lease-holder';
+import type { NewDisk } from './new-disk';
 import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
 import { ServerStarts } from './server-starts';
@@ -40,6 +41,7 @@ export type MemberLoopOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
   readonly earlierLife: EarlierLife;
+  readonly newDisk: NewDisk;
   /** By what length this node counts its lease when the record still names it. */
   readonly lengthToResume: (record: GroupRecord) => number | undefined;
   /** The server began to serve as primary in place (start or restart), not by promotion. */
@@ -333,10 +335,12 @@ export class MemberLoop {
       lease.input({ kind: 'all-dead' });
       return this.trigger();
     }
+    await this.options.newDisk.settle();
     const follow = decideFollow(
       {
         self: context.config.nodeId,
         record,
+        lostVoter: this.options.newDisk.lostVoter,
         durable: context.durable.current,
         hold: null,
         role: lease.mayBeHolder() ? 'holder' : 'member',

@@ -34,6 +34,7 @@ import { LeaseHolder } from './lease-holder';
 import { LeaseLength } from './lease-length';
 import { LevelWatch } from './level-watch';
 import { MemberLoop } from './member-loop';
+import { NewDisk } from './new-disk';
 import { clusterConfig, groupFact, type NodeContext, otherMembers, type WalDoor } from './node-context';
 import {
   type PrimaryFacts,
@@ -138,6 +139,7 @@ export class NodeParts {
       onRouteChange: () => this.#routes.changed(),
     });
     const earlierLife = new EarlierLife(context);
+    const newDisk = new NewDisk(context);
     this.#duties = new PrimaryDuties(context, this.#lease, earlierLife);
     this.#length = new LeaseLength(context, this.#lease);
     this.#timings = new TimingChange(context.loop, (timings) => this.#store.setTimings(timings));
@@ -147,6 +149,7 @@ export class NodeParts {
       context,
       lease: this.#lease,
       earlierLife,
+      newDisk,
       lengthToResume: (record) => this.#length.lengthToResume(record),
       onServing: () => void this.#cycle(),
       onRouteChange: () => this.#routes.changed(),
@@ -158,6 +161,7 @@ export class NodeParts {
       lease: this.#lease,
       earlierLife,
       hold: new RestartHold(context),
+      newDisk,
       loop: this.#loop,
       duties: this.#duties,
       onPromoted: (epoch) => {

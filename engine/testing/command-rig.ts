@@ -9,6 +9,7 @@ import { systemFiles } from '../kernel/small-files';
 import { CommandHandlers } from '../node/command-handlers';
 import { DurableState } from '../node/durable-state';
 import type { LeaseHolder } from '../node/lease-holder';
+import { NewDisk } from '../node/new-disk';
 import type { NodeContext } from '../node/node-context';
 import { RestartHold } from '../node/restart-hold';
 import type { PostgresServer } from '../postgres/api';
@@ -57,6 +58,7 @@ export class CommandRig {
       lease: lease as unknown as LeaseHolder,
       earlierLife: { ended: silent } as never,
       hold: new RestartHold(context),
+      newDisk: new NewDisk(context),
       loop: { abortBackup: silent } as never,
       duties: {} as never,
       onPromoted: silent,

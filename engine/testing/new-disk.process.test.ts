@@ -1,0 +1,51 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { pollUntil } from '../kernel/async';
+import { RealCluster } from './real-cluster';
+
+const topology = `
+cluster_name: disks
+groups:
+  - { name: one, nodes: [{ id: o-1 }, { id: o-2 }, { id: o-3 }] }
+`;
+
+let cluster: RealCluster;
+beforeAll(async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'rustydb-disks-')), 'topology.yaml');
+  writeFileSync(file, topology);
+  cluster = await RealCluster.start({ topology: file });
+  await cluster.healed();
+});
+afterAll(() => cluster?.destroy());
+
+const record = async () => (await (await cluster.door()).view()).groups[0]!.record;
+
+/** Every log file of the installation, for what a process said of itself. */
+function logs(directory: string): string {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.includes('.log'))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('\n');
+}
+
+it('a voter that comes back with an empty directory takes itself out of the voters, then copies and counts again', async () => {
+  const voters = async () => {
+    const { voterSet, promotable } = await record();
+    return promotable === 'voters' ? voterSet.members : [];
+  };
+  await pollUntil(async () => (await voters()).length === 2 || undefined, {
+    timeoutMs: 30_000,
+    intervalMs: 100,
+    what: 'both standbys are voters',
+  });
+  const [lost] = await voters();
+  await cluster.closeDoor();
+  await cluster.stop();
+  rmSync(cluster.nodeDirectory(lost!), { recursive: true });
+  await cluster.launch();
+  await cluster.healed();
+  expect(await voters()).toContain(lost);
+  expect(logs(cluster.dataDirectory)).toContain('it took itself out of the voters');
+});
