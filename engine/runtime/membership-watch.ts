@@ -18,6 +18,8 @@ const pollMs = 1000;
 const requestTimeoutMs = 2000;
 /** An agent that restarted learns within this many cycles where the router listens. */
 const announceEveryCycles = 2;
+/** Who was told keeps it while the connection lasts; told again all the same, now and then. */
+const repeatEveryCycles = 30;
 /** A replica older than this says nothing about removals. */
 const freshMs = 3000;
 
@@ -40,6 +42,8 @@ export class MembershipWatch {
   #cycles = 0;
   #nodes: readonly NodePlace[];
   readonly #seen = new Set<NodeId>();
+  /** What each connected agent was told of the router and the stopped nodes. */
+  readonly #told = new Map<NodeId, string>();
 
   constructor(private readonly options: MembershipWatchOptions) {
     this.#nodes = this.#remembered() ?? options.installation.founders();
@@ -58,6 +62,10 @@ export class MembershipWatch {
       secret: this.options.secret,
       seeds: await this.options.installation.seeds(this.#nodes),
       logger: this.options.logger,
+    });
+    // An agent that restarted has forgotten it.
+    this.#connection.onNodeState((node, connected) => {
+      if (!connected) this.#told.delete(node);
     });
     await this.#connection.start();
     this.#schedule();
@@ -86,6 +94,7 @@ export class MembershipWatch {
     const connection = this.#connection;
     if (!connection) return;
     await this.#startRepaired();
+    if (this.#cycles % repeatEveryCycles === 0) this.#told.clear();
     if (this.#cycles++ % announceEveryCycles === 0) await this.#announceRouter(connection);
     const node = connection.connectedNodes()[0];
     if (node === undefined) return;
@@ -116,10 +125,13 @@ export class MembershipWatch {
     const pid = this.options.routerPid();
     const router = pid === null ? null : { host: '127.0.0.1', pid, services };
     const stopped = this.options.stopped.list();
+    const news = JSON.stringify({ router, stopped });
+    const untold = connection.connectedNodes().filter((node) => this.#told.get(node) !== news);
     await Promise.allSettled(
-      connection
-        .connectedNodes()
-        .map((node) => connection.requestNode(node, 'runtime.put', { router, stopped }, requestTimeoutMs)),
+      untold.map(async (node) => {
+        await connection.requestNode(node, 'runtime.put', { router, stopped }, requestTimeoutMs);
+        this.#told.set(node, news);
+      }),
     );
   }
 
