@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pollUntil } from '../engine/kernel/async';
 import type { ClusterDoor } from '../engine/testing/cluster-door';
 import { delay, RealCluster } from '../engine/testing/real-cluster';
 import { onInterruption } from './measure/interruption';
@@ -37,7 +38,12 @@ async function writeContent(door: ClusterDoor, round: number): Promise<void> {
   for (let number = 0; number < count; number++) {
     const value = `${round}-${number}-`.padEnd(valueBytes, 'x');
     const mutations = [{ kind: 'put' as const, key: `bench/stalls/${number}`, value }];
-    await door.connection.requestLeader('store.txn', { compare: [], mutations }, requestMs);
+    // Writing the same twice is no harm; on an overloaded machine a connection may be given up.
+    await pollUntil(() => door.connection.requestLeader('store.txn', { compare: [], mutations }, requestMs), {
+      timeoutMs: 4 * requestMs,
+      intervalMs: 100,
+      what: `key ${number} is written`,
+    });
   }
 }
 
