@@ -16,6 +16,7 @@ import { PgServer } from '../postgres/server';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { NodeParts, resourceMs } from './node-parts';
+import { beforeOrderedStop } from './ordered-stop';
 import { ResourceSampler } from './resource-sampler';
 
 const shutdownMs = 30_000;
@@ -95,11 +96,15 @@ export class Agent {
     this.#logger.info({ node: this.#config.nodeId, port: this.#config.agentPort }, 'agent started');
   }
 
-  /** A planned end of this process: PostgreSQL stops cleanly, the control store hands its leadership on by time-out. */
-  async stop(): Promise<void> {
+  /**
+   * A planned end of this process: PostgreSQL stops cleanly, the control store hands its leadership on by time-out. `withAll`: the whole installation
+   * stops, the primary before its standbys.
+   */
+  async stop(withAll = false): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     await this.#parts.stop();
+    if (withAll) await beforeOrderedStop({ postgres: this.#postgres, logger: this.#logger, loop: systemLoop });
     try {
       await this.#postgres.stop('fast', shutdownMs);
       await this.#postgres.close();

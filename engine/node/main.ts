@@ -46,7 +46,8 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
     if (stopping) return;
     stopping = true;
     logger.info({ signal: name }, 'stopping');
-    const stopped = agent.stop().finally(() => traces.stop());
+    // By SIGINT the launcher says that everything stops.
+    const stopped = agent.stop(name === 'SIGINT').finally(() => traces.stop());
     stopped.then(
       () => process.exit(0),
       (error) => {

@@ -21,7 +21,7 @@ import { lastWords, StoppedNodes } from './stopped-nodes';
 import { SupervisedProcess } from './supervised-process';
 import { defaultTopology, readTopology } from './topology';
 
-const stopTimeoutMs = { server: 8_000, router: 5_000, agent: 45_000 } as const;
+const stopTimeoutMs = { server: 8_000, router: 5_000, agent: 45_000, everyAgent: 70_000 } as const;
 
 async function main(): Promise<void> {
   const settings = settingsFromEnvironment(process.env);
@@ -147,7 +147,8 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
       await children.get('router')?.stop(stopTimeoutMs.router);
       children.delete('server');
       children.delete('router');
-      await Promise.all([...children.values()].map((child) => child.stop(stopTimeoutMs.agent)));
+      // All at once: each agent of a standby waits for its primary by itself.
+      await Promise.all([...children.values()].map((child) => child.stop(stopTimeoutMs.everyAgent, 'SIGINT')));
       // Each agent has let its guardian go; one whose agent had ended before still stands there.
       const left = watch.knownNodes().map((place) => ({
         nodeDirectory: installation.nodeDirectory(place.id),

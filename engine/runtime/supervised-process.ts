@@ -61,13 +61,13 @@ export class SupervisedProcess {
   }
 
   /** Resolves when the process is gone; SIGKILL after `timeoutMs`. */
-  async stop(timeoutMs: number): Promise<void> {
+  async stop(timeoutMs: number, asking: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<void> {
     this.#stopping = true;
     if (this.#timer && !this.#mark) clearTimeout(this.#timer);
     const mark = this.#mark;
     if (!mark || !isAlive(mark)) return this.#cleanUp();
     const gone = new Promise<void>((resolve) => this.#gone.push(resolve));
-    signal(mark.pid, 'SIGTERM');
+    signal(mark.pid, asking);
     const killer = setTimeout(() => {
       this.options.logger.warn({ child: this.name, timeoutMs }, 'did not stop in time, killing it');
       signal(mark.pid, 'SIGKILL');
