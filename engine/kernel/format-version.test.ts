@@ -33,6 +33,7 @@ describe('formats of files that survive', () => {
     'engine/postgres/auto-conf.ts': 'files of PostgreSQL, by its major version',
     'engine/postgres/base-backup.ts': 'files of PostgreSQL, by its major version',
     'engine/postgres/initdb.ts': 'files of PostgreSQL, by its major version',
+    'engine/postgres/settings-trial.ts': 'a directory for one trial start, removed after it',
     'engine/postgres/promote.ts': 'files of PostgreSQL, by its major version',
     'engine/control/raft/persist-queue.ts': 'order of the writes of log-storage.ts',
     'server/surfaces/snapshots.ts': 'a tool of developers',

@@ -44,6 +44,13 @@ export const formats = {
     newer: 'made anew',
     module: 'engine/node/group-settings.ts',
   },
+  /** Under which epoch copies of slots were made; of another version: an old one, which keeps the copies. */
+  slotCopies: {
+    file: '<node>/slot-copies.json',
+    version: 1,
+    newer: 'made anew',
+    module: 'engine/node/copied-under.ts',
+  },
   controlStore: { file: '<node>/raft/*', version: 1, newer: 'refused', module: 'engine/control/raft/log-storage.ts' },
   operations: {
     file: '<node>/archive/operations-*.jsonl',
