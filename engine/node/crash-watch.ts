@@ -5,11 +5,14 @@
 import type { ExitNotice } from '../cluster/commands';
 import { crashWindowMs, restartOrFailover } from '../cluster/core/restart-or-failover';
 import { messageOf } from '../kernel/errors';
+import { delay } from '../kernel/waiting';
 import type { ServerExit } from '../postgres/api';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import { clusterConfig, groupFact, type NodeContext, otherMembers } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
+
+const killAgainMs = 50;
 
 export type CrashWatchOptions = {
   readonly context: NodeContext;
@@ -21,6 +24,7 @@ export type CrashWatchOptions = {
 
 export class CrashWatch {
   #crashes: number[] = [];
+  #stopped = false;
   readonly #unsubscribe: () => void;
 
   constructor(private readonly options: CrashWatchOptions) {
@@ -30,6 +34,7 @@ export class CrashWatch {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#unsubscribe();
   }
 
@@ -39,11 +44,7 @@ export class CrashWatch {
     context.logger.error({ exit, redo }, 'PostgreSQL ended unexpectedly');
     const record = groupFact(context)?.record;
     const epoch = lease.epoch;
-    try {
-      await context.postgres.killAll();
-    } catch (error) {
-      context.logger.error({ error: messageOf(error) }, 'what is left of PostgreSQL could not be killed yet');
-    }
+    await this.#killRest();
     if (!record || epoch === null || record.primary !== context.config.nodeId || record.epoch !== epoch)
       return loop.trigger();
 
@@ -62,7 +63,7 @@ export class CrashWatch {
     context.logger.warn({ decision: decision.kind, why: decision.why }, 'decided');
     // First that the lease goes back, then that all is dead: the other way round the loop could start the server in between.
     if (decision.kind === 'fail-over') lease.input({ kind: 'give-back', mode: 'now' });
-    lease.input({ kind: 'all-dead' });
+    if (decision.kind !== 'kill-rest-first') lease.input({ kind: 'all-dead' });
     this.options.notify({
       node: context.config.nodeId,
       group: context.config.group,
@@ -79,6 +80,20 @@ export class CrashWatch {
       leaseReleased: decision.kind === 'fail-over',
     });
     loop.trigger();
+  }
+
+  /** A process in uninterruptible sleep outlives its SIGKILL for a while: nothing is decided, told or started before it is gone. */
+  async #killRest(): Promise<void> {
+    const { context } = this.options;
+    while (!this.#stopped) {
+      try {
+        await context.postgres.killAll();
+        if (await context.postgres.isDead()) return;
+      } catch (error) {
+        context.logger.error({ error: messageOf(error) }, 'what is left of PostgreSQL could not be killed yet');
+      }
+      await delay(context.loop, killAgainMs);
+    }
   }
 
   #successorPossible(): boolean {

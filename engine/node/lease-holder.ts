@@ -219,7 +219,7 @@ export class LeaseHolder {
       }
     }
     this.#releasing = false;
-    this.input({ kind: 'released' });
+    this.input({ kind: 'released', epoch });
     this.options.onRouteChange();
   }
 }

@@ -332,7 +332,7 @@ export class MemberLoop {
       this.#diverged ??= promotedByHand(record, context.config.nodeId, timeline);
       this.#doing('stopping: another node is primary');
       await context.postgres.killAll();
-      lease.input({ kind: 'all-dead' });
+      if (await context.postgres.isDead()) lease.input({ kind: 'all-dead' });
       return this.trigger();
     }
     await this.options.newDisk.settle();

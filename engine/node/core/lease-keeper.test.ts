@@ -152,11 +152,14 @@ describe('lease keeper', () => {
     driver.at(150, { kind: 'all-dead' }).ticks(160, 700);
     expect(driver.all('release')).toEqual([150, 400, 650]);
     expect(driver.all('send-renewal').filter((now) => now > 150)).toEqual([]);
-    expect(driver.at(710, { kind: 'released' }).state.epoch).toBeNull();
+    expect(driver.at(710, { kind: 'released', epoch: 5 }).state.epoch).toBeNull();
   });
   it('a late answer to the grant brings a given-back lease not back', () => {
     const driver = new Driver().serving().at(100, { kind: 'give-back', mode: 'now' }).at(150, { kind: 'all-dead' });
-    driver.at(200, { kind: 'released' }).granted(210, 0).at(220, { kind: 'resumed', epoch: 5, serving: false });
+    driver
+      .at(200, { kind: 'released', epoch: 5 })
+      .granted(210, 0)
+      .at(220, { kind: 'resumed', epoch: 5, serving: false });
     expect(driver.state.epoch).toBeNull();
   });
   it('a repeated answer to the grant does not undo a give-back', () => {
@@ -222,4 +225,12 @@ describe('fail-safe', () => {
   it('can be switched off', () => {
     expect(new Driver(2000, false).serving().ticks(0, 1400).first('ask-voters')).toBeUndefined();
   });
+});
+
+it('the end of an older epoch’s release does not take the lease that is held by now', () => {
+  const driver = new Driver(2000, false).granted(0).at(10, { kind: 'give-back', mode: 'now' });
+  driver.at(20, { kind: 'granted', epoch: 6, sent: { now: 20, wall: wallOffset + 20 } });
+  driver.at(30, { kind: 'released', epoch: 5 });
+  expect(driver.state).toMatchObject({ epoch: 6, endedEpoch: 0 });
+  expect(driver.at(40, { kind: 'tick' }) && holdsLease(driver.state, { now: 40, wall: wallOffset + 40 }, 6)).toBe(true);
 });

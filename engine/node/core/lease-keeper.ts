@@ -78,7 +78,7 @@ export type LeaseInput = Instant &
     /** Checked: no process of the data directory exists. */
     | { readonly kind: 'all-dead' }
     /** The store confirmed the release, or showed that the epoch is over. */
-    | { readonly kind: 'released' }
+    | { readonly kind: 'released'; readonly epoch: Epoch }
     /**
      * Count by this length. A shorter one counts from the first confirmation on that came at its own pace, so that it never finds the lease older
      * than it allows. Not held: it only says by what the next one begins.
@@ -207,7 +207,8 @@ function apply(state: LeaseState, input: LeaseInput, effects: LeaseEffect[]): Le
     case 'all-dead':
       return allDead(state, input, effects);
     case 'released':
-      return state.stage === 'dead' ? ended(state) : state;
+      /* The end of an older epoch's release says nothing of the one that is held by now. */
+      return state.stage === 'dead' && state.epoch === input.epoch ? ended(state) : state;
     case 'use-length':
       return countBy(state, input.leaseMs, input);
     default:

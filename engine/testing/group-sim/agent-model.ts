@@ -221,7 +221,7 @@ export class AgentModel {
 
   #release(epoch: number): void {
     if (this.record.epoch !== epoch || this.record.primary !== this.node.id || this.record.leaseReleased) {
-      this.#step({ kind: 'released' });
+      this.#step({ kind: 'released', epoch });
       return;
     }
     if (!this.#postgres.dead && !this.#world.is('release-before-dead')) return;
@@ -268,7 +268,8 @@ export class AgentModel {
     ) {
       this.#step({ kind: 'resumed', epoch: record.epoch, serving: this.#postgres.serving });
     }
-    if (this.lease.epoch === record.epoch && record.leaseReleased) this.#step({ kind: 'released' });
+    if (this.lease.epoch === record.epoch && record.leaseReleased)
+      this.#step({ kind: 'released', epoch: record.epoch });
   }
 
   // ------------------------------------------------------------ commands
