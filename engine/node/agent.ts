@@ -104,7 +104,11 @@ export class Agent {
     if (this.#stopped) return;
     this.#stopped = true;
     await this.#parts.stop();
-    if (withAll) await beforeOrderedStop({ postgres: this.#postgres, logger: this.#logger, loop: systemLoop });
+    if (withAll) {
+      const { primaryIsHere } = this.#parts;
+      const means = { postgres: this.#postgres, logger: this.#logger, loop: systemLoop };
+      await beforeOrderedStop({ ...means, primaryStopsToo: primaryIsHere });
+    }
     try {
       await this.#postgres.stop('fast', shutdownMs);
       await this.#postgres.close();

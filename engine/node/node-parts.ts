@@ -35,7 +35,7 @@ import { LeaseLength } from './lease-length';
 import { LevelWatch } from './level-watch';
 import { MemberLoop } from './member-loop';
 import { NewDisk } from './new-disk';
-import { clusterConfig, groupFact, type NodeContext, otherMembers, type WalDoor } from './node-context';
+import { clusterConfig, groupFact, type NodeContext, nodeRecord, otherMembers, type WalDoor } from './node-context';
 import {
   type PrimaryFacts,
   primaryFactsMethod,
@@ -254,6 +254,13 @@ export class NodeParts {
     this.#level.stop();
     this.#timings.stop();
     await this.#controller.stop();
+  }
+
+  /** The group's primary is on this host: whoever stops all of it stops that one as well. */
+  get primaryIsHere(): boolean {
+    const primary = groupFact(this.#context)?.record.primary;
+    const record = primary ? nodeRecord(this.#context, primary) : null;
+    return record !== null && record.host === this.#config.host;
   }
 
   /** PostgreSQL is stopped. */

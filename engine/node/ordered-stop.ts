@@ -20,6 +20,7 @@ export async function beforeOrderedStop(means: {
   readonly postgres: Pick<PostgresServer, 'report' | 'checkpoint'>;
   readonly logger: Logger;
   readonly loop: Loop;
+  readonly primaryStopsToo: boolean;
 }): Promise<void> {
   const { postgres, logger } = means;
   try {
@@ -27,7 +28,7 @@ export async function beforeOrderedStop(means: {
     if (state === 'primary') {
       logger.info('flushes everything before its stop');
       await withTimeout(means.loop, postgres.checkpoint(), checkpointMs, 'the checkpoint before the stop');
-    } else if (state === 'standby') {
+    } else if (state === 'standby' && means.primaryStopsToo) {
       logger.info('goes on until the primary has stopped and its last checkpoint is replayed');
       await untilPrimaryIsReplayed(means);
     }
