@@ -167,7 +167,7 @@ async function main(): Promise<number> {
             `${acknowledged} acknowledged rows`,
           ],
           ...protectedRows(stopped),
-        ],
+        ].filter(([, times]) => times !== 0),
       )}`,
     );
     console.log(`\nacknowledged rows missing anywhere: ${lost}`);
