@@ -13,6 +13,8 @@ export interface DiskFile {
   size(): Promise<number>;
   /** Behind what the file holds. After a failure any part of `bytes` may stand there. */
   append(bytes: Buffer): Promise<void>;
+  /** In place of bytes that a created file holds. */
+  overwrite(position: number, bytes: Buffer): Promise<void>;
   truncate(length: number): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -73,6 +75,10 @@ class SystemFile implements DiskFile {
 
   async append(bytes: Buffer): Promise<void> {
     await this.handle.appendFile(bytes);
+  }
+
+  async overwrite(position: number, bytes: Buffer): Promise<void> {
+    await this.handle.write(bytes, 0, bytes.length, position);
   }
 
   truncate(length: number): Promise<void> {

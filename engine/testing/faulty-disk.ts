@@ -32,6 +32,7 @@ export class FaultyDisk {
         this.room += size - length;
       },
       close: () => file.close(),
+      overwrite: (position, bytes) => file.overwrite(position, bytes),
       append: async (bytes) => {
         const fits = Math.max(0, Math.min(bytes.length, this.room));
         if (fits > 0) await file.append(bytes.subarray(0, fits));

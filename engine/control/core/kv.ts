@@ -1,11 +1,12 @@
 /**
  * The replicated state machine: keys, revisions, compare-and-swap. A pure function of the entries applied, so every replica holds the same.
- * The state is changed in place (it may be 64 MB); its owner applies one entry at a time.
+ * The state is changed in place (it may be 64 MB); its owner applies one entry at a time. An image of it costs nothing (`imageOf`).
  *
  * Invariants: a transaction applies wholly or not at all; a revision is used once; what a replica refuses, every replica refuses; a transaction id
  * is decided at most once among the last `seenLimit`, so a repeated request is answered and not repeated.
  */
 import type { Json, KeyValue, LeaseGuard, Txn, TxnResult, WatchEvent } from '../store';
+import { emptyTree, type KeyTree, pairsFrom, withoutKey, withPair } from './key-tree';
 
 export const limits = {
   /** A value in JSON, bytes of UTF-8. */
@@ -20,10 +21,11 @@ export const limits = {
 export type KvState = {
   revision: number;
   readonly values: Map<string, KeyValue>;
-  /** All keys in order, for listing by prefix. */
-  readonly sortedKeys: string[];
-  /** Bytes of all keys and values. */
+  /** The same pairs in order of their keys, for listing by prefix and for images. */
+  tree: KeyTree;
+  /** Bytes of all keys and values, and of each pair: a value is measured once, when it comes. */
   bytes: number;
+  readonly sizes: Map<string, number>;
   /** Id of each recent transaction → its revision, −1 for a failed compare; oldest first. */
   readonly seen: Map<string, number>;
 };
@@ -36,7 +38,7 @@ export type Applied =
   | { readonly kind: 'refused'; readonly reason: 'state-full' | 'lease-held' };
 
 export function emptyKv(): KvState {
-  return { revision: 0, values: new Map(), sortedKeys: [], bytes: 0, seen: new Map() };
+  return { revision: 0, values: new Map(), tree: emptyTree, bytes: 0, sizes: new Map(), seen: new Map() };
 }
 
 export function applyCommand(state: KvState, command: Command): Applied {
@@ -53,12 +55,15 @@ export function applyCommand(state: KvState, command: Command): Applied {
   if (txn.leaseGuard && !guardStillFits(state, txn.leaseGuard)) return { kind: 'refused', reason: 'lease-held' };
   const holds = txn.compare.every((item) => (state.values.get(item.key)?.modRevision ?? 0) === item.modRevision);
   if (!holds) return failed(state, command);
-  const growth = growthOf(state, txn);
+  const sizes = txn.mutations.map((mutation) =>
+    mutation.kind === 'put' ? pairBytes(mutation.key, mutation.value) : 0,
+  );
+  const growth = growthOf(state, txn, sizes);
   if (growth > 0 && state.bytes + growth > limits.maxStateBytes) return { kind: 'refused', reason: 'state-full' };
   const revision = state.revision + 1;
   const events: WatchEvent[] = [];
-  for (const mutation of txn.mutations) {
-    if (mutation.kind === 'put') events.push(put(state, mutation.key, mutation.value, revision));
+  for (const [at, mutation] of txn.mutations.entries()) {
+    if (mutation.kind === 'put') events.push(put(state, mutation, revision, sizes[at]!));
     else if (state.values.has(mutation.key)) events.push(remove(state, mutation.key, revision));
   }
   if (events.length > 0) state.revision = revision;
@@ -108,29 +113,36 @@ function currentOf(state: KvState, txn: Txn): readonly KeyValue[] {
   return txn.compare.flatMap((item) => state.values.get(item.key) ?? []);
 }
 
-function growthOf(state: KvState, txn: Txn): number {
+function growthOf(state: KvState, txn: Txn, sizes: readonly number[]): number {
   let growth = 0;
-  for (const mutation of txn.mutations) {
-    const old = state.values.get(mutation.key);
-    if (old) growth -= pairBytes(old.key, old.value);
-    if (mutation.kind === 'put') growth += pairBytes(mutation.key, mutation.value);
-  }
+  for (const [at, mutation] of txn.mutations.entries()) growth += sizes[at]! - (state.sizes.get(mutation.key) ?? 0);
   return growth;
 }
 
-function put(state: KvState, key: string, value: Json, revision: number): WatchEvent {
-  const old = state.values.get(key);
-  if (old) state.bytes -= pairBytes(key, old.value);
-  else state.sortedKeys.splice(position(state.sortedKeys, key), 0, key);
-  state.bytes += pairBytes(key, value);
-  state.values.set(key, { key, value, createRevision: old?.createRevision ?? revision, modRevision: revision });
+function put(
+  state: KvState,
+  { key, value }: { readonly key: string; readonly value: Json },
+  revision: number,
+  bytes: number,
+): WatchEvent {
+  const createRevision = state.values.get(key)?.createRevision ?? revision;
+  addPair(state, { key, value, createRevision, modRevision: revision }, bytes);
   return { revision, kind: 'put', key, value, modRevision: revision };
 }
 
+/** `bytes`: of its key, and of its value in JSON. */
+export function addPair(state: KvState, pair: KeyValue, bytes: number): void {
+  state.bytes += bytes - (state.sizes.get(pair.key) ?? 0);
+  state.sizes.set(pair.key, bytes);
+  state.values.set(pair.key, pair);
+  state.tree = withPair(state.tree, pair);
+}
+
 function remove(state: KvState, key: string, revision: number): WatchEvent {
-  state.bytes -= pairBytes(key, state.values.get(key)!.value);
+  state.bytes -= state.sizes.get(key)!;
+  state.sizes.delete(key);
   state.values.delete(key);
-  state.sortedKeys.splice(position(state.sortedKeys, key), 1);
+  state.tree = withoutKey(state.tree, key);
   return { revision, kind: 'delete', key, value: null, modRevision: revision };
 }
 
@@ -145,27 +157,25 @@ function remember(state: KvState, id: string, revision: number): void {
 
 export function listKeys(state: KvState, prefix: string): readonly KeyValue[] {
   const found: KeyValue[] = [];
-  for (let at = position(state.sortedKeys, prefix); at < state.sortedKeys.length; at++) {
-    const key = state.sortedKeys[at]!;
-    if (!key.startsWith(prefix)) break;
-    found.push(state.values.get(key)!);
+  for (const pair of pairsFrom(state.tree, prefix)) {
+    if (!pair.key.startsWith(prefix)) break;
+    found.push(pair);
   }
   return found;
 }
 
-/** Index of the first key ≥ `key`. */
-function position(sorted: readonly string[], key: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** What the state is now, and stays while the state goes on. Its cost does not depend on the size of the state. */
+export type KvImage = {
+  readonly revision: number;
+  readonly tree: KeyTree;
+  readonly seen: readonly (readonly [id: string, revision: number])[];
+};
+
+export function imageOf(state: KvState): KvImage {
+  return { revision: state.revision, tree: state.tree, seen: [...state.seen] };
 }
 
-function pairBytes(key: string, value: Json): number {
+export function pairBytes(key: string, value: Json): number {
   return utf8Length(key) + utf8Length(JSON.stringify(value));
 }
 

@@ -10,13 +10,17 @@ export const headerBytes = 16;
 const maxBodyBytes = 512 << 20;
 
 export function encodeFrame(body: Buffer): Buffer {
-  const frame = Buffer.allocUnsafe(headerBytes + body.length);
-  frame.writeUInt32LE(magic, 0);
-  frame.writeUInt32LE(body.length, 4);
-  frame.writeUInt32LE(crc32(body), 8);
-  frame.writeUInt32LE(crc32(frame.subarray(0, 12)), 12);
-  body.copy(frame, headerBytes);
-  return frame;
+  return Buffer.concat([frameHeader(body.length, crc32(body)), body]);
+}
+
+/** For a body that is written in pieces: its length and the checksum over all of them. */
+export function frameHeader(length: number, crc: number): Buffer {
+  const header = Buffer.allocUnsafe(headerBytes);
+  header.writeUInt32LE(magic, 0);
+  header.writeUInt32LE(length, 4);
+  header.writeUInt32LE(crc, 8);
+  header.writeUInt32LE(crc32(header.subarray(0, 12)), 12);
+  return header;
 }
 
 export type Frames = {

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ const snapshot = (index: number, term: number) => ({
   index,
   term,
   configuration: { voters: [self], learners: [] },
-  data: 'state',
+  parts: ['state', ' in parts'],
 });
 
 let directory: string;
@@ -93,12 +93,15 @@ describe('log storage', () => {
   it('a rewrite leaves one segment and the newest snapshot', async () => {
     const { storage } = await openStorage(200);
     for (let index = 1; index <= 10; index++) await storage.append(null, [entry(index, 1)]);
-    await storage.saveSnapshot(snapshot(5, 1));
-    await storage.saveSnapshot(snapshot(8, 1));
+    await storage.saveSnapshot(snapshot(5, 1), snapshot(5, 1).parts);
+    await storage.saveSnapshot(snapshot(8, 1), snapshot(8, 1).parts);
     await storage.rewrite([entry(8, 1), entry(9, 1), entry(10, 1)], { term: 2, vote: null });
     expect(await readdir(directory)).toHaveLength(2);
     const { recovered } = await openStorage();
-    expect(recovered).toMatchObject({ snapshot: snapshot(8, 1), hardState: { term: 2 } });
+    expect(recovered).toMatchObject({
+      snapshot: { ...snapshot(8, 1), parts: ['state in parts'] },
+      hardState: { term: 2 },
+    });
     expect(recovered?.entries).toHaveLength(3);
   });
 
@@ -109,7 +112,7 @@ describe('log storage', () => {
   ])('crash between snapshot and rewrite: %s', async (_, entries, last) => {
     const { storage } = await openStorage();
     await storage.append({ term: 9, vote: null }, entries);
-    await storage.saveSnapshot(snapshot(3, 1));
+    await storage.saveSnapshot(snapshot(3, 1), snapshot(3, 1).parts);
     const { recovered } = await openStorage();
     const options = { self, heartbeatMs: 100, electionMs: 500, limits: defaultLimits, seed: 1, now: 0 };
     const state = initialState({ ...options, recovered: recovered! });
@@ -125,7 +128,7 @@ describe('log storage', () => {
 
   it('refuses a damaged snapshot with a sentence that says what to do', async () => {
     const { storage } = await openStorage();
-    await storage.saveSnapshot(snapshot(3, 1));
+    await storage.saveSnapshot(snapshot(3, 1), snapshot(3, 1).parts);
     await storage.rewrite([], null);
     const file = await open(join(directory, 'snapshot-0000000000000003'), 'r+');
     await file.write(Buffer.from('#'), 0, 1, 30);
@@ -150,9 +153,35 @@ describe('log storage', () => {
     expect(again.recovered?.entries).toEqual([entry(1, 1)]);
   });
 
+  it('writes a snapshot in parts as one frame, as every release reads it', async () => {
+    const { storage } = await openStorage();
+    const parts = ['plain ', 'quoted "\\\n', 'half a pair \ud83d', '\ude00 and the other', '€'];
+    const { parts: _, ...head } = snapshot(5, 1);
+    await storage.saveSnapshot(head, parts);
+    const { bodies, end } = decodeFrames(await readFile(join(directory, 'snapshot-0000000000000005')));
+    expect([bodies.length, end]).toEqual([1, 'clean']);
+    expect(JSON.parse(String(bodies[0]))).toEqual({ ...head, data: parts.join(''), member: self });
+    await storage.rewrite([entry(6, 1)], { term: 1, vote: null });
+    expect((await openStorage()).recovered?.snapshot).toEqual({ ...head, parts: [parts.join('')] });
+  });
+
+  it('writes a log that is large in frames of a bounded size, and reads it back', async () => {
+    const { storage } = await openStorage();
+    const big = Array.from({ length: 40 }, (_, at): Entry => ({ ...entry(at + 1, 1), data: 'x'.repeat(30_000) }));
+    storage.noteCommitted(7);
+    await storage.rewrite(big, { term: 1, vote: null });
+    const name = (await readdir(directory)).find((file) => file.startsWith('log-'))!;
+    const { bodies } = decodeFrames(await readFile(join(directory, name)));
+    expect(bodies.length).toBeGreaterThan(8);
+    expect(Math.max(...bodies.map((body) => body.length))).toBeLessThan(256 << 10);
+    const { recovered, committed } = await openStorage();
+    expect(recovered?.entries).toEqual(big);
+    expect(committed).toBe(7);
+  });
+
   it('refuses a directory whose log is gone', async () => {
     const { storage } = await openStorage();
-    await storage.saveSnapshot(snapshot(3, 1));
+    await storage.saveSnapshot(snapshot(3, 1), snapshot(3, 1).parts);
     await expect(openStorage()).rejects.toThrow(/holds a snapshot but no log/);
   });
 

@@ -6,12 +6,13 @@
  * for a full disk: then what was half written is cut, and the same call may be made again.
  */
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, type FilePlace, isDiskFull, systemDisk } from '../../kernel/disk';
 import { newerFormat } from '../../kernel/format-version';
 import type { RaftMember } from '../store';
-import type { Entry, HardState, Snapshot } from './core/model';
+import type { Entry, HardState, Snapshot, SnapshotHead } from './core/model';
 import type { Recovered } from './core/step';
-import { decodeFrames, encodeFrame } from './log-frames';
+import { decodeFrames, encodeFrame, frameHeader, headerBytes } from './log-frames';
 
 /** The directory can't be used as it is; the message says which file and what to do. */
 export class StorageError extends Error {
@@ -31,7 +32,7 @@ export class DiskFull extends Error {
 type Frame = {
   /** First frame of a segment. `reset`: nothing in older segments counts any more. */
   readonly head?: {
-    readonly version: 1;
+    readonly version: number;
     readonly member: RaftMember;
     readonly reset: boolean;
     readonly place: FilePlace;
@@ -41,6 +42,14 @@ type Frame = {
   /** Entries up to here were known to be committed when this was written; never more than what earlier frames and this one hold. */
   readonly committed?: number;
 };
+
+/** What stands in the one frame of a snapshot. */
+type SnapshotBody = SnapshotHead & { readonly member: RaftMember; readonly format?: number; readonly data: string };
+
+const logVersion = 1;
+const syncEveryBytes = 4 << 20;
+/** Characters of commands in one frame of a log that is written whole. */
+const pieceChars = 128 << 10;
 
 export type StorageOptions = {
   readonly directory: string;
@@ -102,13 +111,32 @@ export class RaftLogStorage {
     });
   }
 
-  /** Durable when it resolves. May run while `append` does: it touches another file. */
-  async saveSnapshot(snapshot: Snapshot): Promise<void> {
-    await this.#guarded(async () => {
-      const path = join(this.options.directory, `snapshot-${padded(snapshot.index)}`);
-      const body = Buffer.from(JSON.stringify({ ...snapshot, member: this.options.self }));
-      await this.#writeWhole(path, encodeFrame(body), null);
-    });
+  /**
+   * Durable when it resolves. May run while `append` does: it touches another file. Each part is asked for when the one before is with the file system,
+   * so that a state of any size is written in pieces of one part. The file is one frame all the same, as every release reads it.
+   */
+  async saveSnapshot(head: SnapshotHead, parts: Iterable<string>): Promise<void> {
+    const { index, term, configuration } = head;
+    const { self, directory } = this.options;
+    function* body() {
+      yield Buffer.from(`${JSON.stringify({ index, term, configuration }).slice(0, -1)},"data":"`);
+      // Escaped part by part: an escape concerns one character only, and half a surrogate pair comes back as it was.
+      for (const part of parts) yield Buffer.from(JSON.stringify(part).slice(1, -1));
+      yield Buffer.from(`","member":${JSON.stringify(self)}}`);
+    }
+    await this.#guarded(() =>
+      this.#writeFile(join(directory, `snapshot-${padded(index)}`), async (write, overwrite) => {
+        let length = 0;
+        let crc = 0;
+        await write(Buffer.alloc(headerBytes));
+        for (const bytes of body()) {
+          length += bytes.length;
+          crc = crc32(bytes, crc);
+          await write(bytes);
+        }
+        await overwrite(0, frameHeader(length, crc));
+      }),
+    );
   }
 
   /** The log is exactly `entries` from now on; older segments and snapshots go. */
@@ -154,7 +182,7 @@ export class RaftLogStorage {
   }
 
   async #write(frame: Frame): Promise<void> {
-    const bytes = encodeFrame(Buffer.from(JSON.stringify(frame)));
+    const bytes = frameOf(frame);
     const segment = this.#segment!;
     await this.#whenRoom(
       () => segment.append(bytes),
@@ -177,20 +205,25 @@ export class RaftLogStorage {
     const old = this.#segment;
     const number = this.#segmentNumber + 1;
     const path = join(this.options.directory, `log-${padded(number)}`);
-    const head = { version: 1, member: this.options.self, reset: content.reset } as const;
+    const head = { version: logVersion, member: this.options.self, reset: content.reset };
     const committed = this.#committed;
-    const length = await this.#writeWhole(path, null, (place) =>
-      encodeFrame(
-        Buffer.from(
-          JSON.stringify({
-            head: { ...head, place },
-            hard: this.#hard,
-            entries: content.entries,
-            ...(committed > 0 ? { committed } : {}),
-          } satisfies Frame),
-        ),
-      ),
-    );
+    const hard = this.#hard;
+    const pieces = inPieces(content.entries);
+    function* frames(place: FilePlace) {
+      const said = (last: boolean) => (last && committed > 0 ? { committed } : {});
+      const [first, ...others] = pieces;
+      yield frameOf({ head: { ...head, place }, hard, entries: first, ...said(others.length === 0) } satisfies Frame);
+      for (const [at, entries] of others.entries()) {
+        yield frameOf({ entries, ...said(at === others.length - 1) } satisfies Frame);
+      }
+    }
+    let length = 0;
+    await this.#writeFile(path, async (write, _overwrite, place) => {
+      for (const bytes of frames(place)) {
+        length += bytes.length;
+        await write(bytes);
+      }
+    });
     this.#segmentNumber = number;
     this.#segmentBytes = length;
     this.#segment = await this.#disk.openToAppend(path);
@@ -199,29 +232,36 @@ export class RaftLogStorage {
   }
 
   /** Temporary file, fsync, rename, fsync of the directory: the name never shows a half-written file. */
-  async #writeWhole(path: string, bytes: Buffer | null, make: ((place: FilePlace) => Buffer) | null): Promise<number> {
+  async #writeFile(
+    path: string,
+    content: (
+      write: (bytes: Buffer) => Promise<void>,
+      overwrite: (position: number, bytes: Buffer) => Promise<void>,
+      place: FilePlace,
+    ) => Promise<void>,
+  ): Promise<void> {
     const temporary = `${path}.tmp`;
+    const giveUp = () => this.#disk.remove(temporary);
     await this.#disk.remove(temporary);
     let file: DiskFile | null = null;
     try {
-      const length = await this.#whenRoom(
-        async () => {
-          file = await this.#disk.create(temporary);
-          const content = bytes ?? make!(await this.#disk.place(temporary));
-          await file.append(content);
-          return content.length;
-        },
-        () => this.#disk.remove(temporary),
-      );
-      await file!.sync();
-      await this.#whenRoom(
-        () => this.#disk.rename(temporary, path),
-        () => this.#disk.remove(temporary),
-      );
+      const opened = await this.#whenRoom(() => this.#disk.create(temporary), giveUp);
+      file = opened;
+      let unsynced = 0;
+      const write = async (bytes: Buffer) => {
+        await this.#whenRoom(() => opened.append(bytes), giveUp);
+        unsynced += bytes.length;
+        if (unsynced <= syncEveryBytes) return;
+        // A little at a time, so that the log's own syncs don't wait behind all of it.
+        unsynced = 0;
+        await opened.sync();
+      };
+      await content(write, (position, bytes) => opened.overwrite(position, bytes), await this.#disk.place(temporary));
+      await opened.sync();
+      await this.#whenRoom(() => this.#disk.rename(temporary, path), giveUp);
       await this.#disk.syncDirectory(this.options.directory);
-      return length;
     } finally {
-      await (file as DiskFile | null)?.close().catch(() => undefined);
+      await file?.close().catch(() => undefined);
     }
   }
 
@@ -251,8 +291,7 @@ export class RaftLogStorage {
     this.#segmentNumber = Number(newest.slice('log-'.length));
     this.#segment = await this.#disk.openToAppend(join(directory, newest));
     this.#segmentBytes = await this.#segment.size();
-    // Accepted once: the new place is recorded, so that the next start needs no word from the operator.
-    if (this.options.acceptMoved) await this.rewrite(entries, null);
+    await this.#settle(entries);
     return { hardState: this.#hard, snapshot, entries };
   }
 
@@ -267,38 +306,58 @@ export class RaftLogStorage {
         `The snapshot ${path} is damaged (its checksum does not match). ${rejoin(this.options.directory)}`,
       );
     }
-    const { member, format, ...snapshot } = JSON.parse(body.toString()) as Snapshot & {
-      readonly member: RaftMember;
-      readonly format?: number;
-    };
+    const { member, format, data, index, term, configuration } = JSON.parse(body.toString()) as SnapshotBody;
     const newer = newerFormat(path, 'controlStore', format);
     if (newer !== null) throw new StorageError(newer);
     this.#checkMember(path, member);
-    return snapshot;
+    return { index, term, configuration, parts: data === '' ? [] : [data] };
+  }
+
+  /**
+   * What was read may stand in the kernel's memory only: its process was killed before the sync, or the sync failed, after which no later one keeps it.
+   * So it is written again before anything relies on it. (A moved directory gets its new place recorded by the same.)
+   */
+  async #settle(entries: readonly Entry[]): Promise<void> {
+    try {
+      await this.rewrite(entries, null);
+    } catch (error) {
+      if (!(error instanceof DiskFull)) throw error;
+      await this.#segment!.sync();
+      await this.#disk.syncDirectory(this.options.directory);
+    }
   }
 
   async #readSegments(names: readonly string[]): Promise<readonly Entry[]> {
     let entries: Entry[] = [];
-    for (const [at, name] of names.entries()) {
-      const path = join(this.options.directory, name);
-      const frames = decodeFrames(await this.#disk.read(path));
-      const lastSegment = at === names.length - 1;
-      if (frames.end === 'damaged' || (frames.end === 'torn' && !lastSegment) || frames.bodies.length === 0) {
-        throw new StorageError(
-          `The log segment ${path} is damaged at byte ${frames.goodBytes} (a checksum does not match). ${rejoin(this.options.directory)}`,
-        );
-      }
-      if (frames.end === 'torn') await this.#disk.truncate(path, frames.goodBytes);
-      for (const [position, body] of frames.bodies.entries()) {
+    for (const { path, bodies } of await this.#segmentsThatCount(names)) {
+      for (const [position, body] of bodies.entries()) {
         const frame = JSON.parse(body.toString()) as Frame;
         if (position === 0) await this.#checkHead(path, frame);
-        if (frame.head?.reset) entries = [];
         if (frame.hard) this.#hard = frame.hard;
         this.#committed = this.#committedOnDisk = frame.committed ?? this.#committedOnDisk;
         entries = joined(entries, frame.entries ?? []);
       }
     }
     return entries;
+  }
+
+  /** From the newest back to the one that made all older ones void: what is wrong with those does not matter. */
+  async #segmentsThatCount(names: readonly string[]): Promise<{ path: string; bodies: readonly Buffer[] }[]> {
+    const found: { path: string; bodies: readonly Buffer[] }[] = [];
+    for (const name of [...names].reverse()) {
+      const path = join(this.options.directory, name);
+      const { bodies, end, goodBytes } = decodeFrames(await this.#disk.read(path));
+      const newest = found.length === 0;
+      if (end === 'damaged' || (end === 'torn' && !newest) || bodies.length === 0) {
+        throw new StorageError(
+          `The log segment ${path} is damaged at byte ${goodBytes} (a checksum does not match). ${rejoin(this.options.directory)}`,
+        );
+      }
+      if (end === 'torn') await this.#disk.truncate(path, goodBytes);
+      found.unshift({ path, bodies });
+      if ((JSON.parse(bodies[0]!.toString()) as Frame).head?.reset) break;
+    }
+    return found;
   }
 
   async #checkHead(path: string, frame: Frame): Promise<void> {
@@ -336,6 +395,25 @@ function joined(entries: Entry[], more: readonly Entry[]): Entry[] {
   entries.length = first.index - start;
   for (const entry of more) entries.push(entry);
   return entries;
+}
+
+function frameOf(content: Frame): Buffer {
+  return encodeFrame(Buffer.from(JSON.stringify(content)));
+}
+
+/** At least one piece, perhaps empty. */
+function inPieces(entries: readonly Entry[]): readonly (readonly Entry[])[] {
+  const pieces: Entry[][] = [[]];
+  let chars = 0;
+  for (const entry of entries) {
+    if (chars + entry.data.length > pieceChars && chars > 0) {
+      pieces.push([]);
+      chars = 0;
+    }
+    pieces[pieces.length - 1]!.push(entry);
+    chars += entry.data.length + 64;
+  }
+  return pieces;
 }
 
 function padded(value: number): string {

@@ -102,7 +102,8 @@ export class PersistQueue {
   async #writeSome(): Promise<void> {
     const special = this.#queue.findIndex((effect) => effect.snapshot !== null || effect.rewrite !== null);
     // Taken out only when it is written: a full disk leaves the queue as it was.
-    const batch = this.#queue.slice(0, special === 0 ? 1 : special < 0 ? this.#queue.length : special);
+    const batch =
+      special === 0 ? this.#queue.slice(0, 1) : atMost(this.#queue, special < 0 ? this.#queue.length : special);
     const last = batch[batch.length - 1]!;
     if (special === 0) await this.#replace(last);
     else {
@@ -116,7 +117,7 @@ export class PersistQueue {
   }
 
   async #replace(effect: Persist): Promise<void> {
-    if (effect.snapshot) await this.storage.saveSnapshot(effect.snapshot);
+    if (effect.snapshot) await this.storage.saveSnapshot(effect.snapshot, effect.snapshot.parts);
     await this.storage.rewrite(effect.rewrite ?? effect.entries, effect.hardState);
   }
 }
@@ -125,16 +126,31 @@ function isEmpty(effect: Persist): boolean {
   return !effect.hardState && effect.entries.length === 0 && !effect.snapshot && !effect.rewrite;
 }
 
+/** One frame is one piece of text: what many writes gathered is written in several. */
+const maxBatchChars = 512 << 10;
+
+function atMost(queue: readonly Persist[], count: number): readonly Persist[] {
+  let chars = 0;
+  for (let at = 0; at < count; at++) {
+    for (const entry of queue[at]!.entries) chars += entry.data.length;
+    if (chars > maxBatchChars) return queue.slice(0, Math.max(1, at));
+  }
+  return queue.slice(0, count);
+}
+
 export function merge(batch: readonly Persist[]): {
   readonly hard: HardState | null;
   readonly entries: readonly Entry[];
 } {
   let hard: HardState | null = null;
-  let entries: readonly Entry[] = [];
+  let entries: Entry[] = [];
   for (const effect of batch) {
     if (effect.hardState) hard = effect.hardState;
     const first = effect.entries[0];
-    if (first) entries = [...entries.filter((entry) => entry.index < first.index), ...effect.entries];
+    if (!first) continue;
+    const last = entries[entries.length - 1];
+    if (last && first.index <= last.index) entries = entries.filter((entry) => entry.index < first.index);
+    for (const entry of effect.entries) entries.push(entry);
   }
   return { hard, entries };
 }

@@ -8,10 +8,12 @@ import type { Interconnect } from '../../interconnect/api';
 import type { Disk } from '../../kernel/disk';
 import type { Logger } from '../../kernel/log';
 import { type Loop, systemLoop, type Timer } from '../../kernel/loop';
-import { type Applied, applyCommand, type Command, type KvState } from '../core/kv';
-import { decodeKv, differences, encodeKv } from '../core/kv-snapshot';
+import { type Applied, applyCommand, type Command, emptyKv, imageOf, type KvState } from '../core/kv';
+import { decodeParts, differences, encodeParts, whole } from '../core/kv-snapshot';
 import { configuredIn, entryApplied, grantAppended, type LeaseTable, newLeaseTable } from '../core/leases';
 import type { RaftConfiguration, RaftMember, WatchEvent } from '../store';
+import { ApplyQueue, defaultSliceChars, type Work } from './apply-queue';
+import { configurationOf, membersOf } from './core/configuration';
 import { snapshotAt } from './core/entries';
 import {
   defaultLimits,
@@ -20,6 +22,7 @@ import {
   type Input,
   type Limits,
   type Message,
+  memberKey,
   type RaftState,
   type Snapshot,
 } from './core/model';
@@ -44,6 +47,11 @@ export type RuntimeOptions = {
   /** Clock, timers and disk come from outside; absent: those of this process. */
   readonly loop?: Loop;
   readonly disk?: Disk;
+  readonly maxSegmentBytes?: number;
+  /** Characters that are applied or installed before the thread is let go. */
+  readonly sliceChars?: number;
+  /** Sees each step before its effects are performed; for checkers. */
+  readonly tap?: (state: RaftState, effects: readonly Effect[]) => void;
 };
 
 export type RuntimeEvents = {
@@ -58,10 +66,12 @@ const maxLogChars = 64 << 20;
 /** How much later than the commit it is written down that it was one, when no other write carries it. */
 const committedEveryMs = 1_000;
 const snapshotAgainAfterMs = 10_000;
+/** Entries are applied, and watchers told, in steps of about this many characters. */
+const stepChars = 16 << 10;
 
 export class RaftRuntime {
   state!: RaftState;
-  kv: KvState = decodeKv('');
+  kv: KvState = emptyKv();
   leases: LeaseTable | null = null;
   /** Why this member can't write, and what to do; null: it can. */
   trouble: string | null = null;
@@ -82,6 +92,7 @@ export class RaftRuntime {
   #snapshotNotBefore = Number.NEGATIVE_INFINITY;
 
   readonly #loop: Loop;
+  readonly #applies: ApplyQueue;
 
   constructor(
     readonly options: RuntimeOptions,
@@ -89,6 +100,7 @@ export class RaftRuntime {
     private leaseMs: () => number,
   ) {
     this.#loop = options.loop ?? systemLoop;
+    this.#applies = new ApplyQueue(this.#loop, (job) => this.run(job), options.sliceChars ?? defaultSliceChars);
     this.longestLeaseMs = options.timings.leaseMs;
   }
 
@@ -99,6 +111,7 @@ export class RaftRuntime {
       self,
       acceptMoved: this.options.acceptMoved ?? process.env.RUSTYDB_ACCEPT_MOVED === '1',
       disk: this.options.disk,
+      maxSegmentBytes: this.options.maxSegmentBytes,
     });
     this.#storage = opened.storage;
     let recovered = opened.recovered ?? { hardState: { term: 0, vote: null }, snapshot: null, entries: [] };
@@ -106,8 +119,8 @@ export class RaftRuntime {
     // The log first: a snapshot without a log would look like lost votes.
     if (!opened.recovered) await opened.storage.rewrite([], recovered.hardState);
     if (blank && bootstrap?.voters.some((voter) => voter.id === self.id && voter.incarnation === self.incarnation)) {
-      const snapshot: Snapshot = { index: 1, term: 1, configuration: bootstrap, data: '' };
-      await opened.storage.saveSnapshot(snapshot);
+      const snapshot: Snapshot = { index: 1, term: 1, configuration: bootstrap, parts: [] };
+      await opened.storage.saveSnapshot(snapshot, snapshot.parts);
       recovered = { ...recovered, snapshot };
     }
     this.#replay(recovered, opened.committed);
@@ -144,6 +157,7 @@ export class RaftRuntime {
     this.#committedTimer?.cancel();
     this.#committedTimer = null;
     await this.#snapshotting;
+    this.#applies.stop();
     this.#persist?.writeCommitted();
     await this.#persist?.stop();
     await this.#storage?.close();
@@ -184,6 +198,7 @@ export class RaftRuntime {
     const { state, effects } = step(this.state, this.#loop.now(), input);
     this.state = state;
     if (state.leaderContactAt !== null) this.heardAt = state.leaderContactAt;
+    this.options.tap?.(state, effects);
     before?.(effects);
     for (const effect of effects) this.#perform(effect);
     this.#snapshotIfDue();
@@ -195,7 +210,7 @@ export class RaftRuntime {
    * what was. Entries beyond it may still be replaced; they wait for a leader.
    */
   #replay(recovered: Recovered, committed: number): void {
-    this.kv = decodeKv(recovered.snapshot?.data ?? '');
+    this.kv = whole(decodeParts(recovered.snapshot?.parts ?? []));
     this.#replayedIndex = recovered.snapshot?.index ?? 0;
     for (const entry of recovered.entries) {
       if (entry.index !== this.#replayedIndex + 1 || entry.index > committed) continue;
@@ -241,13 +256,13 @@ export class RaftRuntime {
         this.#send(effect.messages);
         return;
       case 'apply':
-        this.#applyEntries(effect.entries);
+        this.#applies.push(this.#applyEntries(effect.entries));
         return;
       case 'restore':
-        this.#restore(effect.snapshot);
+        this.#applies.push(this.#restore(effect.snapshot));
         return;
       case 'read-ready':
-        this.events.read(effect.id, effect.index);
+        this.#applies.push(this.#answerRead(effect.id, effect.index));
         return;
       case 'read-refused':
         this.events.read(effect.id, null);
@@ -270,30 +285,49 @@ export class RaftRuntime {
     }
   }
 
-  #applyEntries(entries: readonly Entry[]): void {
-    const changes: WatchEvent[] = [];
-    for (const entry of entries) {
-      const known = entry.index <= this.#replayedIndex;
-      const result = entry.kind === 'txn' && !known ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
-      const events = result?.kind === 'done' ? result.events : [];
-      changes.push(...events);
-      if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, this.#loop.now());
-      if (entry.index === this.state.leading?.noopIndex) {
-        this.longestLeaseMs = Math.max(this.longestLeaseMs, configuredIn(this.kv) ?? 0);
-        this.leases = newLeaseTable(this.#loop.now(), this.leaseMs(), this.longestLeaseMs);
-        this.events.ready(true, this.state.term);
-      }
-      this.events.applied(entry, result);
+  *#applyEntries(entries: readonly Entry[]): Work {
+    let changes: WatchEvent[] = [];
+    let chars = 0;
+    for (const [at, entry] of entries.entries()) {
+      changes.push(...this.#applyEntry(entry));
+      chars += entry.data.length + 64;
+      if (chars < stepChars && at < entries.length - 1) continue;
+      if (changes.length > 0) this.events.changed(changes);
+      changes = [];
+      yield chars;
+      chars = 0;
     }
-    if (changes.length > 0) this.events.changed(changes);
   }
 
-  #restore(snapshot: Snapshot): void {
+  #applyEntry(entry: Entry): readonly WatchEvent[] {
+    const known = entry.index <= this.#replayedIndex;
+    const result = entry.kind === 'txn' && !known ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
+    const events = result?.kind === 'done' ? result.events : [];
+    if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, this.#loop.now());
+    if (entry.index === this.state.leading?.noopIndex) {
+      this.longestLeaseMs = Math.max(this.longestLeaseMs, configuredIn(this.kv) ?? 0);
+      this.leases = newLeaseTable(this.#loop.now(), this.leaseMs(), this.longestLeaseMs);
+      this.events.ready(true, this.state.term);
+    }
+    this.events.applied(entry, result);
+    return events;
+  }
+
+  /** The replica stays what it was until the new one is whole. */
+  *#restore(snapshot: Snapshot): Work {
+    const after = yield* decodeParts(snapshot.parts);
     const before = this.kv;
-    this.kv = decodeKv(snapshot.data);
+    this.kv = after;
     this.#replayedIndex = snapshot.index;
-    const events = differences(before, this.kv);
-    if (events.length > 0) this.events.changed(events);
+    for (const events of differences(before, after)) {
+      if (events) this.events.changed(events);
+      yield stepChars;
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: it waits in the queue for what comes before it, and costs nothing itself.
+  *#answerRead(id: number, index: number): Work {
+    this.events.read(id, index);
   }
 
   #notReady(): void {
@@ -304,24 +338,42 @@ export class RaftRuntime {
 
   #snapshotIfDue(): void {
     const { state } = this;
-    // A replica that is ahead of what Raft has applied is no picture of any applied index.
-    if (this.#snapshotting || this.#stopped || state.appliedIndex < this.#replayedIndex) return;
-    if (!state.writable || this.#loop.now() < this.#snapshotNotBefore) return;
-    const since = state.appliedIndex - (state.snapshot?.index ?? 0);
-    const heavy = state.log.chars > maxLogChars && since > 100;
-    if (since < (this.options.snapshotEvery ?? 10_000) && !heavy) return;
-    const snapshot = snapshotAt(state, state.appliedIndex, encodeKv(this.kv));
-    if (!snapshot) return;
-    this.#snapshotting = this.#storage!.saveSnapshot(snapshot)
+    // A replica that is ahead of what Raft has applied, or behind it, is no picture of the applied index.
+    if (this.#snapshotting || this.#stopped || state.appliedIndex < this.#replayedIndex || !this.#applies.idle) return;
+    if (!state.writable || this.#loop.now() < this.#snapshotNotBefore || !this.#snapshotDue()) return;
+    const head = snapshotAt(state, state.appliedIndex);
+    if (!head) return;
+    const parts: string[] = [];
+    const texts = encodeParts(imageOf(this.kv), Math.ceil(state.limits.chunkChars / 2));
+    // Encoded as it is written, a part at a time; the thread is free in between.
+    function* kept() {
+      for (const part of texts) {
+        parts.push(part);
+        yield part;
+      }
+    }
+    this.#snapshotting = this.#storage!.saveSnapshot(head, kept())
       .then(() => {
         this.#snapshotting = null;
-        this.feed({ kind: 'snapshotted', index: snapshot.index, data: snapshot.data });
+        this.feed({ kind: 'snapshotted', index: head.index, parts });
       })
       .catch((error: unknown) => {
         this.#snapshotting = null;
         if (error instanceof DiskFull) this.#snapshotLater(error);
         else this.#fail(error instanceof Error ? error : new Error(String(error)));
       });
+  }
+
+  /** Members take turns: a snapshot costs time, and no two of them should spend it at once. */
+  #snapshotDue(): boolean {
+    const { state } = this;
+    const members = membersOf(configurationOf(state)).map(memberKey).sort();
+    const share = Math.max(0, members.indexOf(state.selfKey)) / Math.max(1, members.length);
+    const every = this.options.snapshotEvery ?? 10_000;
+    const turnOf = (index: number) => Math.floor((index + Math.floor(share * every)) / every);
+    const last = state.snapshot?.index ?? 0;
+    const heavy = state.log.chars > maxLogChars * (0.5 + share / 2) && state.appliedIndex - last > 100;
+    return heavy || turnOf(state.appliedIndex) > turnOf(last);
   }
 
   /** The log goes on growing meanwhile; its own writes say whether the disk is really full. */

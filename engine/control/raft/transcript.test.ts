@@ -79,7 +79,7 @@ class Stage {
         this.#feed(first, {
           kind: 'snapshotted',
           index: this.#state(first).appliedIndex,
-          data: 'x'.repeat(Number(second)),
+          parts: ['x'.repeat(Number(second))],
         });
         return;
       case 'sync':
@@ -108,7 +108,7 @@ class Stage {
 
   #add(id: string, configuration: RaftConfiguration | null): void {
     const self = member(id);
-    const snapshot = configuration && { index: 1, term: 1, configuration, data: '' };
+    const snapshot = configuration && { index: 1, term: 1, configuration, parts: [] };
     const recovered = { hardState: { term: 1, vote: null }, snapshot, entries: [] };
     const limits = { ...defaultLimits, chunkChars: 10, keepBehind: 0 };
     this.#states.set(

@@ -2,7 +2,7 @@
 import { invariant } from '../../../kernel/errors';
 import type { RaftConfiguration } from '../../store';
 import { append, cut, lastIndex, termAt } from './log';
-import type { Entry, RaftState, Snapshot } from './model';
+import type { Entry, RaftState, SnapshotHead } from './model';
 import { passiveRole, type Work } from './work';
 
 /** Appends to this node's log, cutting a conflicting tail first, and keeps the list of configurations in step. */
@@ -41,9 +41,9 @@ export function appendEntries(work: Work, items: readonly Pick<Entry, 'kind' | '
 }
 
 /** The snapshot of a state machine that stands at `index`; null when the log no longer (or not yet) reaches there. */
-export function snapshotAt(state: RaftState, index: number, data: string): Snapshot | null {
+export function snapshotAt(state: RaftState, index: number): SnapshotHead | null {
   const term = termAt(state.log, index);
   const covered = state.configurations.filter((item) => item.index <= index);
   const configuration = covered[covered.length - 1]?.configuration;
-  return term === null || !configuration ? null : { index, term, configuration, data };
+  return term === null || !configuration ? null : { index, term, configuration };
 }

@@ -104,26 +104,27 @@ export function onSnapshotChunk(work: Work, message: SnapshotChunk): void {
     return;
   }
   const same = state.incoming?.index === message.index && state.incoming.leaderTerm === message.term;
-  const data = same ? state.incoming!.data : '';
-  if (message.offset !== data.length) {
-    work.afterPersist.push({ ...answer, nextOffset: data.length, installed: false, match: 0 });
+  const { parts, chars } = same ? state.incoming! : { parts: [], chars: 0 };
+  if (message.offset !== chars) {
+    work.afterPersist.push({ ...answer, nextOffset: chars, installed: false, match: 0 });
     return;
   }
-  const collected = data + message.chunk;
+  const collected = [...parts, message.chunk];
+  const nextOffset = chars + message.chunk.length;
   if (!message.last) {
     const { index, snapshotTerm: term } = message;
-    state.incoming = { index, term, leaderTerm: message.term, data: collected };
-    work.afterPersist.push({ ...answer, nextOffset: collected.length, installed: false, match: 0 });
+    state.incoming = { index, term, leaderTerm: message.term, parts: collected, chars: nextOffset };
+    work.afterPersist.push({ ...answer, nextOffset, installed: false, match: 0 });
     return;
   }
   install(work, message, collected);
-  work.afterPersist.push({ ...answer, nextOffset: collected.length, installed: true, match: message.index });
+  work.afterPersist.push({ ...answer, nextOffset, installed: true, match: message.index });
 }
 
-function install(work: Work, message: SnapshotChunk, data: string): void {
+function install(work: Work, message: SnapshotChunk, parts: readonly string[]): void {
   const { state } = work;
   const { index, snapshotTerm: term, configuration } = message;
-  const snapshot = { index, term, configuration, data };
+  const snapshot = { index, term, configuration, parts };
   state.incoming = null;
   state.snapshot = snapshot;
   state.log = emptyLog(index, term);

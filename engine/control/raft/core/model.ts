@@ -18,12 +18,15 @@ export type Entry = {
   readonly data: string;
 };
 
-export type Snapshot = {
+/** What a snapshot is of; its text comes beside it. */
+export type SnapshotHead = {
   readonly index: number;
   readonly term: number;
   readonly configuration: RaftConfiguration;
-  readonly data: string;
 };
+
+/** The text of the state machine in parts: never joined, so that nothing of its size is handled at once. The core never reads it. */
+export type Snapshot = SnapshotHead & { readonly parts: readonly string[] };
 
 export type HardState = { readonly term: number; readonly vote: MemberKey | null };
 
@@ -105,8 +108,9 @@ export type Limits = {
   /** Entries appended but not committed; at the bound proposals are refused. */
   readonly maxUncommitted: number;
   readonly maxPendingReads: number;
-  /** Entries kept behind a snapshot for slow followers. */
+  /** Entries kept behind a snapshot for slow followers, and characters of the log kept with what follows it. */
   readonly keepBehind: number;
+  readonly keepBehindChars: number;
   readonly maxVoters: number;
 };
 
@@ -118,6 +122,7 @@ export const defaultLimits: Limits = {
   maxUncommitted: 4096,
   maxPendingReads: 4096,
   keepBehind: 1000,
+  keepBehindChars: 4 << 20,
   maxVoters: 5,
 };
 
@@ -188,7 +193,8 @@ export type RaftState = {
     readonly index: number;
     readonly term: number;
     readonly leaderTerm: number;
-    readonly data: string;
+    readonly parts: readonly string[];
+    readonly chars: number;
   } | null;
 };
 
@@ -208,7 +214,7 @@ export type Input =
   | { readonly kind: 'read'; readonly id: number; readonly patient?: boolean }
   | { readonly kind: 'transfer'; readonly to: NodeId }
   /** The state machine wrote itself at `index`; the snapshot file is durable. */
-  | { readonly kind: 'snapshotted'; readonly index: number; readonly data: string }
+  | { readonly kind: 'snapshotted'; readonly index: number; readonly parts: readonly string[] }
   /** The disk is full, or has room again. What is queued for it is written before it is said to have room. */
   | { readonly kind: 'disk'; readonly writable: boolean }
   | { readonly kind: 'timings'; readonly heartbeatMs: number; readonly electionMs: number };

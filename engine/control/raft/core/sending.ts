@@ -106,7 +106,7 @@ export function sendSnapshotChunk(work: Work, key: string): void {
   if (!transfer) return;
   setProgress(work, key, { mode: 'snapshot', snapshot: transfer, waiting: true, inflight: [], inflightBytes: 0 });
   const { source, offset } = transfer;
-  const chunk = source.data.slice(offset, offset + state.limits.chunkChars);
+  const { chunk, last } = chunkAt(source.parts, offset, state.limits.chunkChars);
   work.sends.push({
     kind: 'snapshot',
     from: state.self,
@@ -117,8 +117,26 @@ export function sendSnapshotChunk(work: Work, key: string): void {
     configuration: source.configuration,
     offset,
     chunk,
-    last: offset + chunk.length >= source.data.length,
+    last,
     round: state.leading!.round,
     asVoter: isVoter(configurationOf(state), memberKey(progress.member)),
   });
+}
+
+/** From `offset` to the end of the part that it lies in, at most `maxChars`: parts are never joined. */
+export function chunkAt(
+  parts: readonly string[],
+  offset: number,
+  maxChars: number,
+): { readonly chunk: string; readonly last: boolean } {
+  let start = 0;
+  for (const [at, part] of parts.entries()) {
+    const from = offset - start;
+    start += part.length;
+    if (from >= part.length) continue;
+    const chunk = part.slice(from, from + maxChars);
+    const rest = from + chunk.length < part.length || parts.slice(at + 1).some((later) => later.length > 0);
+    return { chunk, last: !rest };
+  }
+  return { chunk: '', last: true };
 }

@@ -9,7 +9,7 @@ const configuration = { voters: ids.map(member), learners: [] };
 const entry = (index: number, term: number): Entry => ({ index, term, kind: 'txn', data: `${index}/${term}` });
 
 function start(term: number, entries: readonly Entry[] = [], limits = defaultLimits): RaftState {
-  const snapshot = { index: 1, term: 1, configuration, data: '' };
+  const snapshot = { index: 1, term: 1, configuration, parts: [] };
   const recovered = { hardState: { term, vote: null }, snapshot, entries };
   return initialState({ self: member('a'), heartbeatMs: 100, electionMs: 500, limits, seed: 1, now: 0, recovered });
 }
@@ -204,7 +204,7 @@ describe('many learners', () => {
   function leading(): Machine {
     const recovered = {
       hardState: { term: 1, vote: null },
-      snapshot: { index: 1, term: 1, configuration: crowd, data: '' },
+      snapshot: { index: 1, term: 1, configuration: crowd, parts: [] },
       entries: [],
     };
     const state = initialState({

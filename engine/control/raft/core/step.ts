@@ -10,7 +10,7 @@ import { campaign, newProgress, onPreVote, onPreVoteAnswer, onVote, onVoteAnswer
 import { appendEntries, snapshotAt } from './entries';
 import { onAppend, onSnapshotChunk } from './follower';
 import { assertInvariants } from './invariants';
-import { append, compact, emptyLog, lastIndex, termAt } from './log';
+import { append, compact, emptyLog, entryAt, lastIndex, termAt } from './log';
 import {
   type ConfigurationChange,
   type Entry,
@@ -147,7 +147,7 @@ function dispatch(work: Work, input: Input): void {
       onTransfer(work, input.to);
       return;
     case 'snapshotted':
-      onSnapshotted(work, input.index, input.data);
+      onSnapshotted(work, input.index, input.parts);
       return;
     case 'disk':
       onDisk(work, input.writable);
@@ -330,14 +330,25 @@ function onTransfer(work: Work, to: string): void {
   continueTransfer(work, key);
 }
 
-function onSnapshotted(work: Work, index: number, data: string): void {
+function onSnapshotted(work: Work, index: number, parts: readonly string[]): void {
   const { state } = work;
-  const snapshot = snapshotAt(state, index, data);
+  const head = snapshotAt(state, index);
   // A newer snapshot was installed while this one was written.
-  if (!snapshot || index <= (state.snapshot?.index ?? 0)) return;
-  state.snapshot = snapshot;
-  const { configuration } = snapshot;
+  if (!head || index <= (state.snapshot?.index ?? 0)) return;
+  state.snapshot = { ...head, parts };
+  const { configuration } = head;
   state.configurations = [{ index, configuration }, ...state.configurations.filter((item) => item.index > index)];
-  state.log = compact(state.log, Math.max(state.log.base, index - state.limits.keepBehind));
+  state.log = compact(state.log, compactTo(state, index));
   work.rewrite = true;
+}
+
+/** What is kept is written again at once: bounded in entries and in characters, whatever the entries hold. */
+function compactTo({ log, limits }: RaftState, index: number): number {
+  let upTo = Math.max(log.base, index - limits.keepBehind);
+  let chars = 0;
+  for (let at = index; at > upTo; at--) {
+    chars += entryAt(log, at)!.data.length;
+    if (chars > limits.keepBehindChars) upTo = at;
+  }
+  return upTo;
 }

@@ -1,79 +1,202 @@
 /**
- * A disk that may lose what was not synced. Same contract as RaftLogStorage: a write is one atomic frame, durable when its sync ends; what is written
- * when the process dies is there or not.
+ * The disk of a simulated host, behind the real log storage. What was written is in the page cache: a killed process leaves it (the last write perhaps in
+ * part), a power loss takes what was not synced, of a file's bytes and of its directory's names. It can be full, and a sync can fail, which drops what
+ * it should have kept without telling anybody again.
  */
-import type { RaftConfiguration, RaftMember } from '../../store';
-import type { Entry, HardState, Persist, RaftState, Snapshot } from '../core/model';
-import type { Recovered } from '../core/step';
-import { merge } from '../persist-queue';
+import { dirname } from 'node:path';
+import type { Disk, DiskFile } from '../../../kernel/disk';
+import type { Dice } from './events';
+import type { SimProcess } from './process';
 
-export type Image = {
-  readonly member: RaftMember | null;
-  /** Changes when the files are copied elsewhere: inode and birth time of a copy are new. */
-  readonly place: number;
-  readonly recordedPlace: number;
-  readonly hard: HardState;
-  readonly snapshot: Snapshot | null;
-  readonly entries: readonly Entry[];
+type Inode = {
+  id: number;
+  bytes: Buffer;
+  /** Up to here it survives a power loss. */
+  kept: number;
+  /** A sync failed: what it should have kept is marked as written, and no later sync keeps it. */
+  holed: boolean;
 };
 
-export function emptyImage(place: number): Image {
-  return { member: null, place, recordedPlace: place, hard: { term: 0, vote: null }, snapshot: null, entries: [] };
-}
+type NameChange = (names: Map<string, Inode>) => void;
 
-export function copyTo(image: Image, place: number): Image {
-  return { ...image, place };
-}
+export type DiskWorld = {
+  readonly dice: Dice;
+  readonly fired: (what: string) => void;
+  /** How long a sync takes, drawn per call. */
+  readonly syncMs: () => number;
+  readonly nextInode: () => number;
+};
 
-/** What the storage does at opening: refuses copies and other members' files. */
-export function openImage(
-  image: Image,
-  self: RaftMember,
-): { readonly recovered: Recovered } | { readonly refused: 'copy' | 'member' } {
-  if (image.member && (image.member.id !== self.id || image.member.incarnation !== self.incarnation)) {
-    return { refused: 'member' };
+export class SimDisk {
+  full = false;
+  failNextSync = false;
+  /** Called before each write with what is written: a fault may kill the process in it. */
+  beforeWrite: ((bytes: Buffer) => void) | null = null;
+  #names = new Map<string, Inode>();
+  /** Names as the last sync of the directory left them, and what was done to them since. */
+  #keptNames = new Map<string, Inode>();
+  #changes: NameChange[] = [];
+  #writing: { readonly inode: Inode; readonly bytes: Buffer } | null = null;
+
+  constructor(private readonly world: DiskWorld) {}
+
+  get empty(): boolean {
+    return this.#names.size === 0;
   }
-  if (image.place !== image.recordedPlace) return { refused: 'copy' };
-  return { recovered: { hardState: image.hard, snapshot: image.snapshot, entries: image.entries } };
-}
 
-/** Configurations that a restart would find; none: the directory is empty or was emptied. */
-export function configurationsOn(image: Image): RaftState['configurations'] {
-  const { snapshot, entries } = image;
-  const listed = entries
-    .filter((entry) => entry.kind === 'configuration' && entry.index > (snapshot?.index ?? 0))
-    .map((entry) => ({ index: entry.index, configuration: JSON.parse(entry.data) as RaftConfiguration }));
-  return snapshot ? [{ index: snapshot.index, configuration: snapshot.configuration }, ...listed] : listed;
-}
-
-/** The image after a batch of persist effects. */
-export function written(image: Image, batch: readonly Persist[]): Image {
-  let result = image;
-  const plain: Persist[] = [];
-  for (const effect of batch) {
-    if (effect.snapshot || effect.rewrite) {
-      result = {
-        ...result,
-        hard: effect.hardState ?? result.hard,
-        snapshot: effect.snapshot ?? result.snapshot,
-        entries: effect.rewrite ?? effect.entries,
-      };
-    } else plain.push(effect);
+  /** A backup of the directory: other inodes. */
+  copy(): SimDisk {
+    const copy = new SimDisk(this.world);
+    for (const [path, inode] of this.#names) {
+      const bytes = Buffer.from(inode.bytes);
+      copy.#names.set(path, { id: this.world.nextInode(), bytes, kept: bytes.length, holed: false });
+    }
+    copy.#keptNames = new Map(copy.#names);
+    return copy;
   }
-  if (plain.length === 0) return result;
-  const { hard, entries } = merge(plain);
-  return { ...result, hard: hard ?? result.hard, entries: joined(result.entries, entries) };
+
+  /** The process was killed: what it was writing is there in part. */
+  killed(): void {
+    const { dice, fired } = this.world;
+    if (this.#writing) {
+      const { inode, bytes } = this.#writing;
+      const part = dice.below(bytes.length + 1);
+      if (part < bytes.length) fired('torn write');
+      inode.bytes = Buffer.concat([inode.bytes, bytes.subarray(0, part)]);
+    }
+    this.#writing = null;
+    this.beforeWrite = null;
+  }
+
+  /** Everything that was not synced may be gone: bytes from some point on, names from some change on. */
+  powerLost(): void {
+    this.killed();
+    const { dice, fired } = this.world;
+    for (const inode of new Set([...this.#names.values(), ...this.#keptNames.values()])) {
+      const unsynced = inode.bytes.length - inode.kept;
+      if (unsynced <= 0) continue;
+      const kept = inode.kept + (dice.chance(0.5) ? 0 : dice.below(unsynced + 1));
+      if (kept < inode.bytes.length) fired('unsynced bytes lost');
+      inode.bytes = inode.bytes.subarray(0, kept);
+      inode.kept = kept;
+    }
+    const done = dice.below(this.#changes.length + 1);
+    if (done < this.#changes.length) fired('unsynced names lost');
+    for (const change of this.#changes.slice(0, done)) change(this.#keptNames);
+    this.#names = new Map(this.#keptNames);
+    this.#changes = [];
+  }
+
+  /** As one life of a process uses it: what it began goes on only while it lives. */
+  for(process: SimProcess): Disk {
+    const { dice } = this.world;
+    const after = <T>(ms: number, job: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        process.later(ms, () => {
+          try {
+            resolve(job());
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
+    const soon = <T>(job: () => T) => after(dice.between(0.01, 0.1), job);
+    const found = (path: string): Inode => {
+      const inode = this.#names.get(path);
+      if (!inode) throw Object.assign(new Error(`ENOENT: no such file or directory, '${path}'`), { code: 'ENOENT' });
+      return inode;
+    };
+    return {
+      ensureDirectory: () => soon(() => undefined),
+      list: (directory) =>
+        soon(() =>
+          [...this.#names.keys()]
+            .filter((path) => dirname(path) === directory)
+            .map((path) => path.slice(directory.length + 1)),
+        ),
+      read: (path) => soon(() => Buffer.from(found(path).bytes)),
+      place: (path) => soon(() => ({ inode: String(found(path).id), born: String(found(path).id) })),
+      create: (path) =>
+        soon(() => {
+          if (this.full) throw this.#noRoom();
+          const inode: Inode = { id: this.world.nextInode(), bytes: Buffer.alloc(0), kept: 0, holed: false };
+          this.#rename((names) => names.set(path, inode));
+          return this.#file(inode, after);
+        }),
+      openToAppend: (path) => soon(() => this.#file(found(path), after)),
+      truncate: (path, length) => soon(() => cut(found(path), length)),
+      rename: (from, to) =>
+        soon(() => {
+          const inode = found(from);
+          this.#rename((names) => {
+            names.delete(from);
+            names.set(to, inode);
+          });
+        }),
+      remove: (path) => soon(() => this.#rename((names) => names.delete(path))),
+      syncDirectory: () =>
+        after(this.world.syncMs(), () => {
+          this.#mustSync();
+          for (const change of this.#changes) change(this.#keptNames);
+          this.#changes = [];
+        }),
+    };
+  }
+
+  #file(inode: Inode, after: <T>(ms: number, job: () => T) => Promise<T>): DiskFile {
+    const { dice } = this.world;
+    return {
+      size: () => after(0.01, () => inode.bytes.length),
+      append: (bytes) => {
+        this.beforeWrite?.(bytes);
+        this.#writing = { inode, bytes };
+        return after(dice.between(0.01, 0.2), () => {
+          this.#writing = null;
+          const fits = this.full ? dice.below(bytes.length) : bytes.length;
+          inode.bytes = Buffer.concat([inode.bytes, bytes.subarray(0, fits)]);
+          if (fits < bytes.length) throw this.#noRoom();
+        });
+      },
+      overwrite: (position, bytes) =>
+        after(0.05, () => {
+          const changed = Buffer.from(inode.bytes);
+          bytes.copy(changed, position);
+          inode.bytes = changed;
+          inode.kept = Math.min(inode.kept, position);
+        }),
+      truncate: (length) => after(0.05, () => cut(inode, length)),
+      sync: () => {
+        const { length } = inode.bytes;
+        return after(this.world.syncMs(), () => {
+          this.#mustSync(inode);
+          if (!inode.holed) inode.kept = Math.max(inode.kept, length);
+        });
+      },
+      close: async () => undefined,
+    };
+  }
+
+  #rename(change: NameChange): void {
+    change(this.#names);
+    this.#changes.push(change);
+  }
+
+  /** The kernel marks what it could not write as clean: a later sync of the same file succeeds and keeps nothing of it. */
+  #mustSync(inode?: Inode): void {
+    if (!this.failNextSync) return;
+    this.failNextSync = false;
+    if (inode) inode.holed = true;
+    this.world.fired('fsync error');
+    throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
+  }
+
+  #noRoom(): Error {
+    this.world.fired('no room');
+    return Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  }
 }
 
-function joined(entries: readonly Entry[], more: readonly Entry[]): readonly Entry[] {
-  const first = more[0];
-  if (!first) return entries;
-  const start = entries[0]?.index ?? first.index;
-  if (first.index < start || first.index > start + entries.length) return more;
-  // Appends dominate: share the array as long as nobody else has grown it.
-  if (first.index === start + entries.length) {
-    const grown = entries as Entry[];
-    return grown.concat(more);
-  }
-  return entries.slice(0, first.index - start).concat(more);
+function cut(inode: Inode, length: number): void {
+  inode.bytes = inode.bytes.subarray(0, length);
+  inode.kept = Math.min(inode.kept, length);
 }

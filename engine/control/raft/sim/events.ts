@@ -1,9 +1,15 @@
-/** Time of the simulation: events in order of (time, sequence), and the seeded randomness that everything draws from. */
+/**
+ * Time of the simulation: events in order of (time, sequence), and the seeded randomness that everything draws from.
+ *
+ * Invariant: an event and all that its promises go on to do are over before the next event, so that a seed is a run.
+ */
 
 type Event = { readonly at: number; readonly sequence: number; readonly run: () => void };
 
 export class Timeline {
   now = 0;
+  /** Set by a checker that looked on from inside the code under test, where a throw would be taken for one of its errors. */
+  violation: Error | null = null;
   #sequence = 0;
   readonly #heap: Event[] = [];
 
@@ -15,8 +21,8 @@ export class Timeline {
     this.at(this.now + ms, run);
   }
 
-  /** Runs events until `done` (asked every few milliseconds) or `until`; true: `done` said so. */
-  run(until: number, done: () => boolean): boolean {
+  /** Runs events until `done` (asked every few milliseconds) or `until`; true: `done` said so. Rejects with what a checker threw. */
+  async run(until: number, done: () => boolean): Promise<boolean> {
     let askAt = this.now;
     for (let first = this.#heap[0]; first && first.at <= until; first = this.#heap[0]) {
       if (first.at >= askAt) {
@@ -26,6 +32,8 @@ export class Timeline {
       this.#pop();
       this.now = first.at;
       first.run();
+      await settled();
+      if (this.violation) throw this.violation;
     }
     this.now = until;
     return done();
@@ -59,6 +67,11 @@ export class Timeline {
     }
     heap[at] = last;
   }
+}
+
+/** Resolves when no promise is left that can go on by itself. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function before(a: Event, b: Event): boolean {

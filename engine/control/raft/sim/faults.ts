@@ -2,10 +2,10 @@
 import type { RaftConfiguration, RaftMember } from '../../store';
 import { configurationOf, isVoter } from '../core/configuration';
 import { memberKey } from '../core/model';
-import { configurationsOn, copyTo, emptyImage, type Image } from './disk';
+import type { SimDisk } from './disk';
 import type { Dice, Timeline } from './events';
 import type { Network } from './network';
-import type { SimNode } from './node';
+import { isRetryable, type SimNode, timings } from './node';
 
 export const faultKinds = [
   'crash',
@@ -14,6 +14,10 @@ export const faultKinds = [
   'crash in a vote',
   'holder late',
   'power loss',
+  'power loss of one',
+  'stop',
+  'pause of a virtual machine',
+  'timings',
   'split',
   'leader frozen beside a holder',
   'freeze',
@@ -28,6 +32,7 @@ export const faultKinds = [
   'clock drift',
   'fsync error',
   'full disk',
+  'full disk of the leader',
   'amnesia',
   'old copy',
   'transfer',
@@ -41,6 +46,9 @@ export type FaultStage = {
   readonly network: Network;
   readonly nodes: readonly SimNode[];
   readonly fired: (what: string) => void;
+  /** The agent of a node, by its id. */
+  readonly paused: (id: string) => void;
+  readonly newDisk: () => SimDisk;
 };
 
 export class Faults {
@@ -49,6 +57,7 @@ export class Faults {
   /** Ids that should vote; the operator sees to it. */
   readonly wantedVoters: Set<string>;
   #lives = 1;
+  #operating = false;
 
   constructor(
     private readonly stage: FaultStage,
@@ -75,16 +84,17 @@ export class Faults {
     this.active = false;
     this.stage.network.becomePerfect();
     for (const node of this.stage.nodes) {
-      node.diskFull = false;
-      node.failNextSync = false;
-      node.crashInWrite = false;
+      node.disk.full = false;
+      node.disk.failNextSync = false;
+      node.disk.beforeWrite = null;
       node.thaw();
       node.start(null);
+      node.store?.setTimings(timings);
     }
   }
 
   leader(): SimNode | undefined {
-    return this.stage.nodes.find((node) => node.running && node.leases !== null);
+    return this.stage.nodes.find((node) => node.leads);
   }
 
   #inject(kind: FaultKind): boolean {
@@ -97,9 +107,10 @@ export class Faults {
       case 'crash leader':
         return leader !== undefined && this.#crash(leader);
       case 'crash in a write':
-        any.crashInWrite = 'any';
+        if (!any.running) return false;
+        this.#crashInWrite(any, () => true);
         this.#later(300, 1500, () => any.start(null));
-        return any.alive;
+        return true;
       case 'crash in a vote':
         return leader !== undefined && this.#voteTrap(leader);
       case 'holder late':
@@ -111,8 +122,19 @@ export class Faults {
           )
         );
       case 'power loss':
-        for (const node of nodes) this.#crash(node);
+        for (const node of nodes) this.#crash(node, 'power');
         return true;
+      case 'power loss of one':
+        return this.#crash(any, 'power');
+      case 'stop':
+        if (!any.running) return false;
+        any.stop();
+        this.#later(100, 1500, () => any.start(null));
+        return true;
+      case 'pause of a virtual machine':
+        return this.#pause(dice.chance(0.5) && leader ? leader : any);
+      case 'timings':
+        return this.#timings();
       case 'split':
         return this.#split(new Set(nodes.filter(() => dice.chance(0.5)).map((node) => node.id)));
       case 'leader frozen beside a holder':
@@ -145,31 +167,28 @@ export class Faults {
           () => (network.slowProbability = 0.01),
         );
       case 'clock drift':
-        any.drift(dice.between(0.97, 1.03));
+        any.clock.drift(dice.between(0.97, 1.03));
         return true;
       case 'fsync error':
-        if (!any.alive) return false;
-        any.failNextSync = true;
+        if (!any.running) return false;
+        any.disk.failNextSync = true;
         this.#later(500, 2000, () => {
-          any.failNextSync = false;
+          any.disk.failNextSync = false;
           any.start(null);
         });
         return true;
       case 'full disk':
-        if (!any.alive) return false;
-        any.diskFull = true;
-        this.#later(500, 2500, () => {
-          any.diskFull = false;
-          any.start(null);
-        });
-        return true;
+        return this.#fullDisk(any);
+      case 'full disk of the leader':
+        return leader !== undefined && this.#fullDisk(leader);
       case 'amnesia':
         return this.#amnesia(any);
       case 'old copy':
         return this.#oldCopy(any);
       case 'transfer':
-        leader?.transfer(any.id);
-        return leader !== undefined;
+        if (!leader) return false;
+        this.#asked(leader.store!.transferLeadership(any.id));
+        return true;
       case 'membership':
         return this.#membership(leader, any);
     }
@@ -182,12 +201,62 @@ export class Faults {
     });
   }
 
-  #crash(node: SimNode): boolean {
+  #crash(node: SimNode, how: 'killed' | 'power' = 'killed'): boolean {
     if (!node.alive) return false;
-    node.crash();
+    node.crash(how);
     const soon = this.stage.dice.chance(0.3);
     this.#later(soon ? 5 : 20, soon ? 60 : 2500, () => node.start(null));
     return true;
+  }
+
+  /** Dies in the middle of its next write that `matters`. */
+  #crashInWrite(node: SimNode, matters: (bytes: Buffer) => boolean): void {
+    const { timeline, dice } = this.stage;
+    node.disk.beforeWrite = (bytes) => {
+      if (!matters(bytes)) return;
+      node.disk.beforeWrite = null;
+      const { life } = node;
+      // In the write, in its sync, or when its messages have just left.
+      timeline.after(dice.chance(0.5) ? 0.005 : dice.between(0, 3), () => {
+        if (node.life === life) node.crash(dice.chance(0.4) ? 'power' : 'killed');
+      });
+    };
+  }
+
+  #fullDisk(node: SimNode): boolean {
+    if (!node.running) return false;
+    node.disk.full = true;
+    const longer = this.stage.dice.chance(0.3);
+    this.#later(500, longer ? 5000 : 2500, () => {
+      node.disk.full = false;
+      node.start(null);
+    });
+    return true;
+  }
+
+  /** Both clocks stand still, and nothing inside can tell afterwards. */
+  #pause(node: SimNode): boolean {
+    if (!node.running) return false;
+    node.freeze();
+    node.clock.stop();
+    this.stage.paused(node.id);
+    this.#later(300, 6000, () => node.thaw());
+    return true;
+  }
+
+  /** An operator configures another length of the lease; each node hears of it at its own time. */
+  #timings(): boolean {
+    const leaseMs = this.stage.dice.pick([1200, 2000, 6000]);
+    for (const node of this.stage.nodes) {
+      this.#later(0, 400, () => node.process?.run(() => node.store?.setTimings({ ...timings, leaseMs })));
+    }
+    return true;
+  }
+
+  #asked(answer: Promise<unknown>): void {
+    answer.catch((error: Error) => {
+      if (!isRetryable(error)) this.stage.timeline.violation ??= error;
+    });
   }
 
   /** The leader dies, is back at once and is the only one that the others, who don't hear each other, can ask for a vote; then it dies in it. */
@@ -211,7 +280,7 @@ export class Faults {
   #besideHolder(leader: SimNode): boolean {
     const { nodes, dice } = this.stage;
     const primaries = ['groups/g0', 'groups/g1'].map(
-      (key) => leader.kv.values.get(key)?.value as { readonly primary?: string } | undefined,
+      (key) => leader.store!.localGet(key)?.value as { readonly primary?: string } | undefined,
     );
     const holder = nodes.find((node) => node !== leader && primaries.some((record) => record?.primary === node.id));
     if (!holder) return false;
@@ -230,7 +299,12 @@ export class Faults {
 
   /** Back at once, so that it could vote again in the same term. */
   #crashInVote(node: SimNode): void {
-    node.crashInWrite = 'vote';
+    // The write that holds a vote for another.
+    const own = memberKey(node.member);
+    this.#crashInWrite(node, (bytes) => {
+      const text = bytes.toString();
+      return /"vote":"/.test(text) && !text.includes(`"vote":"${own}"`);
+    });
     const { life } = node;
     const revive = (left: number) =>
       this.#later(3, 15, () => {
@@ -296,24 +370,25 @@ export class Faults {
   /** From a committed one on: what is in any memory or on any disk; a leader that was deposed may not know the newest. */
   #possibleConfigurations(committedIndex: number): readonly RaftConfiguration[] {
     return this.stage.nodes
-      .flatMap((node) => [...(node.state?.configurations ?? []), ...configurationsOn(node.image)])
+      .flatMap((node) => node.known)
       .filter(({ index }) => index >= committedIndex)
       .map(({ configuration }) => configuration);
   }
 
   #amnesia(node: SimNode): boolean {
     if (!this.#mayLose(node)) return false;
-    return this.#loseWhileNeeded(node, emptyImage(this.stage.dice.below(1e9)));
+    return this.#loseWhileNeeded(node, this.stage.newDisk());
   }
 
   /** The worst moment: the others but the leader lag, so the lost copy was needed, and then the leader dies. */
-  #loseWhileNeeded(node: SimNode, image: Image): boolean {
+  #loseWhileNeeded(node: SimNode, disk: SimDisk): boolean {
     const { nodes, dice } = this.stage;
     const leader = this.leader();
     const lose = () => {
       if (!this.#mayLose(node)) return;
       node.crash();
-      node.image = image;
+      node.disk = disk;
+      node.forgot = true;
       node.start(null);
     };
     if (!leader || leader === node || dice.chance(0.4)) {
@@ -331,28 +406,27 @@ export class Faults {
 
   /** Takes a copy of a directory, and some time later puts it back. */
   #oldCopy(node: SimNode): boolean {
-    const image = copyTo(node.image, this.stage.dice.below(1e9) + 1e9);
+    const copy = node.disk.copy();
     const { incarnation } = node.member;
-    if (image.member === null || !this.#mayLose(node)) return false;
+    if (copy.empty || !this.#mayLose(node)) return false;
     this.#later(200, 1200, () => {
       if (node.member.incarnation !== incarnation || !this.#mayLose(node)) return;
       this.stage.fired('old copy restored');
-      this.#loseWhileNeeded(node, image);
+      this.#loseWhileNeeded(node, copy);
     });
     return true;
   }
 
   #membership(leader: SimNode | undefined, any: SimNode): boolean {
-    if (!leader) return false;
-    const { voters } = configurationOf(leader.state!);
-    const member = voters.find((voter) => voter.id === any.id);
-    if (!member) {
+    if (!leader || this.#operating) return false;
+    const voters = configurationOf(leader.state!).voters;
+    if (!voters.some((voter) => voter.id === any.id)) {
       this.wantedVoters.add(any.id);
       return true;
     }
     if (voters.length < 4) return false;
-    if (!leader.change({ kind: 'remove', member })) return false;
     this.wantedVoters.delete(any.id);
+    this.#operate(leader.store!.removeMember(any.id));
     return true;
   }
 
@@ -364,35 +438,45 @@ export class Faults {
       // A crash may come after the restart that was meant for it.
       for (const node of nodes) if (!this.active || dice.chance(0.1)) node.start(null);
       const leader = this.leader();
-      if (leader) for (const node of nodes) if (this.#admit(leader, node)) break;
+      if (leader && !this.#operating) for (const node of nodes) if (this.#admit(leader, node)) break;
       this.operate();
     });
   }
 
   #newLife(node: SimNode): void {
     node.member = { id: node.id, incarnation: `${node.id}.${++this.#lives}` };
-    node.image = emptyImage(this.stage.dice.below(1e9));
+    node.disk = this.stage.newDisk();
+    node.known.length = 0;
     node.lost = false;
+    node.forgot = false;
     node.start(null);
+  }
+
+  /** One change at a time; a change whose node dies never ends. */
+  #operate(answer: Promise<unknown>): void {
+    this.#operating = true;
+    const done = () => {
+      this.#operating = false;
+    };
+    this.#asked(answer.finally(done));
+    this.stage.timeline.after(3000, done);
   }
 
   #admit(leader: SimNode, node: SimNode): boolean {
     const { voters, learners } = configurationOf(leader.state!);
     const key = memberKey(node.member);
     if (voters.some((member) => memberKey(member) === key)) return false;
-    if (!learners.some((member) => memberKey(member) === key)) {
-      return node.alive && leader.change({ kind: 'add-learner', member: node.member });
-    }
-    if (!this.wantedVoters.has(node.id)) return false;
-    const older = voters.find((member) => member.id === node.id);
-    return leader.change(older ? { kind: 'remove', member: older } : { kind: 'promote', id: node.id });
+    const learns = learners.some((member) => memberKey(member) === key);
+    if (learns ? !this.wantedVoters.has(node.id) : !node.alive) return false;
+    const { store } = leader;
+    this.#operate(learns ? store!.promoteLearner(node.id) : store!.addLearner(node.member));
+    return true;
   }
 }
 
 /** Down or not, it is still this member, and its disk was neither emptied nor exchanged for an old copy. */
 function remembers(node: SimNode, member: RaftMember): boolean {
-  if (memberKey(node.member) !== memberKey(member) || node.lost) return false;
-  return node.image.place === node.image.recordedPlace && configurationsOn(node.image).length > 0;
+  return memberKey(node.member) === memberKey(member) && !node.lost && !node.forgot && node.known.length > 0;
 }
 
 function pairs(a: SimNode, b: SimNode): (readonly [string, string])[] {

@@ -8,7 +8,7 @@ import type { RunResult } from './run';
 
 const control = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
-export async function buildMutant(mutation: Mutation): Promise<(seed: number) => RunResult> {
+export async function buildMutant(mutation: Mutation): Promise<(seed: number) => Promise<RunResult>> {
   const target = join(control, mutation.file);
   const source = readFileSync(target, 'utf8');
   if (source.split(mutation.find).length !== 2)
@@ -35,7 +35,7 @@ export async function buildMutant(mutation: Mutation): Promise<(seed: number) =>
   });
   const text = result.outputFiles[0]!.text;
   const module = await import(`data:text/javascript;base64,${Buffer.from(text).toString('base64')}`);
-  return module.runSeed as (seed: number) => RunResult;
+  return module.runSeed as (seed: number) => Promise<RunResult>;
 }
 
 export type Hunt = { readonly caughtBy: string; readonly seed: number; readonly runs: number } | null;
@@ -44,7 +44,7 @@ export async function hunt(mutation: Mutation, fromSeed: number, maxRuns: number
   const run = await buildMutant(mutation);
   for (let at = 0; at < maxRuns; at++) {
     try {
-      run(fromSeed + at);
+      await run(fromSeed + at);
     } catch (error) {
       return { caughtBy: error instanceof Error ? error.message : String(error), seed: fromSeed + at, runs: at + 1 };
     }

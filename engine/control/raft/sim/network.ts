@@ -1,11 +1,9 @@
-/** The network: every message has its own delay (so they overtake each other), may be lost, doubled, or stopped by a one-way cut. */
-import type { Message } from '../core/model';
+/** The network: everything that is carried has its own delay (so it overtakes), may be lost, doubled, or stopped by a one-way cut. */
 import type { Dice, Timeline } from './events';
 
 export type NetworkOptions = {
   readonly timeline: Timeline;
   readonly dice: Dice;
-  readonly deliver: (message: Message) => void;
   readonly fired: (what: string) => void;
 };
 
@@ -18,21 +16,14 @@ export class Network {
 
   constructor(private readonly options: NetworkOptions) {}
 
-  send(message: Message): void {
-    if (this.#stopped(message.from.id, message.to.id)) return;
-    this.#schedule(message);
+  /** `deliver` runs each time it arrives, which may be never or twice. */
+  carry(from: string, to: string, deliver: () => void): void {
+    if (this.#stopped(from, to)) return;
+    this.#schedule(from, to, deliver);
     if (this.options.dice.chance(this.duplicateProbability)) {
       this.options.fired('duplicate');
-      this.#schedule(message);
+      this.#schedule(from, to, deliver);
     }
-  }
-
-  /** A request or its answer between two nodes goes the same way. */
-  carry(from: string, to: string, job: () => void): void {
-    if (from !== to && this.#stopped(from, to)) return;
-    this.options.timeline.after(from === to ? 0 : this.#delay(), () => {
-      if (from === to || !this.#cuts.has(`${from}>${to}`)) job();
-    });
   }
 
   cut(from: string, to: string): void {
@@ -50,11 +41,11 @@ export class Network {
     this.slowProbability = 0;
   }
 
-  #schedule(message: Message): void {
+  #schedule(from: string, to: string, deliver: () => void): void {
     this.options.timeline.after(this.#delay(), () => {
-      if (this.#cuts.has(`${message.from.id}>${message.to.id}`)) return;
+      if (this.#cuts.has(`${from}>${to}`)) return;
       this.delivered++;
-      this.options.deliver(message);
+      deliver();
     });
   }
 

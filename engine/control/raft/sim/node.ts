@@ -1,442 +1,217 @@
 /**
- * One simulated member: the real step function, state machine and lease logic, with a simulated clock, disk and process around them. The shell here
- * mirrors RaftRuntime and RaftControlStore.
+ * One simulated node: a clock, a disk and a process in which the real control store runs (RaftControlStore with its runtime, persist queue and log
+ * storage). Nothing of the store is modelled here; what checkers look at comes through the runtime's tap.
  */
-import { type Applied, applyCommand, type Command, type KvState } from '../../core/kv';
-import { decodeKv, encodeKv } from '../../core/kv-snapshot';
-import {
-  entryApplied,
-  grantAppended,
-  groupsGrantedBy,
-  guardRefuses,
-  judgeRenewal,
-  type LeaseTable,
-  leaseOf,
-  newLeaseTable,
-  renewed,
-} from '../../core/leases';
-import type { KeyValue, RaftConfiguration, RaftMember, Txn } from '../../store';
-import { snapshotAt } from '../core/entries';
+import type { Interconnect } from '../../../interconnect/api';
+import { ClusterError } from '../../../kernel/errors';
+import type { Logger } from '../../../kernel/log';
+import type { RaftConfiguration, RaftMember } from '../../store';
+import { configurationOf } from '../core/configuration';
 import { termAt } from '../core/log';
-import {
-  type ConfigurationChange,
-  defaultLimits,
-  type Effect,
-  type Input,
-  type Message,
-  memberKey,
-  type Persist,
-  type RaftState,
-} from '../core/model';
-import { initialState, nextTickAt, step } from '../core/step';
+import { defaultLimits, type Effect, memberKey, type RaftState } from '../core/model';
+import { StorageError } from '../log-storage';
+import { RaftControlStore } from '../raft-store';
 import type { LogChecker } from './checkers';
-import { emptyImage, type Image, openImage, written } from './disk';
+import { type DiskWorld, SimDisk } from './disk';
 import type { Dice, Timeline } from './events';
+import { SimInterconnect } from './interconnect';
+import type { Network } from './network';
+import { NodeClock, SimProcess } from './process';
 
 export const timings = { heartbeatMs: 100, electionMs: 500, leaseMs: 2000 } as const;
-const snapshotEvery = 60;
 /** Small bounds, so that every one of them is met. */
-const limits = { ...defaultLimits, keepBehind: 20, chunkChars: 200, maxInflight: 8, maxBatchBytes: 150 };
+const limits = {
+  ...defaultLimits,
+  keepBehind: 20,
+  keepBehindChars: 3000,
+  chunkChars: 200,
+  maxInflight: 8,
+  maxBatchBytes: 150,
+};
+const snapshotEvery = 60;
+const maxSegmentBytes = 6000;
+const sliceChars = 300;
 
-export type World = {
+export type World = DiskWorld & {
   readonly timeline: Timeline;
   readonly dice: Dice;
   readonly logs: LogChecker;
-  readonly send: (message: Message) => void;
-  readonly leaders: () => readonly SimNode[];
-  readonly fired: (what: string) => void;
-  /** How long a sync takes, drawn per write. */
-  readonly syncMs: () => number;
+  readonly network: Network;
+  readonly nodes: () => readonly SimNode[];
 };
 
-export type TxnAnswer =
-  | { readonly kind: 'applied'; readonly applied: Applied }
-  | { readonly kind: 'no' }
-  | { readonly kind: 'unknown' };
-export type RenewAnswer = 'ok' | 'refused' | 'no';
+const quiet = () => undefined;
+const silent = { fatal: quiet, error: quiet, warn: quiet, info: quiet, debug: quiet } as unknown as Logger;
 
 export class SimNode {
   member: RaftMember;
-  image: Image;
+  disk: SimDisk;
+  readonly clock: NodeClock;
+  process: SimProcess | null = null;
+  /** Set once it has read its disk. */
+  store: RaftControlStore | null = null;
   state: RaftState | null = null;
-  kv: KvState = decodeKv('');
-  leases: LeaseTable | null = null;
-  /** Counts lives of the process: whatever was scheduled by an earlier one is void. */
+  interconnect: SimInterconnect | null = null;
+  /** Counts lives of the process. */
   life = 0;
-  frozen = false;
-  diskFull = false;
-  failNextSync = false;
-  /** Dies in the middle of its next write (`vote`: of the next one that holds a vote for another). */
-  crashInWrite: false | 'any' | 'vote' = false;
   /** The storage refused the directory, or the core said that it was emptied: it must come back as another member. */
   lost = false;
-  #rate = 1;
-  #offset: number;
-  #queue: Persist[] = [];
-  #writing: Persist[] | null = null;
-  #inbox: { readonly job: () => void; readonly request: boolean }[] = [];
-  #tickAt = Number.POSITIVE_INFINITY;
-  #snapshotting = false;
-  #nextRead = 1;
-  readonly #reads = new Map<number, (ok: boolean) => void>();
-  readonly #pending = new Map<number, { readonly term: number; readonly answer: (answer: TxnAnswer) => void }>();
+  /** Its disk was emptied or exchanged for an old copy. */
+  forgot = false;
+  /** Every configuration that this member has known: what may be on its disk. */
+  readonly known: { readonly index: number; readonly configuration: RaftConfiguration }[] = [];
+  #transactions = 0;
 
   constructor(
     readonly id: string,
     private readonly world: World,
   ) {
     this.member = { id, incarnation: `${id}.1` };
-    this.image = emptyImage(world.dice.below(1e9));
-    this.#offset = world.dice.between(0, 1e6);
+    this.disk = new SimDisk(world);
+    this.clock = new NodeClock(world.timeline, world.dice.between(0, 1e6));
   }
 
-  // -------------------------------------------------------------- clock
-  clock(): number {
-    return this.#offset + this.#rate * this.world.timeline.now;
-  }
-
-  /** The clock goes on from where it is, at another speed. */
-  drift(rate: number): void {
-    this.#offset += (this.#rate - rate) * this.world.timeline.now;
-    this.#rate = rate;
-  }
-
-  #trueTimeOf(local: number): number {
-    return (local - this.#offset) / this.#rate;
-  }
-
-  // -------------------------------------------------------------- process
   get alive(): boolean {
-    return this.state !== null;
+    return this.process !== null;
   }
 
   get running(): boolean {
-    return this.alive && !this.frozen;
+    return this.store !== null && !this.process!.frozen;
+  }
+
+  get leads(): boolean {
+    return this.running && this.store!.isLeader();
   }
 
   start(bootstrap: RaftConfiguration | null): void {
-    if (this.alive || this.lost || this.diskFull) return;
-    const opened = openImage(this.image, this.member);
-    if ('refused' in opened) {
-      this.world.fired(`refused ${opened.refused}`);
-      this.lost = true;
-      return;
-    }
-    let { recovered } = opened;
-    if (!this.image.member) {
-      const snapshot = bootstrap && { index: 1, term: 1, configuration: bootstrap, data: '' };
-      this.image = { ...this.image, member: this.member, snapshot };
-      recovered = { ...recovered, snapshot };
-    }
+    if (this.alive || this.lost) return;
+    const { timeline, dice, network } = this.world;
     this.life++;
-    this.kv = decodeKv(recovered.snapshot?.data ?? '');
-    const { heartbeatMs, electionMs } = timings;
-    const seed = this.world.dice.below(2 ** 31);
-    this.state = initialState({
+    const process = new SimProcess(timeline, dice, this.clock);
+    this.process = process;
+    const find = (id: string) => this.world.nodes().find((node) => node.id === id)?.interconnect ?? null;
+    const interconnect = new SimInterconnect(this.member, process, network, find);
+    this.interconnect = interconnect;
+    const store = new RaftControlStore({
       self: this.member,
-      heartbeatMs,
-      electionMs,
+      directory: 'raft',
+      bootstrap,
+      interconnect: interconnect as unknown as Interconnect,
+      logger: silent,
+      timings,
+      onFatal: (error) => this.#ended(error),
+      snapshotEvery,
       limits,
-      seed,
-      now: this.clock(),
-      recovered,
+      requestMs: 1200,
+      loop: process,
+      disk: this.disk.for(process),
+      maxSegmentBytes,
+      sliceChars,
+      newId: () => `${this.member.incarnation}/${this.life}/${this.#transactions++}`,
+      tap: (state, effects) => this.#look(state, effects),
     });
-    this.#arm();
+    store.start().then(
+      () => {
+        if (!process.ended) this.store = store;
+      },
+      (error: Error) => {
+        if (!process.ended) this.#ended(error);
+      },
+    );
   }
 
-  /** SIGKILL, or power loss. What was being written is there or not. */
-  crash(): void {
+  /** SIGKILL, or the host loses power. */
+  crash(how: 'killed' | 'power' = 'killed'): void {
     if (!this.alive) return;
-    if (this.#writing && this.world.dice.chance(0.5)) {
-      this.image = written(this.image, this.#writing);
-      this.world.fired('crash kept unsynced write');
-    } else if (this.#writing || this.#queue.length > 0) this.world.fired('crash lost unsynced write');
-    for (const pending of this.#pending.values()) pending.answer({ kind: 'unknown' });
-    this.#pending.clear();
-    for (const answer of [...this.#reads.values()]) answer(false);
-    this.#reads.clear();
-    this.state = null;
-    this.leases = null;
-    this.life++;
-    this.frozen = false;
-    this.#queue = [];
-    this.#writing = null;
-    this.#inbox = [];
-    this.crashInWrite = false;
-    this.#snapshotting = false;
-    this.#tickAt = Number.POSITIVE_INFINITY;
+    if (how === 'power') this.disk.powerLost();
+    else this.disk.killed();
+    this.#gone();
+  }
+
+  /** As SIGTERM asks it to. */
+  stop(): void {
+    const { process, store } = this;
+    if (!store || !process) return;
+    process.run(() => {
+      void store.stop().then(() => {
+        if (process.ended) return;
+        this.world.fired('clean stop');
+        this.#gone();
+      });
+    });
   }
 
   freeze(): void {
-    if (this.alive) this.frozen = true;
+    this.process?.freeze();
   }
 
   thaw(): void {
-    if (!this.frozen) return;
-    this.frozen = false;
-    const waiting = this.#inbox;
-    this.#inbox = [];
-    // Timers, requests and messages that waited come in any order.
-    for (let at = waiting.length - 1; at > 0; at--) {
-      const other = this.world.dice.below(at + 1);
-      [waiting[at], waiting[other]] = [waiting[other]!, waiting[at]!];
+    this.clock.goOn();
+    this.process?.thaw();
+  }
+
+  #gone(): void {
+    this.process?.end();
+    this.process = null;
+    this.store = null;
+    this.state = null;
+    this.interconnect = null;
+    this.disk.beforeWrite = null;
+    this.clock.goOn();
+  }
+
+  /** The process says that it can't go on; a supervisor would start it again, but for what only an operator can mend. */
+  #ended(error: Error): void {
+    const { fired, timeline } = this.world;
+    const refused = error instanceof StorageError && /is a copy|belongs to/.test(error.message);
+    const emptied = /was emptied/.test(error.message);
+    if (refused || emptied) {
+      fired(emptied ? 'refused emptied' : 'refused copy');
+      this.lost = true;
+    } else if (error.name === 'DiskFailure' || error.name === 'DiskFull') fired(`ended: ${error.name}`);
+    else timeline.violation ??= error;
+    this.disk.killed();
+    this.#gone();
+  }
+
+  // -------------------------------------------------------------- what checkers see
+  #look(state: RaftState, effects: readonly Effect[]): void {
+    try {
+      this.#check(state, effects);
+    } catch (error) {
+      this.world.timeline.violation ??= error as Error;
     }
-    // Sometimes what others asked is read first, before the timers and messages that would tell this node how late it is.
-    if (this.world.dice.chance(0.5)) waiting.sort((a, b) => Number(b.request) - Number(a.request));
-    for (const { job, request } of waiting) this.#when(job, request);
   }
 
-  whenRunning(job: () => void): void {
-    this.#when(job, true);
-  }
-
-  /** Runs now, after the thaw, or never (another life). */
-  #when(job: () => void, request = false): void {
-    if (!this.alive) return;
-    if (this.frozen) this.#inbox.push({ job, request });
-    else job();
-  }
-
-  #later(trueTime: number, job: () => void): void {
-    const { life } = this;
-    this.world.timeline.at(trueTime, () => {
-      if (this.life === life) this.#when(job);
-    });
-  }
-
-  // -------------------------------------------------------------- inputs
-  deliver(message: Message): void {
-    this.#when(() => this.feed({ kind: 'message', message }));
-  }
-
-  feed(input: Input, before?: (effects: readonly Effect[]) => void): void {
-    if (!this.state) return;
-    const { state, effects } = step(this.state, this.clock(), input);
+  #check(state: RaftState, effects: readonly Effect[]): void {
+    const { logs, fired } = this.world;
     this.state = state;
-    before?.(effects);
-    for (const effect of effects) if (this.state) this.#perform(effect);
-    if (!this.state) return;
-    this.#snapshotIfDue();
-    this.#arm();
-  }
-
-  #arm(): void {
-    const at = nextTickAt(this.state!);
-    if (this.#tickAt <= at || at === Number.POSITIVE_INFINITY) return;
-    this.#tickAt = at;
-    this.#later(this.#trueTimeOf(at) + 0.01, () => {
-      if (this.#tickAt !== at) return;
-      this.#tickAt = Number.POSITIVE_INFINITY;
-      this.feed({ kind: 'tick' });
-    });
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.kind) {
-      case 'persist':
-        this.#checkAppended(effect);
-        this.#queue.push(effect);
-        this.#write();
-        break;
-      case 'send':
-        for (const message of effect.messages) this.world.send(message);
-        break;
-      case 'apply':
-        this.#apply(effect);
-        break;
-      case 'restore':
-        this.kv = decodeKv(effect.snapshot.data);
-        this.world.fired('snapshot installed');
-        break;
-      case 'read-ready':
-      case 'read-refused':
-        this.#answerRead(effect.id, effect.kind === 'read-ready');
-        break;
-      case 'role':
-        this.#roleChanged();
-        break;
-      case 'fatal':
-        this.world.fired('refused emptied');
-        this.crash();
-        this.lost = true;
-        break;
-      default:
-        break;
+    const latest = state.configurations[state.configurations.length - 1];
+    if (latest && this.known[this.known.length - 1] !== latest) this.known.push(latest);
+    for (const effect of effects) {
+      if (effect.kind === 'persist' && effect.entries[0]) {
+        logs.appended(effect.entries, termAt(state.log, effect.entries[0].index - 1));
+      } else if (effect.kind === 'restore') fired('snapshot installed');
+      else if (effect.kind === 'role' && effect.role === 'leader') {
+        logs.leaderElected(memberKey(this.member), effect.term, (index) => termAt(state.log, index));
+      } else if (effect.kind === 'apply' && logs.applied(memberKey(this.member), effect.entries))
+        this.#newestCommitted();
     }
   }
 
-  #checkAppended(effect: Persist): void {
-    const first = effect.entries[0];
-    if (first) this.world.logs.appended(effect.entries, termAt(this.state!.log, first.index - 1));
-  }
-
-  #roleChanged(): void {
-    const state = this.state!;
-    if (state.role === 'leader') {
-      this.world.logs.leaderElected(this.member.incarnation, state.term, (index) => heldTerm(state, index));
-      return;
-    }
-    this.leases = null;
-    for (const pending of this.#pending.values()) pending.answer({ kind: 'unknown' });
-    this.#pending.clear();
-  }
-
-  // -------------------------------------------------------------- disk
-  #write(): void {
-    while (!this.#writing && this.#queue.length > 0) {
-      const batch = this.#queue;
-      this.#queue = [];
-      if (batch.every(isEmpty)) {
-        this.#synced(batch);
-        continue;
-      }
-      this.#writing = batch;
-      const ms = this.world.syncMs();
-      const own = memberKey(this.member);
-      const votes = batch.some(({ hardState }) => hardState?.vote && hardState.vote !== own);
-      if (this.crashInWrite === 'any' || (this.crashInWrite === 'vote' && votes)) {
-        this.crashInWrite = false;
-        this.#later(this.world.timeline.now + ms * this.world.dice.next(), () => this.crash());
-      }
-      this.#later(this.world.timeline.now + ms, () => this.#writeEnds(batch));
+  #newestCommitted(): void {
+    for (const node of this.world.nodes()) {
+      const { state } = node;
+      if (state?.role !== 'leader') continue;
+      this.world.logs.leaderHolds(memberKey(node.member), state.term, (index) => termAt(state.log, index));
     }
   }
 
-  #writeEnds(batch: readonly Persist[]): void {
-    if (this.diskFull || this.failNextSync) {
-      this.world.fired(this.diskFull ? 'full disk' : 'fsync error');
-      this.failNextSync = false;
-      this.crash();
-      return;
-    }
-    this.image = written(this.image, batch);
-    this.#writing = null;
-    this.#synced(batch);
-    if (this.state) this.#write();
-  }
-
-  #synced(batch: readonly Persist[]): void {
-    for (const effect of batch) for (const message of effect.messages) this.world.send(message);
-    const last = batch[batch.length - 1]!;
-    if (batch.every(isEmpty)) return;
-    this.feed({ kind: 'persisted', token: last.token, lastIndex: last.lastIndex, lastTerm: last.lastTerm });
-  }
-
-  #snapshotIfDue(): void {
-    const state = this.state!;
-    if (this.#snapshotting || state.appliedIndex - (state.snapshot?.index ?? 0) < snapshotEvery) return;
-    const snapshot = snapshotAt(state, state.appliedIndex, encodeKv(this.kv));
-    if (!snapshot) return;
-    this.#snapshotting = true;
-    this.#later(this.world.timeline.now + this.world.dice.between(1, 20), () => {
-      this.#snapshotting = false;
-      if (snapshot.index > (this.image.snapshot?.index ?? 0)) this.image = { ...this.image, snapshot };
-      this.feed({ kind: 'snapshotted', index: snapshot.index, data: snapshot.data });
-    });
-  }
-
-  // -------------------------------------------------------------- state machine
-  #apply(effect: Effect & { readonly kind: 'apply' }): void {
-    const newest = this.world.logs.applied(this.member.incarnation, effect.entries);
-    if (newest) {
-      for (const leader of this.world.leaders()) {
-        const state = leader.state!;
-        this.world.logs.leaderHolds(leader.member.incarnation, state.term, (index) => heldTerm(state, index));
-      }
-    }
-    for (const entry of effect.entries) {
-      const result = entry.kind === 'txn' ? applyCommand(this.kv, JSON.parse(entry.data) as Command) : null;
-      const events = result?.kind === 'done' ? result.events : [];
-      if (this.leases) this.leases = entryApplied(this.leases, entry.index, events, this.clock());
-      if (entry.index === this.state!.leading?.noopIndex) this.leases = newLeaseTable(this.clock(), timings.leaseMs);
-      const pending = this.#pending.get(entry.index);
-      if (!pending) continue;
-      this.#pending.delete(entry.index);
-      pending.answer(
-        pending.term === entry.term && result ? { kind: 'applied', applied: result } : { kind: 'unknown' },
-      );
-    }
-  }
-
-  // -------------------------------------------------------------- requests, as RaftControlStore serves them
-  txn(id: string, txn: Txn, answer: (answer: TxnAnswer) => void): void {
-    if (!this.running || !this.leases) {
-      answer({ kind: 'no' });
-      return;
-    }
-    if (guardRefuses(this.leases, this.kv, txn, this.clock()) !== null) {
-      this.world.fired('grant refused under a lease');
-      answer({ kind: 'no' });
-      return;
-    }
-    const groups = groupsGrantedBy(this.kv, txn);
-    this.feed({ kind: 'propose', data: [JSON.stringify({ id, txn })] }, (effects) => {
-      const proposed = effects.find((effect) => effect.kind === 'proposed');
-      if (proposed?.kind !== 'proposed') {
-        answer({ kind: 'no' });
-        return;
-      }
-      if (this.leases) this.leases = grantAppended(this.leases, proposed.firstIndex, groups);
-      this.#pending.set(proposed.firstIndex, { term: proposed.term, answer });
-    });
-  }
-
-  read(key: string, answer: (pair: KeyValue | null, ok: boolean) => void): void {
-    this.#confirmed(false, (ok) => answer(ok ? (this.kv.values.get(key) ?? null) : null, ok));
-  }
-
-  renew(group: string, epoch: number, holder: string, answer: (answer: RenewAnswer) => void): void {
-    this.#confirmed(true, (ok) => {
-      if (!ok || !this.leases) {
-        answer('no');
-        return;
-      }
-      const verdict = judgeRenewal(this.leases, this.kv, { group, epoch, holder });
-      if (verdict !== 'ok') {
-        this.world.fired(`renewal ${verdict}`);
-        answer('refused');
-        return;
-      }
-      this.leases = renewed(this.leases, group, leaseOf(this.kv, group)!, this.clock());
-      answer('ok');
-    });
-  }
-
-  change(change: ConfigurationChange): boolean {
-    let taken = false;
-    if (!this.running) return false;
-    this.feed({ kind: 'change', change }, (effects) => {
-      taken = effects.some((effect) => effect.kind === 'proposed');
-    });
-    return taken;
-  }
-
-  transfer(to: string): void {
-    if (this.running) this.feed({ kind: 'transfer', to });
-  }
-
-  #confirmed(patient: boolean, answer: (ok: boolean) => void): void {
-    if (!this.running) {
-      answer(false);
-      return;
-    }
-    const id = this.#nextRead++;
-    this.#reads.set(id, answer);
-    this.feed({ kind: 'read', id, patient });
-  }
-
-  #answerRead(id: number, ok: boolean): void {
-    const answer = this.#reads.get(id);
-    this.#reads.delete(id);
-    answer?.(ok);
+  voters(): readonly RaftMember[] {
+    return this.state ? configurationOf(this.state).voters : [];
   }
 }
 
-function isEmpty(effect: Persist): boolean {
-  return !effect.hardState && effect.entries.length === 0 && !effect.snapshot && !effect.rewrite;
-}
-
-/** The committed prefix below the log's base is covered by the snapshot. */
-function heldTerm(state: RaftState, index: number): number | null {
-  return termAt(state.log, index);
+export function isRetryable(error: unknown): boolean {
+  return error instanceof ClusterError;
 }

@@ -15,7 +15,7 @@ const { values } = parseArgs({
   },
 });
 
-function main(): number {
+async function main(): Promise<number> {
   const wanted = Number(values.runs);
   const distribution = new Distribution();
   let seed = Number(values['from-seed']);
@@ -31,7 +31,7 @@ function main(): number {
   while (distribution.counting < wanted) {
     const startedAt = performance.now();
     try {
-      distribution.add(runSeed(seed), performance.now() - startedAt);
+      distribution.add(await runSeed(seed), performance.now() - startedAt);
     } catch (error) {
       console.error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`);
       console.error(`replay: node --import tsx engine/control/raft/sim/soak.ts --runs 1 --from-seed ${seed}`);
@@ -49,4 +49,4 @@ function main(): number {
   return 0;
 }
 
-process.exitCode = main();
+process.exitCode = await main();
