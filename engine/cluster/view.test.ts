@@ -101,7 +101,7 @@ describe('group view', () => {
     [
       'commits wait for standbys',
       { nodes: { 'node-2': { ageMs: 9_000 }, 'node-3': { ageMs: 9_000 } } },
-      { writable: false, readable: true, degraded: false },
+      { writable: false, readable: true, degraded: true },
     ],
     [
       'degraded is writable',
@@ -111,7 +111,7 @@ describe('group view', () => {
     [
       'nobody',
       { nodes: { 'node-1': { ageMs: 9_000 }, 'node-2': { ageMs: 9_000 }, 'node-3': { ageMs: 9_000 } } },
-      { writable: false, readable: false, degraded: false },
+      { writable: false, readable: false, degraded: true },
     ],
   ];
   it.each(rows)('%s', (_name, options, expected) => {

@@ -75,8 +75,10 @@ export function groupView(group: GroupSnapshot, config: ViewConfig, operation: O
   const running = standbys.filter(
     (member) => isFresh(member, config.leaseMs) && member.report!.postgres.state === 'standby',
   );
-  const degraded = record.mode !== 'asynchronous' && record.promotable === 'none';
-  const writable = serving && !lacksAcknowledgers(group, config.leaseMs);
+  const lacking = lacksAcknowledgers(group, config.leaseMs);
+  // By the record, or because nobody can acknowledge now, whatever the reason: either way no standby is sure to have what is written.
+  const degraded = record.mode !== 'asynchronous' && (record.promotable === 'none' || lacking);
+  const writable = serving && !lacking;
   return {
     record,
     leaseExpiresInMs: group.leaseRemainingMs ?? fresh?.lease?.remainingMs ?? null,

@@ -21,7 +21,13 @@ export function readiness(engine: EngineClient): {
   readonly reasons: readonly string[];
   /** What does not stop writes but should be looked at. */
   readonly warnings: readonly string[];
-  readonly groups: readonly { readonly name: string; readonly writable: boolean; readonly waiting_commits: number }[];
+  readonly groups: readonly {
+    readonly name: string;
+    readonly writable: boolean;
+    /** A standby is sure to have what was acknowledged, so the primary may fail. Says nothing about ready: writes go on without. */
+    readonly protected: boolean;
+    readonly waiting_commits: number;
+  }[];
 } {
   let current: ReturnType<EngineClient['current']>;
   try {
@@ -35,6 +41,7 @@ export function readiness(engine: EngineClient): {
     return {
       name: group.record.name,
       writable: group.writable,
+      protected: isProtected(group),
       waiting_commits: primary?.waitingCommits ?? 0,
       // Commits always wait a moment; they are stuck when nobody is there to answer.
       stuck:
@@ -50,12 +57,23 @@ export function readiness(engine: EngineClient): {
     ...groups.filter((group) => group.stuck).map((group) => `commits of ${group.name} wait for a standby`),
   ];
   const { hasQuorum, quorumSize, configuration } = view.raft;
-  const warnings = hasQuorum
+  const unprotected = groups
+    .filter((group) => group.writable && !group.protected)
+    .map(
+      (group) => `${group.name} is writable but not protected: if its primary fails, acknowledged writes may be lost`,
+    );
+  const noMajority = hasQuorum
     ? []
     : [
         `The control store has no majority (${quorumSize} of ${configuration.voters.length} voters are needed): nothing can be changed; groups whose voters all confirm go on writing`,
       ];
+  const warnings = [...noMajority, ...unprotected];
   return { ready: reasons.length === 0, reasons, warnings, groups: groups.map(({ stuck: _stuck, ...group }) => group) };
+}
+
+function isProtected(group: ReturnType<EngineClient['current']>['view']['groups'][number]): boolean {
+  const { mode, voterSet } = group.record;
+  return mode !== 'asynchronous' && voterSet.members.length > 0 && !group.degraded;
 }
 
 function hasEnoughStandbys(view: ReturnType<EngineClient['current']>['view'], name: string): boolean {

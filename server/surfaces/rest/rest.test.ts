@@ -316,6 +316,16 @@ describe('limits and headers', () => {
     expect([status, body.reasons]).toEqual([503, ['beta has no writable primary']]);
   });
 
+  it('are ready while a group is writable but not protected, and say so', async () => {
+    console.engine.change((view) => ({
+      groups: view.groups.map((group) => ({ ...group, writable: true, degraded: group.record.name === 'beta' })),
+    }));
+    const { status, body } = await console.json('/readyz', { role: null });
+    expect([status, body.ready]).toEqual([200, true]);
+    expect(body.warnings).toEqual([expect.stringMatching(/^beta is writable but not protected/)]);
+    expect(body.groups.find((one: { name: string }) => one.name === 'beta').protected).toBe(false);
+  });
+
   it('are ready without a majority while every group writes, and warn', async () => {
     console.engine.change((view) => ({ raft: { ...view.raft, leader: null, hasQuorum: false } }));
     const { status, body } = await console.json('/readyz', { role: null });
