@@ -166,8 +166,12 @@ export type PostgresState =
   | 'stopping'
   | 'crashed';
 
+/** A member's walsender: by login role, slot and name. */
 export type ReplicationSender = {
+  /** The member. */
   readonly applicationName: NodeId;
+  /** What it calls itself; PostgreSQL compares that with its list of synchronous standbys. Absent: the member's name. */
+  readonly name?: string;
   readonly state: string;
   readonly syncState: string;
   readonly sentLsn: LsnText | null;
@@ -179,6 +183,15 @@ export type ReplicationSender = {
   readonly repliedAt?: number | null;
   /** WAL sent in a second, over the last second or two; null: not known yet. */
   readonly bytesPerSecond?: number | null;
+};
+
+/** Who streams from a server and is no member: a consumer, a copy under way, somebody else's standby. */
+export type OtherSender = Omit<ReplicationSender, 'applicationName' | 'name'> & {
+  readonly name: string;
+  readonly user: string | null;
+  readonly pid: number;
+  /** PostgreSQL takes its word for an acknowledgement. */
+  readonly counts: boolean;
 };
 
 export type PostgresReport = {
@@ -194,7 +207,15 @@ export type PostgresReport = {
   readonly replayPaused: boolean;
   readonly walReceiver: { readonly status: string; readonly fromNode: NodeId | null } | null;
   readonly senders: readonly ReplicationSender[];
+  /** Absent: not told. */
+  readonly otherSenders?: readonly OtherSender[];
   readonly synchronousStandbyNames: string | null;
+  /** By the configuration files; null: not known. */
+  readonly synchronousCommit?: string | null;
+  /** Roles and databases with a lower synchronous_commit: their commits are not acknowledged by a standby. */
+  readonly lowerCommits?: readonly string[];
+  /** Standby: whether it has the source that its agent gave it last; null: not known. */
+  readonly sourceAsSet?: boolean | null;
   readonly connections: number;
   readonly maxConnections: number;
   readonly transactionsPerSecond: number;

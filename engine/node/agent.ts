@@ -13,6 +13,7 @@ import type { Logger } from '../kernel/log';
 import { systemLoop } from '../kernel/loop';
 import { systemFiles } from '../kernel/small-files';
 import { PgServer } from '../postgres/server';
+import { standbyTag } from '../postgres/settings';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { NodeParts, resourceMs } from './node-parts';
@@ -153,5 +154,6 @@ function createPostgres(config: AgentConfig): PgServer {
     passwords: readRolePasswords(config.postgresSecretsFile, config.appPasswordFile),
     runAs: config.runAs,
     walProxyPort: config.walProxyPort,
+    standbyTag: standbyTag(config.clusterId),
   });
 }

@@ -17,15 +17,7 @@ import { releaseOwnLease } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import type { NewDisk } from './new-disk';
-import {
-  clusterConfig,
-  groupFact,
-  groupMembers,
-  instantOf,
-  type NodeContext,
-  nodeRecord,
-  otherMembers,
-} from './node-context';
+import { clusterConfig, groupFact, groupMembers, instantOf, type NodeContext, nodeRecord } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
 import type { RestartHold } from './restart-hold';
 
@@ -428,9 +420,7 @@ export class CommandHandlers {
 
   /** Only where somebody else than members streams: a stop of a cluster without them is not delayed by a question. */
   async #endConsumers(): Promise<void> {
-    const members = otherMembers(this.#context);
-    const senders = this.#context.reports.last?.senders ?? [];
-    if (senders.every((sender) => members.includes(sender.applicationName))) return;
+    if ((this.#context.reports.last?.otherSenders ?? []).length === 0) return;
     const ended = await withTimeout(
       this.#context.loop,
       this.#context.postgres.endConsumers(),

@@ -95,7 +95,7 @@ describe('a standby on the primary’s own timeline', () => {
     const one = await fixture.primary('same-1');
     const two = await fixture.standby('same-2', one);
     await caughtUp(one, two);
-    expect(await check(two, one)).toEqual({ kind: 'can-follow' });
+    expect(await check(two, one)).toEqual({ kind: 'can-follow', tagged: false });
     const verdict = await checkFork(
       {
         ...agentOf(two, one),

@@ -14,7 +14,7 @@ const questionTimeoutMs = 1_500;
 const localEndTimeoutMs = 3_000;
 
 export type ForkVerdict =
-  | { readonly kind: 'can-follow' }
+  | { readonly kind: 'can-follow'; readonly tagged: boolean }
   /** The primary does not serve this epoch (yet). */
   | { readonly kind: 'wait' }
   | { readonly kind: 'diverged'; readonly sentence: string };
@@ -33,7 +33,7 @@ export async function checkFork(context: NodeContext, primary: NodeRecord, epoch
   const facts = await askPrimary(context, primary);
   if (!serves(facts)) return { kind: 'wait' };
   const reached = compareHistories(end, facts.history, facts.timeline, facts.currentLsn);
-  if (reached.kind === 'can-follow') return reached;
+  if (reached.kind === 'can-follow') return { kind: 'can-follow', tagged: facts.knowsTags === true };
   context.logger.warn({ primary: primary.id, ...reached }, 'this standby has WAL that the primary does not have');
   const sentence = `It has WAL that ${primary.id} does not have (up to ${reached.localLsn}; what they share ends at ${reached.forkLsn}). It is copied anew.`;
   return { kind: 'diverged', sentence };

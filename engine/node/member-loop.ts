@@ -369,6 +369,12 @@ export class MemberLoop {
   }
 
   async #keepFollowing(record: GroupRecord, primary: NodeRecord): Promise<void> {
+    // Somebody changed by hand what it follows: as under a new epoch.
+    if ((await this.options.context.reports.get(reportAgeMs)).sourceAsSet === false) {
+      this.options.context.logger.warn('primary_conninfo or primary_slot_name was changed by hand: it is set again');
+      this.options.context.reports.invalidate();
+      this.#followedEpoch = 0;
+    }
     if (this.#followedEpoch === record.epoch) this.#connectTo(primary);
     else if (!(await this.#beginToFollow(record, primary))) return;
     if (await this.#mendParameters()) return this.trigger();
@@ -396,7 +402,7 @@ export class MemberLoop {
     // Who promised this epoch receives nothing. Whoever missed the promise still copies slots, and would drop those that the new primary lacks.
     if (context.durable.current.promisedEpoch !== record.epoch) await context.postgres.stopSlotCopying();
     this.#connectTo(primary);
-    await context.postgres.follow(slotName(context.config.nodeId));
+    await context.postgres.follow(slotName(context.config.nodeId), verdict.tagged);
     this.#followedEpoch = record.epoch;
     return true;
   }
@@ -487,7 +493,11 @@ export class MemberLoop {
       case 'follow':
         this.#doing(`starting as standby of ${primary.id}`);
         this.#connectTo(primary);
-        await this.#starts.standby({ follow: true, primaryParameters: facts?.parameters });
+        await this.#starts.standby({
+          follow: true,
+          tagged: facts?.knowsTags === true,
+          primaryParameters: facts?.parameters,
+        });
         this.#followedEpoch = record.epoch;
         this.#copiedEpoch = 0;
         return this.trigger();

@@ -192,6 +192,7 @@ export class NodeParts {
       () => this.#registration.reportedPeers,
       () => this.#level.sealedLevel,
       (state) => (state === 'standby' ? this.#standbyDuties.slotsKept : []),
+      () => this.#duties.troubles,
     );
     this.#controller = new Controller({
       self: config.nodeId,
@@ -551,6 +552,7 @@ export class NodeParts {
       history,
       systemIdentifier: inspected.control.systemIdentifier,
       currentLsn: position.lsn,
+      knowsTags: true,
       replayed: replayedBy(report),
       // A primary writes into its control file what it runs with.
       parameters: inspected.control.parameters,

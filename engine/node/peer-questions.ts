@@ -20,6 +20,8 @@ export type PrimaryFacts = {
   readonly replayed: Readonly<Record<NodeId, LsnText>>;
   /** What it runs with; a standby starts with at least that. Absent: not told. */
   readonly parameters?: StandbyParameters | null;
+  /** It knows members by their tagged names too; absent: an earlier release, by their own names only. */
+  readonly knowsTags?: boolean;
   /** Names of its failover slots; absent: not told. */
   readonly failoverSlots?: readonly string[];
 };

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { VoterSet } from '../cluster/core/voter-set';
-import { type GroupRecord, keys, type NodeRecord, type PostgresReport } from '../cluster/model';
+import { type GroupRecord, keys, type NodeRecord, type OtherSender, type PostgresReport } from '../cluster/model';
 import type { Txn } from '../control/store';
 import { systemLoop } from '../kernel/loop';
 import { EarlierLife } from './earlier-life';
@@ -37,6 +37,8 @@ const report = {
   })),
 } as unknown as PostgresReport;
 
+const asSet = { ...report, synchronousStandbyNames: 'ANY 1 ("b","c")' };
+
 /** The store and PostgreSQL as far as the primary's duties see them; `done` is what happened, in order. */
 function scene() {
   const done: string[] = [];
@@ -64,7 +66,11 @@ function scene() {
         return { succeeded };
       },
     },
+    reports: { invalidate: () => undefined },
     postgres: {
+      configuration: {},
+      endSenders: async (senders: readonly { name: string }[]) =>
+        void done.push(`end ${senders.map((one) => one.name).join()}`),
       setSynchronousStandbys: async (members: readonly string[], k: number) =>
         void done.push(`postgres ${k} of ${members.join()}`),
       currentLsn: async () => '0/100',
@@ -97,7 +103,38 @@ describe('duties of the primary', () => {
     const duties = new PrimaryDuties(context, lease, new EarlierLife(context));
     await duties.cycle(report, performance.now(), false);
     done.length = 0;
-    await duties.cycle(report, performance.now(), false);
+    await duties.cycle(asSet, performance.now(), false);
     expect(done).toEqual([]);
+  });
+
+  it('let go of the voters when the list was changed by hand, and take them back behind a new barrier', async () => {
+    const { context, lease, done } = scene();
+    const duties = new PrimaryDuties(context, lease, new EarlierLife(context));
+    const cycle = (seen: PostgresReport) => duties.cycle(seen, context.loop.now(), false);
+    await cycle(report);
+    await cycle(asSet);
+    done.length = 0;
+    await cycle({ ...asSet, synchronousStandbyNames: '' });
+    expect(done).toEqual(['store 22 b,c']);
+    expect((await context.store.get(keys.group('alpha')))?.value).toMatchObject({ promotable: 'none' });
+    expect(duties.troubles.join()).toContain('changed by hand');
+    await cycle({ ...asSet, synchronousStandbyNames: '' });
+    expect(done.slice(1)).toEqual(['postgres 0 of ', 'postgres 1 of b,c']);
+    for (let i = 0; i < 3; i++) await cycle(asSet);
+    expect((await context.store.get(keys.group('alpha')))?.value).toMatchObject({ promotable: 'voters' });
+    await cycle(asSet);
+    expect(duties.troubles).toEqual([]);
+  });
+
+  it('end a session with a member’s name, and count nothing that it said', async () => {
+    const { context, lease, done } = scene();
+    const duties = new PrimaryDuties(context, lease, new EarlierLife(context));
+    await duties.cycle(report, context.loop.now(), false);
+    done.length = 0;
+    const feed = { name: 'B', user: 'feed', pid: 7, state: 'streaming', counts: true } as OtherSender;
+    await duties.cycle({ ...asSet, otherSenders: [feed] }, context.loop.now(), false);
+    expect(done).toEqual(['end B', 'store 22 b,c']);
+    expect((await context.store.get(keys.group('alpha')))?.value).toMatchObject({ promotable: 'none' });
+    expect(duties.troubles.join()).toContain('role feed (pid 7)');
   });
 });

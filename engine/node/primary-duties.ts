@@ -8,6 +8,7 @@ import {
   nextVoterSetAction,
   type StandbyObservation,
   sameSet,
+  strangers,
   type VoterSet,
   type VoterSetAction,
 } from '../cluster/core/voter-set';
@@ -16,12 +17,14 @@ import { messageOf, unreachable } from '../kernel/errors';
 import type { Epoch, NodeId } from '../kernel/ids';
 import { type Lsn, parseLsn } from '../kernel/lsn';
 import { isoTime } from '../kernel/waiting';
+import { standbyName } from '../postgres/settings';
+import { damageOf } from './core/commit-damage';
 import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import { clusterConfig, groupFact, groupMembers, type NodeContext, nodeRecord, otherMembers } from './node-context';
 import { ReplyClock } from './reply-clock';
-import { parseSynchronousStandbyNames, strangers } from './synchronous-names';
+import { parseSynchronousStandbyNames } from './synchronous-names';
 
 const slotsEveryMs = 5_000;
 
@@ -38,6 +41,7 @@ export class PrimaryDuties {
   #slotVoters = '';
   #holdsEnded = false;
   #why = '';
+  #damage: string | null = null;
   #settled = true;
   #unsureOf: VoterSet | null = null;
 
@@ -69,6 +73,7 @@ export class PrimaryDuties {
     const fact = groupFact(this.context);
     if (!fact || fact.record.primary !== this.context.config.nodeId || !this.lease.holds(fact.record.epoch)) {
       this.#settled = true;
+      this.#damage = null;
       return;
     }
     if (this.#epoch !== fact.record.epoch) this.#begin(fact.record.epoch);
@@ -94,7 +99,7 @@ export class PrimaryDuties {
       onNoStandby: record.onNoStandby,
       leaseMs,
       record: { members: record.voterSet.members, k: record.voterSet.k, promotable: record.promotable },
-      postgres: await this.#settingInForce(report),
+      postgres: await this.#settingInForce(record, report),
       standbys: this.#observe(record, report, now),
       currentLsn: report.lsn === null ? null : parseLsn(report.lsn),
       barrier: this.#barrier,
@@ -121,8 +126,7 @@ export class PrimaryDuties {
         if (!(await this.#storeIsAsDecided(record)) || !this.lease.holds(record.epoch)) return;
         this.#confirmed = null;
         this.#barrier = null;
-        await this.context.postgres.setSynchronousStandbys(action.voterSet.members, action.voterSet.k);
-        this.#confirmed = action.voterSet;
+        await this.#setNames(action.voterSet);
         return;
       case 'take-barrier': {
         const setting = this.#confirmed;
@@ -158,15 +162,63 @@ export class PrimaryDuties {
     return this.#replies.heardWithin(2 * leaseMs, now);
   }
 
-  async #settingInForce(report: PostgresReport): Promise<VoterSet | null> {
-    if (this.#confirmed) return this.#confirmed;
-    if (report.synchronousStandbyNames === null) return null;
-    const setting = parseSynchronousStandbyNames(report.synchronousStandbyNames);
+  /** What commits are waiting for, as PostgreSQL says it now: what was set is not believed but compared. */
+  async #settingInForce(record: GroupRecord, report: PostgresReport): Promise<VoterSet | null> {
+    const { standbyTag } = this.context.postgres.configuration ?? {};
+    const text = report.synchronousStandbyNames;
+    const now = text === null ? null : parseSynchronousStandbyNames(text, standbyTag);
+    const names = new Map(
+      otherMembers(this.context).map((node) => [standbyName(node, standbyTag).toLowerCase(), node]),
+    );
+    const damage = damageOf({ report, now, confirmed: this.#confirmed, names });
+    this.#note(damage?.sentence ?? null, record);
+    if (damage) {
+      if (damage.usurpers.length > 0) await this.context.postgres.endSenders(damage.usurpers);
+      this.#barrier = null;
+      this.#confirmed = null;
+      this.context.reports.invalidate();
+      return damage.inForce;
+    }
+    if (this.#confirmed) {
+      await this.#nameAgain(report, this.#confirmed);
+      return this.#confirmed;
+    }
+    if (now === null) return null;
+    const setting = now;
     if (setting === strangers || sameSet(setting, closedSet)) return setting;
     // Read back once per life: what stands in the file may not have reached every walsender before a crash.
-    await this.context.postgres.setSynchronousStandbys(setting.members, setting.k);
-    this.#confirmed = setting;
+    await this.#setNames(setting);
     return setting;
+  }
+
+  /** Reports from before say nothing about what is set now. */
+  async #setNames(set: VoterSet): Promise<void> {
+    await this.context.postgres.setSynchronousStandbys(set.members, set.k);
+    this.#confirmed = set;
+    this.context.reports.invalidate();
+  }
+
+  /** A member that came back under its other name (a release later or earlier) is on the list by the one it had. */
+  async #nameAgain(report: PostgresReport, set: VoterSet): Promise<void> {
+    const missed = report.senders.some(
+      (one) => one.state === 'streaming' && one.syncState === 'async' && set.members.includes(one.applicationName),
+    );
+    if (missed) await this.#setNames(set);
+  }
+
+  /** Told until the voters are settled again: a report that goes out meanwhile has it. */
+  #note(sentence: string | null, record: GroupRecord): void {
+    if (sentence === null) {
+      if (record.promotable === 'voters' && this.#settled) this.#damage = null;
+      return;
+    }
+    if (sentence !== this.#damage)
+      this.context.logger.warn({ damage: sentence }, 'commits may not wait as they should');
+    this.#damage = sentence;
+  }
+
+  get troubles(): readonly string[] {
+    return this.#damage === null ? [] : [this.#damage];
   }
 
   #observe(record: GroupRecord, report: PostgresReport, now: number): readonly StandbyObservation[] {

@@ -30,6 +30,7 @@ export class Reporter {
     private readonly reportedPeers: () => ReadonlySet<NodeId> | null,
     private readonly sealedLevel: () => number,
     private readonly slotsKept: (state: PostgresState) => readonly string[],
+    private readonly damage: () => readonly string[],
   ) {
     this.#startedAt = isoTime(context.loop);
   }
@@ -74,7 +75,7 @@ export class Reporter {
 
   #troubles(): readonly string[] {
     const trouble = this.context.store.trouble?.();
-    return trouble ? [...this.loop.troubles, trouble] : this.loop.troubles;
+    return [...this.loop.troubles, ...this.damage(), ...(trouble ? [trouble] : [])];
   }
 
   #loopBlock(now: number): number {

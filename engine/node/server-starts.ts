@@ -37,7 +37,7 @@ export class ServerStarts {
     await this.#start('primary', { serveForMs: serveForMs(), settings, members, timeoutMs: startTimeoutMs });
   }
 
-  async standby(options: Pick<StartOptions, 'follow' | 'primaryParameters'>): Promise<void> {
+  async standby(options: Pick<StartOptions, 'follow' | 'tagged' | 'primaryParameters'>): Promise<void> {
     const record = groupFact(this.context)?.record;
     await this.#start('standby', {
       ...options,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { parseSynchronousStandbyNames, strangers } from './synchronous-names';
+import { strangers } from '../cluster/core/voter-set';
+import { parseSynchronousStandbyNames } from './synchronous-names';
 
 it.each([
   ['', [], 0],

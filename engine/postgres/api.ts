@@ -51,6 +51,8 @@ export type PostgresConfiguration = {
   readonly runAs: { readonly uid: number; readonly gid: number } | null;
   /** The agent's WAL proxy: standbys stream through it (127.0.0.1, this port), whoever the primary is. */
   readonly walProxyPort: number;
+  /** Of the installation: part of what members call themselves to their primary. Absent: they use their own names. */
+  readonly standbyTag?: string;
 };
 
 export type ServerExit = {
@@ -147,7 +149,7 @@ export interface PostgresServer {
   /** Promise: empty primary_conninfo, reload, wait until the walreceiver is gone, and local replay reached the end; then the position. */
   stopReceiving(timeoutMs: number): Promise<StandbyPosition>;
   /** Point primary_conninfo at the WAL proxy with this slot; reload; no restart. */
-  follow(slot: string): Promise<void>;
+  follow(slot: string, tagged?: boolean): Promise<void>;
   /**
    * pg_promote without wait, then asks pg_is_in_recovery every few ms. Returns the new timeline and where it forked. `timeline`: take no lower
    * number than this (lower ones may have been used by a promotion that died).
@@ -210,6 +212,8 @@ export interface PostgresServer {
     wanted: readonly { readonly name: string; readonly lsn: LsnText }[],
     timeoutMs: number,
   ): Promise<boolean>;
+  /** Ends sessions that stream from here, by pid and name as they were reported. */
+  endSenders(senders: readonly { readonly pid: number; readonly name: string }[]): Promise<number>;
   /** Ends whoever streams from this server but members, so that a fast stop does not wait for one that stands still. */
   endConsumers(): Promise<number>;
   /** Standby: PostgreSQL copies failover slots now instead of at its next round. */
@@ -255,6 +259,8 @@ export type StartOptions = {
   readonly slot?: string;
   /** Standby only: follow at once (default) or start without primary_conninfo. */
   readonly follow?: boolean;
+  /** Standby only: the primary knows members by their tagged names. */
+  readonly tagged?: boolean;
   /** Standby only: what the primary runs with; it starts with at least that. */
   readonly primaryParameters?: StandbyParameters | null;
   /** Of the group: how many senders, slots and connections the server needs. */

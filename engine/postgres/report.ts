@@ -3,14 +3,15 @@
  * down is told from process facts; this never throws and never waits longer than its time-out.
  */
 import { type StandbyParameters, standbyParameterNames } from '../cluster/core/standby-parameters';
-import type { PostgresReport, PostgresState, ReplicationSender } from '../cluster/model';
+import type { OtherSender, PostgresReport, PostgresState, ReplicationSender } from '../cluster/model';
 import type { LsnText } from '../kernel/lsn';
 import type { SlotReport } from '../replication/model';
-import type { ServerExit } from './api';
+import type { PostgresConfiguration, ServerExit } from './api';
 import type { LocalConnection } from './connection';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 import { SenderRates } from './sender-rates';
+import { memberOf } from './settings';
 import { probePurpose } from './standby-names';
 import { reportedSlotsSql } from './user-slots';
 
@@ -19,6 +20,13 @@ const patienceMs = 250;
 const probeTimeoutMs = 1500;
 /** Sizes are summed from files: cheap, but not ten times a second. */
 const slowFactsEveryMs = 5000;
+
+/** A member's walsender is known by login role, slot and name together: anybody who may replicate can take any name. */
+const sendersSql = `(SELECT json_agg(json_build_object(
+          'slot', s.slot_name, 'user', r.usename, 'pid', r.pid, 'name', r.application_name, 'counts', r.sync_priority > 0,
+          'state', r.state, 'syncState', r.sync_state, 'sentLsn', r.sent_lsn, 'writeLsn', r.write_lsn, 'flushLsn', r.flush_lsn, 'replayLsn', r.replay_lsn,
+          'replyAgeMs', round(extract(epoch FROM clock_timestamp() - r.reply_time) * 1000), 'repliedAt', extract(epoch FROM r.reply_time)))
+          FROM pg_stat_replication AS r LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid AND s.slot_type = 'physical')`;
 
 const fastSql = `
 SELECT r.recovering,
@@ -32,13 +40,12 @@ SELECT r.recovering,
        (SELECT json_build_object('status', status, 'timeline', received_tli) FROM pg_stat_wal_receiver) AS receiver,
        CASE WHEN r.recovering THEN (SELECT greatest(min_recovery_end_timeline, 1, ${walFilesTimelineSql}) FROM pg_control_recovery()) END AS recovery_timeline,
        CASE WHEN r.recovering THEN (SELECT timeline_id FROM pg_control_checkpoint()) END AS checkpoint_timeline,
-       (SELECT json_agg(json_build_object(
-          'applicationName', application_name, 'state', state, 'syncState', sync_state, 'sentLsn', sent_lsn, 'writeLsn', write_lsn,
-          'flushLsn', flush_lsn, 'replayLsn', replay_lsn,
-          'replyAgeMs', round(extract(epoch FROM clock_timestamp() - reply_time) * 1000), 'repliedAt', extract(epoch FROM reply_time))) FROM pg_stat_replication) AS senders,
+       ${sendersSql} AS senders,
        -- After the senders: a standby of this history has flushed no more than what was written by now.
        CASE WHEN NOT r.recovering THEN pg_current_wal_lsn()::text END AS written,
        current_setting('synchronous_standby_names') AS standby_names,
+       CASE WHEN r.recovering THEN json_build_object('conninfo', current_setting('primary_conninfo'), 'slot', current_setting('primary_slot_name')) END AS source,
+       extract(epoch FROM pg_conf_load_time())::float8 AS loaded,
        a.connections, a.waiting,
        (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database WHERE datname NOT IN ('postgres', 'template0', 'template1')) AS transactions
   FROM (SELECT pg_is_in_recovery() AS recovering) AS r,
@@ -48,8 +55,17 @@ SELECT r.recovering,
 /** What a standby must not have lower than its primary, as this server runs with it. */
 export const runningParametersSql = `json_build_object(${standbyParameterNames.map((name) => `'${name}', current_setting('${name}')::int`).join(', ')})`;
 
+/** Ours are pinned, so what others get is read from the files; a later line wins. */
+const synchronousCommitSql = `coalesce((SELECT setting FROM pg_file_settings WHERE name = 'synchronous_commit' ORDER BY seqno DESC LIMIT 1), 'on')`;
+
+const lowerCommitsSql = `(SELECT coalesce(json_agg(concat_ws(' in ', 'role ' || r.rolname, 'database ' || d.datname) || ': ' || g.c), '[]')
+          FROM (SELECT s.setrole, s.setdatabase, c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c
+                 WHERE c ~* '^synchronous_commit=(off|local|remote_write|0|no|false|f|n)$' LIMIT 100) AS g
+          LEFT JOIN pg_roles AS r ON r.oid = g.setrole LEFT JOIN pg_database AS d ON d.oid = g.setdatabase)`;
+
 const slowSql = `
-SELECT (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
+SELECT ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lower_commits,
+       (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
        pg_postmaster_start_time() AS started,
        current_setting('archive_mode') AS archive_mode, ${runningParametersSql} AS parameters,
@@ -59,6 +75,14 @@ SELECT (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallo
                  CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
                       ELSE pg_current_wal_lsn() END, restart_lsn)))::float8 AS retained,
                count(*) FILTER (WHERE wal_status = 'lost')::int AS lost FROM pg_replication_slots) AS s`;
+
+type SenderRow = Omit<ReplicationSender, 'applicationName' | 'bytesPerSecond'> & {
+  slot: string | null;
+  user: string | null;
+  pid: number;
+  name: string;
+  counts: boolean;
+};
 
 type FastRow = {
   recovering: boolean;
@@ -71,7 +95,9 @@ type FastRow = {
   receiver: { status: string; timeline: number } | null;
   recovery_timeline: number | null;
   checkpoint_timeline: number | null;
-  senders: ReplicationSender[] | null;
+  senders: SenderRow[] | null;
+  source: { conninfo: string; slot: string } | null;
+  loaded: number;
   standby_names: string;
   connections: number;
   waiting: number;
@@ -79,6 +105,8 @@ type FastRow = {
 };
 
 type SlowRow = {
+  synchronous_commit: string;
+  lower_commits: string[];
   database_bytes: number | null;
   max_connections: number;
   version: string;
@@ -103,10 +131,30 @@ export type ProcessFacts = {
   readonly recovering: boolean;
   /** By the control file. */
   readonly requiredParameters: StandbyParameters | null;
+  /** What a standby was told to follow. */
+  readonly source: { readonly conninfo: string; readonly slot: string } | null;
 };
 
+function whoStreams(
+  rows: readonly SenderRow[],
+  tag: string | undefined,
+): { members: readonly ReplicationSender[]; others: readonly OtherSender[] } {
+  const members: ReplicationSender[] = [];
+  const others: OtherSender[] = [];
+  for (const { slot, user, pid, counts, ...sender } of rows) {
+    const node = memberOf({ slot, user, name: sender.name }, tag);
+    if (node !== null) members.push({ ...sender, applicationName: node });
+    else others.push({ ...sender, user, pid, counts });
+  }
+  return { members, others };
+}
+
+function sourceAsSet({ source: set }: ProcessFacts, { source: now }: FastRow): boolean | null {
+  return set === null || now === null ? null : set.conninfo === now.conninfo && set.slot === now.slot;
+}
+
 export class Reporter {
-  #slow: { row: SlowRow; at: number } | null = null;
+  #slow: { row: SlowRow; at: number; loaded: number } | null = null;
   #rate: { transactions: number; at: number; perSecond: number } | null = null;
   #replay: { lsn: bigint; at: number; perSecond: number | null } | null = null;
   #senders = new SenderRates();
@@ -115,15 +163,15 @@ export class Reporter {
 
   constructor(
     private readonly connection: LocalConnection,
-    private readonly dataDirectory: string,
+    private readonly configuration: PostgresConfiguration,
   ) {}
 
   async report(facts: ProcessFacts, wal: (lsn: LsnText | null) => number | null): Promise<PostgresReport> {
-    const postmaster = facts.postmasterPid === null ? null : readPostmasterFile(this.dataDirectory);
+    const postmaster = facts.postmasterPid === null ? null : readPostmasterFile(this.configuration.paths.dataDirectory);
     if (postmaster?.status !== 'ready') return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
     const row = await this.#ask();
     if (!row) return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
-    this.#refreshSlowFacts();
+    this.#refreshSlowFacts(row.loaded);
     return this.#fromRow(row, facts, postmaster, wal);
   }
 
@@ -152,13 +200,14 @@ export class Reporter {
   }
 
   /** In the background: the first report after a start goes out without sizes rather than late. */
-  #refreshSlowFacts(): void {
-    if (this.#slowRunning || (this.#slow && performance.now() - this.#slow.at < slowFactsEveryMs)) return;
+  #refreshSlowFacts(loaded: number): void {
+    const fresh = this.#slow && this.#slow.loaded === loaded && performance.now() - this.#slow.at < slowFactsEveryMs;
+    if (this.#slowRunning || fresh) return;
     this.#slowRunning = true;
     this.connection
       .query<SlowRow>(slowSql, { name: 'report-slow', timeoutMs: probeTimeoutMs })
       .then(([row]) => {
-        if (row) this.#slow = { row, at: performance.now() };
+        if (row) this.#slow = { row, at: performance.now(), loaded };
       })
       .catch(() => undefined)
       .finally(() => {
@@ -173,6 +222,7 @@ export class Reporter {
     wal: (lsn: LsnText | null) => number | null,
   ): PostgresReport {
     const lsn = row.written ?? later(row.receive, row.replay);
+    const { members, others } = whoStreams(row.senders ?? [], this.configuration.standbyTag);
     return {
       state: facts.stopping ? 'stopping' : row.recovering ? 'standby' : 'primary',
       postmasterPid: postmaster.pid,
@@ -184,8 +234,12 @@ export class Reporter {
       replayLagMs: row.lag_ms === null ? null : Math.round(row.lag_ms),
       replayPaused: row.paused,
       walReceiver: row.receiver ? { status: row.receiver.status, fromNode: null } : null,
-      senders: this.#senders.withRates(row.senders ?? [], performance.now()),
+      senders: this.#senders.withRates(members, performance.now()),
+      otherSenders: others,
       synchronousStandbyNames: row.standby_names,
+      synchronousCommit: this.#slow?.row.synchronous_commit ?? null,
+      lowerCommits: this.#slow?.row.lower_commits ?? [],
+      sourceAsSet: sourceAsSet(facts, row),
       connections: row.connections,
       maxConnections: this.#slow?.row.max_connections ?? 0,
       transactionsPerSecond: this.#transactionRate(row.transactions ?? 0),

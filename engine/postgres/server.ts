@@ -61,7 +61,7 @@ import { keepSlots } from './slots';
 import { SqlStandbyNames } from './standby-names';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { SyncStandbys } from './sync-standbys';
-import { createSlot, dropSlot, endConsumers, listSlots } from './user-slots';
+import { createSlot, dropSlot, endConsumers, endSenders, listSlots } from './user-slots';
 import { switchWal, walStatus } from './wal';
 
 const aloneMs = 10_000;
@@ -76,6 +76,8 @@ export class PgServer implements PostgresServer {
   readonly #reporter: Reporter;
   readonly #redo: RedoEstimator;
   readonly #standbys: SyncStandbys;
+  /** What this standby was told to follow; null: nothing, or not known. */
+  #source: { readonly conninfo: string; readonly slot: string } | null = null;
   /** Starts, stops, clones and role changes one at a time. */
   readonly #changes = new SerialQueue('PostgreSQL server', 32);
   #control: { data: ControlData; at: number } | null = null;
@@ -93,8 +95,8 @@ export class PgServer implements PostgresServer {
     this.#postmaster = new Postmaster(configuration, () => this.#stopped(), options.orphanMs);
     this.#reports = new LocalConnection(() => this.#endpoint('rustydb agent (report)'));
     this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'), true);
-    this.#standbys = new SyncStandbys(new SqlStandbyNames(this.#commands, () => this.#fresh));
-    this.#reporter = new Reporter(this.#reports, configuration.paths.dataDirectory);
+    this.#standbys = new SyncStandbys(new SqlStandbyNames(this.#commands, () => this.#fresh, configuration.standbyTag));
+    this.#reporter = new Reporter(this.#reports, configuration);
     this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
   }
 
@@ -116,6 +118,7 @@ export class PgServer implements PostgresServer {
     this.#commands.reset();
     this.#reporter.forget();
     this.#standbys.forget();
+    this.#source = null;
     this.#relaxed = false;
     this.#aloneSince = null;
     this.#control = null;
@@ -175,6 +178,7 @@ export class PgServer implements PostgresServer {
       const startedAt = performance.now();
       const launched = await this.#postmaster.launch(role, deadline, prepared.arguments);
       this.#standbys.started(prepared.synchronousStandbyNames);
+      this.#source = prepared.source;
       return { launched, before, startedAt };
     });
     // Not in the queue: a standby that recovers for long can still be told to follow somebody else.
@@ -256,6 +260,7 @@ export class PgServer implements PostgresServer {
       standbySignal: this.#standbySignal,
       recovering: this.#control?.data.state.includes('recovery') ?? false,
       requiredParameters: this.#control?.data.parameters ?? null,
+      source: this.#source,
     };
     const report = await this.#reporter.report(facts, (lsn) => {
       if (!this.#control) return null;
@@ -319,6 +324,7 @@ export class PgServer implements PostgresServer {
   stopReceiving(timeoutMs: number): Promise<StandbyPosition> {
     return this.#changes.run(async () => {
       const deadline = performance.now() + timeoutMs;
+      this.#source = null;
       await this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
       await pollUntil(() => (this.#answers() ? true : undefined), {
         timeoutMs: deadline - performance.now(),
@@ -329,13 +335,16 @@ export class PgServer implements PostgresServer {
     });
   }
 
-  follow(slot: string): Promise<void> {
+  follow(slot: string, tagged = false): Promise<void> {
     return this.#changes.run(async () => {
       const { passfile } = await prepareDirectories(this.configuration);
-      const source = { primary_conninfo: primaryConninfo(this.configuration, passfile), primary_slot_name: slot };
+      const conninfo = primaryConninfo(this.configuration, passfile, tagged);
+      const source = { primary_conninfo: conninfo, primary_slot_name: slot };
       // Another primary may have no slot for a copy that must stay: the copies are compared with it first.
       const settings = { ...source, sync_replication_slots: 'off', ...this.#tighten() };
+      this.#source = null;
       await this.#changeSource(settings);
+      this.#source = { conninfo, slot };
     });
   }
 
@@ -479,6 +488,10 @@ export class PgServer implements PostgresServer {
     return waitForCopies(this.#commands, wanted, timeoutMs);
   }
 
+  endSenders(senders: readonly { readonly pid: number; readonly name: string }[]): Promise<number> {
+    return endSenders(this.#commands, senders);
+  }
+
   endConsumers(): Promise<number> {
     return endConsumers(this.#commands);
   }
@@ -497,6 +510,7 @@ export class PgServer implements PostgresServer {
       const [row] = await this.#commands.query<{ open: boolean }>(
         `SELECT current_setting('primary_conninfo') <> '' AS open`,
       );
+      this.#source = null;
       if (row?.open) await this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
       const atRest = !row?.open && look.receiverGone && look.receiveLsn !== null;
       const end = atRest ? bare(look) : await settle(this.#commands, timeoutMs, 'received');

@@ -2,7 +2,7 @@
  * The configuration we manage. `rustydb.conf` is rewritten before every start and holds what belongs to this node and build;
  * postgresql.auto.conf (ALTER SYSTEM) holds what changes while running: role, synchronous standbys, an operator's settings. The latter wins.
  */
-
+import { createHash } from 'node:crypto';
 import { limitsFor } from '../cluster/core/member-limits';
 import { closedSet } from '../cluster/core/voter-set';
 import type { NodeId } from '../kernel/ids';
@@ -14,8 +14,31 @@ export function slotName(node: NodeId): string {
   return `rustydb_${node.replaceAll('-', '_')}`;
 }
 
+/**
+ * What a member calls itself to its primary. PostgreSQL knows an acknowledgement by this name alone, whatever its case and whoever says it: with a tag
+ * of the installation no consumer has it by accident. Without a tag (a primary of an earlier release) it is the member's own name.
+ */
+export function standbyName(node: NodeId, tag: string | null | undefined): string {
+  return tag ? `${node}_${tag}` : node;
+}
+
+/** Same for all nodes of an installation; short, as a name has at most 63 bytes. */
+export function standbyTag(clusterId: string): string {
+  return createHash('sha256').update(`standby names of ${clusterId}`).digest('hex').slice(0, 6);
+}
+
 export const replicationUser = 'rustydb_repl';
 export const superuser = 'rustydb';
+
+/** Which member a walsender is: the right login, its own slot, and its name in one of its two forms, to the letter. */
+export function memberOf(
+  sender: { readonly slot: string | null; readonly user: string | null; readonly name: string },
+  tag: string | null | undefined,
+): NodeId | null {
+  if (sender.user !== replicationUser || !sender.slot?.startsWith('rustydb_')) return null;
+  const node = sender.slot.slice('rustydb_'.length).replaceAll('_', '-');
+  return sender.name === node || sender.name === standbyName(node, tag) ? node : null;
+}
 
 /** A value for libpq's key=value syntax. */
 function conninfoValue(value: string): string {
@@ -23,13 +46,13 @@ function conninfoValue(value: string): string {
 }
 
 /** Through the agent's own WAL proxy; the password is in a passfile, never here. `dbname` is what slot synchronisation connects to. */
-export function primaryConninfo(configuration: PostgresConfiguration, passfile: string): string {
+export function primaryConninfo(configuration: PostgresConfiguration, passfile: string, tagged: boolean): string {
   const pairs: [string, string][] = [
     ['host', '127.0.0.1'],
     ['port', String(configuration.walProxyPort)],
     ['user', replicationUser],
     ['dbname', 'postgres'],
-    ['application_name', configuration.nodeId],
+    ['application_name', standbyName(configuration.nodeId, tagged ? configuration.standbyTag : null)],
     ['passfile', passfile],
     ['sslmode', 'disable'],
     ['gssencmode', 'disable'],
@@ -43,7 +66,7 @@ export function primaryConninfo(configuration: PostgresConfiguration, passfile: 
 }
 
 /** Names quoted; `ANY k (…)`, or nothing for no members. */
-export function synchronousStandbyNames(members: readonly NodeId[], k: number): string {
+export function synchronousStandbyNames(members: readonly string[], k: number): string {
   if (members.length === 0) return '';
   if (k < 1 || k > members.length) throw new RangeError(`k = ${k} of ${members.length} standbys`);
   return `ANY ${k} (${members.map((name) => `"${name.replaceAll('"', '""')}"`).join(',')})`;

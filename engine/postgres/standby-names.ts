@@ -4,6 +4,7 @@ import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { type LocalConnection, type LocalEndpoint, localClient, sqlState } from './connection';
 import { applySettings, freshSetting } from './runtime-settings';
+import { memberOf, standbyName } from './settings';
 import type { StandbyNames } from './sync-standbys';
 
 const setting = 'synchronous_standby_names';
@@ -16,10 +17,13 @@ const probeEveryMs = 50;
 /** Sessions whose commits are ours; no client waits in them. */
 export const probePurpose = 'rustydb agent (commit probe)';
 
+type SenderRow = { name: string; user: string | null; slot: string | null; counts: boolean; state: string };
+
 export class SqlStandbyNames implements StandbyNames {
   constructor(
     private readonly connection: LocalConnection,
     private readonly endpoint: () => LocalEndpoint,
+    private readonly tag?: string,
   ) {}
 
   async look(): Promise<{ names: string; recovering: boolean }> {
@@ -46,16 +50,30 @@ export class SqlStandbyNames implements StandbyNames {
   }
 
   /** A walsender publishes its own view as priority (above 0: it counts), so this looks at what it uses, not at what we wrote. */
-  async sendersAgree(members: readonly NodeId[]): Promise<void> {
+  async sendersAgree(names: readonly string[]): Promise<void> {
     const agree = async () => {
-      const rows = await this.connection.query<{ name: string; counts: boolean }>(
-        `SELECT application_name AS name, sync_priority > 0 AS counts FROM pg_stat_replication WHERE state = 'streaming'`,
-        { name: 'sync-priorities' },
-      );
-      return rows.every((row) => row.counts === members.includes(row.name)) ? true : undefined;
+      const streaming = (await this.#members()).filter((row) => row.state === 'streaming');
+      return streaming.every((row) => row.counts === names.includes(row.name)) ? true : undefined;
     };
     const what = 'every walsender takes the new list of synchronous standbys';
     await pollUntil(agree, { timeoutMs: sendersPatienceMs, intervalMs: lookEveryMs, what });
+  }
+
+  /** A member that follows an older release's rules calls itself by its bare name; the list has what it really says. */
+  async namesOf(members: readonly NodeId[]): Promise<readonly string[]> {
+    const connected = await this.#members();
+    return members.map(
+      (node) => connected.find((row) => memberOf(row, this.tag) === node)?.name ?? standbyName(node, this.tag),
+    );
+  }
+
+  async #members(): Promise<readonly SenderRow[]> {
+    const rows = await this.connection.query<SenderRow>(
+      `SELECT r.application_name AS name, r.usename AS "user", s.slot_name AS slot, r.sync_priority > 0 AS counts, r.state
+         FROM pg_stat_replication AS r JOIN pg_replication_slots AS s ON s.active_pid = r.pid`,
+      { name: 'sync-priorities' },
+    );
+    return rows.filter((row) => memberOf(row, this.tag) !== null);
   }
 
   async seeCommitWait(): Promise<void> {

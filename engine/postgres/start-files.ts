@@ -32,6 +32,8 @@ export type PreparedStart = {
   readonly arguments: readonly string[];
   /** The list that its backends go by from their first commit on. */
   readonly synchronousStandbyNames: string;
+  /** What a standby follows from its start; null: nothing. */
+  readonly source: { readonly conninfo: string; readonly slot: string } | null;
 };
 
 export async function prepareStart(
@@ -59,14 +61,14 @@ export async function prepareStart(
       ...(await archivingOnlyToSomewhere(dataDirectory)),
     };
     const settings = await editAutoConf(dataDirectory, changes, configuration.runAs);
-    return { arguments: [], synchronousStandbyNames: settings.get('synchronous_standby_names') ?? '' };
+    return { arguments: [], synchronousStandbyNames: settings.get('synchronous_standby_names') ?? '', source: null };
   }
   await replaceFile(signal, '', configuration.runAs);
-  const follows = options.follow !== false;
+  const conninfo = options.follow === false ? '' : primaryConninfo(configuration, passfile, options.tagged === true);
   const names = options.commitsWait === true ? closedStandbyNames : '';
   const changes = {
     ...options.settings,
-    primary_conninfo: follows ? primaryConninfo(configuration, passfile) : '',
+    primary_conninfo: conninfo,
     primary_slot_name: options.slot ?? null,
     synchronous_standby_names: names,
     synchronized_standby_slots: null,
@@ -80,7 +82,8 @@ export async function prepareStart(
   };
   const floors = await standbyFloors(dataDirectory, configured, options.primaryParameters);
   await editAutoConf(dataDirectory, changes, configuration.runAs);
-  return { arguments: asArguments(floors), synchronousStandbyNames: names };
+  const source = conninfo !== '' && options.slot ? { conninfo, slot: options.slot } : null;
+  return { arguments: asArguments(floors), synchronousStandbyNames: names, source };
 }
 
 function asArguments(settings: Readonly<Record<string, string>>): string[] {

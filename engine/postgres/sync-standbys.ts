@@ -11,6 +11,7 @@
  * Under the closed list nothing is acknowledged, so passing through it is safe at any moment. A server that starts with a list in its file needs no
  * proof: its backends read the file until the checkpointer has. So standbys keep the closed list, and a promotion never waits for a checkpointer.
  */
+import { sameSet } from '../cluster/core/voter-set';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { closedStandbyNames, synchronousStandbyNames } from './settings';
@@ -20,23 +21,22 @@ export interface StandbyNames {
   look(): Promise<{ readonly names: string; readonly recovering: boolean }>;
   /** `now`: as it reads at present. */
   write(text: string, now: string): Promise<void>;
-  /** Every streaming walsender counts exactly if it is one of these. */
-  sendersAgree(members: readonly NodeId[]): Promise<void>;
+  /** What the members call themselves; absent: by their own names. */
+  namesOf?(members: readonly NodeId[]): Promise<readonly string[]>;
+  /** Every streaming walsender of a member counts exactly if it has one of these names. */
+  sendersAgree(names: readonly string[]): Promise<void>;
   /** A commit of ours waits. @throws TIMEOUT */
   seeCommitWait(): Promise<void>;
 }
 
 type Wanted = { readonly members: readonly NodeId[]; readonly k: number };
-
-function textOf({ members, k }: Wanted): string {
-  return synchronousStandbyNames(members, k);
-}
+type InForce = Wanted & { readonly text: string };
 
 export class SyncStandbys {
   /** Backends of this server's life are known to wait whenever a list is set. */
   #commitsWait = false;
   /** The list that every walsender has been seen to use; null: not known. */
-  #inForce: Wanted | null = null;
+  #inForce: InForce | null = null;
   /** Asked for while that was not known of a standby: set once it is primary. */
   #deferred: Wanted | null = null;
 
@@ -69,7 +69,7 @@ export class SyncStandbys {
     this.#deferred = null;
     if (members.length === 0) return this.#open(names);
     if (names === '') this.#commitsWait = false;
-    if (this.#inForce && names !== textOf(this.#inForce)) this.#inForce = null;
+    if (this.#inForce && names !== this.#inForce.text) this.#inForce = null;
     if (recovering) return this.#setOnStandby(wanted, names);
     if (!this.#commitsWait || !this.#canTell(wanted)) await this.#throughClosed(names);
     await this.#use(wanted);
@@ -85,7 +85,7 @@ export class SyncStandbys {
     await this.server.write('', names);
     await this.server.sendersAgree([]);
     this.#commitsWait = false;
-    this.#inForce = { members: [], k: 0 };
+    this.#inForce = { members: [], k: 0, text: '' };
   }
 
   /** A standby commits nothing and has no members behind it; what has to be proved of it is proved when it is primary. */
@@ -95,7 +95,7 @@ export class SyncStandbys {
       return this.server.write(closedStandbyNames, names);
     }
     // Set beforehand, while the grant was under way.
-    if (this.#inForce && textOf(this.#inForce) === textOf(wanted)) return;
+    if (this.#inForce && sameSet(this.#inForce, wanted)) return;
     await this.#use(wanted);
   }
 
@@ -114,8 +114,10 @@ export class SyncStandbys {
 
   async #use(wanted: Wanted): Promise<void> {
     this.#inForce = null;
-    await this.server.write(textOf(wanted), (await this.server.look()).names);
-    await this.server.sendersAgree(wanted.members);
-    this.#inForce = wanted;
+    const names = (await this.server.namesOf?.(wanted.members)) ?? wanted.members;
+    const text = synchronousStandbyNames(names, wanted.k);
+    await this.server.write(text, (await this.server.look()).names);
+    await this.server.sendersAgree(names);
+    this.#inForce = { ...wanted, text };
   }
 }

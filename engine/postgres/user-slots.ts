@@ -155,6 +155,19 @@ export async function dropSlot(connection: LocalConnection, name: string): Promi
   }
 }
 
+/** Only the very sessions that were seen: a pid may belong to somebody else by now. */
+export async function endSenders(
+  connection: LocalConnection,
+  senders: readonly { readonly pid: number; readonly name: string }[],
+): Promise<number> {
+  const rows = await connection.query<{ ended: number }>(
+    `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))::int AS ended FROM pg_stat_replication
+      WHERE (pid, application_name) IN (SELECT * FROM unnest($1::int[], $2::text[]))`,
+    { values: [senders.map((one) => one.pid), senders.map((one) => one.name)] },
+  );
+  return rows[0]?.ended ?? 0;
+}
+
 /**
  * Ends whoever streams from here but members: a fast stop waits until each of them has everything, one that stands still holds it up for
  * wal_sender_timeout. They lose nothing: what they have not confirmed is in their slot.

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'rustydb-damage-')), 'topology.yaml');
   writeFileSync(file, topology);
   cluster = await RealCluster.start({ topology: file, through: 'engine' });
-  await cluster.healed();
+  await healed();
 });
 afterAll(() => cluster?.destroy());
 
@@ -50,12 +50,21 @@ async function asSuperuser<T extends pg.QueryResultRow>(node: string, ...stateme
   }
 }
 
-const standbyOf = async (primary: string) => ['a-1', 'a-2', 'a-3'].find((node) => node !== primary)!;
+const standbyOf = (primary: string) => ['a-1', 'a-2', 'a-3'].find((node) => node !== primary)!;
 const door = () => cluster.door();
+
+/** Both standbys count again. */
+async function healed(): Promise<void> {
+  await cluster.healed();
+  await until('both standbys are voters', async () => {
+    const { promotable, voterSet } = (await (await door()).group('alpha')).record;
+    return (promotable === 'voters' && voterSet.members.length === 2) || undefined;
+  });
+}
 
 it('a standby that is promoted by hand is told, copied anew from the lower timeline, and streams again', async () => {
   const primary = await cluster.primary('alpha');
-  const standby = await standbyOf(primary);
+  const standby = standbyOf(primary);
   await asSuperuser(standby, 'SELECT pg_promote(false)');
   await until('it is told', async () => {
     const { statusReason, report } = await (await door()).nodeView(standby);
@@ -70,7 +79,90 @@ it('a standby that is promoted by hand is told, copied anew from the lower timel
       undefined
     );
   });
-  await cluster.healed();
+  await healed();
   expect(await cluster.primary('alpha')).toBe(primary);
   expect((await (await door()).nodeView(standby)).report?.troubles).toEqual([]);
+});
+
+const troublesOf = async (node: string) => ((await (await door()).nodeView(node)).report?.troubles ?? []).join(' ');
+
+it('a primary whose settings are reset no longer counts as protected, until its list is in force again', async () => {
+  const primary = await cluster.primary('alpha');
+  const [before] = await asSuperuser<{ names: string }>(
+    primary,
+    `SELECT current_setting('synchronous_standby_names') AS names`,
+  );
+  expect(before!.names).toMatch(/^ANY 1 \("a-\d_[0-9a-f]{6}","a-\d_[0-9a-f]{6}"\)$/);
+  await asSuperuser(primary, 'ALTER SYSTEM RESET ALL', 'SELECT pg_reload_conf()');
+  await until('nobody counts as voter', async () => {
+    const group = await (await door()).group('alpha');
+    return group.record.promotable === 'none' || undefined;
+  });
+  await until('it is told', async () => (await troublesOf(primary)).includes('changed by hand') || undefined);
+  await healed();
+  const [after] = await asSuperuser<{ names: string }>(
+    primary,
+    `SELECT current_setting('synchronous_standby_names') AS names`,
+  );
+  expect(after).toEqual(before);
+  expect((await (await door()).group('alpha')).record.promotable).toBe('voters');
+});
+
+it('a standby whose settings are reset follows again, under a list that nobody is on', async () => {
+  const primary = await cluster.primary('alpha');
+  const standby = standbyOf(primary);
+  const [before] = await asSuperuser(
+    standby,
+    `SELECT current_setting('primary_conninfo') AS source, current_setting('synchronous_standby_names') AS names`,
+  );
+  expect(before).toMatchObject({ names: 'ANY 1 ("rustydb_nobody")' });
+  await asSuperuser(standby, 'ALTER SYSTEM RESET ALL', 'SELECT pg_reload_conf()');
+  await until('it has its source and its list again', async () => {
+    const [now] = await asSuperuser(
+      standby,
+      `SELECT current_setting('primary_conninfo') AS source, current_setting('synchronous_standby_names') AS names`,
+    );
+    return JSON.stringify(now) === JSON.stringify(before) || undefined;
+  });
+  await healed();
+});
+
+it('a consumer that calls itself like a member is ended and told, and the group is protected only behind it', async () => {
+  const primary = await cluster.primary('alpha');
+  const standby = standbyOf(primary);
+  await asSuperuser(
+    primary,
+    `CREATE ROLE feed LOGIN REPLICATION PASSWORD 'feedfeed'`,
+    'GRANT CONNECT ON DATABASE postgres TO feed',
+    `SELECT pg_create_logical_replication_slot('feed', 'test_decoding')`,
+  );
+  const [list] = await asSuperuser<{ names: string }>(
+    primary,
+    `SELECT current_setting('synchronous_standby_names') AS names`,
+  );
+  const name = new RegExp(`${standby}_[0-9a-f]+`).exec(list!.names)![0];
+  const client = new pg.Client({
+    ...(await cluster.direct(primary)),
+    user: 'feed',
+    password: 'feedfeed',
+    database: 'postgres',
+    application_name: name.toUpperCase(),
+    ...{ replication: 'database' },
+  });
+  const ended = new Promise<void>((resolve) => {
+    client.on('error', () => resolve());
+    client.on('end', () => resolve());
+  });
+  await client.connect();
+  client.query('START_REPLICATION SLOT feed LOGICAL 0/0').catch(() => undefined);
+  await ended;
+  await until('it is told', async () => (await troublesOf(primary)).includes('role feed') || undefined);
+  await healed();
+  expect((await (await door()).group('alpha')).record.promotable).toBe('voters');
+  await asSuperuser(
+    primary,
+    `SELECT pg_drop_replication_slot('feed')`,
+    'REVOKE CONNECT ON DATABASE postgres FROM feed',
+    'DROP ROLE feed',
+  );
 });

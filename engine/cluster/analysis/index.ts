@@ -6,6 +6,7 @@ import { commitsWait } from './commits-wait';
 import { diskNearlyFull } from './disk-nearly-full';
 import { groupDegraded } from './group-degraded';
 import { leaseExpired } from './lease-expired';
+import { lowerCommits } from './lower-commits';
 import { mixedReleases } from './mixed-releases';
 import { noPrimary } from './no-primary';
 import { nodeSilent } from './node-silent';
@@ -34,6 +35,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   primaryChanging,
   roleConflict,
   commitsWait,
+  lowerCommits,
   nodeSilent,
   groupDegraded,
   strandedPromises,

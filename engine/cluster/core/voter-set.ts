@@ -90,6 +90,9 @@ export function commitsWait(record: Pick<GroupRecord, 'mode'>): boolean {
 /** PostgreSQL's list when nobody can be on it: nothing is acknowledged, so it covers whatever the store promises. */
 export const closedSet: VoterSet = { members: ['rustydb_nobody'], k: 1 };
 
+/** Stands for a list that someone wrote by hand: whose acknowledgement it takes is not known. */
+export const strangers: VoterSet = { members: ['(set by hand)'], k: 1 };
+
 const defaultJoinLagBytes = 16 * 1024 * 1024;
 
 /** How many members of S must have promised before one of them may be promoted. 0: no set, a promotion proves nothing. */

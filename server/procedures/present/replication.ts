@@ -157,7 +157,9 @@ function summed<R extends { readonly lag_ms: number }>(replicas: R[]) {
 export function presentWalStreams({ view }: CurrentView, name: string | undefined) {
   return selectGroups(view, name).flatMap((group) => {
     const primary = view.nodes.find((node) => node.record.id === group.record.primary);
-    return (primary?.report?.postgres.senders ?? []).map((sender) => {
+    const { senders = [], otherSenders = [] } = primary?.report?.postgres ?? {};
+    const all = [...senders, ...otherSenders.map((one) => ({ ...one, applicationName: one.name }))];
+    return all.map((sender) => {
       const standby = view.nodes.find((node) => node.record.id === sender.applicationName);
       const link = view.links.find(
         (one) => one.kind === 'replication' && one.from === group.record.primary && one.to === sender.applicationName,
