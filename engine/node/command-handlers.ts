@@ -4,6 +4,7 @@
  */
 import type { AgentCommand, AgentCommands, Fence } from '../cluster/commands';
 import { shippedUpTo } from '../cluster/core/clean-stop';
+import { recordAfterRegrant } from '../cluster/core/grant';
 import { commitsWait } from '../cluster/core/voter-set';
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
@@ -197,6 +198,22 @@ export class CommandHandlers {
     durable.save({ ...durable.current, promisedEpoch: epoch });
     lease.input({ kind: 'granted', epoch, sent });
     this.#context.logger.info({ epoch }, 'took the next epoch: a failover was begun and given up');
+  }
+
+  /** Nobody took the lease that this node gave back, and no operation is about to: it takes the next epoch itself. */
+  async takeBack(): Promise<void> {
+    const fact = groupFact(this.#context);
+    const { durable, config, logger } = this.#context;
+    if (fact?.record.primary !== config.nodeId || !fact.record.leaseReleased || fact.record.operation !== null) return;
+    const next = recordAfterRegrant(fact.record);
+    const { controllerTerm } = durable.current;
+    await this.options.hold.learn();
+    const promise = decidePromise(this.#facts(), { epoch: next.epoch, fence: { controllerTerm } });
+    if (!promise.ok) throw refusal(promise);
+    durable.save(promise.durable);
+    const fence = { controllerTerm, groupEpoch: fact.record.epoch, operation: '', step: 'take-back', attempt: 1 };
+    await this.#grant({ fence, group: next.name, expectedModRevision: fact.modRevision, next, underLeaseGuard: false });
+    logger.info({ epoch: next.epoch }, 'took the next epoch: nobody could take over the lease that was given back');
   }
 
   #facts(): MemberFacts {
@@ -409,6 +426,8 @@ export class CommandHandlers {
         lease.input({ kind: 'give-back', mode: 'planned' });
         await postgres.stop('fast', timeoutMs);
       }
+      // Also of a server that had died before: a renewal that was confirmed meanwhile must not start it again after the lease was released.
+      if (lease.epoch === epoch) lease.input({ kind: 'give-back', mode: 'planned' });
       if (!(await postgres.isDead())) throw new ClusterError('TIMEOUT', 'PostgreSQL did not stop in time.');
       lease.input({ kind: 'all-dead' });
       const found = await postgres.inspect();

@@ -49,6 +49,8 @@ export type MemberLoopOptions = {
   readonly onRouteChange: () => void;
   /** As holder: take this epoch by a grant to oneself. */
   readonly takeEpoch: (epoch: Epoch) => Promise<void>;
+  /** The lease was given back and nobody took it: take the next epoch. */
+  readonly takeBack: () => Promise<void>;
   /** What the group record wants of PostgreSQL: written before a start, for a server that does not start can't be told. */
   readonly settingsForStart: () => Promise<Settings>;
 };
@@ -67,6 +69,7 @@ export class MemberLoop {
   #backup: AbortController | null = null;
   #backupBytes = 0;
   #waitingForEpochSince: number | null = null;
+  #releasedSince: number | null = null;
   #notStreamingSince: number | null = null;
   #failedStarts = 0;
   /** Why this member's data is no part of the primary's history; it is copied anew. */
@@ -225,7 +228,8 @@ export class MemberLoop {
   async #asPrimary(record: GroupRecord): Promise<void> {
     const { lease, earlierLife } = this.options;
     this.#diverged = null;
-    if (record.leaseReleased) return this.#doing('the lease was given back: waits for the next primary');
+    if (record.leaseReleased) return this.#afterRelease(record);
+    this.#releasedSince = null;
     const resume = this.#mayResume(record);
     if (resume.kind === 'wait') return this.#doing(`promised epoch ${resume.forEpoch}: waits for it`);
     if (lease.epoch === null || lease.epoch < record.epoch) {
@@ -250,6 +254,16 @@ export class MemberLoop {
     }
     if (role === 'standby') return this.#promoteIfForgotten(record);
     await this.#startAsPrimary(record);
+  }
+
+  /** Whoever takes over does so at once; when nobody can (voters are lost, their servers are down), this node has everything and goes on itself. */
+  async #afterRelease(record: GroupRecord): Promise<void> {
+    this.#doing('the lease was given back: waits for the next primary');
+    if (record.operation !== null) this.#releasedSince = null;
+    else this.#releasedSince ??= this.#now();
+    if (this.#releasedSince === null || this.#now() - this.#releasedSince < abandonedAfterMs) return;
+    this.#releasedSince = null;
+    await this.options.takeBack();
   }
 
   #mayResume(record: GroupRecord): ResumeDecision {
@@ -361,11 +375,23 @@ export class MemberLoop {
     const { context, lease } = this.options;
     this.#doing(sentence);
     if (rule === 'holds-the-lease' && (await context.postgres.isDead())) return lease.input({ kind: 'all-dead' });
-    if (rule !== 'promised-higher' || record.operation !== null || record.primary === null) return;
+    if (rule !== 'promised-higher') return;
+    if (await this.#startedClosed()) return this.trigger();
+    if (record.operation !== null || record.primary === null) return;
     this.#waitingForEpochSince ??= this.#now();
     if (this.#now() - this.#waitingForEpochSince < abandonedAfterMs) return;
     const question: TakeEpoch = { group: record.name, epoch: context.durable.current.promisedEpoch };
     await context.interconnect.request(record.primary, takeEpochMethod, question, { timeoutMs: questionTimeoutMs });
+  }
+
+  /** A standby that promised more than the record says runs, following nobody: only a running one tells its position, so one can be promoted. */
+  async #startedClosed(): Promise<boolean> {
+    const { context } = this.options;
+    if ((await this.#serverRole()) !== 'none') return false;
+    const found = await context.postgres.inspect();
+    if (found.kind === 'absent' || !found.standbySignal) return false;
+    await this.#starts.standby({ follow: false });
+    return true;
   }
 
   async #keepFollowing(record: GroupRecord, primary: NodeRecord): Promise<void> {

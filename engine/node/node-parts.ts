@@ -154,6 +154,7 @@ export class NodeParts {
       onServing: () => void this.#cycle(),
       onRouteChange: () => this.#routes.changed(),
       takeEpoch: (epoch) => this.#commands.takeEpoch(epoch),
+      takeBack: () => this.#commands.takeBack(),
       settingsForStart: () => this.#settings.forStart(),
     });
     this.#commands = new CommandHandlers({

@@ -1,32 +1,42 @@
 /**
- * What must never happen, judged from true time and from everybody's disk at once. Written without the code under test: it knows ids, positions,
- * sets and epochs, and no decision function. Every violation is a sentence with the true time.
+ * What must never happen, judged from true time, from what the control store committed and from everybody's disk at once. Written without the code
+ * under test: it knows ids, positions, sets and epochs, and no decision function. Every violation is a sentence with the true time.
  */
-import type { GroupRecord } from '../../cluster/model';
-import type { SimNode } from './node';
-import type { Names, PostgresModel, Session } from './postgres-model';
-import type { StoreModel } from './store-model';
+import { type GroupRecord, keys } from '../../cluster/model';
+import type { RaftControlStore } from '../../control/raft/raft-store';
+import type { Host } from './host';
+import { type Names, tag } from './pg-data';
+import type { PgEngine, Session } from './pg-engine';
+import { groupName } from './scene';
 import type { World } from './world';
 
 type Acknowledged = { readonly id: number; readonly lsn: number };
 
+/** A server that was frozen may answer what it had in hand for so long after it woke. */
+const wakingMs = 200;
+const nobody = 'rustydb_nobody';
+
 export class Checker {
   readonly violations: string[] = [];
+  hosts: readonly Host[] = [];
+  /** As last committed by the control store. */
+  record: GroupRecord | null = null;
+  #revision = 0;
   #nextId = 1;
   /** Everything acknowledged that may not be lost. */
   #acknowledged: Acknowledged[] = [];
   #latest: { epoch: number; node: string; firstAt: number } | null = null;
-  #staleFrom = new Map<string, number>();
-  #grants = new Map<number, string>();
-  /** True time until which the store (or the voters) let (node, epoch) serve, at the very most. */
+  readonly #woken = new Map<string, number>();
+  readonly #grants = new Map<number, string>();
   /** In which mode an epoch ended; its holder may have known nothing newer. */
-  #modes = new Map<number, string>();
-  #leaseEnd = new Map<string, number>();
-  nodes: readonly SimNode[] = [];
-  store!: StoreModel;
+  readonly #modes = new Map<number, string>();
+  /** True time until which the store (or the voters) let (node, epoch) serve, at the very most. */
+  readonly #leaseEnd = new Map<string, number>();
+  readonly #confirmed = new Map<string, number>();
   lastAcknowledgedAt = 0;
-  /** Voters prolong a lease that this checker sees only the store prolong. */
-  failSafe = false;
+  onViolation: (() => void) | null = null;
+  /** An operator accepted the loss of data. */
+  lossAccepted = false;
 
   constructor(private readonly world: World) {}
 
@@ -34,165 +44,220 @@ export class Checker {
     return this.#nextId++;
   }
   fail(what: string): void {
+    this.world.note(`VIOLATION ${what}`);
+    this.onViolation?.();
     if (this.violations.length < 5) this.violations.push(`${Math.round(this.world.now)} ms: ${what}`);
+  }
+  #host(id: string | null): Host | undefined {
+    return this.hosts.find((one) => one.id === id);
+  }
+  /** The highest epoch that was ever granted to it. */
+  epochOf(id: string): number {
+    let highest = 0;
+    for (const [epoch, node] of this.#grants) if (node === id && epoch > highest) highest = epoch;
+    return highest;
   }
 
   // ------------------------------------------------------------ acknowledgements
-  acknowledged(server: PostgresModel, id: number, lsn: number, session: Session | null): void {
-    const { record } = this.store;
+  acknowledged(server: PgEngine, id: number, lsn: number, session: Session | null): void {
+    const { record } = this;
     this.world.counters.acknowledged++;
     this.lastAcknowledgedAt = this.world.now;
     if (server.data.wal[lsn - 1] !== id) this.fail(`${server.id} acknowledged a record it does not have`);
-    const { epoch } = server;
+    if (record === null || server.damagedByHand) return;
+    const epoch = this.epochOf(server.id);
     if (this.#latest === null || epoch > this.#latest.epoch) {
       if (this.#latest?.node !== server.id) this.#latest = { epoch, node: server.id, firstAt: this.world.now };
       else this.#latest = { ...this.#latest, epoch };
     } else if (server.id !== this.#latest.node) {
-      this.#stale(server, session);
+      this.#stale(server, epoch, session);
       return;
     }
-    if (server.names.members.length === 0) this.#withinLease(server);
+    if (!server.commitsWait) this.#withinLease(server, epoch);
     if (record.mode === 'asynchronous') return;
     this.#acknowledged.push({ id, lsn });
     this.#checkCoverage(lsn);
   }
 
-  /** Where no standby is asked, only the lease stands between two primaries: 200 ms after waking up at the most. */
-  #withinLease(server: PostgresModel): void {
-    const node = this.nodes.find((one) => one.id === server.id)!;
-    if (this.failSafe || node.guardian?.process.frozen) return;
-    const end = this.#leaseEnd.get(`${server.id}/${server.epoch}`);
-    if (end === undefined) return;
+  /** Where no standby is asked, only the lease stands between two primaries. */
+  #withinLease(server: PgEngine, epoch: number): void {
+    const host = this.#host(server.id)!;
+    if (host.guardian?.process.frozen) return;
+    const end = Math.max(this.#leaseEnd.get(`${server.id}/${epoch}`) ?? 0, this.#confirmedUntil(server.id, epoch));
     const late = this.world.now - end;
-    const thawed = this.#staleFrom.get(server.id);
-    if (late > 0 && (thawed === undefined || this.world.now - thawed > 200)) {
-      this.fail(`${server.id} acknowledges alone ${Math.round(late)} ms after its lease of epoch ${server.epoch}`);
-    }
+    const woken = this.#woken.get(server.id);
+    if (late > 0 && (woken === undefined || this.world.now - woken > wakingMs))
+      this.fail(`${server.id} acknowledges alone ${Math.round(late)} ms after its lease of epoch ${epoch}`);
   }
-  #stale(server: PostgresModel, session: Session | null): void {
-    const who = `${server.id} acknowledged under epoch ${server.epoch} after ${this.#latest!.node} had under ${this.#latest!.epoch}`;
-    if (this.#modes.get(server.epoch) !== 'asynchronous') {
-      this.fail(who);
+
+  /** An acknowledgement of an epoch that another server has already taken over from. */
+  #stale(server: PgEngine, epoch: number, session: Session | null): void {
+    const latest = this.#latest!;
+    const woken = this.#woken.get(server.id);
+    if (woken !== undefined && this.world.now - woken <= wakingMs && this.#modes.get(epoch) === 'asynchronous') return;
+    if (woken !== undefined && this.world.now - woken <= wakingMs && session?.kind === 'direct' && !server.commitsWait)
       return;
-    }
-    if (session?.kind === 'router' && session.open) this.fail(`${who}, through the router`);
-    const first = Math.max(this.#staleFrom.get(server.id) ?? 0, this.#latest!.firstAt);
-    if (this.world.now - first > 200) this.fail(`${who}, ${Math.round(this.world.now - first)} ms long`);
+    this.fail(
+      `${server.id} (epoch ${epoch}) acknowledged ${Math.round(this.world.now - latest.firstAt)} ms after ${latest.node} (epoch ${latest.epoch}) began to`,
+    );
   }
-  thawed(node: string): void {
-    this.#staleFrom.set(node, this.world.now);
+  woke(node: string): void {
+    this.#woken.set(node, this.world.now);
   }
 
   // ------------------------------------------------------------ promotion and starts
-  promoted(server: PostgresModel): void {
-    const { record } = this.store;
-    const current = record.epoch === server.epoch && record.primary === server.id;
-    if (!current && !this.#withinOldLease(server.id, server.epoch)) {
-      this.fail(`${server.id} was promoted under epoch ${server.epoch}, which it was not granted or no longer has`);
-    }
-    if (record.mode === 'asynchronous') {
+  promoted(server: PgEngine, byHand: boolean): void {
+    const { record } = this;
+    if (byHand || record === null) return;
+    const epoch = this.epochOf(server.id);
+    if (record.primary !== server.id && !this.#withinOldLease(server.id, epoch))
+      this.fail(`${server.id} was promoted under epoch ${epoch}, which it was not granted or no longer has`);
+    if (record.mode === 'asynchronous' || this.lossAccepted) {
       this.#acknowledged = this.#acknowledged.filter((one) => server.data.wal[one.lsn - 1] === one.id);
       return;
     }
     const lost = this.#acknowledged.filter((one) => server.data.wal[one.lsn - 1] !== one.id);
-    if (lost.length > 0) {
+    if (lost.length > 0)
       this.fail(
-        `promotion of ${server.id} (epoch ${server.epoch}) loses ${lost.length} acknowledged writes, first at ${lost[0]!.lsn}, it has ${server.lsn}`,
+        `promotion of ${server.id} (epoch ${epoch}) loses ${lost.length} acknowledged writes, first at ${lost[0]!.lsn}, it has ${server.lsn}`,
       );
-    }
-    if (current && record.promotable === 'voters' && !this.#covers(server.data.names, record)) {
+    if (record.primary === server.id && record.promotable === 'voters' && !covers(server.data.names, record))
       this.fail(`${server.id} was promoted while its list does not cover the voter set`);
-    }
   }
-  primaryStarts(server: PostgresModel, epoch: number): void {
-    const { record } = this.store;
-    const current = record.primary === server.id && record.epoch >= epoch && !record.leaseReleased;
-    if (!current && !this.#withinOldLease(server.id, epoch)) {
-      this.fail(`${server.id} started as primary of epoch ${epoch} without holding it`);
-    }
+  /** It takes writes as primary after a start. */
+  serves(server: PgEngine): void {
+    const { record } = this;
+    if (record === null) return;
+    const current = record.primary === server.id && !record.leaseReleased;
+    if (!current && !this.#withinOldLease(server.id, this.epochOf(server.id)))
+      this.fail(`${server.id} started as primary of epoch ${this.epochOf(server.id)} without holding it`);
   }
   /** After promises the next epoch may begin before the old lease ends; until then the old holder can't know, nor get an acknowledgement. */
   #withinOldLease(node: string, epoch: number): boolean {
-    const { record } = this.store;
-    if (record.mode === 'asynchronous' || record.epoch <= epoch) return false;
-    return this.world.now <= (this.#leaseEnd.get(`${node}/${epoch}`) ?? 0);
+    const { record } = this;
+    if (record === null || record.mode === 'asynchronous' || record.epoch <= epoch) return false;
+    return this.world.now <= Math.max(this.#leaseEnd.get(`${node}/${epoch}`) ?? 0, this.#confirmedUntil(node, epoch));
   }
-  startedOverLeftovers(server: PostgresModel): void {
+  startedOverLeftovers(server: PgEngine): void {
     this.fail(`${server.id} was started while processes of its data directory were left`);
   }
 
   // ------------------------------------------------------------ store
-  recordChanged(before: GroupRecord, after: GroupRecord): void {
-    if (after.epoch !== before.epoch) {
-      this.#modes.set(before.epoch, before.mode);
-      if (after.epoch !== before.epoch + 1) this.fail(`epoch went from ${before.epoch} to ${after.epoch}`);
+  /** What is applied anywhere was committed: the first to apply it tells. */
+  watchStore(host: Host, store: RaftControlStore): void {
+    // A leader that renews its own lease sends nothing that could be overheard.
+    const renew = store.renewLease.bind(store);
+    store.renewLease = async (group, epoch, holder) => {
+      const led = store.isLeader();
+      const result = await renew(group, epoch, holder);
+      if ((led || store.isLeader()) && result.ok) this.renewed(holder, epoch, result.leaseMs);
+      return result;
+    };
+    store.watch(keys.group(groupName), (events) => {
+      for (const event of events) {
+        if (event.modRevision <= this.#revision || event.kind !== 'put') continue;
+        this.#revision = event.modRevision;
+        this.#recordChanged(event.value as unknown as GroupRecord);
+      }
+    });
+    store.onLeadership((leading) => {
+      if (leading) {
+        this.world.counters.takeovers++;
+        this.world.note(`${host.id} leads the store`);
+      }
+    });
+  }
+  #recordChanged(after: GroupRecord): void {
+    const before = this.record;
+    this.record = after;
+    this.world.note(
+      `record epoch ${after.epoch} ${after.primary} ${after.mode} ${after.voterSet.k} of ${after.voterSet.members} ${after.promotable}${after.leaseReleased ? ' released' : ''} op ${after.operation?.slice(-4) ?? ''}`,
+    );
+    if (before === null || after.epoch !== before.epoch) {
+      if (before !== null) this.#modes.set(before.epoch, before.mode);
+      if (before !== null && after.epoch !== before.epoch + 1)
+        this.fail(`epoch went from ${before.epoch} to ${after.epoch}`);
       if (this.#grants.has(after.epoch)) this.fail(`epoch ${after.epoch} was granted twice`);
       this.#grants.set(after.epoch, after.primary ?? '');
-      this.#prolong(after.primary ?? '', after.epoch, this.world.now);
+      this.#prolong(after.primary ?? '', after.epoch, leaseOf(after));
       return;
     }
-    const holder = this.nodes.find((node) => node.id === after.primary);
-    if (after.leaseReleased && !before.leaseReleased && !holder?.postgres.dead) {
+    const holder = this.#host(after.primary);
+    if (after.leaseReleased && !before.leaseReleased && holder !== undefined && actsAsPrimary(holder.engine))
       this.fail(`${after.primary} released its lease with processes left`);
-    }
     if (after.primary !== before.primary) this.fail(`primary changed within epoch ${after.epoch}`);
     if (after.promotable === 'voters' && after.mode !== 'asynchronous') {
-      const primary = this.nodes.find((node) => node.id === after.primary);
-      if (primary?.postgres.serving) this.#checkSetting(primary.postgres, after);
+      if (holder?.engine.serving) this.#checkSetting(holder.engine, after);
       const last = this.#acknowledged.at(-1);
       if (last !== undefined) this.#checkCoverage(last.lsn);
     }
   }
-  #checkSetting(server: PostgresModel, record: GroupRecord): void {
-    if (record.voterSet.members.length === 0) return;
-    for (const names of server.activeNames()) {
-      if (!this.#covers(names, record)) {
+  #checkSetting(server: PgEngine, record: GroupRecord): void {
+    if (record.voterSet.members.length === 0 || server.damagedByHand) return;
+    for (const names of server.activeNames())
+      if (!covers(names, record))
         this.fail(
           `${server.id} waits for ${names.k} of ${names.members}, the store says ${record.voterSet.k} of ${record.voterSet.members}`,
         );
-      }
-    }
-  }
-  /** By trying every promise quorum against every acknowledgement quorum. */
-  #covers(names: Names, record: GroupRecord): boolean {
-    const { members, k } = record.voterSet;
-    if (members.length === 0) return true;
-    if (names.members.length === 0) return false;
-    const needed = members.length - k + 1;
-    for (const promised of subsets(members)) {
-      if (promised.length !== needed) continue;
-      for (const acked of subsets(names.members)) {
-        if (acked.length === names.k && !acked.some((node) => promised.includes(node))) return false;
-      }
-    }
-    return true;
   }
   /** With the current epoch's history: enough voters have it, or it lies below the epoch's start (then only who has the start may be promoted). */
   #checkCoverage(lsn: number): void {
-    const { record } = this.store;
-    if (record.mode === 'asynchronous' || record.promotable !== 'voters' || record.voterSet.members.length === 0)
-      return;
-    const primary = this.nodes.find((node) => node.id === record.primary)!;
-    if (!primary.postgres.serving || primary.postgres.epoch !== record.epoch) return;
-    const start = primary.disk.data.timelines.at(-1)!.start;
-    const upTo = Math.max(lsn, 0);
-    if (upTo <= start) return;
-    const id = primary.disk.data.wal[upTo - 1];
-    const having = record.voterSet.members.filter(
-      (member) => this.nodes.find((node) => node.id === member)!.disk.data.wal[upTo - 1] === id,
-    );
-    if (having.length < record.voterSet.k && !this.#someVoterIsWiped(record)) {
+    const { record } = this;
+    if (record === null || record.mode === 'asynchronous' || record.promotable !== 'voters') return;
+    if (record.voterSet.members.length === 0) return;
+    const primary = this.#host(record.primary);
+    if (!primary?.engine.serving || primary.engine.damagedByHand) return;
+    const start = primary.data.timelines.at(-1)!.start;
+    if (lsn <= start) return;
+    const id = primary.data.wal[lsn - 1];
+    const having = record.voterSet.members.filter((member) => this.#host(member)?.data.wal[lsn - 1] === id);
+    if (
+      having.length < record.voterSet.k &&
+      !record.voterSet.members.some((member) => this.#host(member)?.data.present === false)
+    )
       this.fail(
-        `position ${upTo} is acknowledged, only ${having.length} of ${record.voterSet.members} have it (k = ${record.voterSet.k})`,
+        `position ${lsn} is acknowledged, only ${having.length} of ${record.voterSet.members} have it (k = ${record.voterSet.k})`,
       );
-    }
-  }
-  #someVoterIsWiped(record: GroupRecord): boolean {
-    return record.voterSet.members.some((member) => !this.nodes.find((node) => node.id === member)!.disk.known);
   }
 
-  // ------------------------------------------------------------ streams, data, routing
-  streamBegins(primary: PostgresModel, standby: PostgresModel): void {
+  // ------------------------------------------------------------ leases
+  /** The store's leader answered that (node, epoch) goes on. */
+  renewed(node: string, epoch: number, leaseMs: number): void {
+    this.#prolong(node, epoch, leaseMs);
+  }
+  #prolong(node: string, epoch: number, leaseMs: number): void {
+    const key = `${node}/${epoch}`;
+    this.#leaseEnd.set(key, Math.max(this.#leaseEnd.get(key) ?? 0, this.world.now + leaseMs * 1.04));
+  }
+  /** `voter` joins no promotion for so long: it confirmed the epoch of `holder`. */
+  confirmed(voter: string, holder: string, epoch: number, holdMs: number): void {
+    this.#confirmed.set(`${holder}/${epoch}/${voter}`, this.world.now + holdMs * 1.04);
+  }
+  #confirmedUntil(holder: string, epoch: number): number {
+    const { record } = this;
+    if (record === null) return 0;
+    const set =
+      record.voterSet.members.length > 0
+        ? record.voterSet.members
+        : this.hosts.filter((one) => one.member).map((one) => one.id);
+    const ends = set
+      .filter((one) => one !== holder)
+      .map((one) => this.#confirmed.get(`${holder}/${epoch}/${one}`) ?? 0);
+    return ends.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...ends);
+  }
+  /** The router let a new session through. */
+  admitted(node: string, epoch: number): void {
+    const { record } = this;
+    if (record === null || record.epoch <= epoch || record.primary === node) return;
+    const end = Math.max(this.#leaseEnd.get(`${node}/${epoch}`) ?? 0, this.#confirmedUntil(node, epoch));
+    if (this.world.now > end)
+      this.fail(
+        `the router admitted a session to ${node} (epoch ${epoch}) ${Math.round(this.world.now - end)} ms after its lease`,
+      );
+  }
+
+  // ------------------------------------------------------------ streams and data
+  streamBegins(primary: PgEngine, standby: PgEngine): void {
     const { wal } = standby.data;
     for (let index = wal.length - 1; index >= 0 && index > wal.length - 400; index--) {
       if (primary.data.wal[index] !== wal[index]) {
@@ -203,71 +268,68 @@ export class Checker {
       }
     }
   }
-  dataDeleted(node: SimNode, primary: SimNode, epoch: number): void {
-    if (!node.disk.data.present) return;
-    /* The last answer and the swap are a little apart; a complete copy is there by then. */
-    const healthy = primary.postgres.serving || this.world.now - primary.postgres.vanishedAt < 110;
-    if (!healthy || primary.postgres.epoch < epoch) {
-      this.fail(`${node.id} threw its data away without a healthy primary`);
-    }
-    if (node.disk.member.lastHeldEpoch > epoch) {
-      this.fail(`${node.id} threw data of epoch ${node.disk.member.lastHeldEpoch} away for epoch ${epoch}`);
-    }
-    const { wal } = primary.postgres.data;
+  dataReplaced(node: string, source: PgEngine): void {
+    const host = this.#host(node)!;
+    if (!host.data.present) return;
     const lost = this.#acknowledged.filter(
-      (one) => node.disk.data.wal[one.lsn - 1] === one.id && wal[one.lsn - 1] !== one.id,
+      (one) => host.data.wal[one.lsn - 1] === one.id && source.data.wal[one.lsn - 1] !== one.id,
     );
-    if (lost.length > 0) this.fail(`${node.id} threw ${lost.length} acknowledged writes away that ${primary.id} lacks`);
-  }
-  renewed(node: string, epoch: number): void {
-    this.#prolong(node, epoch, this.world.now);
-  }
-  #prolong(node: string, epoch: number, at: number): void {
-    const key = `${node}/${epoch}`;
-    this.#leaseEnd.set(key, Math.max(this.#leaseEnd.get(key) ?? 0, at + this.store.leaseMs));
-  }
-  /** The router let a new session through. Under fail-safe the voters prolong what the store can not; they hold back promotions meanwhile. */
-  admitted(node: string, epoch: number): void {
-    const { record } = this.store;
-    const superseded = record.epoch > epoch && record.primary !== node;
-    const end = this.#leaseEnd.get(`${node}/${epoch}`) ?? 0;
-    if (superseded && this.world.now > end) {
-      this.fail(
-        `the router admitted a session to ${node} (epoch ${epoch}) ${Math.round(this.world.now - end)} ms after its lease`,
-      );
-    }
+    if (lost.length > 0) this.fail(`${node} threw ${lost.length} acknowledged writes away that ${source.id} lacks`);
   }
 
   // ------------------------------------------------------------ end
   finish(): void {
-    const { record } = this.store;
-    const primary = this.nodes.find((node) => node.id === record.primary)!;
-    for (const one of this.#acknowledged) {
-      if (primary.disk.data.wal[one.lsn - 1] !== one.id) {
-        this.fail(`acknowledged write ${one.id} at ${one.lsn} is missing in the end`);
-        break;
-      }
+    const { record } = this;
+    const primary = this.#host(record?.primary ?? null);
+    if (record === null || primary === undefined) {
+      this.fail('there is no primary in the end');
+      return;
     }
-    if (!primary.postgres.serving)
+    for (const one of this.#acknowledged) {
+      if (primary.data.wal[one.lsn - 1] === one.id) continue;
+      this.fail(`acknowledged write ${one.id} at ${one.lsn} is missing in the end`);
+      break;
+    }
+    if (!primary.engine.serving)
       this.fail(`healed, yet ${primary.id} does not serve: ${JSON.stringify(record.voterSet)} ${record.promotable}`);
     if (this.world.now - this.lastAcknowledgedAt > 1000) this.fail('healed, yet nothing is acknowledged');
-    for (const node of this.nodes.filter((one) => one.member && one !== primary)) {
-      const stream = primary.postgres.streams.get(node.id);
-      if (!stream?.open) this.fail(`healed, yet ${node.id} (${node.postgres.role}) does not follow`);
-    }
-    const others = this.nodes.filter((one) => one.member && one !== primary).map((one) => one.id);
-    const wanted = record.mode === 'asynchronous' ? [] : others;
+    if (primary.engine.damagedByHand && record.mode !== 'asynchronous')
+      this.fail(`healed, yet ${primary.id} never set again what was taken away by hand`);
+    const others = this.hosts.filter((one) => one.member && one !== primary);
+    for (const host of others)
+      if (!primary.engine.streams.get(host.id)?.open)
+        this.fail(`healed, yet ${host.id} (${host.engine.role}) does not follow`);
+    const wanted = record.mode === 'asynchronous' ? [] : others.map((one) => one.id);
     const k = record.mode === 'synchronous' ? wanted.length : Math.min(1, wanted.length);
-    if (
-      [...record.voterSet.members].sort().join() !== wanted.join() ||
-      record.voterSet.k !== k ||
-      record.promotable !== 'voters'
-    ) {
+    const set = [...record.voterSet.members].sort().join();
+    if (set !== wanted.join() || (wanted.length > 0 && record.voterSet.k !== k) || record.promotable !== 'voters')
       this.fail(
         `healed, yet the voter set is ${record.voterSet.k} of ${record.voterSet.members} (${record.promotable})`,
       );
-    }
   }
+}
+
+/** A running standby that was granted and never promoted answers no write. */
+function actsAsPrimary({ dead, role, startedAs }: PgEngine): boolean {
+  return !dead && (startedAs === 'primary' || role === 'promoting' || role === 'primary');
+}
+
+/** By trying every promise quorum against every acknowledgement quorum. */
+function covers(names: Names, record: GroupRecord): boolean {
+  const { members, k } = record.voterSet;
+  if (members.length === 0 || names.members.includes(nobody)) return true;
+  if (names.members.length === 0) return false;
+  const listed = names.members.map((name) => (name.endsWith(`_${tag}`) ? name.slice(0, -tag.length - 1) : name));
+  for (const promised of subsets(members)) {
+    if (promised.length !== members.length - k + 1) continue;
+    for (const acked of subsets(listed))
+      if (acked.length === names.k && !acked.some((node) => promised.includes(node))) return false;
+  }
+  return true;
+}
+
+function leaseOf(record: GroupRecord): number {
+  return record.leaseMs ?? 2000;
 }
 
 function subsets<T>(items: readonly T[]): T[][] {

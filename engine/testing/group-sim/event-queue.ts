@@ -1,6 +1,7 @@
 /**
- * Simulated true time: a heap of events, seeded randomness, and processes that can be frozen (SIGSTOP) or killed. Invariant kept: equal seeds give
- * equal runs; nothing here reads a real clock.
+ * Simulated true time: a heap of events, seeded randomness, and processes that can be frozen (SIGSTOP) or killed. After each event that reached real
+ * code everything that it set going comes to rest before the next one happens. Invariant kept: equal seeds give equal runs; nothing here reads a
+ * real clock.
  */
 export class Random {
   #state: number;
@@ -59,7 +60,7 @@ export class Process {
   }
   defer(run: () => void): void {
     /* A socket buffer is finite: what does not fit is lost with the connection. */
-    if (this.#deferred.length < 2000) this.#deferred.push(run);
+    if (this.#deferred.length < 5000) this.#deferred.push(run);
   }
 }
 
@@ -74,18 +75,33 @@ export class EventQueue {
   now = 0;
   #heap: Event[] = [];
   #sequence = 0;
+  #touched = false;
+  ended = false;
 
   after(delayMs: number, owner: Process | null, run: () => void): void {
     this.#push({ at: this.now + Math.max(0, delayMs), sequence: this.#sequence++, owner, run });
   }
 
-  runUntil(end: number): void {
-    while (this.#heap.length > 0 && this.#heap[0]!.at <= end) {
+  /** Real code was called or a promise of it settled: let it come to rest before the next event. */
+  touch(): void {
+    this.#touched = true;
+  }
+
+  /** Nothing happens any more. */
+  end(): void {
+    this.ended = true;
+  }
+
+  async runUntil(end: number): Promise<void> {
+    while (this.#heap.length > 0 && this.#heap[0]!.at <= end && !this.ended) {
       const event = this.#pop();
       this.now = event.at;
       if (event.owner === null) event.run();
       else if (event.owner.running) event.run();
       else if (event.owner.alive) event.owner.defer(event.run);
+      if (!this.#touched) continue;
+      this.#touched = false;
+      await rest();
     }
     this.now = end;
   }
@@ -125,4 +141,9 @@ export class EventQueue {
     heap[index] = last;
     return top;
   }
+}
+
+/** All microtasks that are due, and those that they make, run before the next turn of Node's own loop. */
+function rest(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

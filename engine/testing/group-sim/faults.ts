@@ -1,40 +1,32 @@
 /** Which faults a run injects, how long each lasts, and that every one is undone by the time of healing. */
-import type { CommitMode } from '../../cluster/model';
-import type { ControllerModel } from './controller-model';
-import type { SimNode } from './node';
-import type { StoreModel } from './store-model';
-import type { World } from './world';
+import type { OperationRequest } from '../../operations/model';
+import type { Host } from './host';
+import type { Scene } from './scene';
 
 export type Suite = 'lease' | 'promise' | 'voter-set' | 'all';
 
 type Undo = () => void;
 type Fault = (scene: Scene) => Undo | null;
 
-export type Scene = {
-  readonly world: World;
-  readonly nodes: readonly SimNode[];
-  readonly members: readonly SimNode[];
-  readonly store: StoreModel;
-  readonly controller: ControllerModel;
+const nothing: Undo = () => undefined;
+const primaryOf = (scene: Scene): Host =>
+  scene.members.find((one) => one.id === scene.record()?.primary) ?? scene.members[0]!;
+const someMember = (scene: Scene): Host =>
+  scene.world.random.chance(0.5) ? primaryOf(scene) : scene.world.random.pick(scene.members);
+const someStandby = (scene: Scene): Host | null => {
+  const all = scene.members.filter((one) => one !== primaryOf(scene));
+  return all.length === 0 ? null : scene.world.random.pick(all);
 };
 
-const primaryOf = (scene: Scene): SimNode => scene.members.find((node) => node.id === scene.store.record.primary)!;
-const someMember = (scene: Scene): SimNode =>
-  scene.world.random.chance(0.5) ? primaryOf(scene) : scene.world.random.pick(scene.members);
-const someStandby = (scene: Scene): SimNode =>
-  scene.world.random.pick(scene.members.filter((node) => node !== primaryOf(scene)));
-
-function crash(node: SimNode): Undo | null {
-  if (!node.up) return null;
-  node.crash();
-  return () => node.restart();
+function crash(host: Host | null): Undo | null {
+  if (!host?.up) return null;
+  host.crash();
+  return () => host.restart();
 }
-function agentDeath(node: SimNode): Undo | null {
-  if (!node.up || node.agent === null) return null;
-  node.killAgent();
-  return () => {
-    if (node.up && node.agent === null) node.startAgent();
-  };
+function agentDeath(host: Host): Undo | null {
+  if (!host.up || host.agent === null) return null;
+  host.killAgent();
+  return () => host.startAgent();
 }
 function cutBothWays(scene: Scene, pairs: readonly (readonly [string, string])[]): Undo {
   const { network } = scene.world;
@@ -49,100 +41,119 @@ function cutBothWays(scene: Scene, pairs: readonly (readonly [string, string])[]
     }
   };
 }
-function isolate(scene: Scene, node: SimNode, also: readonly string[] = []): Undo {
-  const rest = [...scene.nodes.map((one) => one.id), ...also].filter((id) => id !== node.id);
+function isolate(scene: Scene, host: Host): Undo {
+  const rest = [...scene.hosts.map((one) => one.id), 'router', 'console'].filter((id) => id !== host.id);
   return cutBothWays(
     scene,
-    rest.map((id) => [node.id, id] as const),
+    rest.map((id) => [host.id, id] as const),
   );
+}
+/** What a person asks for: of whichever node answers; the answer is not waited for. */
+function ask(scene: Scene, method: string, params: unknown): Undo {
+  const up = scene.hosts.filter((one) => one.up && one.agent !== null);
+  if (up.length === 0) return nothing;
+  const host = scene.world.random.pick(up);
+  scene.console
+    .request(host.id, `engine.${method}`, params, { timeoutMs: 5_000 })
+    .catch((error: unknown) => scene.world.note(`console: ${method}: ${(error as Error).message}`));
+  return nothing;
+}
+const requester = { by: 'admin', role: 'admin', requestId: null } as const;
+function start(scene: Scene, request: OperationRequest): Undo {
+  return ask(scene, 'operation.start', { request, requester, planHash: null, idempotencyKey: null });
 }
 
 export const faults = {
   'primary crash': (scene) => crash(primaryOf(scene)),
   'standby crash': (scene) => crash(someStandby(scene)),
-  'store node crash': (scene) => crash(scene.world.random.pick(scene.nodes.filter((node) => !node.member))),
-  'postgres crash': ({ world, ...rest }) => {
-    const node = world.random.chance(0.7) ? primaryOf({ world, ...rest }) : world.random.pick(rest.members);
-    if (node.postgres.dead) return null;
-    node.postgres.killPostmaster();
-    return () => undefined;
+  'store node crash': (scene) => crash(scene.hosts.find((one) => !one.member && one.up) ?? null),
+  'postgres crash': (scene) => {
+    const host = scene.world.random.chance(0.7) ? primaryOf(scene) : scene.world.random.pick(scene.members);
+    if (host.engine.dead) return null;
+    host.engine.killPostmaster();
+    return nothing;
   },
   'agent crash': (scene) => agentDeath(someMember(scene)),
   'guardian crash': (scene) => {
-    const node = someMember(scene);
-    if (node.guardian === null || !node.guardian.process.alive || node.agent === null) return null;
+    const host = someMember(scene);
+    if (!host.guardian?.process.alive || host.agent === null) return null;
     /* With the agent frozen as well nothing is left to stop a server that waits for nobody. */
-    if (node.agent.process.frozen && node.postgres.names.members.length === 0) return null;
-    node.killGuardian();
-    return () => undefined;
+    if (host.agent.process.frozen && !host.engine.commitsWait) return null;
+    host.killGuardian();
+    return nothing;
   },
   'node frozen': (scene) => someMember(scene).freeze('node'),
   'agent frozen': (scene) => someMember(scene).freeze('agent'),
+  'postgres frozen': (scene) => someMember(scene).freeze('postgres'),
+  'machine paused with its clocks': (scene) => someMember(scene).freeze('paused'),
+  'machine suspended': (scene) => someMember(scene).freeze('suspended'),
   'guardian frozen': (scene) => {
-    const node = someMember(scene);
+    const host = someMember(scene);
     /* With the agent gone as well nothing is left to stop a server; that is two losses, and only the promises help then. */
-    if (node.agent === null || node.agent.process.frozen || scene.store.record.mode === 'asynchronous') return null;
-    return node.freeze('guardian');
+    if (host.agent === null || host.agent.process.frozen || !host.engine.commitsWait) return null;
+    return host.freeze('guardian');
   },
   'agent and guardian frozen': (scene) => {
-    const node = primaryOf(scene);
-    if (node.postgres.names.members.length === 0 || scene.store.record.mode === 'asynchronous') return null;
-    const undo = [node.freeze('agent'), node.freeze('guardian')];
+    const host = primaryOf(scene);
+    if (!host.engine.commitsWait || scene.record()?.mode === 'asynchronous') return null;
+    const undo = [host.freeze('agent'), host.freeze('guardian')];
     return () => {
       for (const one of undo) one();
     };
   },
   'slow stop': (scene) => {
-    const node = primaryOf(scene);
-    node.postgres.stuck = true;
+    const { engine } = primaryOf(scene);
+    engine.stuck = true;
     return () => {
-      node.postgres.stuck = false;
+      engine.stuck = false;
     };
   },
   'node isolated': (scene) => isolate(scene, someMember(scene)),
   'node isolated with its router': (scene) => {
-    const node = primaryOf(scene);
+    const host = primaryOf(scene);
     return cutBothWays(
       scene,
-      scene.nodes
-        .filter((one) => one !== node)
-        .flatMap((one) => [[node.id, one.id] as const, ['router', one.id] as const]),
+      scene.hosts
+        .filter((one) => one !== host)
+        .flatMap((one) => [[host.id, one.id] as const, ['router', one.id] as const]),
     );
   },
   'link cut': (scene) => {
-    const [a, b] = [someMember(scene), scene.world.random.pick(scene.nodes)];
+    const [a, b] = [someMember(scene), scene.world.random.pick(scene.hosts)];
     return a === b ? null : cutBothWays(scene, [[a.id, b.id]]);
   },
   'one-way cut': (scene) => {
-    const [a, b] = [someMember(scene), scene.world.random.pick(scene.nodes)];
+    const [a, b] = [someMember(scene), scene.world.random.pick(scene.hosts)];
     if (a === b) return null;
     const [from, to] = scene.world.random.chance(0.5) ? [a, b] : [b, a];
     scene.world.network.cut(from.id, to.id);
     return () => scene.world.network.heal(from.id, to.id);
   },
   'store out of reach of all members': (scene) => {
-    const outside = scene.nodes.filter((node) => !node.member);
+    const outside = scene.hosts.filter((one) => !one.member);
     if (outside.length < 3) return null;
     return cutBothWays(
       scene,
-      scene.members.flatMap((node) => outside.map((one) => [node.id, one.id] as const)),
+      scene.members.flatMap((host) => outside.map((one) => [host.id, one.id] as const)),
     );
   },
   'primary and one standby cut off': (scene) => {
-    const side = [primaryOf(scene).id, someStandby(scene).id];
-    const rest = scene.nodes.map((node) => node.id).filter((id) => !side.includes(id));
+    const standby = someStandby(scene);
+    if (standby === null) return null;
+    const side = [primaryOf(scene).id, standby.id];
+    const rest = scene.hosts.map((one) => one.id).filter((id) => !side.includes(id));
     return cutBothWays(
       scene,
       side.flatMap((a) => rest.map((b) => [a, b] as const)),
     );
   },
-  'control leader lost': ({ store }) => {
-    store.changeLeader();
-    return () => undefined;
+  'control leader lost': (scene) => {
+    const leader = scene.hosts.find((one) => one.agent?.store.isLeader());
+    return leader ? agentDeath(leader) : null;
   },
   'messages delayed': ({ world }) => {
     world.network.slowUntil = world.now + 1500;
-    return () => undefined;
+    return nothing;
   },
   'messages duplicated': ({ world }) => {
     world.network.duplicates = 0.3;
@@ -150,30 +161,102 @@ export const faults = {
       world.network.duplicates = 0;
     };
   },
+  'messages reordered': ({ world }) => {
+    world.network.reorder = true;
+    return () => {
+      world.network.reorder = false;
+    };
+  },
   'clock drift': (scene) => {
-    const node = scene.world.random.pick(scene.nodes);
-    node.clock.setRate(scene.world.random.between(0.97, 1.03));
-    return () => node.clock.setRate(1);
+    const host = scene.world.random.pick(scene.hosts);
+    host.clock.setRate(scene.world.random.between(0.97, 1.03));
+    return () => host.clock.setRate(1);
   },
   'clock jump': (scene) => {
-    const node = someMember(scene);
-    node.clock.jumpWall(scene.world.random.pick([-5000, -250, 150, 250, 60_000]));
-    return () => undefined;
+    someMember(scene).clock.jumpWall(scene.world.random.pick([-5000, -250, 150, 250, 60_000]));
+    return nothing;
   },
   'standby disk lost': (scene) => {
-    const node = someStandby(scene);
-    if (scene.store.journal !== null || !node.up || !node.disk.known || !primaryOf(scene).postgres.serving) return null;
-    node.loseDisk();
-    return () => node.restart();
+    const host = someStandby(scene);
+    if (!host?.up || !host.data.present || !primaryOf(scene).engine.serving || scene.record()?.operation) return null;
+    host.loseDisk();
+    return () => host.restart();
   },
-  switchover: ({ controller }) => {
-    controller.switchoverWanted = true;
-    return () => undefined;
+  'checkpoint stalls': (scene) => {
+    const { engine } = someMember(scene);
+    engine.checkpointerBusyUntil = scene.world.now + scene.world.random.between(200, 4000);
+    return () => {
+      engine.checkpointerBusyUntil = Math.min(engine.checkpointerBusyUntil, scene.world.now);
+    };
   },
-  'mode change': ({ world, store }) => {
-    const mode = world.random.pick<CommitMode>(['synchronous', 'semi_synchronous', 'semi_synchronous', 'asynchronous']);
-    if (mode === store.record.mode || store.journal !== null) return null;
-    return store.writeAsLeader(store.revision, { ...store.record, mode }) ? () => undefined : null;
+  'stop dies': (scene) => {
+    const { engine } = primaryOf(scene);
+    if (engine.dead) return null;
+    engine.diesInStop = true;
+    start(scene, { kind: 'failover', group: 'alpha', mode: 'switchover' });
+    return () => {
+      engine.diesInStop = false;
+    };
+  },
+  'process hangs in the kernel': (scene) => {
+    const { engine } = someMember(scene);
+    if (engine.dead) return null;
+    engine.unkillable = true;
+    return () => {
+      engine.unkillable = false;
+    };
+  },
+  'disk full': (scene) => {
+    const host = scene.world.random.pick(scene.hosts);
+    host.disk.full = true;
+    return () => {
+      host.disk.full = false;
+    };
+  },
+  'power cut in a write': (scene) => {
+    const host = scene.world.random.pick(scene.hosts);
+    if (!host.up) return null;
+    host.disk.cutAt = scene.world.random.pick(['write', 'sync', 'rename', 'directory'] as const);
+    return () => {
+      host.disk.cutAt = null;
+    };
+  },
+  'slow disk': (scene) => {
+    const { agent } = scene.world.random.pick(scene.hosts);
+    if (agent === null) return null;
+    agent.disk.slowMs = 60;
+    return () => {
+      agent.disk.slowMs = 0;
+    };
+  },
+  'settings reset by hand': (scene) => {
+    const { engine } = primaryOf(scene);
+    if (!engine.serving || scene.record()?.mode === 'asynchronous') return null;
+    engine.resetAll();
+    return nothing;
+  },
+  'standby promoted by hand': (scene) => {
+    const host = someStandby(scene);
+    if (host === null || host.engine.role !== 'standby') return null;
+    host.engine.promote(true);
+    return nothing;
+  },
+  'consumer named like a member': (scene) => {
+    const standby = someStandby(scene);
+    const { engine } = primaryOf(scene);
+    if (standby === null || !engine.serving) return null;
+    return engine.impostor(standby.id);
+  },
+  switchover: (scene) => start(scene, { kind: 'failover', group: 'alpha', mode: 'switchover' }),
+  'mode change': (scene) => {
+    const mode = scene.world.random.pick([
+      'synchronous',
+      'semi_synchronous',
+      'semi_synchronous',
+      'asynchronous',
+    ] as const);
+    if (mode === scene.record()?.mode) return null;
+    return start(scene, { kind: 'configure-replication', group: 'alpha', mode, standbys: null, settings: {} } as never);
   },
 } as const satisfies Record<string, Fault>;
 
@@ -201,6 +284,10 @@ const suites: Record<Suite, readonly FaultName[]> = {
     'primary crash',
     'postgres crash',
     'messages delayed',
+    'machine paused with its clocks',
+    'machine suspended',
+    'process hangs in the kernel',
+    'postgres frozen',
   ],
   promise: [
     'agent and guardian frozen',
@@ -222,8 +309,11 @@ const suites: Record<Suite, readonly FaultName[]> = {
     'messages duplicated',
     'switchover',
     'switchover',
+    'stop dies',
     'store node crash',
     'standby disk lost',
+    'checkpoint stalls',
+    'power cut in a write',
   ],
   'voter-set': [
     'standby crash',
@@ -242,14 +332,20 @@ const suites: Record<Suite, readonly FaultName[]> = {
     'messages delayed',
     'messages duplicated',
     'node isolated',
+    'checkpoint stalls',
+    'checkpoint stalls',
+    'disk full',
+    'slow disk',
+    'settings reset by hand',
+    'consumer named like a member',
   ],
   all: Object.keys(faults) as FaultName[],
 };
 
-export function scheduleFaults(scene: Scene, suite: Suite, untilMs: number): void {
+export function scheduleFaults(scene: Scene, suite: Suite, fromMs: number, untilMs: number): void {
   const { world } = scene;
   const open = new Set<Undo>();
-  const next = () => {
+  const next = (): void =>
     world.queue.after(world.random.between(250, 900), null, () => {
       if (world.now >= untilMs) return;
       const name = world.random.pick(suites[suite]);
@@ -264,18 +360,19 @@ export function scheduleFaults(scene: Scene, suite: Suite, untilMs: number): voi
       }
       next();
     });
-  };
-  world.queue.after(1500, null, next);
+  world.queue.after(fromMs, null, next);
   world.queue.after(untilMs, null, () => {
     world.healed = true;
+    world.note('HEALED');
     for (const undo of open) undo();
     open.clear();
     world.network.healAll();
-    for (const node of scene.nodes) {
-      node.clock.setRate(1);
-      node.restart();
-      if (node.agent === null) node.startAgent();
+    for (const host of scene.hosts) {
+      host.clock.setRate(1);
+      host.disk.full = false;
+      host.disk.cutAt = null;
+      host.restart();
+      host.startAgent();
     }
-    if (scene.store.record.mode === 'asynchronous') return;
   });
 }

@@ -1,24 +1,27 @@
 /**
- * One seeded run: a group under load and faults, then healed, then judged. Equal (seed, suite, mutation) give equal runs.
- * A run counts when it delivered ≥ 5,000 messages, saw ≥ 20 faults and ≥ 1 loss of the primary, and ended healed with progress.
+ * One seeded run: the product's own agents, control store, controller and operations in a group under load and faults, then healed, then judged. Equal
+ * (seed, suite) give equal runs. A run counts when it delivered ≥ 5,000 messages, saw ≥ 20 faults and ≥ 1 loss of the primary, and ended healed
+ * with progress.
  */
-import type { GroupRecord } from '../../cluster/model';
-import { AgentModel } from './agent-model';
+import type { CommitMode } from '../../cluster/model';
+import type { ClusterSeed } from '../../runtime/process-config';
 import { Checker } from './checkers';
 import { Client, RouterModel } from './clients';
-import { ControllerModel } from './controller-model';
-import { type Scene, type Suite, scheduleFaults } from './faults';
-import { SimNode } from './node';
-import { StoreModel } from './store-model';
-import { type Counters, type Mutation, World } from './world';
+import { Clock, SimLoop } from './clock';
+import { Process } from './event-queue';
+import { type Suite, scheduleFaults } from './faults';
+import { type Cluster, Host } from './host';
+import { Exchange, SimInterconnect } from './interconnect';
+import { groupName, type Scene, spareGroup } from './scene';
+import { type Counters, World } from './world';
 
 export type RunOptions = {
   readonly seed: number;
   readonly suite: Suite;
-  readonly mutation?: Mutation;
-  /** Looks at the scene before it is judged; for replays. */
+  /** No further than the first violation: of a deliberate mistake the rest says nothing. */
+  readonly stopAtViolation?: boolean;
+  /** For replays. */
   readonly trace?: (line: string) => void;
-  readonly inspect?: (scene: Scene) => void;
 };
 
 export type RunResult = {
@@ -30,89 +33,107 @@ export type RunResult = {
   readonly counting: boolean;
 };
 
-const leaseMs = 2000;
+const settleMs = 6_000;
 const faultPhaseMs = 22_000;
-const healPhaseMs = 12_000;
+const healPhaseMs = 14_000;
 
-export function runGroup({ seed, suite, mutation = 'none', inspect, trace }: RunOptions): RunResult {
-  const world = new World(seed, mutation);
-  const { random } = world;
-  world.trace = trace ?? null;
-  const memberCount = random.chance(0.2) ? 2 : 3;
-  const nodes = Array.from(
-    { length: random.chance(0.3) ? memberCount + 4 : 5 },
-    (_, index) => new SimNode(world, `n${index + 1}`, index < memberCount),
-  );
-  const members = nodes.filter((node) => node.member);
-  const store = new StoreModel(world, firstRecord(world, suite), leaseMs);
-  store.nodes = nodes;
-  const checker = new Checker(world);
-  checker.nodes = nodes;
-  checker.store = store;
-  world.checker = checker;
-
-  const failSafe = random.chance(suite === 'lease' ? 0.4 : 0.7);
-  checker.failSafe = failSafe;
-  for (const node of nodes) {
-    node.startAgent = () => {
-      const agent = new AgentModel(node, store, members, failSafe);
-      node.agent = agent;
-      agent.begin();
-    };
+export async function runGroup({ seed, suite, trace, stopAtViolation = false }: RunOptions): Promise<RunResult> {
+  const scene = build(seed, suite, trace ?? null);
+  const { world, checker } = scene;
+  const unhandled = (error: unknown): void =>
+    checker.fail(`a rejection that nobody handled: ${(error as Error)?.stack ?? String(error)}`);
+  process.on('unhandledRejection', unhandled);
+  try {
+    for (const host of scene.hosts) host.startAgent();
+    scheduleFaults(scene, suite, settleMs, settleMs + faultPhaseMs);
+    if (stopAtViolation) checker.onViolation = () => world.queue.end();
+    await world.queue.runUntil(settleMs + faultPhaseMs);
+    const before = world.counters.acknowledged;
+    await world.queue.runUntil(settleMs + faultPhaseMs + healPhaseMs);
+    if (!world.queue.ended) checker.finish();
+    const { counters } = world;
+    const counting =
+      checker.violations.length === 0 &&
+      counters.acknowledged > before &&
+      counters.deliveries >= 5000 &&
+      counters.faults >= 20 &&
+      counters.promotions >= 1;
+    return { seed, suite, violations: checker.violations, counters, primaryLosses: counters.promotions, counting };
+  } finally {
+    process.off('unhandledRejection', unhandled);
   }
-  const first = nodes[0]!;
-  first.disk.data.standbySignal = false;
-  first.disk.member = { promisedEpoch: 1, controllerTerm: 0, lastHeldEpoch: 1 };
-  for (const node of nodes) node.startAgent();
-  store.begin(random.pick(nodes));
-
-  const controller = new ControllerModel(world, store, members);
-  const router = new RouterModel(world, members, leaseMs);
-  const clients = [null, null, router, router].map((one) => new Client(world, members, one));
-  const scene: Scene = { world, nodes, members, store, controller };
-  scheduleFaults(scene, suite, faultPhaseMs);
-
-  world.queue.runUntil(faultPhaseMs);
-  const before = world.counters.acknowledged;
-  world.queue.runUntil(faultPhaseMs + healPhaseMs);
-  inspect?.(scene);
-  checker.finish();
-  const { counters } = world;
-  const primaryLosses = counters.promotions;
-  const progress = counters.acknowledged > before && clients.length > 0;
-  const counting =
-    checker.violations.length === 0 &&
-    progress &&
-    counters.deliveries >= 5000 &&
-    counters.faults >= 20 &&
-    primaryLosses >= 1;
-  return { seed, suite, violations: checker.violations, counters, primaryLosses, counting };
 }
 
-function firstRecord(world: World, suite: Suite): GroupRecord {
-  const roll = world.random.next();
-  const mode =
-    roll < (suite === 'lease' ? 0.4 : 0.6)
-      ? 'semi_synchronous'
-      : roll < (suite === 'lease' ? 0.65 : 0.8) || suite === 'promise'
-        ? 'synchronous'
-        : 'asynchronous';
-  return {
-    name: 'alpha',
-    mode,
-    epoch: 1,
-    primary: 'n1',
-    leaseReleased: false,
-    voterSet: { members: [], k: 0 },
-    promotable: mode === 'asynchronous' ? 'voters' : 'none',
-    onNoStandby: world.random.chance(0.7) ? 'degrade' : 'wait',
-    failoverWait: world.random.chance(0.7) ? 'promise' : 'lease',
-    automaticFailover: true,
-    automaticFailoverPausedBy: null,
-    timeline: 1,
-    timelineHistory: [{ epoch: 1, timeline: 1, startLsn: '0/0', primary: 'n1', at: '' }],
-    operation: null,
-    settings: {},
-    createdAt: '',
+function build(seed: number, suite: Suite, trace: ((line: string) => void) | null): Scene {
+  const world = new World(seed);
+  world.trace = trace;
+  const { random } = world;
+  const checker = new Checker(world);
+  world.checker = checker;
+  const memberCount = random.chance(0.2) ? 2 : 3;
+  const ids = Array.from({ length: random.chance(0.3) ? memberCount + 4 : 5 }, (_, index) => `n${index + 1}`);
+  const exchange = new Exchange();
+  const hosts = new Map<string, Host>();
+  const groupOf = (id: string): string => (ids.indexOf(id) < memberCount ? groupName : spareGroup);
+  const clusterSeed: ClusterSeed = {
+    clusterName: 'simulated',
+    leaseMs: 2000,
+    groups: [
+      {
+        name: groupName,
+        mode: modeOf(random.next(), suite),
+        primary: 'n1',
+        onNoStandby: random.chance(0.7) ? 'degrade' : 'wait',
+      },
+    ],
+    nodes: ids.map((id) => ({
+      id,
+      group: groupOf(id),
+      region: 'here',
+      host: id,
+      agentPort: 1,
+      postgresPort: 2,
+      incarnation: `${id}-1`,
+      priority: 100,
+    })),
   };
+  const raft = ids.map((id) => ({ id, incarnation: `${id}-1` }));
+  const cluster: Cluster = {
+    world,
+    exchange,
+    seed: clusterSeed,
+    hosts,
+    bootstrap: { voters: raft.slice(0, 5), learners: raft.slice(5) },
+  };
+  for (const id of ids) {
+    const host = new Host(cluster, id, groupOf(id));
+    if (trace) host.trace = (line) => world.note(line);
+    hosts.set(id, host);
+  }
+  const all = [...hosts.values()];
+  checker.hosts = all;
+  const members = all.filter((one) => one.member);
+  const router = new RouterModel(world, exchange, members, () => checker.record?.leaseMs ?? 2000);
+  for (const through of [null, null, router, router]) new Client(world, members, through);
+  return {
+    world,
+    hosts: all,
+    members,
+    checker,
+    exchange,
+    console: consoleOf(world, exchange),
+    record: () => checker.record,
+  };
+}
+
+function consoleOf(world: World, exchange: Exchange): SimInterconnect {
+  const process = new Process();
+  const loop = new SimLoop(world.queue, world.random, new Clock(world.queue, 5), process, () => undefined);
+  const self = { name: 'console:c', kind: 'console' as const, nodeId: null, incarnation: null };
+  return new SimInterconnect(world, exchange, process, loop, self, 'console');
+}
+
+function modeOf(roll: number, suite: Suite): CommitMode {
+  if (roll < (suite === 'lease' ? 0.4 : 0.6)) return 'semi_synchronous';
+  return roll < (suite === 'lease' ? 0.65 : 0.8) || suite === 'promise' ? 'synchronous' : 'asynchronous';
 }

@@ -7,6 +7,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Distribution } from './distribution';
 import type { Suite } from './faults';
+import { runMutant } from './mutant';
+import { findMutation } from './mutations';
 import { runGroup } from './simulation';
 
 const { values } = parseArgs({
@@ -15,7 +17,9 @@ const { values } = parseArgs({
     suite: { type: 'string', default: 'all' },
     'from-seed': { type: 'string', default: '1' },
     resume: { type: 'string' },
-    mutation: { type: 'string', default: 'none' },
+    /** Prints everything that happened in the run. */
+    trace: { type: 'boolean', default: false },
+    mutation: { type: 'string' },
   },
 });
 const suite = values.suite as Suite;
@@ -26,11 +30,21 @@ if (values.resume !== undefined && existsSync(values.resume)) {
   const found = JSON.parse(readFileSync(values.resume, 'utf8')) as Saved;
   if (found.suite === suite) saved = found;
 }
+const trace = values.trace ? (line: string) => console.log(line) : undefined;
+if (values.mutation !== undefined) {
+  const found = await runMutant(findMutation(values.mutation), { suite, from: saved.seed, runs: wanted });
+  console.log(
+    found === null
+      ? `${values.mutation}: not caught in ${wanted} runs`
+      : `seed ${found.seed}: ${found.violations.join('; ')}`,
+  );
+  process.exit(found === null ? 1 : 0);
+}
 const distribution = new Distribution();
 const begin = performance.now();
 let here = 0;
 while (saved.counting < wanted) {
-  const result = runGroup({ seed: saved.seed, suite, mutation: values.mutation as 'none' });
+  const result = await runGroup({ seed: saved.seed, suite, trace });
   distribution.add(result);
   here++;
   if (result.violations.length > 0) {

@@ -1,0 +1,436 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: edits quote source, templates included
+/**
+ * Deliberate mistakes: each breaks one rule of the protocol in the source that ships (or in what the simulated PostgreSQL promises), and must be caught
+ * by a checker. `hunt` begins where the mistake is known to show.
+ */
+import type { Suite } from './faults';
+
+export type Edit = { readonly file: string; readonly find: string; readonly replace: string };
+export type Mutation = {
+  readonly name: string;
+  /** The rule that it breaks. */
+  readonly breaks: string;
+  readonly edits: readonly Edit[];
+  readonly suite: Suite;
+  readonly from: number;
+  readonly expected: RegExp;
+};
+
+const handlers = 'node/command-handlers.ts';
+const voterSet = 'cluster/core/voter-set.ts';
+const ranking = 'cluster/core/ranking.ts';
+const lease = 'node/core/lease-keeper.ts';
+const memberLoop = 'node/member-loop.ts';
+const server = 'testing/group-sim/pg-server.ts';
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'promises-minus-one',
+    breaks: 'any promise quorum intersects any acknowledgement quorum',
+    edits: [
+      { file: voterSet, find: 'return set.members.length - set.k + 1;', replace: 'return set.members.length - set.k;' },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /loses|missing|acknowledged/,
+  },
+  {
+    name: 'report-before-receiver-gone',
+    breaks: 'a promise is reported only once the walreceiver is gone',
+    edits: [
+      {
+        file: server,
+        find: `      await this.#soon(() => this.#engine.alter({ primary_conninfo: '' }));
+      await this.#until(() => this.#atRest(), timeoutMs, 'the standby comes to rest');
+      await this.#later(12, () => undefined);
+      await this.#until(() => this.#atRest(), timeoutMs, 'the standby comes to rest');`,
+        replace: `      await this.#soon(() => this.#engine.alter({ primary_conninfo: '' }));`,
+      },
+      {
+        file: handlers,
+        find: '    this.#context.walProxy.setUpstream(null);\n    return this.#context.serverQueue',
+        replace: '    return this.#context.serverQueue',
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /./,
+  },
+  {
+    name: 'add-voter-in-postgres-first',
+    breaks: 'a voter is added to the store first',
+    edits: [
+      {
+        file: voterSet,
+        find: '  if (joining.length > 0 || safeK < record.k) {',
+        replace:
+          "  if (joining.length > 0 && !sameSet(input.postgres, goal)) return { kind: 'set-postgres', voterSet: goal, why: 'mutation' };\n  if (joining.length > 0 || safeK < record.k) {",
+      },
+    ],
+    suite: 'voter-set',
+    from: 1,
+    expected: /the store says|have it|waits for/,
+  },
+  {
+    name: 'remove-voter-in-store-first',
+    breaks: 'a voter is removed from PostgreSQL first',
+    edits: [
+      {
+        file: voterSet,
+        find: "  if (!sameSet(input.postgres, goal)) {\n    return { kind: 'set-postgres', voterSet: goal, why: `commits wait for ${describe(goal)}` };\n  }\n  if (sameSet(record, goal))",
+        replace:
+          "  if (!sameSet(record, goal)) return { kind: 'write-store', voterSet: goal, promotable: 'voters', why: 'mutation' };\n  if (!sameSet(input.postgres, goal)) {\n    return { kind: 'set-postgres', voterSet: goal, why: `commits wait for ${describe(goal)}` };\n  }\n  if (sameSet(record, goal))",
+      },
+    ],
+    suite: 'voter-set',
+    from: 1,
+    expected: /the store says|have it|waits for/,
+  },
+  {
+    name: 'no-barrier',
+    breaks: 'what was acknowledged under earlier settings is with the new voters before the store relies on them',
+    edits: [
+      {
+        file: voterSet,
+        find: '  const { barrier } = input;\n',
+        replace:
+          "  const { barrier } = input;\n  if (barrier === null || barrier !== null) return { kind: 'write-store', voterSet: goal, promotable: 'voters', why: 'mutation' };\n",
+      },
+    ],
+    suite: 'voter-set',
+    from: 1,
+    expected: /have it|loses|missing/,
+  },
+  {
+    name: 'skip-epoch-in-follow',
+    breaks: 'a member never again follows a primary below the epoch that it promised',
+    edits: [
+      {
+        file: 'node/core/promise.ts',
+        find: '  const { durable, record } = facts;\n  if (wanted.epoch < durable.promisedEpoch) {',
+        replace: '  const { durable, record } = facts;\n  if (wanted.epoch < 0) {',
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /./,
+  },
+  {
+    name: 'release-before-dead',
+    breaks: 'a lease goes back only when every process is dead',
+    edits: [
+      { file: lease, find: "  if (state.giveBack && state.stage === 'dead') {", replace: '  if (state.giveBack) {' },
+    ],
+    suite: 'all',
+    from: 1,
+    expected: /processes left/,
+  },
+  {
+    name: 'restart-before-dead',
+    breaks: 'nothing is started while a process of an earlier server lives',
+    edits: [
+      {
+        file: memberLoop,
+        find: '    if (!(await context.postgres.isDead())) await context.postgres.killAll();\n',
+        replace: '',
+      },
+      {
+        file: server,
+        find: '  #looksDead(): boolean {\n    return this.#engine.dead ||',
+        replace: '  #looksDead(): boolean {\n    return !this.#engine.postmasterAlive || this.#engine.dead ||',
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /processes of its data directory|processes left/,
+  },
+  {
+    name: 'guardian-ignores-deadline',
+    breaks: 'without a word from the agent the guardian stops the server in time',
+    edits: [
+      {
+        file: 'testing/group-sim/guardian.ts',
+        find: '  #look(): void {\n',
+        replace: '  #look(): void {\n    if (this.process.alive) return;\n',
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /after its lease|ms after|alone/,
+  },
+  {
+    name: 'restart-without-lease',
+    breaks: 'a server starts as primary only under a held lease',
+    edits: [
+      {
+        file: memberLoop,
+        find: "    if (!lease.mayStart(record.epoch)) return this.#doing('waits for the lease to be confirmed');\n",
+        replace: '',
+      },
+      {
+        file: memberLoop,
+        find: '    if (!lease.mayStart(record.epoch)) return;\n    if (found.standbySignal)',
+        replace: '    if (found.standbySignal)',
+      },
+      {
+        file: memberLoop,
+        find: "    this.#doing('starting as primary');\n    lease.input({ kind: 'server-starting' });\n",
+        replace: "    this.#doing('starting as primary');\n",
+      },
+      {
+        file: 'node/server-starts.ts',
+        find: 'serveForMs: serveForMs(), settings',
+        replace: 'serveForMs: 2000, settings',
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /without holding it|after its lease|alone/,
+  },
+  {
+    name: 'rank-by-lsn-only',
+    breaks: 'the newer timeline ranks first, and a diverged member is no candidate',
+    edits: [{ file: ranking, find: '  if (a.timeline !== b.timeline) return a.timeline - b.timeline;\n', replace: '' }],
+    suite: 'promise',
+    from: 1,
+    expected: /loses|divergence|missing|acknowledged/,
+  },
+  {
+    name: 'lease-from-answer',
+    breaks: 'the holder counts its lease from before it asked',
+    edits: [
+      {
+        file: lease,
+        find: "    const confirmed = confirm(rest, renewal.sent, 'store');",
+        replace: "    const confirmed = confirm(rest, { now: input.now, wall: input.wall }, 'store');",
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /after its lease|alone|without holding it|ms after/,
+  },
+  {
+    name: 'admit-after-cut',
+    breaks: 'a router admits only to the highest epoch, before the deadline',
+    edits: [
+      {
+        file: 'cluster/core/admission.ts',
+        find: '    if (age >= endpoint.remainingMs) return refuse',
+        replace: '    if (age < 0) return refuse',
+      },
+      {
+        file: 'cluster/core/admission.ts',
+        find: '  if (endpoint.epoch < input.highestEpoch) {',
+        replace: '  if (endpoint.epoch < 0) {',
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /the router admitted/,
+  },
+  {
+    name: 'forget-promise-on-restart',
+    breaks: 'a promise is durable',
+    edits: [
+      {
+        file: 'node/durable-state.ts',
+        find: '    return text === null ? initialDurableMemberState : parse(this.#file, text);',
+        replace:
+          '    return text === null ? initialDurableMemberState : { ...parse(this.#file, text), promisedEpoch: 0 };',
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /loses|missing|acknowledged|ms after/,
+  },
+  {
+    name: 'no-names-before-promote',
+    breaks: 'a promoted server has a list of synchronous standbys before its first commit (A16)',
+    edits: [
+      {
+        file: handlers,
+        find: '        await postgres.setSynchronousStandbys(record.voterSet.members, record.voterSet.k);\n        this.#mustMayStart(epoch);\n',
+        replace: '        this.#mustMayStart(epoch);\n',
+      },
+      {
+        file: voterSet,
+        find: "  return record.mode !== 'asynchronous';\n}\n\n/** PostgreSQL's list",
+        replace: "  return record.mode === undefined;\n}\n\n/** PostgreSQL's list",
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /does not cover|have it|the store says/,
+  },
+  {
+    name: 'names-believed-once-written',
+    breaks: 'names are in force once a commit is seen waiting (A16)',
+    edits: [
+      {
+        file: 'postgres/sync-standbys.ts',
+        find: '    if (!this.#commitsWait) await this.server.seeCommitWait();\n',
+        replace: '',
+      },
+      {
+        file: voterSet,
+        find: "  return record.mode !== 'asynchronous';\n}\n\n/** PostgreSQL's list",
+        replace: "  return record.mode === undefined;\n}\n\n/** PostgreSQL's list",
+      },
+    ],
+    suite: 'voter-set',
+    from: 1,
+    expected: /have it|the store says|loses/,
+  },
+  {
+    name: 'follow-without-fork-check',
+    breaks: 'no member follows before the fork check (A17)',
+    edits: [
+      {
+        file: 'node/fork-check.ts',
+        find: "  if (reached.kind === 'can-follow') return reached;",
+        replace: "  if (reached.kind === 'can-follow' || reached.kind === 'diverged') return { kind: 'can-follow' };",
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /have it|loses|missing|does not follow/,
+  },
+  {
+    name: 'any-stop-shipped-everything',
+    breaks: 'only a clean stop proves what was shipped (A18)',
+    edits: [
+      { file: 'cluster/core/clean-stop.ts', find: "  if (control.state !== 'shut down') return null;\n", replace: '' },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /loses|missing/,
+  },
+  {
+    name: 'ignore-lease-guard',
+    breaks: 'a grant under the guard waits until the old lease has run out',
+    edits: [
+      {
+        file: 'control/core/leases.ts',
+        find: '  if (!txn.leaseGuard) return null;',
+        replace: '  if (!txn.leaseGuard || txn.leaseGuard) return null;',
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /ms after|after its lease/,
+  },
+  {
+    name: 'reuse-timeline',
+    breaks: 'a timeline number is never used twice',
+    edits: [
+      {
+        file: handlers,
+        find: 'await postgres.promote(promoteTimeoutMs, record.timeline);',
+        replace: 'await postgres.promote(promoteTimeoutMs);',
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /./,
+  },
+  {
+    name: 'fail-safe-with-a-silent-voter',
+    breaks: 'without the store every voter must confirm',
+    edits: [
+      {
+        file: 'node/lease-holder.ts',
+        find: "    const allConfirmed = answers.every((answer) => answer.status === 'fulfilled' && answer.value.confirmed);",
+        replace: '    const allConfirmed = answers.length >= 0;',
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /after its lease|alone|ms after/,
+  },
+  {
+    name: 'stale-record-for-postgres',
+    breaks: 'PostgreSQL is changed only on a record read through the store’s leader',
+    edits: [
+      {
+        file: 'node/primary-duties.ts',
+        find: '        if (!(await this.#storeIsAsDecided(record)) || !this.lease.holds(record.epoch)) return;\n',
+        replace: '        this.earlierLife.ended();\n',
+      },
+    ],
+    suite: 'voter-set',
+    from: 1,
+    expected: /the store says|have it|waits for/,
+  },
+  {
+    name: 'no-touch-after-restart',
+    breaks: 'an agent’s life shuts out what the life before left on its way',
+    edits: [
+      {
+        file: 'node/earlier-life.ts',
+        find: '    return !this.#over;',
+        replace: '    return this.#over && !this.#over;',
+      },
+    ],
+    suite: 'voter-set',
+    from: 1,
+    expected: /./,
+  },
+  {
+    name: 'durable-numbers-fall',
+    breaks: 'saving a promise never takes back what was saved meanwhile (A22)',
+    edits: [
+      {
+        file: 'node/durable-state.ts',
+        find: '    if (covers(this.#current, decided)) return;\n    const next = raised(raised(this.#current, this.#onDisk()), decided);',
+        replace: '    const next = { ...this.#current, ...decided };',
+      },
+      {
+        file: handlers,
+        find: '    durable.save(mayGrant().durable);',
+        replace: '    durable.save(first.durable);',
+      },
+      {
+        file: handlers,
+        find: '    mayGrant();\n    const key = keys.group(config.group);',
+        replace: '    const first = mayGrant();\n    const key = keys.group(config.group);',
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /./,
+  },
+  {
+    name: 'not-synced',
+    breaks: 'a promise is on disk before it is told (A22)',
+    edits: [
+      {
+        file: 'kernel/small-files.ts',
+        find: '    file.write(text);\n    file.sync();\n',
+        replace: '    file.write(text);\n',
+      },
+    ],
+    suite: 'promise',
+    from: 1,
+    expected: /can't start|loses|missing|acknowledged/,
+  },
+  {
+    name: 'release-over-invisible-processes',
+    breaks: 'processes that can not be seen are no proof of death (A21)',
+    edits: [
+      {
+        file: server,
+        find: '    return this.#engine.dead || !this.host.processesVisible;',
+        replace: '    return this.#engine.dead || !this.#engine.postmasterAlive;',
+      },
+    ],
+    suite: 'lease',
+    from: 1,
+    expected: /processes left|processes of its data directory/,
+  },
+];
+
+export function findMutation(name: string): Mutation {
+  const found = mutations.find((one) => one.name === name);
+  if (!found) throw new Error(`no mutation ${name}: ${mutations.map((one) => one.name).join(', ')}`);
+  return found;
+}
