@@ -14,6 +14,7 @@ import { every } from '../kernel/waiting';
 import type { Settings } from '../postgres/runtime-settings';
 import { slotName } from '../postgres/settings';
 import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
+import { walGoneWords, walIsGone } from './core/wal-gone';
 import type { EarlierLife } from './earlier-life';
 import { askPrimary, checkFork, promotedByHand } from './fork-check';
 import type { LeaseHolder } from './lease-holder';
@@ -460,10 +461,11 @@ export class MemberLoop {
     if (this.#now() - this.#notStreamingSince < notStreamingMs) return;
     const { lines } = await this.options.context.postgres.logs({
       limit: 50,
-      level: 'ERROR',
-      contains: 'requested WAL segment',
+      level: null,
+      contains: walGoneWords,
     });
-    if (lines.length === 0) return;
+    const forMs = this.#now() - this.#notStreamingSince;
+    if (!walIsGone(lines, this.options.context.loop.wallMs() - forMs)) return;
     this.options.context.logger.warn(
       { primary: primary.id },
       'the primary no longer has the WAL that this standby needs',

@@ -149,3 +149,16 @@ export async function waitForReplay(connection: LocalConnection, lsn: LsnText, t
     await delay(5);
   }
 }
+
+/** Nothing is received any more, then where local WAL ends. One look is enough where receipt was closed before (after a promise). */
+export async function endOfReceipt(
+  connection: LocalConnection,
+  close: () => Promise<void>,
+  timeoutMs: number,
+): Promise<StandbyPosition> {
+  const look = await lookAtRecovery(connection);
+  const [row] = await connection.query<{ open: boolean }>(`SELECT current_setting('primary_conninfo') <> '' AS open`);
+  if (row?.open) await close();
+  else if (look.receiverGone && look.receiveLsn !== null) return bare(look);
+  return settle(connection, timeoutMs, 'received');
+}

@@ -36,7 +36,7 @@ import { exists } from './durable-file';
 import { bootstrapDirectory } from './initdb';
 import { type LogFilter, tailLog } from './log-tail';
 import { listSettings } from './pg-settings';
-import { bare, lookAtRecovery, settle, waitForReplay } from './position';
+import { bare, endOfReceipt, lookAtRecovery, settle, waitForReplay } from './position';
 import { Postmaster } from './postmaster';
 import { readPostmasterFile } from './processes';
 import { promote } from './promote';
@@ -506,43 +506,31 @@ export class PgServer implements PostgresServer {
 
   localEnd(timeoutMs: number): Promise<LocalEnd> {
     return this.#changes.run(async () => {
-      const look = await lookAtRecovery(this.#commands);
-      const [row] = await this.#commands.query<{ open: boolean }>(
-        `SELECT current_setting('primary_conninfo') <> '' AS open`,
-      );
       this.#source = null;
-      if (row?.open) await this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
-      const atRest = !row?.open && look.receiverGone && look.receiveLsn !== null;
-      const end = atRest ? bare(look) : await settle(this.#commands, timeoutMs, 'received');
-      const history = await readTimelineHistory(this.#dataDirectory, end.timeline);
-      return { timeline: end.timeline, lsn: end.lsn, history };
+      const close = () => this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
+      return this.#withHistory(await endOfReceipt(this.#commands, close, timeoutMs));
     });
   }
 
-  compareWithFork(
-    primaryHistory: readonly TimelineEnd[],
-    primaryTimeline: number,
-    primaryLsn?: LsnText,
-  ): Promise<ReachedFork> {
+  async #withHistory({ timeline, lsn }: StandbyPosition): Promise<LocalEnd> {
+    return { timeline, lsn, history: await readTimelineHistory(this.#dataDirectory, timeline) };
+  }
+
+  compareWithFork(...primary: Parameters<PostgresServer['compareWithFork']>): Promise<ReachedFork> {
     return this.#changes.run(async () => {
       await this.#startable();
       const { arguments: floors } = await prepareStart(this.configuration, 'standby', { timeoutMs: 0, follow: false });
       this.#standbySignal = true;
       try {
-        const launched = await this.#postmaster.launch('standby', null, [
-          ...floors,
-          ...(await privateStartArguments(this.configuration)),
-        ]);
+        const extra = [...floors, ...(await privateStartArguments(this.configuration))];
+        const launched = await this.#postmaster.launch('standby', null, extra);
         if (!(await launched.untilReady(60_000))) {
           throw new ClusterError(
             'UNAVAILABLE',
             'the old primary’s own WAL does not bring it to a consistent state: clone it anew',
           );
         }
-        const end = await settle(this.#commands, 60_000);
-        const history = await readTimelineHistory(this.#dataDirectory, end.timeline);
-        const local = { timeline: end.timeline, lsn: end.lsn, history };
-        return compareHistories(local, primaryHistory, primaryTimeline, primaryLsn);
+        return compareHistories(await this.#withHistory(await settle(this.#commands, 60_000)), ...primary);
       } finally {
         await this.#postmaster.stop('fast', 10_000);
       }
