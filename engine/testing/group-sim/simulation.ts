@@ -35,7 +35,11 @@ export type RunResult = {
 
 const settleMs = 6_000;
 const faultPhaseMs = 22_000;
-const healPhaseMs = 14_000;
+/**
+ * A failover whose primary came back waits for a lease that does not end until the deadline of its grant (15 s), and the promises that it leaves behind
+ * are met four seconds later: whoever has not healed by then never does.
+ */
+const healPhaseMs = 26_000;
 
 export async function runGroup({ seed, suite, trace, stopAtViolation = false }: RunOptions): Promise<RunResult> {
   const scene = build(seed, suite, trace ?? null);
