@@ -207,12 +207,14 @@ export class CommandHandlers {
     if (fact?.record.primary !== config.nodeId || !fact.record.leaseReleased || fact.record.operation !== null) return;
     const next = recordAfterRegrant(fact.record);
     const { controllerTerm } = durable.current;
+    await this.options.newDisk.settle();
     await this.options.hold.learn();
     const promise = decidePromise(this.#facts(), { epoch: next.epoch, fence: { controllerTerm } });
     if (!promise.ok) throw refusal(promise);
     durable.save(promise.durable);
     const fence = { controllerTerm, groupEpoch: fact.record.epoch, operation: '', step: 'take-back', attempt: 1 };
     await this.#grant({ fence, group: next.name, expectedModRevision: fact.modRevision, next, underLeaseGuard: false });
+    this.#draining = false;
     logger.info({ epoch: next.epoch }, 'took the next epoch: nobody could take over the lease that was given back');
   }
 
@@ -367,7 +369,8 @@ export class CommandHandlers {
         );
       }
       this.#mustMayStart(epoch);
-      if ((await postgres.report()).state !== 'primary') {
+      // One that somebody promoted by hand in this very moment runs as primary too, and nobody guards it.
+      if ((await postgres.report()).state !== 'primary' || !lease.serving) {
         lease.input({ kind: 'server-starting' });
         await postgres.setRole('primary', lease.leaseLeftMs());
         await postgres.setSynchronousStandbys(record.voterSet.members, record.voterSet.k);
@@ -423,7 +426,8 @@ export class CommandHandlers {
           );
         }
         await this.#endConsumers();
-        lease.input({ kind: 'give-back', mode: 'planned' });
+        // A server that the lease keeper does not know as primary is stopped first: given back, the lease would be released at once.
+        if (lease.serving) lease.input({ kind: 'give-back', mode: 'planned' });
         await postgres.stop('fast', timeoutMs);
       }
       // Also of a server that had died before: a renewal that was confirmed meanwhile must not start it again after the lease was released.

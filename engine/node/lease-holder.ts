@@ -70,6 +70,11 @@ export class LeaseHolder {
     return this.#state.epoch;
   }
 
+  /** The server runs as primary under this keeper. */
+  get serving(): boolean {
+    return this.#state.stage === 'serving';
+  }
+
   mayBeHolder(): boolean {
     return mayBeHolder(this.#state);
   }

@@ -17,6 +17,7 @@ import { decideFollow, decideResume, type ResumeDecision } from './core/promise'
 import { walGoneWords, walIsGone } from './core/wal-gone';
 import type { EarlierLife } from './earlier-life';
 import { askPrimary, checkFork, promotedByHand } from './fork-check';
+import { GivenBack } from './given-back';
 import type { LeaseHolder } from './lease-holder';
 import type { NewDisk } from './new-disk';
 import { groupFact, type NodeContext, nodeRecord } from './node-context';
@@ -70,7 +71,7 @@ export class MemberLoop {
   #backup: AbortController | null = null;
   #backupBytes = 0;
   #waitingForEpochSince: number | null = null;
-  #releasedSince: number | null = null;
+  readonly #givenBack: GivenBack;
   #notStreamingSince: number | null = null;
   #failedStarts = 0;
   /** Why this member's data is no part of the primary's history; it is copied anew. */
@@ -81,6 +82,7 @@ export class MemberLoop {
 
   constructor(private readonly options: MemberLoopOptions) {
     this.#starts = new ServerStarts(options.context, options.settingsForStart);
+    this.#givenBack = new GivenBack(options.context.loop, options.lease, options.takeBack);
   }
 
   get activity(): string | null {
@@ -135,11 +137,6 @@ export class MemberLoop {
 
   get recloneWanted(): boolean {
     return this.#recloneWanted;
-  }
-
-  /** A server that was found running under the record's epoch needs no new follow. */
-  adoptedAsStandby(): void {
-    this.#followedEpoch = 0;
   }
 
   /** After a promotion the node follows nobody. */
@@ -229,8 +226,11 @@ export class MemberLoop {
   async #asPrimary(record: GroupRecord): Promise<void> {
     const { lease, earlierLife } = this.options;
     this.#diverged = null;
-    if (record.leaseReleased) return this.#afterRelease(record);
-    this.#releasedSince = null;
+    if (record.leaseReleased) {
+      this.#doing('the lease was given back: waits for the next primary');
+      return this.#givenBack.look(record);
+    }
+    this.#givenBack.isOver();
     const resume = this.#mayResume(record);
     if (resume.kind === 'wait') return this.#doing(`promised epoch ${resume.forEpoch}: waits for it`);
     if (lease.epoch === null || lease.epoch < record.epoch) {
@@ -255,16 +255,6 @@ export class MemberLoop {
     }
     if (role === 'standby') return this.#promoteIfForgotten(record);
     await this.#startAsPrimary(record);
-  }
-
-  /** Whoever takes over does so at once; when nobody can (voters are lost, their servers are down), this node has everything and goes on itself. */
-  async #afterRelease(record: GroupRecord): Promise<void> {
-    this.#doing('the lease was given back: waits for the next primary');
-    if (record.operation !== null) this.#releasedSince = null;
-    else this.#releasedSince ??= this.#now();
-    if (this.#releasedSince === null || this.#now() - this.#releasedSince < abandonedAfterMs) return;
-    this.#releasedSince = null;
-    await this.options.takeBack();
   }
 
   #mayResume(record: GroupRecord): ResumeDecision {

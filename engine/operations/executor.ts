@@ -15,7 +15,7 @@ import { compensationMs, compensations, isUndoneSlowly } from './compensation';
 import { needsGroupLock } from './core/group-lock';
 import { pauseMsOf, pauseUnknown, summaryOf, timelineOf } from './core/incident';
 import { deadlineError, deadlineLeftMs, isPastReturn } from './core/operation-deadline';
-import { isPromotionAction, recoveryFor } from './core/recovery';
+import { isPromotionAction, oldPrimaryServes, recoveryFor } from './core/recovery';
 import { isFresh } from './core/snapshot';
 import { actionOf, type StepAction } from './core/steps';
 import { type Claim, ClaimTaken, type GroupChange, OperationJournal, Superseded } from './journal';
@@ -262,7 +262,11 @@ export class OperationExecutor {
     const why = handle.interruptedBy === null ? failure : new ClusterError('UNAVAILABLE', handle.interruptedBy);
     const recovery = handle.regranting
       ? { kind: 'compensate' as const }
-      : recoveryFor({ ...this.#recoveryInput(handle, action), expired: isExpiry(failure) });
+      : recoveryFor({
+          ...this.#recoveryInput(handle, action),
+          expired: isOf(failure, 'operation-deadline'),
+          oldPrimaryServes: isOf(failure, oldPrimaryServes),
+        });
     this.logger.warn(
       { ...aboutOf(handle.draft), step: step.name, why: messageOf(why), recovery: recovery.kind },
       'step failed',
@@ -532,8 +536,8 @@ function oldPrimaryOf(operation: Operation): string | null {
   return demoted?.node ?? operation.oldPrimary ?? null;
 }
 
-function isExpiry(failure: unknown): boolean {
-  return isClusterError(failure) && failure.details.reasons?.[0]?.rule === 'operation-deadline';
+function isOf(failure: unknown, rule: string): boolean {
+  return isClusterError(failure) && failure.details.reasons?.[0]?.rule === rule;
 }
 
 function pending(entry: OperationStep): OperationStep {

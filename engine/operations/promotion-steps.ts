@@ -12,6 +12,7 @@ import type { NodeId } from '../kernel/ids';
 import { lagBytes } from '../kernel/lsn';
 import { delay, isoTime, pollUntil } from '../kernel/waiting';
 import { choose, completePromises } from './core/candidates';
+import { oldPrimaryServes } from './core/recovery';
 import { formatBytes, isFresh } from './core/snapshot';
 import type {
   ChoiceResult,
@@ -194,6 +195,7 @@ export function chooseMember(context: StepContext): StepOutcome {
 
 export async function grant(context: StepContext): Promise<StepOutcome> {
   const chosen = mustHave<ChoiceResult>(context, 'choose');
+  let heldSince: number | null = null;
   for (;;) {
     const { record, modRevision } = context.group();
     if (record.epoch === chosen.epoch && record.primary === chosen.node) {
@@ -225,10 +227,34 @@ export async function grant(context: StepContext): Promise<StepOutcome> {
       const code = error.details.clusterCode;
       const again = code === 'CLU_LEASE_HELD' || code === 'CLU_REVISION_CONFLICT' || error.code === 'TIMEOUT';
       if (!again || context.remainingMs() < 50) throw error;
+      if (code === 'CLU_LEASE_HELD') {
+        const now = context.world.loop.now();
+        heldSince ??= now;
+        if (now - heldSince > 3 * (record.leaseMs ?? context.world.snapshot().config.leaseMs))
+          throw servesAgain(record);
+      }
       const left = code === 'CLU_LEASE_HELD' ? (context.world.store.leaseRemainingMs(record.name) ?? 20) : 5;
       await delay(context.world.loop, Math.min(Math.max(5, left), context.remainingMs()), context.signal);
     }
   }
+}
+
+/**
+ * A lease that nobody renews ends within its length. The old primary renews it again: it serves, and members that promised follow nobody until somebody
+ * has the next epoch, so it takes that epoch itself.
+ */
+function servesAgain(record: GroupRecord): ClusterError {
+  return new ClusterError('CONFLICT', `${record.primary} serves again and renews its lease.`, {
+    clusterCode: 'CLU_LEASE_HELD',
+    reasons: [
+      {
+        rule: oldPrimaryServes,
+        measured: 'renewed',
+        limit: 'run out',
+        remedy: `Nothing: ${record.primary} takes the next epoch. Use mode switchover to move the primary.`,
+      },
+    ],
+  });
 }
 
 /** The record to write and whether the old lease must have run out first, checked against the very record that will be replaced. */

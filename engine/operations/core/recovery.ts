@@ -13,6 +13,9 @@ export type Recovery =
   /** Undo what can be undone, then end. */
   | { readonly kind: 'compensate' };
 
+/** Rule of the reason with which a grant gives up because the old primary came back. */
+export const oldPrimaryServes = 'old-primary-serves';
+
 export type RecoveryInput = {
   readonly failed: StepAction;
   readonly oldPrimary: NodeId | null;
@@ -25,6 +28,8 @@ export type RecoveryInput = {
   readonly reachable: readonly NodeId[];
   /** The operation's deadline passed before its point of no return: nobody else is tried, what was begun is taken back. */
   readonly expired?: boolean;
+  /** The old primary renews its lease again: nobody else can be granted it. */
+  readonly oldPrimaryServes?: boolean;
   /** Members may have promised the next epoch, so the old primary needs a newer one. */
   readonly promisesAsked?: boolean;
 };
@@ -46,7 +51,8 @@ export function recoveryFor(input: RecoveryInput): Recovery {
     !granted && input.oldPrimary !== null && input.oldPrimaryReachable
       ? { kind: 'regrant', node: input.oldPrimary }
       : { kind: 'compensate' };
-  if (input.failed === 'collect-promises' || input.failed === 'choose' || input.expired) return regrant;
+  if (input.failed === 'collect-promises' || input.failed === 'choose' || input.expired || input.oldPrimaryServes)
+    return regrant;
   if (input.chosen === null || input.chosen === input.oldPrimary) return { kind: 'compensate' };
   const excluded = [...new Set([...input.excluded, input.chosen])];
   const open = input.reachable.filter((id) => !excluded.includes(id) && (granted || id !== input.oldPrimary));

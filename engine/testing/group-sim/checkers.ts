@@ -6,14 +6,19 @@ import { type GroupRecord, keys } from '../../cluster/model';
 import type { RaftControlStore } from '../../control/raft/raft-store';
 import type { Host } from './host';
 import { type Names, tag } from './pg-data';
-import type { PgEngine, Session } from './pg-engine';
+import type { PgEngine } from './pg-engine';
+import type { Session } from './pg-stream';
 import { groupName } from './scene';
 import type { World } from './world';
 
 type Acknowledged = { readonly id: number; readonly lsn: number };
 
-/** A server that was frozen may answer what it had in hand for so long after it woke. */
+/**
+ * A server that was frozen may answer what it had in hand for so long after it woke. One whose machine was paused with both clocks can't know of the
+ * pause: where only the lease protects, it goes on until its next renewal comes back, at most a lease.
+ */
 const wakingMs = 200;
+const pausedLeaseMs = 2_100;
 const nobody = 'rustydb_nobody';
 
 export class Checker {
@@ -26,7 +31,8 @@ export class Checker {
   /** Everything acknowledged that may not be lost. */
   #acknowledged: Acknowledged[] = [];
   #latest: { epoch: number; node: string; firstAt: number } | null = null;
-  readonly #woken = new Map<string, number>();
+  /** Until when an answer of a node that woke up is excused. */
+  readonly #waking = new Map<string, number>();
   readonly #grants = new Map<number, string>();
   /** In which mode an epoch ended; its holder may have known nothing newer. */
   readonly #modes = new Map<number, string>();
@@ -85,24 +91,25 @@ export class Checker {
     if (host.guardian?.process.frozen) return;
     const end = Math.max(this.#leaseEnd.get(`${server.id}/${epoch}`) ?? 0, this.#confirmedUntil(server.id, epoch));
     const late = this.world.now - end;
-    const woken = this.#woken.get(server.id);
-    if (late > 0 && (woken === undefined || this.world.now - woken > wakingMs))
+    if (late > 0 && !this.#isWaking(server.id))
       this.fail(`${server.id} acknowledges alone ${Math.round(late)} ms after its lease of epoch ${epoch}`);
   }
 
   /** An acknowledgement of an epoch that another server has already taken over from. */
   #stale(server: PgEngine, epoch: number, session: Session | null): void {
     const latest = this.#latest!;
-    const woken = this.#woken.get(server.id);
-    if (woken !== undefined && this.world.now - woken <= wakingMs && this.#modes.get(epoch) === 'asynchronous') return;
-    if (woken !== undefined && this.world.now - woken <= wakingMs && session?.kind === 'direct' && !server.commitsWait)
-      return;
+    if (this.#isWaking(server.id) && this.#modes.get(epoch) === 'asynchronous') return;
+    if (this.#isWaking(server.id) && session?.kind === 'direct' && !server.commitsWait) return;
     this.fail(
       `${server.id} (epoch ${epoch}) acknowledged ${Math.round(this.world.now - latest.firstAt)} ms after ${latest.node} (epoch ${latest.epoch}) began to`,
     );
   }
-  woke(node: string): void {
-    this.#woken.set(node, this.world.now);
+  woke(node: string, paused: boolean): void {
+    const until = this.world.now + (paused ? pausedLeaseMs : wakingMs);
+    this.#waking.set(node, Math.max(until, this.#waking.get(node) ?? 0));
+  }
+  #isWaking(node: string): boolean {
+    return this.world.now <= (this.#waking.get(node) ?? Number.NEGATIVE_INFINITY);
   }
 
   // ------------------------------------------------------------ promotion and starts
@@ -279,33 +286,38 @@ export class Checker {
 
   // ------------------------------------------------------------ end
   finish(): void {
+    for (const one of this.complaints()) this.fail(one);
+  }
+
+  /** What still is not as it should be once nothing disturbs any more. */
+  complaints(): string[] {
+    const found: string[] = [];
+    const say = (what: string): void => void found.push(what);
     const { record } = this;
     const primary = this.#host(record?.primary ?? null);
     if (record === null || primary === undefined) {
-      this.fail('there is no primary in the end');
-      return;
+      return ['there is no primary in the end'];
     }
     for (const one of this.#acknowledged) {
       if (primary.data.wal[one.lsn - 1] === one.id) continue;
-      this.fail(`acknowledged write ${one.id} at ${one.lsn} is missing in the end`);
+      say(`acknowledged write ${one.id} at ${one.lsn} is missing in the end`);
       break;
     }
     if (!primary.engine.serving)
-      this.fail(`healed, yet ${primary.id} does not serve: ${JSON.stringify(record.voterSet)} ${record.promotable}`);
-    if (this.world.now - this.lastAcknowledgedAt > 1000) this.fail('healed, yet nothing is acknowledged');
+      say(`healed, yet ${primary.id} does not serve: ${JSON.stringify(record.voterSet)} ${record.promotable}`);
+    if (this.world.now - this.lastAcknowledgedAt > 1000) say('healed, yet nothing is acknowledged');
     if (primary.engine.damagedByHand && record.mode !== 'asynchronous')
-      this.fail(`healed, yet ${primary.id} never set again what was taken away by hand`);
+      say(`healed, yet ${primary.id} never set again what was taken away by hand`);
     const others = this.hosts.filter((one) => one.member && one !== primary);
     for (const host of others)
       if (!primary.engine.streams.get(host.id)?.open)
-        this.fail(`healed, yet ${host.id} (${host.engine.role}) does not follow`);
+        say(`healed, yet ${host.id} (${host.engine.role}) does not follow`);
     const wanted = record.mode === 'asynchronous' ? [] : others.map((one) => one.id);
     const k = record.mode === 'synchronous' ? wanted.length : Math.min(1, wanted.length);
     const set = [...record.voterSet.members].sort().join();
     if (set !== wanted.join() || (wanted.length > 0 && record.voterSet.k !== k) || record.promotable !== 'voters')
-      this.fail(
-        `healed, yet the voter set is ${record.voterSet.k} of ${record.voterSet.members} (${record.promotable})`,
-      );
+      say(`healed, yet the voter set is ${record.voterSet.k} of ${record.voterSet.members} (${record.promotable})`);
+    return found;
   }
 }
 

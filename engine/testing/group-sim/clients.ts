@@ -5,7 +5,7 @@ import { Clock, SimLoop } from './clock';
 import { Process } from './event-queue';
 import type { Host } from './host';
 import { type Exchange, SimInterconnect } from './interconnect';
-import type { Session } from './pg-engine';
+import type { Session } from './pg-stream';
 import { groupName } from './scene';
 import type { World } from './world';
 

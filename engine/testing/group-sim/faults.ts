@@ -262,7 +262,7 @@ export const faults = {
 
 export type FaultName = keyof typeof faults;
 
-const suites: Record<Suite, readonly FaultName[]> = {
+export const suites: Record<Suite, readonly FaultName[]> = {
   lease: [
     'node frozen',
     'node frozen',
@@ -342,13 +342,13 @@ const suites: Record<Suite, readonly FaultName[]> = {
   all: Object.keys(faults) as FaultName[],
 };
 
-export function scheduleFaults(scene: Scene, suite: Suite, fromMs: number, untilMs: number): void {
+export function scheduleFaults(scene: Scene, names: readonly FaultName[], fromMs: number, untilMs: number): void {
   const { world } = scene;
   const open = new Set<Undo>();
   const next = (): void =>
     world.queue.after(world.random.between(250, 900), null, () => {
       if (world.now >= untilMs) return;
-      const name = world.random.pick(suites[suite]);
+      const name = world.random.pick(names);
       const undo = (faults[name] as Fault)(scene);
       if (undo !== null) {
         world.counters.faults++;

@@ -4,7 +4,8 @@
  */
 import type { Clock } from './clock';
 import type { Process } from './event-queue';
-import type { PgEngine, PgExit } from './pg-engine';
+import type { PgEngine } from './pg-engine';
+import type { PgExit } from './pg-stream';
 import type { World } from './world';
 
 export type Deadline = { readonly stopAt: number; readonly killAt: number };

@@ -19,8 +19,10 @@ import { Process } from './event-queue';
 import { GuardianModel, type ToldExit } from './guardian';
 import { type Exchange, SimInterconnect } from './interconnect';
 import { DataDirectory, tag } from './pg-data';
-import { PgEngine, type PgExit } from './pg-engine';
-import { type PgHost, SimPostgres } from './pg-server';
+import { PgEngine } from './pg-engine';
+import type { PgHost } from './pg-host';
+import { SimPostgres } from './pg-server';
+import type { PgExit } from './pg-stream';
 import { groupName } from './scene';
 import type { World } from './world';
 
@@ -147,6 +149,7 @@ export class Host implements PgHost {
       upstream: () => this.upstream(),
       proxyRuns: () => this.agent?.process.running === true,
       exited: (exit) => this.#exited(exit),
+      postmasterDied: () => this.#postmasterDied(),
     });
   }
   get world(): World {
@@ -226,6 +229,12 @@ export class Host implements PgHost {
   // ------------------------------------------------------------ processes
   newGuardian(): GuardianModel {
     return new GuardianModel(this.world, new Process(), this.clock, this.engine);
+  }
+  /** The guardian kills what outlives the postmaster. */
+  #postmasterDied(): void {
+    const { guardian } = this;
+    if (guardian?.process.alive)
+      this.world.queue.after(this.world.random.between(0.3, 3), guardian.process, () => this.engine.killAll());
   }
   #exited(exit: PgExit): void {
     const { guardian } = this;
@@ -322,7 +331,7 @@ export class Host implements PgHost {
     return () => {
       if (what === 'paused' || what === 'suspended') this.clock.go();
       for (const one of processes) if (one.alive) this.world.queue.thaw(one);
-      this.world.checker.woke(this.id);
+      this.world.checker.woke(this.id, what === 'paused');
     };
   }
 

@@ -9,8 +9,9 @@ import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import type { Suite } from './faults';
 import type { Mutation } from './mutations';
+import type { Aim } from './simulation';
 
-export type Hunt = { readonly suite: Suite; readonly from: number; readonly runs: number };
+export type Hunt = { readonly suite: Suite; readonly from: number; readonly runs: number; readonly aim?: Aim };
 export type Caught = { readonly seed: number; readonly violations: readonly string[] };
 
 const engine = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -22,9 +23,9 @@ export async function bundleMutant(mutation: Mutation): Promise<string> {
       contents: `
         import { parentPort, workerData } from 'node:worker_threads';
         import { runGroup } from './simulation';
-        const hunt = async ({ suite, from, runs }) => {
+        const hunt = async ({ suite, from, runs, aim }) => {
           for (let seed = from; seed < from + runs; seed++) {
-            const { violations } = await runGroup({ seed, suite, stopAtViolation: true });
+            const { violations } = await runGroup({ seed, suite, aim, stopAtViolation: true });
             if (violations.length > 0) return { seed, violations };
           }
           return null;
@@ -70,7 +71,7 @@ export async function bundleMutant(mutation: Mutation): Promise<string> {
 export async function runMutant(mutation: Mutation, hunt: Hunt): Promise<Caught | null> {
   const code = await bundleMutant(mutation);
   return new Promise((resolve, reject) => {
-    const worker = new Worker(code, { eval: true, workerData: hunt });
+    const worker = new Worker(code, { eval: true, workerData: { ...hunt, aim: hunt.aim ?? mutation.aim } });
     worker.once('message', (found: Caught | null) => {
       resolve(found);
       void worker.terminate();

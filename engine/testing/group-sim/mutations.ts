@@ -4,6 +4,7 @@
  * by a checker. `hunt` begins where the mistake is known to show.
  */
 import type { Suite } from './faults';
+import type { Aim } from './simulation';
 
 export type Edit = { readonly file: string; readonly find: string; readonly replace: string };
 export type Mutation = {
@@ -14,6 +15,8 @@ export type Mutation = {
   readonly suite: Suite;
   readonly from: number;
   readonly expected: RegExp;
+  /** Faults under which it shows soon. */
+  readonly aim?: Aim;
 };
 
 const handlers = 'node/command-handlers.ts';
@@ -30,6 +33,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: voterSet, find: 'return set.members.length - set.k + 1;', replace: 'return set.members.length - set.k;' },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'node isolated', 'link cut', 'node frozen'] },
     suite: 'promise',
     from: 1,
     expected: /loses|missing|acknowledged/,
@@ -52,6 +56,15 @@ export const mutations: readonly Mutation[] = [
         replace: '    return this.#context.serverQueue',
       },
     ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: [
+        'agent and guardian frozen',
+        'node isolated with its router',
+        'store out of reach of all members',
+        'agent frozen',
+      ],
+    },
     suite: 'promise',
     from: 1,
     expected: /./,
@@ -67,6 +80,7 @@ export const mutations: readonly Mutation[] = [
           "  if (joining.length > 0 && !sameSet(input.postgres, goal)) return { kind: 'set-postgres', voterSet: goal, why: 'mutation' };\n  if (joining.length > 0 || safeK < record.k) {",
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['standby crash', 'link cut', 'node frozen'] },
     suite: 'voter-set',
     from: 1,
     expected: /the store says|have it|waits for/,
@@ -82,6 +96,7 @@ export const mutations: readonly Mutation[] = [
           "  if (!sameSet(record, goal)) return { kind: 'write-store', voterSet: goal, promotable: 'voters', why: 'mutation' };\n  if (!sameSet(input.postgres, goal)) {\n    return { kind: 'set-postgres', voterSet: goal, why: `commits wait for ${describe(goal)}` };\n  }\n  if (sameSet(record, goal))",
       },
     ],
+    aim: { mode: 'synchronous', faults: ['standby crash', 'link cut', 'node frozen'] },
     suite: 'voter-set',
     from: 1,
     expected: /the store says|have it|waits for/,
@@ -97,6 +112,7 @@ export const mutations: readonly Mutation[] = [
           "  const { barrier } = input;\n  if (barrier === null || barrier !== null) return { kind: 'write-store', voterSet: goal, promotable: 'voters', why: 'mutation' };\n",
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['link cut', 'standby crash', 'node frozen'] },
     suite: 'voter-set',
     from: 1,
     expected: /have it|loses|missing/,
@@ -111,6 +127,10 @@ export const mutations: readonly Mutation[] = [
         replace: '  const { durable, record } = facts;\n  if (wanted.epoch < 0) {',
       },
     ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['agent and guardian frozen', 'agent frozen', 'control leader lost', 'agent crash'],
+    },
     suite: 'promise',
     from: 1,
     expected: /./,
@@ -121,6 +141,10 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: lease, find: "  if (state.giveBack && state.stage === 'dead') {", replace: '  if (state.giveBack) {' },
     ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['switchover', 'slow stop', 'process hangs in the kernel', 'postgres crash'],
+    },
     suite: 'all',
     from: 1,
     expected: /processes left/,
@@ -140,6 +164,7 @@ export const mutations: readonly Mutation[] = [
         replace: '  #looksDead(): boolean {\n    return !this.#engine.postmasterAlive || this.#engine.dead ||',
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['postgres crash', 'postgres crash', 'process hangs in the kernel'] },
     suite: 'lease',
     from: 1,
     expected: /processes of its data directory|processes left/,
@@ -154,6 +179,7 @@ export const mutations: readonly Mutation[] = [
         replace: '  #look(): void {\n    if (this.process.alive) return;\n',
       },
     ],
+    aim: { mode: 'asynchronous', faults: ['agent frozen', 'agent crash', 'link cut'] },
     suite: 'lease',
     from: 1,
     expected: /after its lease|ms after|alone/,
@@ -191,6 +217,7 @@ export const mutations: readonly Mutation[] = [
     name: 'rank-by-lsn-only',
     breaks: 'the newer timeline ranks first, and a diverged member is no candidate',
     edits: [{ file: ranking, find: '  if (a.timeline !== b.timeline) return a.timeline - b.timeline;\n', replace: '' }],
+    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'node isolated', 'standby crash'] },
     suite: 'promise',
     from: 1,
     expected: /loses|divergence|missing|acknowledged/,
@@ -205,6 +232,16 @@ export const mutations: readonly Mutation[] = [
         replace: "    const confirmed = confirm(rest, { now: input.now, wall: input.wall }, 'store');",
       },
     ],
+    aim: {
+      mode: 'asynchronous',
+      faults: [
+        'messages delayed',
+        'messages delayed',
+        'node isolated',
+        'one-way cut',
+        'store out of reach of all members',
+      ],
+    },
     suite: 'lease',
     from: 1,
     expected: /after its lease|alone|without holding it|ms after/,
@@ -224,6 +261,7 @@ export const mutations: readonly Mutation[] = [
         replace: '  if (endpoint.epoch < 0) {',
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['node isolated', 'agent and guardian frozen'] },
     suite: 'lease',
     from: 1,
     expected: /the router admitted/,
@@ -239,6 +277,16 @@ export const mutations: readonly Mutation[] = [
           '    return text === null ? initialDurableMemberState : { ...parse(this.#file, text), promisedEpoch: 0 };',
       },
     ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: [
+        'agent crash',
+        'agent crash',
+        'agent and guardian frozen',
+        'primary and one standby cut off',
+        'control leader lost',
+      ],
+    },
     suite: 'promise',
     from: 1,
     expected: /loses|missing|acknowledged|ms after/,
@@ -258,6 +306,7 @@ export const mutations: readonly Mutation[] = [
         replace: "  return record.mode === undefined;\n}\n\n/** PostgreSQL's list",
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'switchover', 'checkpoint stalls'] },
     suite: 'promise',
     from: 1,
     expected: /does not cover|have it|the store says/,
@@ -277,6 +326,10 @@ export const mutations: readonly Mutation[] = [
         replace: "  return record.mode === undefined;\n}\n\n/** PostgreSQL's list",
       },
     ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['checkpoint stalls', 'checkpoint stalls', 'standby crash', 'standby crash', 'link cut'],
+    },
     suite: 'voter-set',
     from: 1,
     expected: /have it|the store says|loses/,
@@ -287,10 +340,14 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: 'node/fork-check.ts',
-        find: "  if (reached.kind === 'can-follow') return reached;",
-        replace: "  if (reached.kind === 'can-follow' || reached.kind === 'diverged') return { kind: 'can-follow' };",
+        find: "  if (reached.kind === 'can-follow') return { kind: 'can-follow', tagged: facts.knowsTags === true };",
+        replace: "  if (reached.kind !== undefined) return { kind: 'can-follow', tagged: facts.knowsTags === true };",
       },
     ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['primary crash', 'node isolated', 'agent and guardian frozen', 'primary and one standby cut off'],
+    },
     suite: 'promise',
     from: 1,
     expected: /have it|loses|missing|does not follow/,
@@ -301,6 +358,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: 'cluster/core/clean-stop.ts', find: "  if (control.state !== 'shut down') return null;\n", replace: '' },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['stop dies', 'stop dies', 'link cut', 'node frozen'] },
     suite: 'promise',
     from: 1,
     expected: /loses|missing/,
@@ -315,6 +373,10 @@ export const mutations: readonly Mutation[] = [
         replace: '  if (!txn.leaseGuard || txn.leaseGuard) return null;',
       },
     ],
+    aim: {
+      mode: 'asynchronous',
+      faults: ['node isolated', 'control leader lost', 'agent and guardian frozen', 'agent frozen', 'postgres frozen'],
+    },
     suite: 'lease',
     from: 1,
     expected: /ms after|after its lease/,
@@ -329,6 +391,7 @@ export const mutations: readonly Mutation[] = [
         replace: 'await postgres.promote(promoteTimeoutMs);',
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'agent crash', 'control leader lost', 'node isolated'] },
     suite: 'promise',
     from: 1,
     expected: /./,
@@ -343,6 +406,7 @@ export const mutations: readonly Mutation[] = [
         replace: '    const allConfirmed = answers.length >= 0;',
       },
     ],
+    aim: { mode: 'asynchronous', faults: ['node isolated', 'node isolated', 'store out of reach of all members'] },
     suite: 'lease',
     from: 1,
     expected: /after its lease|alone|ms after/,
@@ -357,6 +421,10 @@ export const mutations: readonly Mutation[] = [
         replace: '        this.earlierLife.ended();\n',
       },
     ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['messages delayed', 'control leader lost', 'standby crash', 'link cut', 'agent crash'],
+    },
     suite: 'voter-set',
     from: 1,
     expected: /the store says|have it|waits for/,
@@ -371,6 +439,7 @@ export const mutations: readonly Mutation[] = [
         replace: '    return this.#over && !this.#over;',
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['messages delayed', 'agent crash', 'agent crash', 'standby crash'] },
     suite: 'voter-set',
     from: 1,
     expected: /./,
@@ -395,6 +464,7 @@ export const mutations: readonly Mutation[] = [
         replace: '    const first = mayGrant();\n    const key = keys.group(config.group);',
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['messages delayed', 'control leader lost', 'switchover', 'agent crash'] },
     suite: 'promise',
     from: 1,
     expected: /./,
@@ -409,9 +479,43 @@ export const mutations: readonly Mutation[] = [
         replace: '    file.write(text);\n',
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['power cut in a write', 'primary crash', 'standby crash', 'switchover'] },
     suite: 'promise',
     from: 1,
     expected: /can't start|loses|missing|acknowledged/,
+  },
+  {
+    name: 'damage-not-noticed',
+    breaks: 'what PostgreSQL runs with is asked in each report, and mended (A26)',
+    edits: [
+      {
+        file: 'node/core/commit-damage.ts',
+        find: '  return usurped(input) ?? changedList(input) ?? loweredCommit(input);',
+        replace: '  return input.now === undefined ? changedList(input) : null;',
+      },
+    ],
+    aim: { mode: 'semi_synchronous', faults: ['settings reset by hand', 'messages delayed'] },
+    suite: 'voter-set',
+    from: 1,
+    expected: /never set again|have it|loses/,
+  },
+  {
+    name: 'lost-voter-counts',
+    breaks: 'a voter with a new disk writes itself out before it promises or follows (A23)',
+    edits: [
+      {
+        file: 'cluster/core/voter-set.ts',
+        find: "  if (!members.includes(node) || record.promotable === 'none') return null;",
+        replace: '  if (members.length >= 0) return null;',
+      },
+    ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['standby disk lost', 'standby disk lost', 'primary crash', 'node isolated'],
+    },
+    suite: 'promise',
+    from: 1,
+    expected: /./,
   },
   {
     name: 'release-over-invisible-processes',
@@ -423,6 +527,7 @@ export const mutations: readonly Mutation[] = [
         replace: '    return this.#engine.dead || !this.#engine.postmasterAlive;',
       },
     ],
+    aim: { mode: 'semi_synchronous', faults: ['postgres crash', 'postgres crash', 'process hangs in the kernel'] },
     suite: 'lease',
     from: 1,
     expected: /processes left|processes of its data directory/,

@@ -8,30 +8,8 @@
 import { standbyName } from '../../postgres/settings';
 import { Process } from './event-queue';
 import { type DataDirectory, type Names, parseNames, tag } from './pg-data';
+import { newStream, type PgExit, type Session, type Stream, slotOf } from './pg-stream';
 import type { World } from './world';
-
-export type Session = { readonly kind: 'direct' | 'router'; open: boolean };
-export type PgExit = { readonly code: number | null; readonly signal: string | null };
-
-export type Stream = {
-  readonly primary: PgEngine;
-  readonly standby: PgEngine | null;
-  readonly name: string;
-  readonly primaryLife: Process;
-  readonly standbyLife: Process;
-  open: boolean;
-  state: 'catchup' | 'streaming';
-  sent: number;
-  flushed: number;
-  progressAt: number;
-  lastReplyAt: number;
-  replies: number;
-  scheduled: boolean;
-  /** Its standby left the history; PostgreSQL finds out after a while. */
-  readonly diverged: boolean;
-  /** The walsender's own copy of the setting. */
-  names: Names;
-};
 
 type Waiting = {
   readonly id: number;
@@ -65,6 +43,8 @@ export class PgEngine {
   receiver: Stream | null = null;
   #conninfo = false;
   #promotedByHand = false;
+  /** What is left of it was killed and hangs in the kernel: it answers nothing any more. */
+  #hangs = false;
   /** Shared memory: backends wait. Only the checkpointer sets it. */
   #commitsWait = false;
   #running = new Map<string, string>();
@@ -81,6 +61,8 @@ export class PgEngine {
       /** The proxy passes bytes. */
       proxyRuns(): boolean;
       exited(exit: PgExit): void;
+      /** Its parent sees it at once. */
+      postmasterDied(): void;
     },
   ) {}
 
@@ -125,6 +107,7 @@ export class PgEngine {
     this.startedAs = role;
     this.stopping = false;
     this.#promotedByHand = false;
+    this.#hangs = false;
     if (role === 'standby') this.damagedByHand = false;
     this.#exit = { code: 0, signal: null };
     this.#running = new Map(this.data.settings);
@@ -192,6 +175,12 @@ export class PgEngine {
     this.reload();
   }
 
+  /** Its agent took over what somebody promoted by hand. */
+  adopted(): void {
+    this.#promotedByHand = false;
+    if (this.#commitsWait) this.damagedByHand = false;
+  }
+
   /** ALTER SYSTEM RESET ALL and a reload, by a person. */
   resetAll(): void {
     this.damagedByHand = true;
@@ -247,7 +236,7 @@ export class PgEngine {
   }
 
   commit(session: Session | null, done: () => void): void {
-    if (this.role !== 'primary' || this.life === null || this.stopping) return;
+    if (this.role !== 'primary' || this.life === null || this.stopping || this.#hangs) return;
     const id = this.world.checker.nextId();
     const lsn = this.append(id);
     const commit = { id, lsn, session, done };
@@ -317,24 +306,8 @@ export class PgEngine {
     const diverged = standby.lsn > (next?.start ?? this.lsn);
     if (!diverged) this.world.checker.streamBegins(this, standby);
     else this.world.fired('a diverged standby streamed for a moment');
-    const stream: Stream = {
-      primary: this,
-      standby,
-      name: standbyName(standby.id, tag),
-      primaryLife: this.life,
-      standbyLife,
-      open: true,
-      state: 'streaming',
-      sent: standby.lsn,
-      // It begins with its own replay position, whatever the primary has.
-      flushed: standby.data.flushed,
-      progressAt: this.world.now,
-      lastReplyAt: this.world.now,
-      replies: 0,
-      scheduled: false,
-      diverged,
-      names: this.data.names,
-    };
+    // It begins with its own replay position, whatever the primary has.
+    const stream = newStream(this, this.life, { standby, standbyLife, name: standbyName(standby.id, tag), diverged });
     const former = this.streams.get(standby.id);
     if (former?.open) this.#close(former);
     this.streams.set(standby.id, stream);
@@ -353,23 +326,7 @@ export class PgEngine {
   /** A consumer (pg_recvlogical and kin) that calls itself like a member; it confirms what it reads at once. */
   impostor(name: string): () => void {
     if (this.role !== 'primary' || this.life === null) return () => undefined;
-    const stream: Stream = {
-      primary: this,
-      standby: null,
-      name,
-      primaryLife: this.life,
-      standbyLife: this.life,
-      open: true,
-      state: 'streaming',
-      sent: this.lsn,
-      flushed: this.lsn,
-      progressAt: this.world.now,
-      lastReplyAt: this.world.now,
-      replies: 0,
-      scheduled: false,
-      diverged: false,
-      names: this.data.names,
-    };
+    const stream = newStream(this, this.life, { standby: null, standbyLife: this.life, name, diverged: false });
     const key = `consumer ${name}`;
     this.streams.set(key, stream);
     const read = (): void => {
@@ -519,19 +476,30 @@ export class PgEngine {
     this.world.note(`${this.id} lost its postmaster`);
     const orphans = this.serving && this.world.random.chance(0.6);
     if (orphans) this.world.fired('backends survived their postmaster');
-    const life = this.life;
-    this.world.queue.after(orphans ? this.world.random.between(300, 1500) : 3, null, () => {
-      if (this.life === life && !this.unkillable) this.vanish();
-    });
+    this.#endIn(orphans ? this.world.random.between(300, 1500) : 3, null);
+    this.host.postmasterDied();
   }
 
   signalImmediate(): void {
     const life = this.life;
     if (life === null || this.stuck) return;
     this.stopping = true;
-    this.world.queue.after(this.world.random.between(5, 80), life, () => {
-      if (this.life === life && !this.unkillable) this.vanish();
-    });
+    this.#endIn(this.world.random.between(5, 80), life);
+  }
+
+  /** All of its processes end; what hangs in the kernel ends when it hangs no more. */
+  #endIn(ms: number, owner: Process | null): void {
+    const { life } = this;
+    const end = (): void => {
+      if (this.life !== life) return;
+      if (!this.unkillable) {
+        this.vanish();
+        return;
+      }
+      this.#hangs = true;
+      this.world.queue.after(50, null, end);
+    };
+    this.world.queue.after(ms, owner, end);
   }
 
   killAll(): void {
@@ -539,12 +507,7 @@ export class PgEngine {
     if (life === null) return;
     this.postmasterAlive = false;
     if (this.#exit.signal === null) this.#exit = { code: null, signal: 'SIGKILL' };
-    const end = (): void => {
-      if (this.life !== life) return;
-      if (this.unkillable) this.world.queue.after(50, null, end);
-      else this.vanish();
-    };
-    this.world.queue.after(this.world.random.between(1, 15), null, end);
+    this.#endIn(this.world.random.between(1, 15), null);
   }
 
   /** No new commits, everything shipped to connected standbys, then the shutdown checkpoint, shipped as well. */
@@ -613,8 +576,4 @@ export class PgEngine {
     this.stopping = false;
     this.host.exited(this.#exit);
   }
-}
-
-export function slotOf(node: string): string {
-  return `rustydb_${node.replaceAll('-', '_')}`;
 }

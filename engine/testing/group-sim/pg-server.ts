@@ -17,39 +17,24 @@ import type {
   StandbyPosition,
 } from '../../postgres/api';
 import { compareHistories, type LocalEnd } from '../../postgres/rejoin';
-import { closedStandbyNames, standbyName } from '../../postgres/settings';
+import { closedStandbyNames } from '../../postgres/settings';
 import { SyncStandbys } from '../../postgres/sync-standbys';
 import type { NodeSlots } from '../../replication/model';
 import type { LogPage } from '../../runtime/engine-api';
 import type { Process } from './event-queue';
 import type { Deadline, GuardianModel, ToldExit } from './guardian';
-import { type DataDirectory, tag } from './pg-data';
-import { type PgEngine, slotOf } from './pg-engine';
+import { copyFromPrimary } from './pg-copy';
+import type { DataDirectory } from './pg-data';
+import type { PgEngine } from './pg-engine';
+import { historyOf, type PgHost } from './pg-host';
+import { SimStandbyNames } from './pg-names';
 import { lsnText, parameters, reportOf } from './pg-report';
-import type { World } from './world';
+import { slotOf } from './pg-stream';
 
 /** Of the lease that is left, as in `postmaster.ts`. */
 const stopBeforeEndMs = 500;
 const killBeforeEndMs = 200;
 const patienceMs = 250;
-
-/** What the server of one host and its guardian are, whichever agent looks. */
-export type PgHost = {
-  readonly id: string;
-  readonly world: World;
-  readonly data: DataDirectory;
-  readonly engine: PgEngine;
-  guardian: GuardianModel | null;
-  newGuardian(): GuardianModel;
-  /** Processes of the data directory can be seen (CAP_SYS_PTRACE). */
-  processesVisible: boolean;
-  /** Where the WAL proxy leads. */
-  upstream(): PgEngine | null;
-  diskFull(): boolean;
-  /** The agent that hears of exits now. */
-  listener: ((exit: ToldExit) => void) | null;
-  unheardExit: ToldExit | null;
-};
 
 const lsnOf = (text: string): number => Number(parseLsn(text));
 
@@ -70,13 +55,12 @@ export class SimPostgres implements PostgresServer {
     private readonly loop: Loop,
     readonly configuration: PostgresConfiguration,
   ) {
-    this.#standbys = new SyncStandbys({
-      look: () => this.#lookAtNames(),
-      write: (text, now) => this.#writeNames(text, now),
-      namesOf: async (members) => members.map((node) => standbyName(node, tag)),
-      sendersAgree: (members) => this.#sendersAgree(members),
-      seeCommitWait: () => this.#seeCommitWait(),
-    });
+    this.#standbys = new SyncStandbys(
+      new SimStandbyNames(host.engine, loop, {
+        ask: (act) => this.#ask(act),
+        mustAnswer: () => this.#mustAnswer(),
+      }),
+    );
   }
 
   get #engine(): PgEngine {
@@ -153,31 +137,10 @@ export class SimPostgres implements PostgresServer {
       }),
     );
   }
-  baseBackup({ slot, signal, onProgress }: Parameters<PostgresServer['baseBackup']>[0]): Promise<void> {
+  baseBackup(options: Parameters<PostgresServer['baseBackup']>[0]): Promise<void> {
     return this.#changes.run(async () => {
-      const { world, data } = this.host;
       if (!(await this.isDead())) throw new ClusterError('CONFLICT', 'PostgreSQL still runs in the data directory');
-      const source = this.host.upstream();
-      const reachable = (): boolean =>
-        source !== null &&
-        source === this.host.upstream() &&
-        source.serving &&
-        source.postmasterAlive &&
-        world.network.both(this.host.id, source.id);
-      const until = world.now + world.random.between(150, world.random.chance(0.2) ? 2500 : 700);
-      while (world.now < until) {
-        if (signal.aborted) throw new ClusterError('UNAVAILABLE', 'the copy was stopped');
-        if (!reachable() || this.host.diskFull()) throw new ClusterError('UNAVAILABLE', 'the copy broke off');
-        await this.#later(40, () => onProgress(1_000_000, 10_000_000));
-      }
-      if (signal.aborted || !reachable() || source === null || !source.data.slots.has(slot))
-        throw new ClusterError('UNAVAILABLE', 'the copy broke off');
-      if (data.present && data.timeline > source.timeline)
-        throw new ClusterError('CONFLICT', 'the source has an older timeline');
-      world.checker.dataReplaced(this.host.id, source);
-      data.copyFrom(source.data);
-      this.#engine.damagedByHand = false;
-      world.fired('base backup');
+      await copyFromPrimary(this.host, options, (ms) => this.#later(ms, () => undefined));
     });
   }
 
@@ -449,7 +412,10 @@ export class SimPostgres implements PostgresServer {
   promote(timeoutMs: number, timeline?: number): Promise<{ timeline: number; forkLsn: string }> {
     return this.#changes.run(async () => {
       await this.#ask(() => {
-        if (this.#engine.role === 'primary') return;
+        if (this.#engine.role === 'primary') {
+          this.#engine.adopted();
+          return;
+        }
         for (let taken = this.#data.timeline + 1; taken < (timeline ?? 0); taken++) this.#data.histories.add(taken);
         this.#engine.promote(false);
       });
@@ -489,42 +455,6 @@ export class SimPostgres implements PostgresServer {
   }
   closeStandbyNames(commitsWait: boolean): Promise<void> {
     return this.#changes.run(() => this.#standbys.close(commitsWait));
-  }
-  #lookAtNames(): Promise<{ names: string; recovering: boolean }> {
-    return this.#ask(() => ({
-      names: this.#engine.setting('synchronous_standby_names'),
-      recovering: this.#engine.role !== 'primary',
-    }));
-  }
-  async #writeNames(text: string, now: string): Promise<void> {
-    if (now !== text) await this.#ask(() => this.#engine.alter({ synchronous_standby_names: text }));
-    await this.#until(() => this.#answersWith(text), 5_000, 'the list reads as it was written');
-  }
-  #answersWith(text: string): boolean {
-    this.#mustAnswer();
-    return this.#engine.setting('synchronous_standby_names') === text;
-  }
-  async #sendersAgree(members: readonly string[]): Promise<void> {
-    const agree = (): boolean => {
-      this.#mustAnswer();
-      return [...this.#engine.streams.values()].every(
-        (one) =>
-          !one.open || one.standby === null || one.names.members.includes(one.name) === members.includes(one.name),
-      );
-    };
-    await this.#until(agree, 5_000, 'every walsender takes the new list');
-  }
-  async #seeCommitWait(): Promise<void> {
-    const waits = (): boolean => {
-      this.#mustAnswer();
-      if (!this.#engine.commitsWait) this.#engine.append(this.host.world.checker.nextId());
-      return this.#engine.commitsWait;
-    };
-    await pollUntil(this.loop, () => (waits() ? true : undefined), {
-      timeoutMs: 1_000,
-      intervalMs: 50,
-      what: 'commits wait',
-    });
   }
 
   // ------------------------------------------------------------ slots
@@ -652,10 +582,4 @@ export class SimPostgres implements PostgresServer {
 
 function unused(): Promise<never> {
   return Promise.reject(new ClusterError('UNAVAILABLE', 'not simulated'));
-}
-
-function historyOf(data: DataDirectory): { timeline: number; forkLsn: string }[] {
-  return data.timelines
-    .slice(0, -1)
-    .map((one, index) => ({ timeline: one.timeline, forkLsn: lsnText(data.timelines[index + 1]!.start) }));
 }
