@@ -140,8 +140,10 @@ describe('guardian', () => {
 
   it('kills what a frozen PostgreSQL does not stop itself', async () => {
     const node = await bootstrapped('frozen-server');
-    await node.server.start('primary', { serveForMs: leaseMs, timeoutMs: 30_000 });
+    await node.server.start('primary', { serveForMs: 60_000, timeoutMs: 30_000 });
     const client = await fixture.client(node);
+    client.on('error', () => undefined);
+    node.server.pushDeadline(leaseMs);
     for (const pid of processesIn(node.configuration.paths.dataDirectory)) process.kill(pid, 'SIGSTOP');
     const exit = new Promise<ServerExit>((resolve) => node.server.onExit(resolve));
     expect(await exit).toMatchObject({ cause: 'deadline', signal: 'SIGKILL' });

@@ -88,11 +88,13 @@ const troublesOf = async (node: string) => ((await (await door()).nodeView(node)
 
 it('a primary whose settings are reset no longer counts as protected, until its list is in force again', async () => {
   const primary = await cluster.primary('alpha');
-  const [before] = await asSuperuser<{ names: string }>(
-    primary,
-    `SELECT current_setting('synchronous_standby_names') AS names`,
-  );
-  expect(before!.names).toMatch(/^ANY 1 \("a-\d_[0-9a-f]{6}","a-\d_[0-9a-f]{6}"\)$/);
+  const before = await until('both standbys are in the list', async () => {
+    const [row] = await asSuperuser<{ names: string }>(
+      primary,
+      `SELECT current_setting('synchronous_standby_names') AS names`,
+    );
+    return /^ANY 1 \("a-\d_[0-9a-f]{6}","a-\d_[0-9a-f]{6}"\)$/.test(row!.names) ? row : undefined;
+  });
   await asSuperuser(primary, 'ALTER SYSTEM RESET ALL', 'SELECT pg_reload_conf()');
   await until('nobody counts as voter', async () => {
     const group = await (await door()).group('alpha');
@@ -100,11 +102,13 @@ it('a primary whose settings are reset no longer counts as protected, until its 
   });
   await until('it is told', async () => (await troublesOf(primary)).includes('changed by hand') || undefined);
   await healed();
-  const [after] = await asSuperuser<{ names: string }>(
-    primary,
-    `SELECT current_setting('synchronous_standby_names') AS names`,
-  );
-  expect(after).toEqual(before);
+  await until('the list is as before', async () => {
+    const [row] = await asSuperuser<{ names: string }>(
+      primary,
+      `SELECT current_setting('synchronous_standby_names') AS names`,
+    );
+    return row?.names === before?.names || undefined;
+  });
   expect((await (await door()).group('alpha')).record.promotable).toBe('voters');
 });
 

@@ -46,6 +46,10 @@ it('a voter that comes back with an empty directory takes itself out of the vote
   rmSync(cluster.nodeDirectory(lost!), { recursive: true });
   await cluster.launch();
   await cluster.healed();
-  expect(await voters()).toContain(lost);
+  await pollUntil(async () => (await voters()).includes(lost!) || undefined, {
+    timeoutMs: 30_000,
+    intervalMs: 100,
+    what: 'it counts again',
+  });
   expect(logs(cluster.dataDirectory)).toContain('it took itself out of the voters');
 });
