@@ -414,6 +414,12 @@ describe('what is told of an operation', () => {
     const of = begin();
     await settled(of);
     const told = listen(of);
+    const past = { ...switchover, scheduledAt: new Date(Date.now() - 60_000).toISOString() } as OperationRequest;
+    for (const method of ['operation.plan', 'operation.start'] as const)
+      await expect(of.leader.handle(method, start(past)), method).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringContaining('is past'),
+      });
     const scheduledAt = new Date(Date.now() + 100).toISOString();
     const { id } = await of.leader.handle('operation.start', start({ ...switchover, scheduledAt } as OperationRequest));
     const done = await finished(of, id);

@@ -237,6 +237,7 @@ export class OperationService {
       ...more,
     });
     const nowMs = this.deps.nowMs();
+    refusePast(scheduledAtOf(params), nowMs);
     const operation: Operation = {
       id: newOperationId(nowMs, this.deps.random),
       kind: request.kind,
@@ -334,6 +335,25 @@ function refusalError(plan: Plan): ClusterError {
 
 function requestHash(params: StartOperation): string {
   return sha256(canonical({ request: params.request, by: params.requester.by }));
+}
+
+/** How far back a scheduled time may lie: the request was on its way, or the caller's clock is a little behind. */
+const scheduleToleranceMs = 5_000;
+
+/** A time that is past was meant for another day: to run at once is the last thing that its caller expects. */
+function refusePast(scheduledAt: string | null, nowMs: number): void {
+  if (scheduledAt === null || Date.parse(scheduledAt) >= nowMs - scheduleToleranceMs) return;
+  const now = new Date(nowMs).toISOString();
+  throw new ClusterError('INVALID_INPUT', `The scheduled time ${scheduledAt} is past; it is ${now} now.`, {
+    reasons: [
+      {
+        rule: 'scheduled-in-the-future',
+        measured: scheduledAt,
+        limit: now,
+        remedy: 'Give a time that lies ahead, or leave it out to run at once.',
+      },
+    ],
+  });
 }
 
 function scheduledAtOf(params: StartOperation): string | null {

@@ -18,6 +18,20 @@ describe('TLS of the console', () => {
   });
 });
 
+describe('password of role app', () => {
+  it.each(['pässwort-1234', 'pass\u00a0word', 'ﬁne-password', 'tab\tpassword', 'пароль-1234'])(
+    'refuses %j',
+    (password) => {
+      expect(() => settingsFromEnvironment({ RUSTYDB_DB_PASSWORD: password })).toThrow(/outside ASCII/);
+    },
+  );
+
+  it('takes every sign of ASCII', () => {
+    const password = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)).join('');
+    expect(settingsFromEnvironment({ RUSTYDB_DB_PASSWORD: password }).secrets.appPassword).toBe(password);
+  });
+});
+
 describe('trusted proxies', () => {
   it('are nobody unless said', () => {
     expect(settingsFromEnvironment({}).trustedProxies).toEqual([]);

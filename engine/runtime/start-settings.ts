@@ -38,6 +38,11 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     if (value !== undefined && value !== '' && value.length < 8)
       throw new StartError(`${name} is too short; use at least 8 characters.`);
   }
+  // Drivers differ in how they prepare other characters for SCRAM (RFC 4013), so one of them would be locked out.
+  if (!/^[\x20-\x7e]*$/.test(env.RUSTYDB_DB_PASSWORD ?? ''))
+    throw new StartError(
+      'RUSTYDB_DB_PASSWORD has characters outside ASCII; use letters, digits, spaces and signs of ASCII.',
+    );
   return {
     host: env.RUSTYDB_HOST || '127.0.0.1',
     port: Number(port),

@@ -25,7 +25,7 @@ export const failoverInput = z
     scheduled_at: z.iso
       .datetime({ offset: true })
       .optional()
-      .meta({ description: 'ISO 8601; runs then, planned again' }),
+      .meta({ description: 'ISO 8601, not past; runs then, planned again' }),
     ...guardInput,
   })
   .meta({ id: 'FailoverInput', description: 'Manual failover or switchover' });
