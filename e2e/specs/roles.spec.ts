@@ -76,6 +76,8 @@ async function expectWhole(page: Page, role: Role): Promise<void> {
 
 for (const role of ['viewer', 'operator'] as const) {
   test(`a ${role} walks every page and is offered nothing that the server would refuse`, async ({ browser, api }) => {
+    // A page takes seconds where the browser draws in software on a busy machine.
+    test.setTimeout(900_000);
     const { page, complaints } = await walker(browser, api, role);
     try {
       await page.goto('/');
