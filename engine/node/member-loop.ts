@@ -22,6 +22,7 @@ import type { LeaseHolder } from './lease-holder';
 import type { NewDisk } from './new-disk';
 import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
+import { lookAtPrimaryDirectory, otherSystem } from './primary-directory';
 import { ServerStarts } from './server-starts';
 
 const cycleMs = 250;
@@ -82,7 +83,12 @@ export class MemberLoop {
 
   constructor(private readonly options: MemberLoopOptions) {
     this.#starts = new ServerStarts(options.context, options.settingsForStart);
-    this.#givenBack = new GivenBack(options.context.loop, options.lease, options.takeBack);
+    const { context, lease, takeBack } = options;
+    const unfit = async (record: GroupRecord) => {
+      const found = await lookAtPrimaryDirectory(context, record);
+      return found.kind === 'unusable' ? found.why : null;
+    };
+    this.#givenBack = new GivenBack(context.loop, lease, unfit, takeBack);
   }
 
   get activity(): string | null {
@@ -226,10 +232,7 @@ export class MemberLoop {
   async #asPrimary(record: GroupRecord): Promise<void> {
     const { lease, earlierLife } = this.options;
     this.#diverged = null;
-    if (record.leaseReleased) {
-      this.#doing('the lease was given back: waits for the next primary');
-      return this.#givenBack.look(record);
-    }
+    if (record.leaseReleased) return this.#doing(await this.#givenBack.look(record));
     this.#givenBack.isOver();
     const resume = this.#mayResume(record);
     if (resume.kind === 'wait') return this.#doing(`promised epoch ${resume.forEpoch}: waits for it`);
@@ -245,6 +248,7 @@ export class MemberLoop {
     const role = await this.#serverRole();
     if (role === 'primary') {
       this.#failedStarts = 0;
+      this.#givenBack.serves();
       return this.#settled();
     }
     if (role === 'changing') return this.#doing('PostgreSQL is starting or stopping');
@@ -280,19 +284,18 @@ export class MemberLoop {
 
   async #startAsPrimary(record: GroupRecord): Promise<void> {
     const { context, lease } = this.options;
-    const found = await context.postgres.inspect();
-    if (found.kind === 'absent') {
-      if (record.systemIdentifier) {
-        lease.input({ kind: 'give-back', mode: 'now' });
-        throw new Error(
-          `The data directory of ${context.config.nodeId} is gone although it is the primary of ${record.name}: the lease is given back so that a standby can take over; this node then clones itself again.`,
-        );
-      }
+    const found = await lookAtPrimaryDirectory(context, record);
+    if (found.kind === 'to-create') {
       this.#doing('creating the group\u2019s first database');
       await context.postgres.bootstrap();
       return this.trigger();
     }
-    this.#assertOurs(record, found.control.systemIdentifier);
+    if (found.kind === 'unusable') {
+      lease.input({ kind: 'give-back', mode: 'now' });
+      throw new Error(
+        `The primary of ${record.name} can't start: ${found.why}. The lease is given back so that a standby can take over.`,
+      );
+    }
     if (!(await context.postgres.isDead())) await context.postgres.killAll();
     if (!lease.mayStart(record.epoch)) return;
     if (found.standbySignal) {
@@ -593,9 +596,7 @@ export class MemberLoop {
   }
 
   #assertOurs(record: GroupRecord, systemIdentifier: string): void {
-    if (!record.systemIdentifier || record.systemIdentifier === systemIdentifier) return;
-    throw new Error(
-      `The data directory of ${this.options.context.config.nodeId} belongs to another database system (${systemIdentifier}, the group ${record.name} has ${record.systemIdentifier}). Move ${this.options.context.postgres.configuration.paths.dataDirectory} away; the node then clones itself.`,
-    );
+    const foreign = otherSystem(this.options.context, record, systemIdentifier);
+    if (foreign !== null) throw new Error(`Nothing is started or copied: ${foreign}.`);
   }
 }
