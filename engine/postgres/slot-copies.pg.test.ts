@@ -70,7 +70,7 @@ async function startBehind(node: TestNode, primary: TestNode): Promise<void> {
   await node.server.waitForReplay(await primary.server.currentLsn(), 10_000);
 }
 
-const ready = (node: TestNode, name: string) => node.server.waitForSlotCopy(name, 8_000);
+const ready = (node: TestNode, name: string) => node.server.waitForSlotCopy(name, 60_000);
 
 describe('a slot whose consumer is idle', () => {
   it('goes to and fro, and its consumer sees each change once', async () => {
@@ -165,7 +165,7 @@ describe('a new primary without a copy', () => {
     expect(await copies(three, ['other'], 2, 1)).toEqual({ ...kept, missing: ['other'] });
     expect(await slotOf(three, 'feed')).toMatchObject({ synced: true, temporary: false, invalidationReason: null });
     expect(await copies(three, ['other'], 2, 1, true)).toMatchObject({ copying: true, kept: [] });
-    expect(await three.server.waitForNoSlotCopy('feed', 8_000)).toBe(true);
+    expect(await three.server.waitForNoSlotCopy('feed', 60_000)).toBe(true);
   });
 });
 

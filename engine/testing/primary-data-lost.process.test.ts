@@ -73,6 +73,7 @@ it('a degraded group keeps its epoch and waits for a human, who gives up what on
     what: 'the primary acknowledges alone',
   });
   lose(primary!, removed);
+  const thawedAt = new Date().toISOString();
   cluster.signalNode(standby!, 'SIGCONT');
   const waiting = await pollUntil(
     async () => {
@@ -82,11 +83,13 @@ it('a degraded group keeps its epoch and waits for a human, who gives up what on
     { timeoutMs: 20_000, intervalMs: 100, what: 'it says what it waits for' },
   );
   expect(waiting).toBe(true);
-  await pollUntil(async () => (await door.nodeView(standby!)).report?.postgres.state === 'standby' || undefined, {
-    timeoutMs: 20_000,
-    intervalMs: 100,
-    what: 'the standby reports again',
-  });
+  await pollUntil(
+    async () => {
+      const { report } = await door.nodeView(standby!);
+      return (report && report.at > thawedAt && report.postgres.state === 'standby') || undefined;
+    },
+    { timeoutMs: 20_000, intervalMs: 100, what: 'the standby reports again' },
+  );
   const { epoch } = await record('two');
   const refused = await door
     .startOperation({ kind: 'failover', group: 'two', mode: 'failover', target: standby! })
