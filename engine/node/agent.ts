@@ -14,6 +14,7 @@ import { systemLoop } from '../kernel/loop';
 import { systemFiles } from '../kernel/small-files';
 import { PgServer } from '../postgres/server';
 import { standbyTag } from '../postgres/settings';
+import { proveSight } from '../postgres/sight-proof';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { NodeParts, resourceMs } from './node-parts';
@@ -88,6 +89,7 @@ export class Agent {
   }
 
   async start(): Promise<void> {
+    await proveSight(join(this.#config.nodeDirectory, 'sight'), this.#config.runAs);
     systemFiles.makeDirectory(join(this.#config.nodeDirectory, 'archive'));
     this.#parts.setSeedPeers();
     await this.#interconnect.start();

@@ -17,7 +17,7 @@ import {
   LineReader,
   monotonicMs,
 } from './guardian-protocol';
-import { killAllIn, killQuietly, processesIn, waitUntilGone } from './processes';
+import { killAllIn, killQuietly, nothingRunsIn, waitUntilGone } from './processes';
 
 /** Wall and monotonic clock may drift apart by this much between two looks; more means the machine slept. */
 const clockJumpMs = 250;
@@ -184,7 +184,7 @@ export class Guardian {
   // ---------------------------------------------------------------- server
   async #start(command: Extract<GuardianCommand, { kind: 'start' }>): Promise<void> {
     if (this.#server) throw new Error(`PostgreSQL already runs (pid ${this.#server.pid})`);
-    if (processesIn(this.options.dataDirectory).length > 0) {
+    if (!nothingRunsIn(this.options.dataDirectory)) {
       throw new Error('processes of an earlier server are still alive in the data directory');
     }
     if (command.role === 'primary' && (!command.deadline || command.deadline.stopAt <= monotonicMs())) {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { PostgresConfiguration } from './api';
+import type { RunAs } from './native';
 
 export type LaunchCommand = {
   readonly command: string;
@@ -29,10 +30,14 @@ export function launchCommand(configuration: PostgresConfiguration, extra: reado
     configuration.paths.dataDirectory,
     ...extra,
   ];
-  const { runAs } = configuration;
+  return launchAs(configuration.runAs, postgres);
+}
+
+/** The same for any program: whatever tests how PostgreSQL runs is started like it. */
+export function launchAs(runAs: RunAs | null, program: readonly string[]): LaunchCommand {
   if (!hasParentDeathSignal()) {
-    return { command: postgres[0]!, args: postgres.slice(1), uid: runAs?.uid ?? null, gid: runAs?.gid ?? null };
+    return { command: program[0]!, args: program.slice(1), uid: runAs?.uid ?? null, gid: runAs?.gid ?? null };
   }
   const identity = runAs ? ['--reuid', String(runAs.uid), '--regid', String(runAs.gid), '--clear-groups'] : [];
-  return { command: 'setpriv', args: [...identity, '--pdeathsig', 'KILL', ...postgres], uid: null, gid: null };
+  return { command: 'setpriv', args: [...identity, '--pdeathsig', 'KILL', ...program], uid: null, gid: null };
 }

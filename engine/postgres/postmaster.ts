@@ -15,7 +15,8 @@ import {
 import { launchCommand } from './launch-command';
 import { tailLog } from './log-tail';
 import { serverEnvironment } from './native';
-import { isRunning, killAllIn, processesIn, readPostmasterFile } from './processes';
+import { isRunning, killAllIn, nothingRunsIn, processesIn, readPostmasterFile } from './processes';
+import { unseenServer } from './sight-proof';
 
 /** Of the lease that is left: where the immediate stop begins, and where all that remains is killed. */
 const stopBeforeEndMs = 500;
@@ -217,10 +218,20 @@ export class Postmaster {
     for (;;) {
       await check();
       const status = readPostmasterFile(this.#dataDirectory);
-      if (status && status.pid === this.#pid && status.status === 'ready') return true;
+      if (status && status.pid === this.#pid && status.status === 'ready') {
+        await this.#assertSeen(status.pid);
+        return true;
+      }
       if (performance.now() > until) return false;
       await delay(8);
     }
+  }
+
+  /** A server that we would not find when it has to be dead serves nobody. */
+  async #assertSeen(pid: number): Promise<void> {
+    if (processesIn(this.#dataDirectory).includes(pid) || !isRunning(pid)) return;
+    await this.stop('immediate', 5_000).catch(() => undefined);
+    throw unseenServer(pid);
   }
 
   // ---------------------------------------------------------------- deadline
@@ -280,13 +291,13 @@ export class Postmaster {
     if (!(await killAllIn(this.#dataDirectory, 30_000))) {
       throw new ClusterError(
         'UNAVAILABLE',
-        'processes of PostgreSQL survive SIGKILL: they hang in the kernel, most likely on the disk',
+        'processes of PostgreSQL survive SIGKILL: they hang in the kernel, most likely on the disk, or this node may not see or end them',
       );
     }
   }
 
   isDead(): boolean {
-    return processesIn(this.#dataDirectory).length === 0;
+    return nothingRunsIn(this.#dataDirectory);
   }
 
   /** A running server goes on under its guardian; without one the guardian is not needed any more. */

@@ -1,37 +1,51 @@
 /**
  * "Dead means dead": a PostgreSQL server is gone when no process has its data directory as working directory. After `kill -9` of a
  * postmaster its busy backends live on and acknowledge commits, each in its own process group, so neither a pid file nor a group will do.
+ * Invariant: "nothing runs there" is only said after a look that was complete and with nobody attached to the server's shared memory.
  * No dependencies but Node's own modules: the guardian uses this file too.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { attachedTo, eyesFor, type Look, lookAs } from './process-sight';
 
-/** Pids of all live processes that work in `directory`; zombies don't count (they have no working directory any more). */
+/** Pids of all live processes that work in `directory`; zombies don't count (they have no working directory any more). For "nobody", ask `nothingRunsIn`. */
 export function processesIn(directory: string): number[] {
-  return process.platform === 'linux' ? linuxProcessesIn(directory) : postmasterFamily(directory);
+  return [...lookInto(directory).pids];
 }
 
-function linuxProcessesIn(directory: string): number[] {
+/** True only if that is certain. */
+export function nothingRunsIn(directory: string): boolean {
+  const { pids, complete } = lookInto(directory);
+  return complete && pids.length === 0 && attachedTo(directory) === 0;
+}
+
+function lookInto(directory: string): Look {
+  return process.platform === 'linux' ? linuxLook(directory) : { pids: postmasterFamily(directory), complete: true };
+}
+
+function linuxLook(directory: string): Look {
   // Device and inode, not the path: the directory may have been renamed, or be reached through another mount or link.
-  const wanted = statSync(directory, { throwIfNoEntry: false });
-  const found: number[] = [];
+  const wanted = statSync(directory, { bigint: true, throwIfNoEntry: false });
+  const owner = wanted ? { uid: Number(wanted.uid), gid: Number(wanted.gid) } : null;
+  const theirs = eyesFor(owner).map((user) => lookAs(user, wanted ?? { removed: directory }));
+  const found = theirs.flatMap(({ pids }) => pids).filter((pid) => !isZombie(pid));
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    if (!Number.isInteger(pid) || pid === process.pid || found.includes(pid)) continue;
     if (worksIn(entry, directory, wanted) && !isZombie(pid)) found.push(pid);
   }
-  return found;
+  return { pids: found, complete: theirs.every(({ complete }) => complete) };
 }
 
-function worksIn(pid: string, directory: string, wanted: { dev: number; ino: number } | undefined): boolean {
+function worksIn(pid: string, directory: string, wanted: { dev: bigint; ino: bigint } | undefined): boolean {
   const link = `/proc/${pid}/cwd`;
   try {
     if (!wanted) return readlinkSync(link) === `${directory} (deleted)`;
-    const cwd = statSync(link, { throwIfNoEntry: false });
+    const cwd = statSync(link, { bigint: true, throwIfNoEntry: false });
     return cwd !== undefined && cwd.ino === wanted.ino && cwd.dev === wanted.dev;
   } catch {
-    // Gone in between, a kernel thread, or somebody else's process that we may not look at (then it isn't ours either).
+    // Gone in between, a kernel thread, or somebody else's process that we may not look at: PostgreSQL's are looked at as its user then.
     return false;
   }
 }
@@ -43,7 +57,8 @@ export function isZombie(pid: number): boolean {
     const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
     return state === 'Z' || state === 'X';
   } catch {
-    return true;
+    // Gone, or hidden from us (`hidepid`): then a signal still finds it.
+    return !isThere(pid);
   }
 }
 
@@ -55,8 +70,8 @@ export function isRunning(pid: number): boolean {
 function isThere(pid: number): boolean {
   try {
     return process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -97,10 +112,9 @@ export function killQuietly(pid: number, signal: NodeJS.Signals): boolean {
 export async function killAllIn(directory: string, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const pids = processesIn(directory);
-    if (pids.length === 0) return true;
+    if (nothingRunsIn(directory)) return true;
     if (performance.now() > deadline) return false;
-    for (const pid of pids) killQuietly(pid, 'SIGKILL');
+    for (const pid of processesIn(directory)) killQuietly(pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
@@ -108,7 +122,7 @@ export async function killAllIn(directory: string, timeoutMs: number): Promise<b
 /** Waits, without killing, until nothing works in `directory`; false at the time-out. */
 export async function waitUntilGone(directory: string, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
-  while (processesIn(directory).length > 0) {
+  while (!nothingRunsIn(directory)) {
     if (performance.now() > deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

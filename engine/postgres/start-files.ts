@@ -6,7 +6,7 @@ import type { PostgresConfiguration, StartOptions } from './api';
 import { editAutoConf, parseAutoConf } from './auto-conf';
 import { ensureDirectory, exists, replaceFile } from './durable-file';
 import { writeConfiguration } from './initdb';
-import { processesIn } from './processes';
+import { nothingRunsIn } from './processes';
 import type { Settings } from './runtime-settings';
 import { closedStandbyNames, managedSettings, primaryConninfo, replicationUser, superuser } from './settings';
 import { standbyFloors } from './standby-floor';
@@ -116,7 +116,7 @@ async function archivingOnlyToSomewhere(dataDirectory: string): Promise<{ archiv
  */
 async function removeStaleLocks(configuration: PostgresConfiguration): Promise<void> {
   const { dataDirectory, socketDirectory } = configuration.paths;
-  if (process.platform !== 'linux' || processesIn(dataDirectory).length > 0) return;
+  if (process.platform !== 'linux' || !nothingRunsIn(dataDirectory)) return;
   await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
   await rm(join(socketDirectory, `.s.PGSQL.${configuration.port}.lock`), { force: true });
 }

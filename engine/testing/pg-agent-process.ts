@@ -1,7 +1,9 @@
 /** An agent reduced to its duty towards the guardian, as a process of its own that tests kill and freeze: starts a primary, pushes deadlines. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { PostgresConfiguration } from '../postgres/api';
 import { PgServer } from '../postgres/server';
+import { proveSight } from '../postgres/sight-proof';
 
 const { configuration, leaseMs } = JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as {
   configuration: PostgresConfiguration;
@@ -9,6 +11,10 @@ const { configuration, leaseMs } = JSON.parse(readFileSync(process.argv[2]!, 'ut
 };
 const server = new PgServer(configuration);
 server.onExit((exit) => process.stdout.write(`${JSON.stringify({ exit })}\n`));
+await proveSight(join(configuration.paths.nodeDirectory, 'sight'), configuration.runAs).catch((error: Error) => {
+  process.stdout.write(`${JSON.stringify({ refused: error.message })}\n`);
+  process.exit(78);
+});
 const adopted = await server.adopt();
 const pushing = setInterval(() => server.pushDeadline(leaseMs), 250);
 if (!adopted) await server.start('primary', { serveForMs: leaseMs, timeoutMs: 30_000 });
