@@ -269,6 +269,8 @@ export type NodeReport = {
   readonly postgres: PostgresReport;
   /** Standby: failover slots of users, or ready copies of them, that the present primary does not have; absent: not told. */
   readonly slotsKept?: readonly string[];
+  /** Files that another member of its host would write as well, in a sentence; absent or null: none, or an agent that does not look. */
+  readonly sharedFiles?: string | null;
   readonly guardianPid: number | null;
   /** A guardian may be of an earlier release than its agent; absent or null: not known. */
   readonly guardianVersion?: number | null;

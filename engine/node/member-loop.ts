@@ -75,7 +75,7 @@ export class MemberLoop {
   readonly #givenBack: GivenBack;
   #notStreamingSince: number | null = null;
   #failedStarts = 0;
-  /** Why this member's data is no part of the primary's history; it is copied anew. */
+  /** Why this member's data is no part of the primary's history, or not its own; it is copied anew. */
   #diverged: string | null = null;
   /** The data directory was copied under this epoch in this life. */
   #copiedEpoch = 0;
@@ -358,6 +358,7 @@ export class MemberLoop {
     );
     if (!follow.ok) return this.#mayNotFollow(record, follow.rule, follow.sentence);
     this.#waitingForEpochSince = null;
+    this.#diverged ??= context.postgres.sharedFiles?.() ?? null;
     // Nothing is received under this epoch before this node's own WAL was compared with the primary's history.
     if (this.#followedEpoch !== record.epoch) context.walProxy.setUpstream(null);
     if (role === 'standby' && !this.#recloneWanted && this.#diverged === null)
@@ -528,7 +529,7 @@ export class MemberLoop {
         await this.#starts.standby({ follow: false, primaryParameters: facts?.parameters });
         return this.trigger();
       case 'base-backup':
-        return this.#copy(primary, facts, decision.why, record.epoch);
+        return this.#copy(primary, facts, this.#diverged ?? decision.why, record.epoch);
       default:
         return this.#doing(`waits: ${decision.why}`);
     }

@@ -12,12 +12,15 @@ import type { Resources } from './resource-sampler';
 
 const linksEveryMs = 1000;
 const loopBlockEveryMs = 1000;
+const sharedFilesEveryMs = 1000;
 
 export class Reporter {
   #sequence = 0;
   readonly #startedAt: string;
   #links: NodeReport['links'] = [];
   #linksAt = 0;
+  #sharedFiles: string | null = null;
+  #sharedFilesAt = Number.NEGATIVE_INFINITY;
   #loopBlockMs = 0;
   #loopBlockAt = 0;
   #stalls = noStalls;
@@ -57,6 +60,7 @@ export class Reporter {
           : { held: this.lease.holds(epoch), epoch, remainingMs: Math.round(this.lease.leaseLeftMs()) },
       postgres,
       slotsKept: this.slotsKept(postgres.state),
+      sharedFiles: this.#sharedFilesNow(now),
       guardianPid: this.context.postgres.guardianPid(),
       guardianVersion: this.context.postgres.guardianVersion?.() ?? null,
       activity: this.loop.activity,
@@ -76,6 +80,14 @@ export class Reporter {
   #troubles(): readonly string[] {
     const trouble = this.context.store.trouble?.();
     return [...this.loop.troubles, ...this.damage(), ...(trouble ? [trouble] : [])];
+  }
+
+  #sharedFilesNow(now: number): string | null {
+    if (now - this.#sharedFilesAt >= sharedFilesEveryMs) {
+      this.#sharedFilesAt = now;
+      this.#sharedFiles = this.context.postgres.sharedFiles?.() ?? null;
+    }
+    return this.#sharedFiles;
   }
 
   #loopBlock(now: number): number {

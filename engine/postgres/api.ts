@@ -130,6 +130,8 @@ export interface PostgresServer {
   killAll(): Promise<void>;
   /** No process with this data directory as working directory exists. */
   isDead(): Promise<boolean>;
+  /** Which files another member of this host would write as well (tablespaces, links), in a sentence; null: none. */
+  sharedFiles?(): string | null;
   /** Primary: push "serve until now + ms" to the guardian. `since` is the monotonic time at which the renewal was sent. Standby: ignored. */
   pushDeadline(remainingMs: number): void;
   /** Tell the guardian that this server is a standby (no deadline) or a primary (deadline enforced). Primary must be pushed at once after. */

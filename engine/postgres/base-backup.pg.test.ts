@@ -1,8 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pollUntil } from '../kernel/async';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
 import { parseAutoConf } from './auto-conf';
 import { localClient } from './connection';
@@ -152,28 +161,49 @@ describe('base backup', () => {
     },
   );
 
-  it('refuses tablespaces with the reason', async () => {
+  it('gives each member directories of its own for the primary’s tablespaces, and clears away those of earlier clones', async () => {
     const source = await fixture.primary('with-tablespace');
-    const place = join(source.configuration.paths.nodeDirectory, 'elsewhere');
-    mkdirSync(place, { mode: 0o700 });
-    const owner = source.configuration.runAs;
-    if (owner) execFileSync('chown', [`${owner.uid}:${owner.gid}`, place]);
-    const admin = localClient({
-      socketDirectory: source.configuration.paths.socketDirectory,
-      port: source.configuration.port,
-      password: source.configuration.passwords.superuser,
-      purpose: 'test',
-    });
-    await admin.connect();
-    await admin.query(`CREATE TABLESPACE elsewhere LOCATION '${place}'`);
-    await admin.end();
-    const node = await fixture.node('no-tablespace');
+    const place = tablespacePlace(source, 'elsewhere');
+    const client = await superuserOf(source);
+    await client.query(`CREATE TABLESPACE elsewhere LOCATION '${place}'`);
+    await client.query(
+      "CREATE TABLE public.there TABLESPACE elsewhere AS SELECT n, 'v1' AS v FROM generate_series(1, 5000) n",
+    );
+    await client.end();
+    const node = await fixture.node('own-tablespace');
     node.proxy.target = source.configuration.port;
-    await expect(clone(node)).rejects.toThrow(/tablespaces.*elsewhere/);
-    await pollUntil(() => (existsSync(`${node.configuration.paths.dataDirectory}.new`) ? undefined : true), {
-      timeoutMs: 1000,
-      intervalMs: 10,
-      what: 'nothing is left behind',
-    });
+    await clone(node);
+    const links = join(node.configuration.paths.dataDirectory, 'pg_tblspc');
+    const [oid = ''] = readdirSync(links);
+    const first = readlinkSync(join(links, oid));
+    expect(first.startsWith(join(node.configuration.paths.nodeDirectory, 'tablespaces'))).toBe(true);
+    await clone(node);
+    expect(existsSync(first)).toBe(false);
+    expect(node.server.sharedFiles()).toBeNull();
+    await node.server.start('standby', { slot: 'rustydb_own_tablespace', timeoutMs: 30_000 });
+    const reader = await superuserOf(node);
+    const { rows } = await reader.query("SELECT count(*)::int AS n FROM public.there WHERE v = 'v1'");
+    await reader.end();
+    expect(rows).toEqual([{ n: 5000 }]);
   });
 });
+
+function tablespacePlace(node: TestNode, name: string): string {
+  const place = join(fixture.root, name);
+  mkdirSync(place, { mode: 0o700 });
+  const owner = node.configuration.runAs;
+  if (owner) chownSync(place, owner.uid, owner.gid);
+  return place;
+}
+
+async function superuserOf(node: TestNode) {
+  const client = localClient({
+    socketDirectory: node.configuration.paths.socketDirectory,
+    port: node.configuration.port,
+    password: node.configuration.passwords.superuser,
+    purpose: 'test',
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

@@ -3,24 +3,19 @@
  * against the manifest and synced, and only then takes the place of what was there by rename: an interruption at any point leaves the old
  * state whole, and the next try throws the half clone away.
  */
-import { createHash, type Hash } from 'node:crypto';
-import { chown, type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
+import { rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration } from './api';
 import { editAutoConf } from './auto-conf';
-import { manifestLimitBytes, type ReceivedFile, verifyManifest } from './backup-manifest';
+import { Extraction, makeOwned, removeOldTablespaces } from './clone-files';
 import { sqlState } from './connection';
 import { OtherMajorVersion, readControlFile } from './control-data';
-import { exists, type FileOwner, replaceFile, syncDirectory } from './durable-file';
-import { syncTree, writeConfiguration } from './initdb';
+import { exists, replaceFile, syncDirectory } from './durable-file';
+import { writeConfiguration } from './initdb';
 import { sessionOptions } from './session-options';
 import { replicationUser, roleSettings } from './settings';
-import { TarReader } from './tar-stream';
-
-/** Kept free besides the clone, or the server that starts on it would hit the wall at once. */
-const reserveBytes = 64 * 1024 * 1024;
 
 export type CloneOptions = {
   readonly slot: string;
@@ -33,8 +28,8 @@ export async function cloneFromPrimary(configuration: PostgresConfiguration, opt
   const target = `${configuration.paths.dataDirectory}.new`;
   await repairSwap(configuration.paths.dataDirectory);
   await rm(target, { recursive: true, force: true });
+  const extraction = new Extraction(target, configuration.paths.nodeDirectory, configuration.runAs);
   try {
-    const extraction = new Extraction(target, configuration.runAs);
     await makeOwned(target, configuration.runAs);
     await receive(configuration, options, extraction);
     extraction.verify();
@@ -42,13 +37,14 @@ export async function cloneFromPrimary(configuration: PostgresConfiguration, opt
     await editAutoConf(target, Object.fromEntries(roleSettings.map((name) => [name, null])), configuration.runAs);
     // From its first moment in place it is a standby: nothing can start it as a second primary.
     await replaceFile(join(target, 'standby.signal'), '', configuration.runAs);
-    await syncTree(target);
+    await extraction.sync();
     options.signal.throwIfAborted();
   } catch (error) {
-    await rm(target, { recursive: true, force: true }).catch(() => undefined);
+    await extraction.remove();
     throw readable(error, target);
   }
   await swap(configuration.paths.dataDirectory, target);
+  await removeOldTablespaces(configuration.paths.nodeDirectory, configuration.paths.dataDirectory);
 }
 
 /** Two renames; `repairSwap` finishes or undoes what a crash between them left. */
@@ -76,11 +72,6 @@ function readable(error: unknown, target: string): unknown {
     );
   }
   return error;
-}
-
-async function makeOwned(directory: string, owner: FileOwner): Promise<void> {
-  await mkdir(directory, { mode: 0o700, recursive: true });
-  if (owner) await chown(directory, owner.uid, owner.gid);
 }
 
 // ---------------------------------------------------------------- replication protocol
@@ -186,6 +177,7 @@ class BackupQuery {
   #rows: string[][] = [];
   #total: number | null = null;
   #bytes = 0;
+  #spaceChecked = false;
   callback = () => undefined;
 
   constructor(
@@ -227,8 +219,8 @@ class BackupQuery {
     const body = chunk.subarray(1);
     switch (kind) {
       case 'n':
-        await this.#checkTablespaces();
-        return this.extraction.startArchive();
+        await this.#checkSpace();
+        return this.extraction.startArchive(body.subarray(0, body.indexOf(0)).toString('utf8'));
       case 'm':
         this.extraction.endArchive();
         return this.extraction.startManifest();
@@ -242,16 +234,10 @@ class BackupQuery {
   }
 
   /** Second result set: one row per tablespace, the data directory itself without an oid; sizes in kB. */
-  async #checkTablespaces(): Promise<void> {
-    const foreign = this.#rows.filter((row) => row[0] !== '');
-    if (foreign.length > 0) {
-      const where = foreign.map((row) => row[1]).join(', ');
-      throw new ClusterError(
-        'CONFLICT',
-        `the primary has tablespaces (${where}): members share a host, so they can't be cloned to the same path; move their tables to pg_default and drop them`,
-      );
-    }
-    const kilobytes = Number(this.#rows[0]?.[2] ?? 0);
+  async #checkSpace(): Promise<void> {
+    if (this.#spaceChecked) return;
+    this.#spaceChecked = true;
+    const kilobytes = this.#rows.reduce((sum, row) => sum + Number(row[2]), 0);
     this.#total = Number.isFinite(kilobytes) && kilobytes > 0 ? kilobytes * 1024 : null;
     await this.extraction.checkSpace(this.#total ?? 0);
     this.onProgress(0, this.#total);
@@ -284,101 +270,5 @@ class BackupQuery {
     }
     // A file may still be being opened or written: it is closed before the caller clears away.
     void this.#work.then(() => this.extraction.abandon()).then(() => this.done(failed));
-  }
-}
-
-// ---------------------------------------------------------------- files
-class Extraction {
-  #tar: TarReader | null = null;
-  #manifest: Buffer[] | null = null;
-  #manifestBytes = 0;
-  #file: FileHandle | null = null;
-  #hash: Hash | null = null;
-  #name = '';
-  #size = 0;
-  readonly #received = new Map<string, ReceivedFile>();
-
-  constructor(
-    private readonly target: string,
-    private readonly owner: FileOwner,
-  ) {}
-
-  async checkSpace(neededBytes: number): Promise<void> {
-    const disk = await statfs(this.target);
-    const free = disk.bavail * disk.bsize;
-    if (free >= neededBytes + reserveBytes) return;
-    const mb = (bytes: number) => `${Math.ceil(bytes / 1024 / 1024)} MB`;
-    throw new ClusterError(
-      'UNAVAILABLE',
-      `the clone needs ${mb(neededBytes + reserveBytes)} and ${dirname(this.target)} has ${mb(free)} free: free some; what was there before is untouched`,
-    );
-  }
-
-  startArchive(): void {
-    this.endArchive();
-    this.#tar = new TarReader({
-      open: (entry) => this.#open(entry.name, entry.kind, entry.mode),
-      data: (chunk) => this.#data(chunk),
-      close: () => this.#close(),
-    });
-  }
-
-  endArchive(): void {
-    this.#tar?.end();
-    this.#tar = null;
-  }
-
-  startManifest(): void {
-    this.#manifest = [];
-  }
-
-  async data(chunk: Buffer): Promise<void> {
-    if (this.#tar) return this.#tar.push(chunk);
-    if (!this.#manifest) throw new ClusterError('INTERNAL', 'data outside of an archive');
-    this.#manifestBytes += chunk.length;
-    if (this.#manifestBytes > manifestLimitBytes) throw new ClusterError('CONFLICT', 'the list of files is too long');
-    this.#manifest.push(Buffer.from(chunk));
-  }
-
-  async #open(name: string, kind: 'file' | 'directory' | 'link', mode: number): Promise<void> {
-    const path = normalize(name).replace(/\/$/, '');
-    if (path.startsWith('..') || path.startsWith('/'))
-      throw new ClusterError('CONFLICT', `the primary sent a path outside: ${name}`);
-    if (kind === 'link')
-      throw new ClusterError('CONFLICT', `the primary's data directory has a link (${name}); links can't be cloned`);
-    const full = join(this.target, path);
-    if (kind === 'directory') return makeOwned(full, this.owner);
-    this.#file = await open(full, 'w', mode & 0o700);
-    if (this.owner) await this.#file.chown(this.owner.uid, this.owner.gid);
-    this.#hash = createHash('sha256');
-    this.#name = path;
-    this.#size = 0;
-  }
-
-  async #data(chunk: Buffer): Promise<void> {
-    if (!this.#file || !this.#hash) throw new ClusterError('CONFLICT', 'data for what is no file');
-    this.#hash.update(chunk);
-    this.#size += chunk.length;
-    let written = 0;
-    while (written < chunk.length) written += (await this.#file.write(chunk, written)).bytesWritten;
-  }
-
-  async #close(): Promise<void> {
-    const file = this.#file;
-    this.#file = null;
-    if (!file || !this.#hash) return;
-    await file.close();
-    this.#received.set(this.#name, { size: this.#size, sha256: this.#hash.digest('hex') });
-  }
-
-  async abandon(): Promise<void> {
-    await this.#file?.close().catch(() => undefined);
-    this.#file = null;
-  }
-
-  verify(): void {
-    if (!this.#manifest || this.#tar)
-      throw new ClusterError('UNAVAILABLE', 'the primary stopped sending before the clone was complete');
-    verifyManifest(Buffer.concat(this.#manifest), this.#received);
   }
 }

@@ -1,6 +1,6 @@
 /** The processes of one server through its guardian: start, adopt, deadline, stop, kill, and how it ended. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration, ServerExit } from './api';
@@ -16,6 +16,7 @@ import { launchCommand } from './launch-command';
 import { tailLog } from './log-tail';
 import { serverEnvironment } from './native';
 import { isRunning, killAllIn, nothingRunsIn, processesIn, readPostmasterFile } from './processes';
+import { SharedDirectoryWatch, sharedDirectories, sharedSentence } from './shared-directories';
 import { unseenServer } from './sight-proof';
 
 /** Of the lease that is left: where the immediate stop begins, and where all that remains is killed. */
@@ -43,12 +44,16 @@ export class Postmaster {
   #listeners = new Set<(exit: ServerExit) => void>();
   #closed = false;
   #pushed: Deadline | null = null;
+  readonly #shared: SharedDirectoryWatch;
 
   constructor(
     private readonly configuration: PostgresConfiguration,
     private readonly onStopped: () => void,
     private readonly orphanMs = 60_000,
-  ) {}
+  ) {
+    // SIGKILL: an orderly stop would write its state of the shared pages.
+    this.#shared = new SharedDirectoryWatch(this.#dataDirectory, () => void this.killAll().catch(() => undefined));
+  }
 
   get pid(): number | null {
     return this.#pid;
@@ -104,6 +109,7 @@ export class Postmaster {
 
   #ended(exit: ServerExit): void {
     this.#pid = null;
+    this.#shared.end();
     this.#lastExit = exit;
     this.onStopped();
     for (const listener of [...this.#listeners]) listener(exit);
@@ -143,6 +149,7 @@ export class Postmaster {
     }
     this.#link = link;
     this.#pid = link.hello.postmasterPid;
+    if (this.#pid !== null && link.hello.role === 'standby') this.#shared.begin();
     // Already dead, and the guardian is about to say so.
     const until = performance.now() + 1000;
     while (this.#pid !== null && this.isDead() && performance.now() < until) await delay(5);
@@ -176,6 +183,7 @@ export class Postmaster {
    * preparations took is not added to the lease, and one that was pushed meanwhile counts.
    */
   async launch(role: 'primary' | 'standby', deadline: Deadline | null, extra: readonly string[]): Promise<Launched> {
+    this.#assertAlone(role);
     const link = await this.#connected();
     const { paths } = this.configuration;
     const outputFile = join(paths.nodeDirectory, 'startup.log');
@@ -189,6 +197,7 @@ export class Postmaster {
     try {
       const { postmasterPid } = await link.request({ ...command, deadline: deadline && this.#later(deadline) }, 10_000);
       if (ended === null) this.#pid = postmasterPid;
+      if (ended === null && role === 'standby') this.#shared.begin();
     } catch (error) {
       unsubscribe();
       throw error;
@@ -207,6 +216,25 @@ export class Postmaster {
         }
       },
     };
+  }
+
+  /** A primary may start beside a stopped member: that one is copied anew before it starts. */
+  #assertAlone(role: 'primary' | 'standby'): void {
+    const data = this.#dataDirectory;
+    const runs = (node: string) => !nothingRunsIn(join(dirname(dirname(data)), node, basename(data)));
+    const shared = sharedDirectories(data).filter(({ node }) => role === 'standby' || runs(node));
+    if (shared.length === 0) return;
+    throw new ClusterError('CONFLICT', `PostgreSQL is not started. ${sharedSentence(shared)}.`, {
+      reasons: shared.map(({ link, path, node }) => ({
+        rule: 'shared-files',
+        measured: `${link} → ${path}, also of ${node}`,
+        limit: 'a directory of its own',
+        remedy:
+          role === 'standby'
+            ? 'The node copies itself anew from its primary.'
+            : `Stop ${node}, or give one of the two a directory of its own.`,
+      })),
+    });
   }
 
   #later(deadline: Deadline): Deadline {
@@ -258,6 +286,8 @@ export class Postmaster {
       { kind: 'role', role, deadline: role === 'primary' ? deadlineFor(remainingMs) : null },
       2000,
     );
+    if (role === 'primary') this.#shared.end();
+    else this.#shared.begin();
   }
 
   // ---------------------------------------------------------------- end
@@ -303,6 +333,7 @@ export class Postmaster {
   /** A running server goes on under its guardian; without one the guardian is not needed any more. */
   close(): void {
     this.#closed = true;
+    this.#shared.end();
     if (this.#pid === null) this.#link?.dismiss();
     else this.#link?.close();
     this.#link = null;

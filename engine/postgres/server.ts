@@ -47,6 +47,7 @@ import { applySettings, type Settings } from './runtime-settings';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { trySettings } from './settings-trial';
+import { sharedDirectories, sharedSentence } from './shared-directories';
 import {
   type CopyQuestion,
   endSlotHolds,
@@ -208,7 +209,6 @@ export class PgServer implements PostgresServer {
   async #measureRedo(before: ControlData, ms: number): Promise<void> {
     const lsn = await this.currentLsn().catch(() => null);
     if (lsn === null) return;
-
     await this.#redo.sampleReplay(lagBytes(lsn, before.redoLsn) ?? 0, Math.max(1, ms - 150)).catch(() => undefined);
   }
 
@@ -219,6 +219,11 @@ export class PgServer implements PostgresServer {
 
   killAll(): Promise<void> {
     return this.#postmaster.killAll();
+  }
+
+  sharedFiles(): string | null {
+    const shared = sharedDirectories(this.#dataDirectory);
+    return shared.length === 0 ? null : sharedSentence(shared);
   }
 
   async isDead(): Promise<boolean> {

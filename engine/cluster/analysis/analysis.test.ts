@@ -70,6 +70,11 @@ describe('analysis of a group', () => {
     ],
     ['degraded', { group: { promotable: 'none', voterSet: { members: [], k: 0 } } }, ['warning group-degraded -']],
     [
+      'a standby would write files of its primary',
+      { nodes: { 'node-2': { report: { sharedFiles: 'pg_tblspc/16400 leads to /x, which node-1 uses as well' } } } },
+      ['critical shared-files node-2'],
+    ],
+    [
       'a slot that the primary does not have',
       { nodes: { 'node-2': { report: { slotsKept: ['feed'] } } } },
       ['warning slot-not-on-primary node-2'],

@@ -16,6 +16,7 @@ import { primaryChanging } from './primary-changing';
 import { replayPaused } from './replay-paused';
 import { replicationFactor } from './replication-factor';
 import { roleConflict } from './role-conflict';
+import { sharedFiles } from './shared-files';
 import type { Finding, GroupAnalyser, GroupSituation } from './situation';
 import { slotRisks } from './slot-risks';
 import { slotsKept } from './slots-kept';
@@ -34,6 +35,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   postgresDown,
   primaryChanging,
   roleConflict,
+  sharedFiles,
   commitsWait,
   lowerCommits,
   nodeSilent,
