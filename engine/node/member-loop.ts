@@ -453,11 +453,7 @@ export class MemberLoop {
     this.#notStreamingSince ??= this.#now();
     this.#doing(`connecting to ${primary.id}`);
     if (this.#now() - this.#notStreamingSince < notStreamingMs) return;
-    const { lines } = await this.options.context.postgres.logs({
-      limit: 50,
-      level: null,
-      contains: walGoneWords,
-    });
+    const { lines } = await this.options.context.postgres.logs({ limit: 50, level: null, contains: walGoneWords });
     const forMs = this.#now() - this.#notStreamingSince;
     if (!walIsGone(lines, this.options.context.loop.wallMs() - forMs)) return;
     this.options.context.logger.warn(

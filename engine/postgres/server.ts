@@ -5,12 +5,7 @@
  */
 
 import { join } from 'node:path';
-import {
-  type Shortfall,
-  type StandbyParameters,
-  shortfallOf,
-  shortfallSentence,
-} from '../cluster/core/standby-parameters';
+import { type Shortfall, type StandbyParameters, shortfallOf } from '../cluster/core/standby-parameters';
 import type { PostgresReport } from '../cluster/model';
 import { pollUntil, SerialQueue, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
@@ -47,7 +42,7 @@ import { applySettings, type Settings } from './runtime-settings';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { trySettings } from './settings-trial';
-import { sharedDirectories, sharedSentence } from './shared-directories';
+import { sharedFiles } from './shared-directories';
 import {
   type CopyQuestion,
   endSlotHolds,
@@ -59,6 +54,7 @@ import {
   wakeSlotCopying,
 } from './slot-copies';
 import { keepSlots } from './slots';
+import { replayCanNotGoOn } from './standby-floor';
 import { SqlStandbyNames } from './standby-names';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { SyncStandbys } from './sync-standbys';
@@ -222,8 +218,7 @@ export class PgServer implements PostgresServer {
   }
 
   sharedFiles(): string | null {
-    const shared = sharedDirectories(this.#dataDirectory);
-    return shared.length === 0 ? null : sharedSentence(shared);
+    return sharedFiles(this.#dataDirectory);
   }
 
   async isDead(): Promise<boolean> {
@@ -577,21 +572,7 @@ export class PgServer implements PostgresServer {
 
   async setReplayPaused(paused: boolean): Promise<void> {
     const shortfall = paused ? [] : await this.parameterShortfall();
-    if (shortfall.length > 0) {
-      // PostgreSQL ends when such a replay is resumed.
-      throw new ClusterError(
-        'CONFLICT',
-        `Replay can't be resumed: ${shortfallSentence(shortfall)}. The node restarts its PostgreSQL with enough.`,
-        {
-          reasons: shortfall.map(({ name, running, required }) => ({
-            rule: 'standby-parameters',
-            measured: `${name} = ${running}`,
-            limit: `${required}`,
-            remedy: `Wait until the node has restarted with ${name} = ${required}, or restart it.`,
-          })),
-        },
-      );
-    }
+    if (shortfall.length > 0) throw replayCanNotGoOn(shortfall);
     await this.#commands.query(paused ? 'SELECT pg_wal_replay_pause()' : 'SELECT pg_wal_replay_resume()');
   }
 

@@ -103,6 +103,12 @@ function neighboursOf(nodeDirectory: string, data: string): readonly Neighbour[]
   }
 }
 
+/** The same in a sentence; null: none. */
+export function sharedFiles(dataDirectory: string): string | null {
+  const shared = sharedDirectories(dataDirectory);
+  return shared.length === 0 ? null : sharedSentence(shared);
+}
+
 /** Tells at once when a link to a shared directory appears: a standby has replayed the creation of its primary's tablespace. */
 export class SharedDirectoryWatch {
   #watcher: FSWatcher | null = null;

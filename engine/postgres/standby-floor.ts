@@ -3,7 +3,14 @@
  * start, or stops replaying. pg_control tells what the WAL up to here was written under, the primary tells what it runs with now; a standby starts
  * with at least both, whatever is configured; the next start takes that as soon as the primary has lowered its own.
  */
-import { higherOf, type StandbyParameters, standbyParameterNames } from '../cluster/core/standby-parameters';
+import {
+  higherOf,
+  type Shortfall,
+  type StandbyParameters,
+  shortfallSentence,
+  standbyParameterNames,
+} from '../cluster/core/standby-parameters';
+import { ClusterError } from '../kernel/errors';
 import { readControlFile } from './control-data';
 
 /** What counts when nothing is configured: PostgreSQL's own defaults. */
@@ -30,4 +37,20 @@ export async function standbyFloors(
     if (!(value >= floors[name])) raised[name] = String(floors[name]);
   }
   return raised;
+}
+
+/** PostgreSQL ends when a replay that stands for this is resumed. */
+export function replayCanNotGoOn(shortfall: readonly Shortfall[]): ClusterError {
+  return new ClusterError(
+    'CONFLICT',
+    `Replay can't be resumed: ${shortfallSentence(shortfall)}. The node restarts its PostgreSQL with enough.`,
+    {
+      reasons: shortfall.map(({ name, running, required }) => ({
+        rule: 'standby-parameters',
+        measured: `${name} = ${running}`,
+        limit: `${required}`,
+        remedy: `Wait until the node has restarted with ${name} = ${required}, or restart it.`,
+      })),
+    },
+  );
 }
