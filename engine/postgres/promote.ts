@@ -1,11 +1,10 @@
 /** Promotion of a standby. `pg_promote(wait => true)` looks every 100 ms; asking ourselves is faster. */
-import { chown, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { LsnText } from '../kernel/lsn';
 import type { LocalConnection } from './connection';
 import { readTimelineHistory } from './control-data';
+import { markTimelines } from './timeline-reservations';
 
 export async function promote(
   connection: LocalConnection,
@@ -40,14 +39,8 @@ async function reserveTimelines(connection: LocalConnection, dataDirectory: stri
   const [row] = await connection.query<{ current: number }>(
     'SELECT timeline_id AS current FROM pg_control_checkpoint()',
   );
-  const owner = await stat(join(dataDirectory, 'pg_wal'));
-  for (let taken = (row?.current ?? timeline) + 1; taken < timeline; taken++) {
-    const name = `${taken.toString(16).toUpperCase().padStart(8, '0')}.history`;
-    // Made as PostgreSQL makes its own; one that is there already stays.
-    const file = join(dataDirectory, 'pg_wal', name);
-    await writeFile(file, '', { flag: 'a', mode: 0o600 });
-    await chown(file, owner.uid, owner.gid);
-  }
+  const current = row?.current ?? timeline;
+  await markTimelines(dataDirectory, current + 1, timeline);
 }
 
 async function forkOf(dataDirectory: string, timeline: number): Promise<{ timeline: number; forkLsn: LsnText }> {

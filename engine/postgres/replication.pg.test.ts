@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { lagBytes } from '../kernel/lsn';
@@ -114,6 +116,31 @@ describe('a promotion that must not reuse a timeline number', () => {
     await one.server.start('standby', { slot: 'rustydb_skip_1', timeoutMs: 10_000 });
     await one.server.waitForReplay(await two.server.currentLsn(), 5000);
     expect(await count(one)).toBe(2);
+  });
+});
+
+describe('a promotion that died after it marked the numbers it skips', () => {
+  it('keeps no standby from starting, and the next one skips them again', async () => {
+    const one = await fixture.primary('marks-1');
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t (n int)');
+    await client.query('INSERT INTO t VALUES (1)');
+    await client.end();
+    const two = await fixture.standby('marks-2', one);
+    await two.server.waitForReplay(await one.server.currentLsn(), 5000);
+    // What it had done when it died: numbers up to the wanted one are marked, nothing is promoted.
+    const { dataDirectory } = two.configuration.paths;
+    for (const mark of ['00000002.history', '00000003.history']) writeFileSync(join(dataDirectory, 'pg_wal', mark), '');
+    await two.server.killAll();
+    await two.server.start('standby', { slot: 'rustydb_marks_2', timeoutMs: 10_000 });
+    await until('the standby answers', async () =>
+      (await two.server.report()).state === 'standby' ? true : undefined,
+    );
+    expect(await count(two)).toBe(1);
+    await one.server.killAll();
+    await two.server.stopReceiving(5000);
+    await two.server.setRole('primary', 600_000);
+    expect((await two.server.promote(5000, 4)).timeline).toBe(4);
   });
 });
 

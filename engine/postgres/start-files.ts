@@ -10,6 +10,7 @@ import { nothingRunsIn } from './processes';
 import type { Settings } from './runtime-settings';
 import { closedStandbyNames, managedSettings, primaryConninfo, replicationUser, superuser } from './settings';
 import { standbyFloors } from './standby-floor';
+import { removeDanglingMarks } from './timeline-reservations';
 
 /** Directories of the node, owned as needed, and the passfile of the replication login. */
 export async function prepareDirectories(configuration: PostgresConfiguration): Promise<{ passfile: string }> {
@@ -64,6 +65,7 @@ export async function prepareStart(
     return { arguments: [], synchronousStandbyNames: settings.get('synchronous_standby_names') ?? '', source: null };
   }
   await replaceFile(signal, '', configuration.runAs);
+  await removeDanglingMarks(dataDirectory);
   const conninfo = options.follow === false ? '' : primaryConninfo(configuration, passfile, options.tagged === true);
   const names = options.commitsWait === true ? closedStandbyNames : '';
   const changes = {

@@ -1,0 +1,43 @@
+/**
+ * Timeline numbers that a promotion skips are marked by empty history files. Invariant: no server starts as a standby with such a file as its newest
+ * history: PostgreSQL would take that number for the timeline to recover to, find no parent in it, and refuse every start. That happens when the
+ * server dies between the marks and its promotion, and when a standby dies after it fetched the marks and before the history above them.
+ */
+import { chown, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { historyFileName } from './control-data';
+import { syncDirectory } from './durable-file';
+
+export type HistoryFile = { readonly name: string; readonly bytes: number };
+
+/** Marks above every real history. Those below one stay: a standby that is still on an earlier timeline asks for each number in between. */
+export function danglingMarks(files: readonly HistoryFile[]): readonly string[] {
+  const known = files.flatMap(({ name, bytes }) =>
+    /^[0-9A-F]{8}\.history$/.test(name) ? [{ name, bytes, timeline: Number.parseInt(name.slice(0, 8), 16) }] : [],
+  );
+  const newest = Math.max(0, ...known.filter(({ bytes }) => bytes > 0).map(({ timeline }) => timeline));
+  return known.filter(({ bytes, timeline }) => bytes === 0 && timeline > newest).map(({ name }) => name);
+}
+
+/** The wanted number comes with each promotion: what is removed here is marked again then. */
+export async function removeDanglingMarks(dataDirectory: string): Promise<readonly string[]> {
+  const directory = join(dataDirectory, 'pg_wal');
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.history'));
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, bytes: (await stat(join(directory, name))).size })),
+  );
+  const dangling = danglingMarks(files);
+  for (const name of dangling) await rm(join(directory, name), { force: true });
+  if (dangling.length > 0) await syncDirectory(directory);
+  return dangling;
+}
+
+/** An empty file for each number from `first` to below `wanted`; made as PostgreSQL makes its own, one that is there already stays. */
+export async function markTimelines(dataDirectory: string, first: number, wanted: number): Promise<void> {
+  const owner = await stat(join(dataDirectory, 'pg_wal'));
+  for (let taken = first; taken < wanted; taken++) {
+    const file = join(dataDirectory, 'pg_wal', historyFileName(taken));
+    await writeFile(file, '', { flag: 'a', mode: 0o600 });
+    await chown(file, owner.uid, owner.gid);
+  }
+}
