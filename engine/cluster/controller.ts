@@ -130,6 +130,7 @@ export class Controller implements ClusterController {
       settingsOf: (node) => this.#world().request(node, 'node.settings', {}, 2_000),
       checkSettings: (node, settings) => this.#world().request(node, 'node.settings.check', { settings }, 15_000),
       slotsOf: (node) => this.#world().request(node, 'node.slots', {}, 2_000),
+      unloggedOf: (node) => this.#world().request(node, 'node.unlogged', {}, 2_000),
       endedUnbegun: (operation) => this.#events.operationEnded(operation),
       nowMs: clock.wall,
       random: () => loop.random(),

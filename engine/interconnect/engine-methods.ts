@@ -31,6 +31,7 @@ const effects: Record<EngineMethod, 'read' | 'write'> = {
   'node.wal': 'read',
   'node.settings.check': 'read',
   'node.slots': 'read',
+  'node.unlogged': 'read',
   'node.wal.switch': 'write',
   'node.replay': 'write',
   'node.links': 'read',

@@ -178,6 +178,7 @@ export class EngineDoor {
       if (refused) throw new ClusterError('INVALID_INPUT', refused.remedy ?? refused.rule);
       return this.options.context.postgres.checkSettings(settings);
     },
+    'node.unlogged': async () => (await this.options.context.postgres.unloggedTables?.()) ?? [],
     'node.slots': () => this.options.context.postgres.slots(),
     'node.wal.switch': async () => ({ lsn: await this.options.context.postgres.switchWal() }),
     'node.replay': async ({ paused }) => {

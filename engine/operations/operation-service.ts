@@ -7,13 +7,14 @@ import { keys } from '../cluster/model';
 import type { EmbeddedControlStore, Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId, OperationId } from '../kernel/ids';
-import type { NodeSlots } from '../replication/model';
+import type { NodeSlots, UnloggedTables } from '../replication/model';
 import type { Requester, SettingInfo, SettingsVerdict, StartOperation } from '../runtime/engine-api';
 import { deadlineAtOf } from './core/operation-deadline';
 import { canonical, type Plan, type PlanContext, planMeaning, planOperation } from './core/plan';
 import { settingsChecks } from './core/settings-checks';
 import { concernsSlots } from './core/slot-checks';
-import { isFresh } from './core/snapshot';
+import { type GroupSnapshot, isFresh } from './core/snapshot';
+import { concernsUnloggedTables } from './core/unlogged-checks';
 import type { OperationExecutor } from './executor';
 import { type Claim, Superseded } from './journal';
 import { isFinished, type Operation, type OperationRequest } from './model';
@@ -29,7 +30,7 @@ export type IdempotencyRecord = {
 };
 
 /** What a plan needs to know of the servers, beyond what they report. */
-type Asked = Pick<PlanContext, 'knownSettings' | 'slots' | 'verdicts'>;
+type Asked = Pick<PlanContext, 'knownSettings' | 'slots' | 'verdicts' | 'unlogged'>;
 type ClaimOf = (operation: OperationId) => Claim;
 
 export type OperationServiceDependencies = {
@@ -43,6 +44,8 @@ export type OperationServiceDependencies = {
   checkSettings(node: NodeId, settings: Readonly<Record<string, string | null>>): Promise<SettingsVerdict>;
   /** The slots that a node's server holds. */
   slotsOf(node: NodeId): Promise<NodeSlots>;
+  /** The unlogged tables that a primary holds. */
+  unloggedOf(node: NodeId): Promise<readonly UnloggedTables[]>;
   /** A scheduled operation ended before it began. */
   endedUnbegun(operation: Operation): void;
   nowMs(): number;
@@ -54,7 +57,7 @@ export class OperationService {
   constructor(private readonly deps: OperationServiceDependencies) {}
 
   async plan(params: StartOperation): Promise<Operation> {
-    const { plan, operation } = this.#planned(params, await this.#ask(params.request));
+    const { plan, operation } = this.#planned(params, await this.#ask(params.request, true));
     this.#checkGuards(params, plan);
     if (plan.refusal && (plan.refusal.code === 'NOT_FOUND' || plan.refusal.code === 'INVALID_INPUT'))
       throw refusalError(plan);
@@ -79,7 +82,7 @@ export class OperationService {
   }
 
   async #begin(params: StartOperation, claim: ClaimOf | null): Promise<Operation> {
-    const { plan, operation } = this.#asShown(params, await this.#ask(params.request));
+    const { plan, operation } = this.#asShown(params, await this.#ask(params.request, false));
     this.#checkGuards(params, plan);
     if (params.planHash !== null && params.planHash !== operation.planHash) {
       throw new ClusterError(
@@ -109,7 +112,7 @@ export class OperationService {
       if (operation.scheduledAt !== null && Date.parse(operation.scheduledAt) > this.deps.nowMs()) continue;
       const plan = planOperation(operation.request, this.deps.state.snapshot(), {
         admin: operation.requestedByAdmin === true,
-        ...(await this.#ask(operation.request)),
+        ...(await this.#ask(operation.request, false)),
       });
       const fields = planFields(plan, operation.request);
       if (plan.refusal) {
@@ -170,13 +173,14 @@ export class OperationService {
     return now;
   }
 
-  async #ask(request: OperationRequest): Promise<Asked> {
-    const [knownSettings, slots, verdicts] = await Promise.all([
+  async #ask(request: OperationRequest, preview: boolean): Promise<Asked> {
+    const [knownSettings, slots, verdicts, unlogged] = await Promise.all([
       this.#knownSettings(request),
       this.#slots(request),
       this.#verdicts(request),
+      this.#unlogged(request, preview),
     ]);
-    return { knownSettings, slots, verdicts };
+    return { knownSettings, slots, verdicts, unlogged };
   }
 
   /** Each member that answers tries the settings with its own binaries, without changing anything. Null: not needed. */
@@ -202,9 +206,7 @@ export class OperationService {
   /** Of every member that answers. Null: not needed. */
   async #slots(request: OperationRequest): Promise<ReadonlyMap<NodeId, NodeSlots> | null> {
     if (!concernsSlots(request)) return null;
-    const snapshot = this.deps.state.snapshot();
-    const name = 'group' in request ? request.group : snapshot.nodes.get(request.node)?.record.group;
-    const group = name === undefined ? undefined : snapshot.groups.get(name);
+    const group = this.#groupOf(request);
     if (!group) return null;
     const { leaseMs } = this.deps.state.config;
     const asked = group.members.filter((member) => isFresh(member, leaseMs)).map((member) => member.record.id);
@@ -212,6 +214,22 @@ export class OperationService {
       asked.map(async (node) => [node, await this.deps.slotsOf(node).catch(() => null)] as const),
     );
     return new Map(answers.flatMap(([node, slots]) => (slots === null ? [] : [[node, slots] as const])));
+  }
+
+  /** Of the primary, if it serves and knows the question. Null: not needed, or not known. */
+  async #unlogged(request: OperationRequest, preview: boolean): Promise<readonly UnloggedTables[] | null> {
+    if (!concernsUnloggedTables(request, preview)) return null;
+    const group = this.#groupOf(request);
+    const primary = group?.members.find((member) => member.record.id === group.record.primary);
+    if (!primary || ('node' in request && request.node !== primary.record.id)) return null;
+    if (!isFresh(primary, this.deps.state.config.leaseMs)) return null;
+    return this.deps.unloggedOf(primary.record.id).catch(() => null);
+  }
+
+  #groupOf(request: OperationRequest): GroupSnapshot | undefined {
+    const snapshot = this.deps.state.snapshot();
+    const name = 'group' in request ? request.group : snapshot.nodes.get(request.node)?.record.group;
+    return name === undefined ? undefined : snapshot.groups.get(name);
   }
 
   /** Asks the group's servers one after the other, the primary first. Null: not needed, or nobody answered. */

@@ -7,7 +7,7 @@ import type { Shortfall, StandbyParameters } from '../cluster/core/standby-param
 import type { PostgresReport } from '../cluster/model';
 import type { Epoch, NodeId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
-import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
+import type { NodeSlots, SlotInfo, SlotSpec, UnloggedTables } from '../replication/model';
 import type {
   LogPage,
   SessionInfo,
@@ -176,6 +176,8 @@ export interface PostgresServer {
   keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void>;
   /** All slots of the server and what bounds them. */
   slots(): Promise<NodeSlots>;
+  /** Primary: its unlogged tables by database, which a change of primary empties. */
+  unloggedTables?(): Promise<readonly UnloggedTables[]>;
   /** @throws CONFLICT with reasons: name taken, wal_level; INVALID_INPUT: plugin or database unknown; TIMEOUT: who holds it up. */
   createSlot(spec: SlotSpec): Promise<SlotInfo>;
   /** @throws CONFLICT while it is in use. False: there is none of that name. */

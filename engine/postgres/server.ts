@@ -58,6 +58,7 @@ import { replayCanNotGoOn } from './standby-floor';
 import { SqlStandbyNames } from './standby-names';
 import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { SyncStandbys } from './sync-standbys';
+import { unloggedTables } from './unlogged-tables';
 import { createSlot, dropSlot, endConsumers, endSenders, listSlots } from './user-slots';
 import { switchWal, walStatus } from './wal';
 
@@ -432,6 +433,10 @@ export class PgServer implements PostgresServer {
 
   slots(): Promise<NodeSlots> {
     return listSlots(this.#commands);
+  }
+
+  unloggedTables(): ReturnType<typeof unloggedTables> {
+    return unloggedTables(this.#commands, this.#fresh);
   }
 
   createSlot(spec: SlotSpec): Promise<SlotInfo> {

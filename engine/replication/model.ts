@@ -73,3 +73,11 @@ export type SlotNotice = {
   readonly life: string;
   readonly changes: readonly SlotChange[];
 };
+
+/** Unlogged tables of one database of a primary. Rows are counted by statistics or estimated; bytes null: somebody's lock kept them from being read. */
+export type UnloggedTables = {
+  readonly database: string;
+  readonly tables: number;
+  readonly rows: number;
+  readonly bytes: number | null;
+};

@@ -20,7 +20,7 @@ import type { Epoch, GroupName, NodeId, OperationId } from '../kernel/ids';
 import type { LsnText } from '../kernel/lsn';
 import type { EngineEvent, HealthQuery, HealthTransition, ResourceSample } from '../monitoring/model';
 import type { Operation, OperationRequest } from '../operations/model';
-import type { NodeSlots } from '../replication/model';
+import type { NodeSlots, UnloggedTables } from '../replication/model';
 
 export type Requester = {
   readonly by: string;
@@ -336,6 +336,8 @@ export type EngineRequests = {
     params: { settings: Readonly<Record<string, string | null>> };
     result: SettingsVerdict;
   };
+  /** Asked by plans that change the primary; an agent of an earlier release doesn't know it. */
+  'node.unlogged': { scope: 'node'; params: Record<string, never>; result: readonly UnloggedTables[] };
   'node.slots': { scope: 'node'; params: Record<string, never>; result: NodeSlots };
   'node.wal.switch': { scope: 'node'; params: { requester?: Requester }; result: { lsn: LsnText } };
   'node.replay': {

@@ -521,6 +521,7 @@ export class SimulatedWorld {
       return verdict as unknown as EngineResult<M>;
     }
     if (method === 'node.settings') return simulatedSettings as unknown as EngineResult<M>;
+    if (method === 'node.unlogged') return [] as unknown as EngineResult<M>;
     if (method === 'node.slots') {
       const { slots, postgres } = node;
       const answer = { slots, inRecovery: postgres !== 'primary', ...simulatedSlotLimits };

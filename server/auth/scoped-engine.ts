@@ -176,6 +176,7 @@ class ScopedEngine implements EngineClient {
     'node.resources': same,
     'node.wal': same,
     'node.slots': same,
+    'node.unlogged': same,
     'node.wal.switch': same,
     'node.replay': same,
     'node.faults': same,

@@ -215,6 +215,7 @@ export class RecordedEngine implements EngineClient {
       archiver: { mode: 'off', lastArchivedWal: null, failedCount: 0 },
       conflicts: { tablespace: 0, lock: 1, snapshot: 2, bufferPin: 0, deadlock: 0, logicalSlot: 0, since: null },
     }),
+    'node.unlogged': () => [],
     'node.slots': (_params, node) => recordedSlots(this.view, node),
     'node.wal.switch': () => ({ lsn: '0/6000000' }),
     'node.replay': ({ paused }) => ({ paused }),

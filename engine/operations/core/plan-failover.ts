@@ -18,6 +18,7 @@ import { groupNotFound, nodeNotFound, type Plan, type PlanContext, reasonsOf, re
 import { slotsFollow, slotsLeft } from './slot-checks';
 import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
 import { promotionSteps, step, switchoverSteps } from './steps';
+import { unloggedTablesKept } from './unlogged-checks';
 
 export type FailoverRequest = Extract<OperationRequest, { kind: 'failover' }>;
 
@@ -45,7 +46,8 @@ export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot
   const targetChecks = target === undefined ? [] : targetIsNotPrimary(group, target);
   const slotChecks = request.mode === 'switchover' ? slotsFollow(group, chosen, slots) : slotsLeft(group, chosen);
   const parameterChecks = request.mode === 'switchover' ? followersHaveEnough(group, chosen, leaseMs) : [];
-  const allChecks = [...checks, ...targetChecks, ...slotChecks, ...parameterChecks];
+  const unlogged = unloggedTablesKept(group.record.primary, context.unlogged ?? null);
+  const allChecks = [...checks, ...targetChecks, ...slotChecks, ...parameterChecks, ...unlogged];
   const noCandidate = chosen === null && targetChecks.every((entry) => entry.ok);
 
   return {

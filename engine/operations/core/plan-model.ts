@@ -1,7 +1,7 @@
 /** What a plan says. A refused plan still carries its steps, checks and candidates: the reader sees everything that speaks for and against. */
 import type { ClusterCode, ErrorCode, Reason } from '../../kernel/errors';
 import type { Epoch, GroupName, NodeId } from '../../kernel/ids';
-import type { NodeSlots } from '../../replication/model';
+import type { NodeSlots, UnloggedTables } from '../../replication/model';
 import type { SettingsVerdict } from '../../runtime/engine-api';
 import type { Candidate, Check, OperationStep } from '../model';
 import type { ClusterSnapshot, GroupSnapshot, NodeSnapshot } from './snapshot';
@@ -17,6 +17,8 @@ export type PlanContext = {
   readonly verdicts?: ReadonlyMap<NodeId, SettingsVerdict> | null;
   /** Slots of the group's members that answered; only asked for plans that concern slots. */
   readonly slots?: ReadonlyMap<NodeId, NodeSlots> | null;
+  /** Unlogged tables of the group's primary; absent or null: it did not answer, or the plan changes no primary. */
+  readonly unlogged?: readonly UnloggedTables[] | null;
 };
 
 export type Refusal = {

@@ -11,6 +11,7 @@ import { followersHaveEnough } from './parameter-checks';
 import { type PlanContext, reasonsOf } from './plan-model';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf } from './snapshot';
 import { switchoverSteps } from './steps';
+import { unloggedTablesKept } from './unlogged-checks';
 
 export type PrimaryAway = {
   readonly steps: readonly OperationStep[];
@@ -50,6 +51,7 @@ export function switchoverFirst(snapshot: ClusterSnapshot, group: GroupSnapshot,
     checks: [
       primaryServes(group, primary, snapshot.config.leaseMs),
       ...followersHaveEnough(group, successor, snapshot.config.leaseMs),
+      ...unloggedTablesKept(group.record.primary, context.unlogged ?? null),
     ],
     candidates,
     reasons,
