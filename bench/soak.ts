@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: `--phase cluster|raft|group|all`, `--faults 60`, `--runs 10000` (simulators), `--seed N`, `--resume file` (goes on where an interrupted
+ * `npm run soak`: `--phase cluster|raft|group|all`, `--faults 120`, `--runs 10000` (simulators), `--seed N`, `--resume file` (goes on where an interrupted
  * soak was; the simulators keep theirs beside it), `--kinds kill-node,partition`. Exit code 1 at the first violation; everything needed to repeat is printed.
  */
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { type FaultKind, faultKinds } from './soak/fault-kinds';
 const { values } = parseArgs({
   options: {
     phase: { type: 'string', default: 'all' },
-    faults: { type: 'string', default: '60' },
+    faults: { type: 'string', default: '120' },
     runs: { type: 'string', default: '10000' },
     seed: { type: 'string' },
     resume: { type: 'string' },

@@ -1,12 +1,13 @@
 /**
- * Every row that was ever acknowledged in a soak, per group and table, and the check that a node has them: the newly acknowledged ones after each
- * heal, all of them at the end.
+ * Every row that was ever acknowledged in a soak, per group and table, and the check that they are there: after each heal all of them on the primary and
+ * the newly acknowledged ones on every other member, at the end all of them on every member.
  */
 import pg from 'pg';
 import { everyMemberCaughtUp } from '../../engine/testing/member-check';
 import type { RealCluster } from '../../engine/testing/real-cluster';
 
-export type CheckedTable = 'checked_writes' | 'probe_commits';
+const checkedTables = ['checked_writes', 'probe_commits'] as const;
+export type CheckedTable = (typeof checkedTables)[number];
 export type Loss = {
   readonly group: string;
   readonly node: string;
@@ -36,24 +37,42 @@ export class Ledger {
     this.#rows.set(table, rows);
   }
 
-  /** Looks on every member of the group. `all`: also rows that were checked before. */
+  /** `all`: also rows that a standby was asked for before. */
   async check(all: boolean): Promise<readonly Loss[]> {
     const losses: Loss[] = [];
-    for (const node of await everyMemberCaughtUp(this.cluster, this.group, catchUpMs)) {
-      const client = new pg.Client({ ...(await this.cluster.direct(node)), connectionTimeoutMillis: 10_000 });
-      client.on('error', () => {});
-      await client.connect();
-      try {
+    const [primary, ...standbys] = await everyMemberCaughtUp(this.cluster, this.group, catchUpMs);
+    for (const node of [primary as string, ...standbys]) {
+      await this.#ask(node, async (client) => {
         for (const [table, rows] of this.#rows) {
-          const ids = await missing(client, table, all ? rows : rows.slice(this.#checked.get(table) ?? 0));
+          const asked = all || node === primary ? rows : rows.slice(this.#checked.get(table) ?? 0);
+          const ids = await missing(client, table, asked);
           if (ids.length > 0) losses.push({ group: this.group, node, table, ids });
         }
-      } finally {
-        await client.end().catch(() => {});
-      }
+      });
     }
     for (const [table, rows] of this.#rows) this.#checked.set(table, rows.length);
     return losses;
+  }
+
+  /** Of rows of any table: those that the primary doesn't have. */
+  async absent(ids: readonly string[]): Promise<readonly string[]> {
+    const [primary] = await everyMemberCaughtUp(this.cluster, this.group, catchUpMs);
+    let left = ids;
+    await this.#ask(primary as string, async (client) => {
+      for (const table of checkedTables) left = await missing(client, table, left);
+    });
+    return left;
+  }
+
+  async #ask(node: string, questions: (client: pg.Client) => Promise<void>): Promise<void> {
+    const client = new pg.Client({ ...(await this.cluster.direct(node)), connectionTimeoutMillis: 10_000 });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      await questions(client);
+    } finally {
+      await client.end().catch(() => {});
+    }
   }
 }
 
@@ -61,10 +80,9 @@ async function missing(client: pg.Client, table: CheckedTable, ids: readonly str
   const gone: string[] = [];
   for (let from = 0; from < ids.length; from += chunk) {
     const part = ids.slice(from, from + chunk);
-    const { rows } = await client.query<{ id: string }>(`select id from ${table} where id = any($1)`, [part]);
-    if (rows.length === part.length) continue;
-    const present = new Set(rows.map((row) => row.id));
-    gone.push(...part.filter((id) => !present.has(id)));
+    const text = `select asked.id from unnest($1::text[]) as asked(id) where not exists (select from ${table} where id = asked.id)`;
+    const { rows } = await client.query<{ id: string }>(text, [part]);
+    gone.push(...rows.map((row) => row.id));
   }
   return gone;
 }

@@ -81,3 +81,8 @@ export function send(pid: number, signal: NodeJS.Signals): void {
     // Gone meanwhile.
   }
 }
+
+/** What a process calls itself, as PostgreSQL's do (`postgres: node-1: checkpointer`). */
+export function processTitle(pid: number): string {
+  return commandLine(pid).join(' ').trim();
+}
