@@ -78,7 +78,7 @@ export class SmallDisks {
       return await meanwhile();
     } finally {
       clearInterval(timer);
-      resize(path, megabytes << 20);
+      resize(path, megabytes * 2 ** 20);
     }
   }
 
