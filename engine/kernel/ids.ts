@@ -16,6 +16,8 @@ export type OperationId = Flavour<string, 'OperationId'>;
 export type Epoch = Flavour<number, 'Epoch'>;
 /** Milliseconds on the local monotonic clock (`performance.now()`); never compared across processes. */
 export type MonotonicMs = Flavour<number, 'MonotonicMs'>;
+/** Milliseconds since the machine booted, those it slept included (`kernel/boot-clock.ts`); only differences mean something. */
+export type BootMs = Flavour<number, 'BootMs'>;
 /** Milliseconds since 1970 by the wall clock; for people and logs, never for a decision. */
 export type WallMs = Flavour<number, 'WallMs'>;
 

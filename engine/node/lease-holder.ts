@@ -30,7 +30,7 @@ const clockCheckMs = 1000;
 
 type BareInput = LeaseInput extends infer Input
   ? Input extends LeaseInput
-    ? Omit<Input, 'now' | 'wall'>
+    ? Omit<Input, 'now' | 'boot'>
     : never
   : never;
 

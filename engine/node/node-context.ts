@@ -4,6 +4,7 @@ import type { EmbeddedControlStore } from '../control/store';
 import type { Interconnect } from '../interconnect/api';
 import type { WalUpstream } from '../interconnect/wal-proxy';
 import type { SerialQueue } from '../kernel/async';
+import { readTogether } from '../kernel/boot-clock';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import type { Loop } from '../kernel/loop';
@@ -38,7 +39,10 @@ export type NodeContext = {
 };
 
 export function instantOf(loop: Loop): Instant {
-  return { now: loop.now(), wall: loop.wallMs() };
+  return readTogether(
+    () => loop.now(),
+    () => loop.bootMs(),
+  );
 }
 
 export type GroupFact = { readonly record: GroupRecord; readonly modRevision: number };

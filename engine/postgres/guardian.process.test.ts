@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deferred } from '../kernel/async';
+import { BootClock } from '../kernel/boot-clock';
 import { Guardian } from './guardian';
 import { GuardianLink, takeLastExit } from './guardian-link';
 import { type Deadline, type GuardianExit, monotonicMs } from './guardian-protocol';
@@ -27,14 +28,14 @@ afterEach(async () => {
 
 const inMs = (ms: number): Deadline => ({ stopAt: monotonicMs() + ms, killAt: monotonicMs() + ms + 300 });
 
-async function guarded(orphanMs = 60_000, exit: () => void = () => undefined) {
+async function guarded(orphanMs = 60_000, exit: () => void = () => undefined, bootMs?: () => number) {
   const options = {
     socket: join(directory, 'g.sock'),
     dataDirectory: data,
     lastExitFile: join(directory, 'exit.json'),
     orphanMs,
   };
-  await new Guardian(options, exit).listen();
+  await new Guardian(options, exit, bootMs).listen();
   const ended = deferred<GuardianExit>();
   const link = (await GuardianLink.connect(options.socket, { onExit: ended.resolve, onLost: () => undefined }))!;
   links.push(link);
@@ -68,11 +69,30 @@ describe('guardian', () => {
     expect(await exited.promise).toBe('exited');
   });
 
-  it('stops when wall and monotonic clock part: the machine slept', async () => {
-    const { link, start, ended } = await guarded();
-    await start('primary', inMs(600_000));
+  it.each([
+    ['forward by a quarter of a second', 260],
+    ['forward by a day', 86_400_000],
+    ['back by a day', -86_400_000],
+  ])('goes on to its deadline when somebody steps the wall clock %s', async (_, step) => {
+    const { start, ended } = await guarded();
+    const before = performance.now();
+    await start('primary', inMs(1_200));
     const now = Date.now.bind(Date);
-    vi.spyOn(Date, 'now').mockImplementation(() => now() + 400);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + step);
+    expect(await ended).toMatchObject({ cause: 'deadline' });
+    expect(performance.now() - before).toBeGreaterThan(1_190);
+  });
+
+  it('stops when the clock since boot ran ahead of the monotonic one: the machine slept', async () => {
+    let sleptMs = 0;
+    const boot = new BootClock(monotonicMs);
+    const { link, start, ended } = await guarded(
+      60_000,
+      () => undefined,
+      () => boot.read() + sleptMs,
+    );
+    await start('primary', inMs(600_000));
+    sleptMs = 400;
     expect(await ended).toMatchObject({ cause: 'deadline' });
     expect(processesIn(data)).toEqual([]);
     link.serve(inMs(60_000));

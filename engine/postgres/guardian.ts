@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { BootClock, readTogether } from '../kernel/boot-clock';
 import {
   type Deadline,
   type GuardianCommand,
@@ -19,8 +20,8 @@ import {
 } from './guardian-protocol';
 import { killAllIn, killQuietly, nothingRunsIn, waitUntilGone } from './processes';
 
-/** Wall and monotonic clock may drift apart by this much between two looks; more means the machine slept. */
-const clockJumpMs = 250;
+/** The clock since boot may run ahead of the monotonic one by this much since the last word; more means the machine slept. */
+const sleptMs = 250;
 /** A primary's deadline is looked at this often even if its timer were lost in a suspend. */
 const lookMs = 250;
 
@@ -35,7 +36,7 @@ export class Guardian {
   #server: Server | null = null;
   #role: GuardianRole = 'standby';
   #deadline: Deadline | null = null;
-  #clockOffset = 0;
+  #sleptBefore = 0;
   #timer: NodeJS.Timeout | null = null;
   #orphanTimer: NodeJS.Timeout | null = null;
   #agents = new Set<Socket>();
@@ -45,6 +46,7 @@ export class Guardian {
   constructor(
     private readonly options: GuardianOptions,
     private readonly exit: () => void = () => process.exit(0),
+    private readonly bootMs: () => number = new BootClock(monotonicMs).read,
   ) {}
 
   async listen(): Promise<void> {
@@ -127,7 +129,7 @@ export class Guardian {
       case 'role':
         this.#role = command.role;
         this.#deadline = command.role === 'primary' ? command.deadline : null;
-        this.#clockOffset = Date.now() - monotonicMs();
+        this.#sleptBefore = this.#sleptSoFar();
         this.#look();
         return;
     }
@@ -149,8 +151,14 @@ export class Guardian {
   #extend(deadline: Deadline): void {
     if (this.#role !== 'primary' || !this.#server || this.#server.cause === 'deadline') return;
     this.#deadline = deadline;
-    this.#clockOffset = Date.now() - monotonicMs();
+    this.#sleptBefore = this.#sleptSoFar();
     this.#look();
+  }
+
+  /** Time asleep since the machine booted, give or take a constant. */
+  #sleptSoFar(): number {
+    const { now, boot } = readTogether(monotonicMs, this.bootMs);
+    return boot - now;
   }
 
   /** Enforces the deadline and sets the next alarm. */
@@ -160,7 +168,7 @@ export class Guardian {
     const server = this.#server;
     if (!server || server.gone || this.#role !== 'primary' || !this.#deadline) return;
     const now = monotonicMs();
-    const slept = Math.abs(Date.now() - now - this.#clockOffset) > clockJumpMs;
+    const slept = Math.abs(this.#sleptSoFar() - this.#sleptBefore) > sleptMs;
     if (slept || now >= this.#deadline.killAt) return void this.#fence(server, 0);
     if (now >= this.#deadline.stopAt) return void this.#fence(server, this.#deadline.killAt - now);
     this.#timer = setTimeout(() => this.#look(), Math.min(lookMs, Math.max(1, this.#deadline.stopAt - now)));
@@ -208,7 +216,7 @@ export class Guardian {
     this.#server = server;
     this.#role = command.role;
     this.#deadline = command.deadline;
-    this.#clockOffset = Date.now() - monotonicMs();
+    this.#sleptBefore = this.#sleptSoFar();
     child.once('exit', (code, signal) => void this.#exited(server, code, signal));
     this.#look();
     this.#orphaned();

@@ -5,6 +5,7 @@ import { ApplyQueue, type Work } from './apply-queue';
 class ManualLoop implements Loop {
   readonly waiting: (() => void)[] = [];
   now = () => 0;
+  bootMs = () => 0;
   wallMs = () => 0;
   random = () => 0;
   after(_ms: number, job: () => void) {

@@ -15,7 +15,7 @@ export type LeaseBudget = {
   readonly stopMs: number;
   /** Everything that is left of the data directory gets SIGKILL. */
   readonly killMs: number;
-  /** Monotonic and wall clock may disagree by this much since the last confirmed renewal. */
+  /** The monotonic clock and that since boot may part by this much since the last confirmed renewal: more, and the machine slept. */
   readonly driftMarginMs: number;
   /** Without an answer from the store for this long the holder also asks its voters (fail-safe). */
   readonly failSafeAfterMs: number;

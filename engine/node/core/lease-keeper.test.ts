@@ -10,10 +10,10 @@ import {
   stepLease,
 } from './lease-keeper';
 
-const wallOffset = 1_700_000_000_000;
-type Bare = LeaseInput extends infer I ? (I extends LeaseInput ? Omit<I, 'now' | 'wall'> : never) : never;
+const bootOffset = 86_400_000;
+type Bare = LeaseInput extends infer I ? (I extends LeaseInput ? Omit<I, 'now' | 'boot'> : never) : never;
 
-/** Drives one keeper; `at` is both clocks unless a wall time is given. */
+/** Drives one keeper; `at` is both clocks unless a time since boot is given. */
 class Driver {
   state: LeaseState;
   log: string[] = [];
@@ -21,15 +21,15 @@ class Driver {
   constructor(leaseMs = 2000, failSafe = true) {
     this.state = initialLeaseState(leaseMs, { failSafe });
   }
-  at(now: number, input: Bare, wall = wallOffset + now): this {
-    const step = stepLease(this.state, { ...input, now, wall } as LeaseInput);
+  at(now: number, input: Bare, boot = bootOffset + now): this {
+    const step = stepLease(this.state, { ...input, now, boot } as LeaseInput);
     this.state = step.state;
     this.effects = [...step.effects];
     for (const effect of step.effects) this.log.push(`${now} ${effect.kind}`);
     return this;
   }
   granted(now: number, sent = now): this {
-    return this.at(now, { kind: 'granted', epoch: 5, sent: { now: sent, wall: wallOffset + sent } });
+    return this.at(now, { kind: 'granted', epoch: 5, sent: { now: sent, boot: bootOffset + sent } });
   }
   serving(now = 0): this {
     return this.granted(now).at(now, { kind: 'server-starting' });
@@ -82,7 +82,7 @@ describe('lease keeper', () => {
     const driver = new Driver(2000, false).serving().ticks(0, 1450);
     driver.at(1450, { kind: 'renew-answered', id: driver.lastRenewalId(), result: ok });
     expect(driver.effects.map((effect) => effect.kind)).toContain('open-router');
-    expect(admitRemainingMs(driver.state, { now: 1450, wall: wallOffset + 1450 })).toBe(1200);
+    expect(admitRemainingMs(driver.state, { now: 1450, boot: bootOffset + 1450 })).toBe(1200);
   });
   it('answers out of order and repeated confirm at most what they were sent for', () => {
     const driver = new Driver(2000, false).serving().ticks(0, 520);
@@ -94,7 +94,7 @@ describe('lease keeper', () => {
   });
   it('a frozen holder that wakes up kills at once and admits nobody', () => {
     const driver = new Driver(2000, false).serving();
-    expect(admitRemainingMs(driver.state, { now: 5000, wall: wallOffset + 5000 })).toBe(0);
+    expect(admitRemainingMs(driver.state, { now: 5000, boot: bootOffset + 5000 })).toBe(0);
     driver.at(5000, { kind: 'tick' });
     expect(driver.effects.map((effect) => effect.kind)).toEqual(
       expect.arrayContaining(['stop-immediate', 'kill-all', 'cut-router']),
@@ -105,13 +105,13 @@ describe('lease keeper', () => {
     ['forward beyond the margin', 201, true],
     ['backward within the margin', -200, false],
     ['backward beyond the margin', -201, true],
-  ])('wall clock %s', (_, jump, lost) => {
-    const driver = new Driver(2000, false).serving().at(100, { kind: 'tick' }, wallOffset + 100 + jump);
+  ])('clock since boot %s', (_, jump, lost) => {
+    const driver = new Driver(2000, false).serving().at(100, { kind: 'tick' }, bootOffset + 100 + jump);
     expect(driver.state.lost).toBe(lost);
-    expect(holdsLease(driver.state, { now: 100, wall: wallOffset + 100 + jump }, 5)).toBe(!lost);
+    expect(holdsLease(driver.state, { now: 100, boot: bootOffset + 100 + jump }, 5)).toBe(!lost);
   });
   it('a suspend that the monotonic clock did not see kills at once', () => {
-    const driver = new Driver(2000, false).serving().at(100, { kind: 'tick' }, wallOffset + 60_000);
+    const driver = new Driver(2000, false).serving().at(100, { kind: 'tick' }, bootOffset + 60_000);
     expect(driver.effects.map((effect) => effect.kind)).toContain('kill-all');
   });
   it('a lease that is confirmed again while the server still dies starts nothing until all are dead', () => {
@@ -229,8 +229,8 @@ describe('fail-safe', () => {
 
 it('the end of an older epoch’s release does not take the lease that is held by now', () => {
   const driver = new Driver(2000, false).granted(0).at(10, { kind: 'give-back', mode: 'now' });
-  driver.at(20, { kind: 'granted', epoch: 6, sent: { now: 20, wall: wallOffset + 20 } });
+  driver.at(20, { kind: 'granted', epoch: 6, sent: { now: 20, boot: bootOffset + 20 } });
   driver.at(30, { kind: 'released', epoch: 5 });
   expect(driver.state).toMatchObject({ epoch: 6, endedEpoch: 0 });
-  expect(driver.at(40, { kind: 'tick' }) && holdsLease(driver.state, { now: 40, wall: wallOffset + 40 }, 6)).toBe(true);
+  expect(driver.at(40, { kind: 'tick' }) && holdsLease(driver.state, { now: 40, boot: bootOffset + 40 }, 6)).toBe(true);
 });

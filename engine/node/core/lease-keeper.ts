@@ -3,16 +3,16 @@
  * back. Two facts are tracked apart: the *lease* (until when may this node serve?) and the *server* (does a process of ours still run?).
  *
  * Invariants kept: the lease is counted from the moment a confirmed renewal was sent, never from its answer; once a stop has begun the server
- * is never declared serving again without having been dead; the lease is released only when no process is left; a clock that disagrees with
- * the other by more than the drift margin loses the lease.
+ * is never declared serving again without having been dead; the lease is released only when no process is left; a machine that slept (the
+ * clock since boot and the monotonic one part by more than the drift margin) loses the lease.
  */
 import type { RenewResult } from '../../control/store';
 import { invariant, unreachable } from '../../kernel/errors';
-import type { Epoch, MonotonicMs, WallMs } from '../../kernel/ids';
+import type { BootMs, Epoch, MonotonicMs } from '../../kernel/ids';
 import { type LeaseBudget, leaseBudget } from './lease-budget';
 
-/** Both clocks, read together. */
-export type Instant = { readonly now: MonotonicMs; readonly wall: WallMs };
+/** Both clocks, read together. Neither is the wall clock: whoever steps that changes no lease. */
+export type Instant = { readonly now: MonotonicMs; readonly boot: BootMs };
 
 /** What this node's PostgreSQL is doing as far as the lease is concerned. */
 export type ServerStage =
@@ -135,12 +135,12 @@ export function initialLeaseState(leaseMs: number, options: { readonly failSafe:
 /** Time since the last confirmed renewal was sent: by whichever clock says more. Infinity: never confirmed. */
 export function leaseAgeMs(state: LeaseState, at: Instant): number {
   if (state.confirmed === null) return Number.POSITIVE_INFINITY;
-  return Math.max(at.now - state.confirmed.now, at.wall - state.confirmed.wall, 0);
+  return Math.max(at.now - state.confirmed.now, at.boot - state.confirmed.boot, 0);
 }
 
 export function clocksDisagree(state: LeaseState, at: Instant): boolean {
   if (state.confirmed === null) return false;
-  const disagreement = at.wall - state.confirmed.wall - (at.now - state.confirmed.now);
+  const disagreement = at.boot - state.confirmed.boot - (at.now - state.confirmed.now);
   return Math.abs(disagreement) > state.budget.driftMarginMs;
 }
 
@@ -363,7 +363,7 @@ function enforceDeadlines(state: LeaseState, at: Instant, effects: LeaseEffect[]
   if (!unconfirmed && (age >= state.budget.stopMs || disagree || state.epoch === null)) next = { ...next, lost: true };
   if (next.lost && next.stage === 'serving') {
     const why = disagree
-      ? 'monotonic and wall clock disagree since the last renewal'
+      ? 'the machine slept since the last renewal'
       : `the lease was not renewed for ${state.budget.stopMs} ms`;
     effects.push({ kind: 'stop-immediate', why });
     next = { ...next, stage: 'stopping', stopBegan: at.now };
@@ -392,7 +392,7 @@ function sendRenewals(state: LeaseState, at: Instant, effects: LeaseEffect[]): L
     effects.push({ kind: 'release', epoch: state.epoch });
     return { ...state, nextRenewAt: at.now + renewEveryMs(state) };
   }
-  const sent: Instant = { now: at.now, wall: at.wall };
+  const sent: Instant = { now: at.now, boot: at.boot };
   let next: LeaseState = { ...state, nextRenewAt: at.now + renewEveryMs(state) };
   effects.push({ kind: 'send-renewal', id: next.nextId, epoch: state.epoch });
   next = {

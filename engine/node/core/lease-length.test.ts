@@ -36,12 +36,12 @@ class Holder {
     private readonly recordedMs: number,
   ) {
     this.state = initialLeaseState(leaseMs, { failSafe: true });
-    this.input({ kind: 'granted', epoch: 5, sent: { now: 0, wall: 0 } });
+    this.input({ kind: 'granted', epoch: 5, sent: { now: 0, boot: 0 } });
     this.input({ kind: 'server-starting' });
   }
 
   input(input: object): void {
-    const step = stepLease(this.state, { ...input, now: this.#now as MonotonicMs, wall: this.#now } as LeaseInput);
+    const step = stepLease(this.state, { ...input, now: this.#now as MonotonicMs, boot: this.#now } as LeaseInput);
     this.state = step.state;
     for (const effect of step.effects) {
       this.seen.push({ at: this.#now, effect });
@@ -98,6 +98,6 @@ describe('a holder that is told a shorter length', () => {
 
 it('a grant brings its own length', () => {
   const holder = new Holder(2_000, 10_000);
-  holder.input({ kind: 'granted', epoch: 6, sent: { now: 0, wall: 0 }, leaseMs: 10_000 });
+  holder.input({ kind: 'granted', epoch: 6, sent: { now: 0, boot: 0 }, leaseMs: 10_000 });
   expect(holder.state.budget.leaseMs).toBe(10_000);
 });

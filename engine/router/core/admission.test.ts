@@ -12,7 +12,7 @@ import {
   whyEnd,
 } from './admission';
 
-const at = (ms: number, wallAheadMs = 0): Instant => ({ monotonic: ms, wall: 1_000_000 + ms + wallAheadMs });
+const at = (ms: number, bootAheadMs = 0): Instant => ({ monotonic: ms, boot: 1_000_000 + ms + bootAheadMs });
 function answer(node: string, more: Partial<RouteAnswer> = {}): RouteAnswer {
   return {
     group: 'alpha',
@@ -66,7 +66,7 @@ describe('admission to the primary', () => {
     expect(applyAnswer(served, 'a', answer('b'), at(200))).toBe(served);
     expect(applyAnswer(served, 'a', answer('a', { group: 'beta' }), at(200))).toBe(served);
   });
-  it('ignores a wall clock that was set back', () => {
+  it('ignores a clock since boot that reads less than before', () => {
     expect(admitToPrimary(served, at(200, -3_600_000)).kind).toBe('admit');
   });
 });

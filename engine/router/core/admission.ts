@@ -1,12 +1,12 @@
 /**
  * Who may be connected to which server of a group, decided from the nodes' own answers. Invariants: a session reaches a primary only under
  * the newest epoch known and before that node's own deadline, counted from the moment the question was *sent*; a session whose primary
- * lost either must end. A jump of the wall clock ahead of the monotonic one (suspend) counts as a passed deadline.
+ * lost either must end. A clock since boot that went ahead of the monotonic one (the machine slept) counts as a passed deadline.
  */
-import type { Epoch, GroupName, MonotonicMs, NodeId, WallMs } from '../../kernel/ids';
+import type { BootMs, Epoch, GroupName, MonotonicMs, NodeId } from '../../kernel/ids';
 import type { RouteAnswer } from '../../runtime/engine-api';
 
-export type Instant = { readonly monotonic: MonotonicMs; readonly wall: WallMs };
+export type Instant = { readonly monotonic: MonotonicMs; readonly boot: BootMs };
 
 export type KnownRoute = {
   readonly answer: RouteAnswer;
@@ -36,8 +36,8 @@ export type Admission =
   | { readonly kind: 'admit'; readonly target: Target }
   | { readonly kind: 'hold'; readonly reason: string };
 
-/** How far the wall clock may run ahead of the monotonic one within one answer. */
-const clockJumpMs = 250;
+/** How far the clock since boot may run ahead of the monotonic one within one answer. */
+const sleptMs = 250;
 
 export function emptyRoutes(group: GroupName): GroupRoutes {
   return { group, epoch: 0, nodes: new Map() };
@@ -67,8 +67,8 @@ export function keepNodes(routes: GroupRoutes, members: readonly NodeId[]): Grou
 
 export function isPast(known: KnownRoute, now: Instant): boolean {
   if (now.monotonic >= known.deadline) return true;
-  const wallAhead = now.wall - known.sent.wall - (now.monotonic - known.sent.monotonic);
-  return wallAhead > clockJumpMs;
+  const bootAhead = now.boot - known.sent.boot - (now.monotonic - known.sent.monotonic);
+  return bootAhead > sleptMs;
 }
 
 /** The node that said it is primary under the newest epoch, whether its deadline has passed or not. */

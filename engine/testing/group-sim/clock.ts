@@ -1,6 +1,6 @@
 /**
- * A host's own clocks: monotonic time with drift, wall time with steps, both stopped while the machine is paused or only the monotonic one while it is
- * suspended. True time is never shown to the code under test.
+ * A host's own clocks: monotonic time with drift, time since boot, wall time with steps; all stopped while the machine is paused, only the monotonic one
+ * while it is suspended. True time is never shown to the code under test.
  */
 
 import type { Loop, Timer } from '../../kernel/loop';
@@ -10,6 +10,7 @@ export class Clock {
   #rate = 1;
   #at = 0;
   #mono: number;
+  #boot: number;
   #wall: number;
   #stopped: 'running' | 'both' | 'monotonic' = 'running';
 
@@ -18,6 +19,7 @@ export class Clock {
     offset: number,
   ) {
     this.#mono = offset;
+    this.#boot = offset;
     this.#wall = 1_700_000_000_000 + offset;
   }
   #bring(): void {
@@ -25,11 +27,17 @@ export class Clock {
     this.#at = this.queue.now;
     if (passed === 0) return;
     if (this.#stopped === 'running') this.#mono += passed * this.#rate;
-    if (this.#stopped !== 'both') this.#wall += passed * this.#rate;
+    if (this.#stopped === 'both') return;
+    this.#boot += passed * this.#rate;
+    this.#wall += passed * this.#rate;
   }
   mono(): number {
     this.#bring();
     return this.#mono;
+  }
+  boot(): number {
+    this.#bring();
+    return this.#boot;
   }
   wall(): number {
     this.#bring();
@@ -68,6 +76,9 @@ export class SimLoop implements Loop {
   ) {}
   now(): number {
     return this.clock.mono();
+  }
+  bootMs(): number {
+    return this.clock.boot();
   }
   wallMs(): number {
     return Math.floor(this.clock.wall());

@@ -11,7 +11,7 @@ import type { World } from './world';
 export type Deadline = { readonly stopAt: number; readonly killAt: number };
 export type Cause = 'requested' | 'deadline' | 'died' | 'orphaned';
 
-const clockJumpMs = 250;
+const sleptMs = 250;
 const lookMs = 250;
 
 export class GuardianModel {
@@ -33,13 +33,13 @@ export class GuardianModel {
     this.cause = 'died';
     this.#fencing = false;
     this.#deadline = deadline;
-    this.#clockOffset = this.clock.wall() - this.clock.mono();
+    this.#clockOffset = this.clock.boot() - this.clock.mono();
     this.#look();
   }
   setRole(role: 'primary' | 'standby', deadline: Deadline | null): void {
     this.role = role;
     this.#deadline = role === 'primary' ? deadline : null;
-    this.#clockOffset = this.clock.wall() - this.clock.mono();
+    this.#clockOffset = this.clock.boot() - this.clock.mono();
     this.#look();
   }
   extend(deadline: Deadline): void {
@@ -47,7 +47,7 @@ export class GuardianModel {
     this.#look();
     if (this.role !== 'primary' || this.engine.dead || this.#fencing) return;
     this.#deadline = deadline;
-    this.#clockOffset = this.clock.wall() - this.clock.mono();
+    this.#clockOffset = this.clock.boot() - this.clock.mono();
     this.#look();
   }
   requested(): void {
@@ -57,7 +57,7 @@ export class GuardianModel {
   #look(): void {
     if (this.engine.dead || this.role !== 'primary' || this.#deadline === null || this.#fencing) return;
     const now = this.clock.mono();
-    const slept = Math.abs(this.clock.wall() - now - this.#clockOffset) > clockJumpMs;
+    const slept = Math.abs(this.clock.boot() - now - this.#clockOffset) > sleptMs;
     if (slept || now >= this.#deadline.stopAt) {
       this.#fence(slept ? 0 : Math.max(0, this.#deadline.killAt - now));
       return;

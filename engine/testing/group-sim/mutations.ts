@@ -229,7 +229,7 @@ export const mutations: readonly Mutation[] = [
       {
         file: lease,
         find: "    const confirmed = confirm(rest, renewal.sent, 'store');",
-        replace: "    const confirmed = confirm(rest, { now: input.now, wall: input.wall }, 'store');",
+        replace: "    const confirmed = confirm(rest, { now: input.now, boot: input.boot }, 'store');",
       },
     ],
     aim: {

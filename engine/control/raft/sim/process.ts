@@ -65,6 +65,10 @@ export class SimProcess implements Loop {
     return this.clock.now();
   }
 
+  bootMs(): number {
+    return this.clock.now();
+  }
+
   wallMs(): number {
     return this.clock.now();
   }
