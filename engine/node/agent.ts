@@ -107,13 +107,12 @@ export class Agent {
     if (this.#stopped) return;
     this.#stopped = true;
     await this.#parts.stop();
-    if (withAll) {
-      const { primaryIsHere } = this.#parts;
-      const means = { postgres: this.#postgres, logger: this.#logger, loop: systemLoop };
-      await beforeOrderedStop({ ...means, primaryStopsToo: primaryIsHere });
-    }
+    // The next leader is there when the lease comes back.
+    if (!withAll) await this.#handLeadershipOn();
+    const means = { postgres: this.#postgres, logger: this.#logger, loop: systemLoop };
+    await beforeOrderedStop({ ...means, primaryStopsToo: withAll && this.#parts.primaryIsHere });
     try {
-      await this.#postgres.stop('fast', shutdownMs);
+      if (!(await this.#parts.handOver(shutdownMs, withAll))) await this.#postgres.stop('fast', shutdownMs);
       await this.#postgres.close();
     } catch (error) {
       this.#logger.error({ error: messageOf(error) }, 'PostgreSQL did not stop cleanly');
@@ -130,6 +129,10 @@ export class Agent {
    * the control store is handed on, so that nobody waits for an election.
    */
   async leave(): Promise<void> {
+    await this.#handLeadershipOn();
+  }
+
+  async #handLeadershipOn(): Promise<void> {
     if (!this.#store.isLeader()) return;
     const connected = new Set(this.#interconnect.connectedPeers());
     const { voters } = this.#store.status().configuration;

@@ -9,22 +9,21 @@ import { commitsWait } from '../cluster/core/voter-set';
 import { type GroupRecord, keys } from '../cluster/model';
 import type { Json } from '../control/store';
 import { ClusterError, messageOf } from '../kernel/errors';
-import { delay, withTimeout } from '../kernel/waiting';
+import { delay } from '../kernel/waiting';
 import { slotName } from '../postgres/settings';
 import type { SlotInfo, SlotSpec } from '../replication/model';
 import { admitFence, decideConfirm, decideGrant, decidePromise, type MemberFacts, type Refusal } from './core/promise';
 import type { EarlierLife } from './earlier-life';
-import { releaseOwnLease } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
 import type { NewDisk } from './new-disk';
 import { clusterConfig, groupFact, groupMembers, instantOf, type NodeContext, nodeRecord } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
 import type { RestartHold } from './restart-hold';
+import type { StepDown } from './step-down';
 
 const stopReceivingTimeoutMs = 3_000;
 const promoteTimeoutMs = 60_000;
-const endConsumersTimeoutMs = 500;
 const dropCopyTimeoutMs = 8_000;
 const startTimeoutMs = 120_000;
 const stopTimeoutMs = 60_000;
@@ -37,6 +36,7 @@ export type CommandHandlersOptions = {
   readonly newDisk: NewDisk;
   readonly loop: MemberLoop;
   readonly duties: PrimaryDuties;
+  readonly stepDown: StepDown;
   readonly onPromoted: (epoch: number) => void;
   readonly onRouteChange: () => void;
   readonly onSlotsChanged: () => void;
@@ -48,12 +48,18 @@ type Handler<C extends AgentCommand> = (params: AgentCommands[C]['params']) => P
 
 export class CommandHandlers {
   #draining = false;
+  #stopping = false;
   /** The operation that the last slot was created for. */
   #madeFor: string | null = null;
   readonly #context: NodeContext;
 
   constructor(private readonly options: CommandHandlersOptions) {
     this.#context = options.context;
+  }
+
+  /** This process ends: its promises still help others, but nobody may choose it. */
+  stopping(): void {
+    this.#stopping = true;
   }
 
   /** The node asks for no new sessions. */
@@ -80,7 +86,7 @@ export class CommandHandlers {
     'agent.stop': async ({ fence, mode }) => {
       this.#admit(fence);
       await this.#context.serverQueue.run(async () => {
-        await this.#endConsumers();
+        await this.options.stepDown.endConsumers();
         await this.#context.postgres.stop(mode, stopTimeoutMs);
       });
       return {};
@@ -289,6 +295,7 @@ export class CommandHandlers {
   }: AgentCommands['agent.grant']['params']): Promise<{ modRevision: number }> {
     const { store, config, durable } = this.#context;
     const mayGrant = () => {
+      if (this.#stopping) throw new ClusterError('CONFLICT', `${config.nodeId} is being stopped.`);
       const decision = decideGrant(this.#facts(), { epoch: next.epoch, fence });
       if (!decision.ok) throw refusal(decision);
       return decision;
@@ -412,52 +419,24 @@ export class CommandHandlers {
   }: AgentCommands['agent.demote']['params']): Promise<AgentCommands['agent.demote']['result']> {
     this.#admit(fence);
     const { postgres } = this.#context;
-    const { lease } = this.options;
+    const { stepDown } = this.options;
     this.#draining = true;
     this.options.onRouteChange();
     if (drainMs > 0) await delay(this.#context.loop, drainMs);
     return this.#context.serverQueue.run(async () => {
-      if (!(await postgres.isDead())) {
-        if (lease.epoch !== epoch) {
-          throw new ClusterError(
-            'PRECONDITION_FAILED',
-            `${this.#context.config.nodeId} does not hold epoch ${epoch}.`,
-            { clusterCode: 'CLU_STALE_EPOCH' },
-          );
-        }
-        await this.#endConsumers();
-        // A server that the lease keeper does not know as primary is stopped first: given back, the lease would be released at once.
-        if (lease.serving) lease.input({ kind: 'give-back', mode: 'planned' });
-        await postgres.stop('fast', timeoutMs);
-      }
-      // Also of a server that had died before: a renewal that was confirmed meanwhile must not start it again after the lease was released.
-      if (lease.epoch === epoch) lease.input({ kind: 'give-back', mode: 'planned' });
-      if (!(await postgres.isDead())) throw new ClusterError('TIMEOUT', 'PostgreSQL did not stop in time.');
-      lease.input({ kind: 'all-dead' });
+      await stepDown.stop(epoch, timeoutMs);
       const found = await postgres.inspect();
       if (found.kind === 'absent') throw new ClusterError('CONFLICT', 'The data directory is gone.');
-      await releaseOwnLease(this.#context, epoch);
+      await stepDown.release(epoch);
       return { shutdownLsn: shippedUpTo(found.control), controlState: found.control.state };
     });
-  }
-
-  /** Only where somebody else than members streams: a stop of a cluster without them is not delayed by a question. */
-  async #endConsumers(): Promise<void> {
-    if ((this.#context.reports.last?.otherSenders ?? []).length === 0) return;
-    const ended = await withTimeout(
-      this.#context.loop,
-      this.#context.postgres.endConsumers(),
-      endConsumersTimeoutMs,
-      'their end',
-    ).catch(() => 0);
-    this.#context.logger.info({ ended }, 'ended those who stream from here and are no members, before the stop');
   }
 
   async #restart(mode: 'fast' | 'immediate'): Promise<void> {
     const { postgres } = this.#context;
     const { lease, loop } = this.options;
     await this.#context.serverQueue.run(async () => {
-      await this.#endConsumers();
+      await this.options.stepDown.endConsumers();
       await postgres.stop(mode, stopTimeoutMs);
       if (lease.mayBeHolder() && (await postgres.isDead())) lease.input({ kind: 'all-dead' });
     });

@@ -9,8 +9,8 @@ import { delay } from '../kernel/waiting';
 import type { ServerExit } from '../postgres/api';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
-import { clusterConfig, groupFact, type NodeContext, otherMembers } from './node-context';
-import type { PrimaryDuties } from './primary-duties';
+import { clusterConfig, groupFact, type NodeContext } from './node-context';
+import type { Successors } from './successors';
 
 const killAgainMs = 50;
 
@@ -18,7 +18,7 @@ export type CrashWatchOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
   readonly loop: MemberLoop;
-  readonly duties: PrimaryDuties;
+  readonly successors: Successors;
   readonly notify: (notice: ExitNotice) => void;
 };
 
@@ -56,7 +56,7 @@ export class CrashWatch {
       restartBudgetMs: clusterConfig(context)?.restartBudgetMs ?? 1000,
       earlierCrashesMs: this.#crashes,
       nowMs: now,
-      successorPossible: this.#successorPossible(),
+      successorPossible: this.options.successors.possible(),
       failedStarts: loop.failedStarts,
     });
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
@@ -94,25 +94,5 @@ export class CrashWatch {
       }
       await delay(context.loop, killAgainMs);
     }
-  }
-
-  #successorPossible(): boolean {
-    const { context } = this.options;
-    const record = groupFact(context)?.record;
-    const config = clusterConfig(context);
-    if (!record || !config?.autoFailover || !record.automaticFailover) return false;
-    const connected = new Set(
-      context.interconnect
-        .linkStatus()
-        .filter((link) => link.connected)
-        .map((link) => link.peer),
-    );
-    const answering = otherMembers(context).filter((node) => connected.has(node));
-    if (record.mode === 'asynchronous') {
-      const heard = this.options.duties.recentlyStreaming(context.loop.now());
-      return answering.some((node) => heard.includes(node));
-    }
-    const voters = record.voterSet.members.filter((node) => answering.includes(node)).length;
-    return record.promotable === 'voters' && voters >= record.voterSet.members.length - record.voterSet.k + 1;
   }
 }

@@ -24,6 +24,8 @@ import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
 import { lookAtPrimaryDirectory, otherSystem } from './primary-directory';
 import { ServerStarts } from './server-starts';
+import { keepStopped } from './stopped-by-hand';
+import type { Successors } from './successors';
 
 const cycleMs = 250;
 /** Settled: nothing to do until something triggers, or a slow look finds what no trigger told. */
@@ -43,6 +45,7 @@ type ServerRole = 'primary' | 'standby' | 'changing' | 'none';
 export type MemberLoopOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
+  readonly successors: Successors;
   readonly earlierLife: EarlierLife;
   readonly newDisk: NewDisk;
   /** By what length this node counts its lease when the record still names it. */
@@ -217,15 +220,9 @@ export class MemberLoop {
   }
 
   async #stopByHand(): Promise<void> {
-    const { postgres } = this.options.context;
-    if (await postgres.isDead()) {
-      this.#activity = 'stopped by hand';
-      this.#troubles = [];
-      return;
-    }
-    if (this.options.lease.mayBeHolder()) return this.#doing('stopped by hand: waits until another node is primary');
-    this.#doing('stopping by hand');
-    await postgres.stop('fast', stopTimeoutMs);
+    if ((await keepStopped(this.options, (what) => this.#doing(what))) === 'not-yet') return;
+    this.#activity = 'stopped by hand';
+    this.#troubles = [];
   }
 
   // ------------------------------------------------------------ as the record's primary

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { AgentCommand, AgentCommands, ExitNotice } from '../cluster/commands';
 import { Controller } from '../cluster/controller';
-import { type GroupRecord, keys, type NodeReport, type PostgresReport } from '../cluster/model';
+import { type GroupRecord, keys, type NodeRecord, type NodeReport, type PostgresReport } from '../cluster/model';
 import type { EmbeddedControlStore, RaftConfiguration } from '../control/store';
 import type { Interconnect } from '../interconnect/api';
 import type { FaultDoor } from '../interconnect/fault-door';
@@ -53,6 +53,8 @@ import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
 import { SlotWatch, slotNoticeMethod } from './slot-watch';
 import { StandbyDuties } from './standby-duties';
+import { StepDown } from './step-down';
+import { Successors } from './successors';
 import { TimingChange } from './timing-change';
 
 export const resourceMs = 5_000;
@@ -86,6 +88,8 @@ export class NodeParts {
   readonly #loop: MemberLoop;
   readonly #duties: PrimaryDuties;
   readonly #standbyDuties: StandbyDuties;
+  readonly #successors: Successors;
+  readonly #stepDown: StepDown;
   readonly #length: LeaseLength;
   readonly #timings: TimingChange;
   readonly #settings: GroupSettings;
@@ -141,6 +145,8 @@ export class NodeParts {
     const earlierLife = new EarlierLife(context);
     const newDisk = new NewDisk(context);
     this.#duties = new PrimaryDuties(context, this.#lease, earlierLife);
+    this.#successors = new Successors(context, this.#duties);
+    this.#stepDown = new StepDown(context, this.#lease);
     this.#length = new LeaseLength(context, this.#lease);
     this.#timings = new TimingChange(context.loop, (timings) => this.#store.setTimings(timings));
     this.#standbyDuties = new StandbyDuties(context, () => this.#loop.followedEpoch);
@@ -148,6 +154,7 @@ export class NodeParts {
     this.#loop = new MemberLoop({
       context,
       lease: this.#lease,
+      successors: this.#successors,
       earlierLife,
       newDisk,
       lengthToResume: (record) => this.#length.lengthToResume(record),
@@ -165,6 +172,7 @@ export class NodeParts {
       newDisk,
       loop: this.#loop,
       duties: this.#duties,
+      stepDown: this.#stepDown,
       onPromoted: (epoch) => {
         this.#routes.serves(epoch);
         // They look again by themselves, but commits wait for one of them from now on.
@@ -213,7 +221,7 @@ export class NodeParts {
       context,
       lease: this.#lease,
       loop: this.#loop,
-      duties: this.#duties,
+      successors: this.#successors,
       notify: (notice) => this.#notify(notice),
     });
     new EngineDoor({
@@ -248,6 +256,7 @@ export class NodeParts {
   /** Nothing more is begun. The lease is renewed on, until `end`: PostgreSQL is yet to be stopped. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#commands.stopping();
     for (const timer of this.#timers) timer.cancel();
     this.#loop.stop();
     this.#slotWatch.stop();
@@ -263,6 +272,20 @@ export class NodeParts {
     const primary = groupFact(this.#context)?.record.primary;
     const record = primary ? nodeRecord(this.#context, primary) : null;
     return record !== null && record.host === this.#config.host;
+  }
+
+  /**
+   * The primary's planned stop, where another member takes over by itself: PostgreSQL stops in order, then the lease goes back, so that the failover begins
+   * at once and not at the lease's end. `withHost`: the other nodes of this host stop as well. False: not this node's case; the server is not touched.
+   */
+  async handOver(timeoutMs: number, withHost: boolean): Promise<boolean> {
+    const { epoch } = this.#lease;
+    const stays = ({ host }: NodeRecord) => !withHost || host !== this.#config.host;
+    if (epoch === null || !this.#lease.serving || !this.#successors.possible(stays)) return false;
+    await this.#stepDown.stop(epoch, timeoutMs);
+    await this.#stepDown.release(epoch);
+    this.#logger.info({ epoch }, 'gave the lease back: another member takes over');
+    return true;
   }
 
   /** PostgreSQL is stopped. */

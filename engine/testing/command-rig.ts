@@ -12,6 +12,7 @@ import type { LeaseHolder } from '../node/lease-holder';
 import { NewDisk } from '../node/new-disk';
 import type { NodeContext } from '../node/node-context';
 import { RestartHold } from '../node/restart-hold';
+import { StepDown } from '../node/step-down';
 import type { PostgresServer } from '../postgres/api';
 import { MemoryStore } from './memory-store';
 
@@ -61,6 +62,7 @@ export class CommandRig {
       newDisk: new NewDisk(context),
       loop: { abortBackup: silent } as never,
       duties: {} as never,
+      stepDown: new StepDown(context, lease as unknown as LeaseHolder),
       onPromoted: silent,
       onRouteChange: silent,
       onSlotsChanged: silent,
