@@ -5,7 +5,7 @@
  * Invariants kept: PostgreSQL starts without standby.signal only under a held lease; a member follows only the record's primary of an epoch at or
  * above its promise; data is thrown away only while a healthy newer primary answers.
  */
-import { decideRejoin } from '../cluster/core/rejoin';
+import { decideRejoin, timelineWasReused } from '../cluster/core/rejoin';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
 import { messageOf } from '../kernel/errors';
 import type { Epoch } from '../kernel/ids';
@@ -376,12 +376,16 @@ export class MemberLoop {
     await context.interconnect.request(record.primary, takeEpochMethod, question, { timeoutMs: questionTimeoutMs });
   }
 
-  /** A standby that promised more than the record says runs, following nobody: only a running one tells its position, so one can be promoted. */
+  /**
+   * A member that promised more than the record says runs, following nobody: only a running one tells its position, so one can be promoted. Also one that
+   * was primary until its own planned stop: the group may need its promise, and what it wrote is compared before it follows anybody.
+   */
   async #startedClosed(): Promise<boolean> {
-    const { context } = this.options;
-    if ((await this.#serverRole()) !== 'none') return false;
+    const { context, lease } = this.options;
+    if (lease.mayBeHolder() || (await this.#serverRole()) !== 'none') return false;
     const found = await context.postgres.inspect();
-    if (found.kind === 'absent' || !found.standbySignal) return false;
+    if (found.kind === 'absent') return false;
+    this.#followedEpoch = 0;
     await this.#starts.standby({ follow: false });
     return true;
   }
@@ -475,7 +479,15 @@ export class MemberLoop {
     }
     if (found.kind === 'present') this.#assertOurs(record, found.control.systemIdentifier);
     const reused =
-      found.kind === 'present' && !found.standbySignal && facts !== null && this.#timelineWasReused(record, facts);
+      found.kind === 'present' &&
+      !found.standbySignal &&
+      facts !== null &&
+      timelineWasReused({
+        node: context.config.nodeId,
+        lastHeldEpoch: context.durable.current.lastHeldEpoch,
+        record,
+        primaryTimeline: facts.timeline,
+      });
     let comparison = this.#known(record, reused);
     const look = () =>
       decideRejoin({
@@ -532,18 +544,6 @@ export class MemberLoop {
   #known(record: GroupRecord, reused: boolean): 'can-follow' | 'diverged' | null {
     if (reused || this.#diverged !== null) return 'diverged';
     return this.#copiedEpoch === record.epoch ? 'can-follow' : null;
-  }
-
-  /**
-   * This node was promoted, died before the others heard of it, and the next one took the same timeline number: the numbers agree, the WAL does
-   * not, and no comparison of histories would tell.
-   */
-  #timelineWasReused(record: GroupRecord, facts: PrimaryFacts): boolean {
-    const { nodeId } = this.options.context.config;
-    const held = this.options.context.durable.current.lastHeldEpoch;
-    if (held >= record.epoch) return false;
-    const own = record.timelineHistory.find((entry) => entry.epoch === held && entry.primary === nodeId);
-    return own !== undefined && own.timeline >= facts.timeline;
   }
 
   async #copy(primary: NodeRecord, facts: PrimaryFacts | null, why: string, epoch: Epoch): Promise<void> {

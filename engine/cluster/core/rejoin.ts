@@ -3,7 +3,8 @@
  * Invariant kept: a data directory is thrown away only while a healthy primary of a newer epoch is confirmed and there is room for the copy.
  */
 import { unreachable } from '../../kernel/errors';
-import type { Epoch } from '../../kernel/ids';
+import type { Epoch, NodeId } from '../../kernel/ids';
+import type { GroupRecord } from '../model';
 
 export type RejoinInput = {
   readonly data: 'absent' | 'standby' | 'was-primary' | 'unreadable';
@@ -66,6 +67,22 @@ export function decideRejoin(input: RejoinInput): RejoinDecision {
     default:
       return unreachable(input.data);
   }
+}
+
+/**
+ * This node was promoted, died before the others heard of it, and the next one took the same timeline number: the numbers agree, the WAL does not, and
+ * no comparison of histories would tell. An epoch that the same primary took again (no new timeline) has no entry of its own: the reign's first counts.
+ */
+export function timelineWasReused(input: {
+  readonly node: NodeId;
+  readonly lastHeldEpoch: Epoch;
+  readonly record: Pick<GroupRecord, 'epoch' | 'timelineHistory'>;
+  readonly primaryTimeline: number;
+}): boolean {
+  const { node, lastHeldEpoch, record } = input;
+  if (lastHeldEpoch >= record.epoch) return false;
+  const reign = record.timelineHistory.findLast((entry) => entry.epoch <= lastHeldEpoch);
+  return reign?.primary === node && reign.timeline >= input.primaryTimeline;
 }
 
 function copy(input: RejoinInput, why: string): RejoinDecision {

@@ -97,6 +97,7 @@ export class SimInterconnect implements Interconnect {
           },
           this.self.name,
         );
+      const asked = this.#receiver(to);
       this.world.send(
         this.host,
         to,
@@ -104,6 +105,14 @@ export class SimInterconnect implements Interconnect {
         () => this.#receiver(to)?.serve(method, payload, this.self, answer),
         this.self.name,
       );
+      /* With its connection a request ends: who died never answers. */
+      const watch = (): void =>
+        this.world.queue.after(silenceMs, this.process, () => {
+          if (ended) return;
+          if (this.#receiver(to) === asked && asked?.process.alive) return watch();
+          finish(() => reject(new ClusterError('UNAVAILABLE', `the connection to ${to} was lost`)));
+        });
+      watch();
     });
   }
 
