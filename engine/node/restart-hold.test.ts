@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { keys } from '../cluster/model';
 import { cluster } from '../testing/cluster-fixture';
 import { CommandRig, fenceOf } from '../testing/command-rig';
@@ -69,4 +69,20 @@ it('what it confirmed before it knew counts too', async () => {
   rig.store.hasQuorum = true;
   expect(await refusedForMs(rig)).toBeGreaterThan(25_000);
   expect(await refusedForMs(life({ leaseMs: 1_000, directory: rig.directory }))).toBeGreaterThan(25_000);
+});
+
+it('a full disk leaves the length unknown, and whoever asks again learns it', async () => {
+  const rig = life({ leaseMs: 2_000, late: true });
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  vi.spyOn(rig.durable, 'saveLengths').mockImplementationOnce(() => {
+    throw full;
+  });
+  await expect(
+    rig.commands.handlers['agent.promise']({
+      fence: fenceOf(1, record.epoch),
+      group: 'alpha',
+      epoch: record.epoch + 1,
+    }),
+  ).rejects.toThrow();
+  expect(await refusedForMs(rig)).toBeLessThanOrEqual(2_000);
 });

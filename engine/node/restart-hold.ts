@@ -53,8 +53,9 @@ export class RestartHold {
     const configured = (found[1]?.value as unknown as ClusterConfig | undefined)?.leaseMs;
     if (configured === undefined) return;
     const length = Math.max(record?.leaseMs ?? 0, configured);
-    this.#unknownSince = null;
+    // First the disk: one that is full leaves it unknown, and whoever asks again tries again.
     durable.saveLengths({ confirmedHoldMs: Math.max(length, this.#confirmed.longestMs) });
+    this.#unknownSince = null;
     const hold = holdAfterRestart(since, length, durable.current.promisedEpoch);
     this.#hold = { ...hold, until: Math.max(hold.until, this.#confirmed.until) };
   }
