@@ -67,14 +67,15 @@ export class Checker {
   // ------------------------------------------------------------ acknowledgements
   acknowledged(server: PgEngine, id: number, lsn: number, session: Session | null): void {
     const { record } = this;
-    this.world.counters.acknowledged++;
-    this.lastAcknowledgedAt = this.world.now;
+    const waited = this.#acknowledgedNow();
     if (server.data.wal[lsn - 1] !== id) this.fail(`${server.id} acknowledged a record it does not have`);
     if (record === null || server.damagedByHand) return;
     const epoch = this.epochOf(server.id);
     if (this.#latest === null || epoch > this.#latest.epoch) {
-      if (this.#latest?.node !== server.id) this.#latest = { epoch, node: server.id, firstAt: this.world.now };
-      else this.#latest = { ...this.#latest, epoch };
+      if (this.#latest?.node !== server.id) {
+        if (this.#latest !== null) this.world.counters.takeoverWaits.push(Math.round(waited));
+        this.#latest = { epoch, node: server.id, firstAt: this.world.now };
+      } else this.#latest = { ...this.#latest, epoch };
     } else if (server.id !== this.#latest.node) {
       this.#stale(server, epoch, session);
       return;
@@ -83,6 +84,15 @@ export class Checker {
     if (record.mode === 'asynchronous') return;
     this.#acknowledged.push({ id, lsn });
     this.#checkCoverage(lsn);
+  }
+
+  /** How long nothing was. */
+  #acknowledgedNow(): number {
+    const { counters, now } = this.world;
+    const waited = now - this.lastAcknowledgedAt;
+    this.lastAcknowledgedAt = now;
+    if (counters.acknowledged++ > 0) counters.longestWaitMs = Math.max(counters.longestWaitMs, Math.round(waited));
+    return waited;
   }
 
   /** Where no standby is asked, only the lease stands between two primaries. */

@@ -58,6 +58,27 @@ function ask(scene: Scene, method: string, params: unknown): Undo {
     .catch((error: unknown) => scene.world.note(`console: ${method}: ${(error as Error).message}`));
   return nothing;
 }
+/** Waits for the moment, then strikes within it. */
+function when(scene: Scene, moment: () => boolean, strike: () => Undo | null): Undo {
+  const { queue, random } = scene.world;
+  let undo: Undo | null = null;
+  let over = false;
+  const look = (): void => {
+    if (over) return;
+    if (!moment()) {
+      queue.after(3, null, look);
+      return;
+    }
+    queue.after(random.between(0, 60), null, () => {
+      if (!over) undo = strike();
+    });
+  };
+  look();
+  return () => {
+    over = true;
+    undo?.();
+  };
+}
 const requester = { by: 'admin', role: 'admin', requestId: null } as const;
 function start(scene: Scene, request: OperationRequest): Undo {
   return ask(scene, 'operation.start', { request, requester, planHash: null, idempotencyKey: null });
@@ -65,6 +86,38 @@ function start(scene: Scene, request: OperationRequest): Undo {
 
 export const faults = {
   'primary crash': (scene) => crash(primaryOf(scene)),
+  'primary and one standby crash': (scene) => {
+    const both = [crash(primaryOf(scene)), crash(someStandby(scene))].filter((one) => one !== null);
+    return both.length === 0
+      ? null
+      : () => {
+          for (const undo of both) undo();
+        };
+  },
+  'new primary crashes': (scene) => {
+    const { promotions } = scene.world.counters;
+    return when(
+      scene,
+      () => scene.world.counters.promotions > promotions,
+      () => crash(primaryOf(scene)),
+    );
+  },
+  'controller lost in an operation': (scene) =>
+    when(
+      scene,
+      () => scene.record()?.operation != null,
+      () => {
+        const leader = scene.hosts.find((one) => one.agent?.store.isLeader());
+        return leader ? agentDeath(leader) : null;
+      },
+    ),
+  'late one way': (scene) => {
+    const leader = scene.hosts.find((one) => one.agent?.store.isLeader())?.id ?? 'n1';
+    const member = someMember(scene).id;
+    const key = scene.world.random.chance(0.5) ? `${leader}>${member}` : `${member}>${leader}`;
+    scene.world.network.late.set(key, scene.world.random.between(300, 1400));
+    return () => scene.world.network.late.delete(key);
+  },
   'standby crash': (scene) => crash(someStandby(scene)),
   'store node crash': (scene) => crash(scene.hosts.find((one) => !one.member && one.up) ?? null),
   'postgres crash': (scene) => {
@@ -284,6 +337,8 @@ export const suites: Record<Suite, readonly FaultName[]> = {
     'primary crash',
     'postgres crash',
     'messages delayed',
+    'late one way',
+    'late one way',
     'machine paused with its clocks',
     'machine suspended',
     'process hangs in the kernel',
@@ -293,7 +348,10 @@ export const suites: Record<Suite, readonly FaultName[]> = {
     'agent and guardian frozen',
     'agent and guardian frozen',
     'primary crash',
-    'primary crash',
+    'primary and one standby crash',
+    'new primary crashes',
+    'controller lost in an operation',
+    'controller lost in an operation',
     'postgres crash',
     'standby crash',
     'agent crash',

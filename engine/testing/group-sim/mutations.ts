@@ -5,8 +5,8 @@
  */
 import type { Suite } from './faults';
 import type { Aim } from './simulation';
+import type { Edit } from './simulation-worker';
 
-export type Edit = { readonly file: string; readonly find: string; readonly replace: string };
 export type Mutation = {
   readonly name: string;
   /** The rule that it breaks. */
@@ -33,7 +33,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: voterSet, find: 'return set.members.length - set.k + 1;', replace: 'return set.members.length - set.k;' },
     ],
-    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'node isolated', 'link cut', 'node frozen'] },
+    aim: { mode: 'semi_synchronous', faults: ['primary and one standby crash'] },
     suite: 'promise',
     from: 1,
     expected: /loses|missing|acknowledged/,
@@ -56,15 +56,7 @@ export const mutations: readonly Mutation[] = [
         replace: '    return this.#context.serverQueue',
       },
     ],
-    aim: {
-      mode: 'semi_synchronous',
-      faults: [
-        'agent and guardian frozen',
-        'node isolated with its router',
-        'store out of reach of all members',
-        'agent frozen',
-      ],
-    },
+    aim: { mode: 'semi_synchronous', faults: ['agent and guardian frozen'] },
     suite: 'promise',
     from: 1,
     expected: /./,
@@ -129,7 +121,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: {
       mode: 'semi_synchronous',
-      faults: ['agent and guardian frozen', 'agent frozen', 'control leader lost', 'agent crash'],
+      faults: ['agent and guardian frozen', 'agent and guardian frozen', 'controller lost in an operation'],
     },
     suite: 'promise',
     from: 1,
@@ -217,7 +209,10 @@ export const mutations: readonly Mutation[] = [
     name: 'rank-by-lsn-only',
     breaks: 'the newer timeline ranks first, and a diverged member is no candidate',
     edits: [{ file: ranking, find: '  if (a.timeline !== b.timeline) return a.timeline - b.timeline;\n', replace: '' }],
-    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'node isolated', 'standby crash'] },
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['primary crash', 'new primary crashes', 'primary and one standby crash', 'node isolated'],
+    },
     suite: 'promise',
     from: 1,
     expected: /loses|divergence|missing|acknowledged/,
@@ -227,6 +222,16 @@ export const mutations: readonly Mutation[] = [
     breaks: 'the holder counts its lease from before it asked',
     edits: [
       {
+        file: ranking,
+        find: "    const left = divergence(member, input);\n    return check('timeline-is-ancestor'",
+        replace: "    const left = null as ReturnType<typeof divergence>;\n    return check('timeline-is-ancestor'",
+      },
+      {
+        file: ranking,
+        find: 'if (member.node === input.record.primary || divergence(member, input) !== null) continue;',
+        replace: 'if (member.node === input.record.primary) continue;',
+      },
+      {
         file: lease,
         find: "    const confirmed = confirm(rest, renewal.sent, 'store');",
         replace: "    const confirmed = confirm(rest, { now: input.now, boot: input.boot }, 'store');",
@@ -234,13 +239,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: {
       mode: 'asynchronous',
-      faults: [
-        'messages delayed',
-        'messages delayed',
-        'node isolated',
-        'one-way cut',
-        'store out of reach of all members',
-      ],
+      faults: ['late one way', 'late one way', 'node isolated', 'store out of reach of all members'],
     },
     suite: 'lease',
     from: 1,
@@ -279,13 +278,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: {
       mode: 'semi_synchronous',
-      faults: [
-        'agent crash',
-        'agent crash',
-        'agent and guardian frozen',
-        'primary and one standby cut off',
-        'control leader lost',
-      ],
+      faults: ['agent and guardian frozen', 'controller lost in an operation', 'agent crash'],
     },
     suite: 'promise',
     from: 1,
@@ -346,7 +339,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: {
       mode: 'semi_synchronous',
-      faults: ['primary crash', 'node isolated', 'agent and guardian frozen', 'primary and one standby cut off'],
+      faults: ['primary and one standby crash', 'new primary crashes', 'agent and guardian frozen'],
     },
     suite: 'promise',
     from: 1,
@@ -358,7 +351,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       { file: 'cluster/core/clean-stop.ts', find: "  if (control.state !== 'shut down') return null;\n", replace: '' },
     ],
-    aim: { mode: 'semi_synchronous', faults: ['stop dies', 'stop dies', 'link cut', 'node frozen'] },
+    aim: { mode: 'semi_synchronous', faults: ['stop dies', 'stop dies', 'agent frozen', 'late one way'] },
     suite: 'promise',
     from: 1,
     expected: /loses|missing/,
@@ -391,7 +384,7 @@ export const mutations: readonly Mutation[] = [
         replace: 'await postgres.promote(promoteTimeoutMs);',
       },
     ],
-    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'agent crash', 'control leader lost', 'node isolated'] },
+    aim: { mode: 'semi_synchronous', faults: ['primary crash', 'new primary crashes', 'new primary crashes'] },
     suite: 'promise',
     from: 1,
     expected: /./,
@@ -421,10 +414,7 @@ export const mutations: readonly Mutation[] = [
         replace: '        this.earlierLife.ended();\n',
       },
     ],
-    aim: {
-      mode: 'semi_synchronous',
-      faults: ['messages delayed', 'control leader lost', 'standby crash', 'link cut', 'agent crash'],
-    },
+    aim: { mode: 'semi_synchronous', faults: ['late one way', 'agent crash', 'standby crash', 'mode change'] },
     suite: 'voter-set',
     from: 1,
     expected: /the store says|have it|waits for/,
@@ -439,7 +429,10 @@ export const mutations: readonly Mutation[] = [
         replace: '    return this.#over && !this.#over;',
       },
     ],
-    aim: { mode: 'semi_synchronous', faults: ['messages delayed', 'agent crash', 'agent crash', 'standby crash'] },
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['late one way', 'late one way', 'agent crash', 'agent crash', 'standby crash'],
+    },
     suite: 'voter-set',
     from: 1,
     expected: /./,
@@ -464,7 +457,10 @@ export const mutations: readonly Mutation[] = [
         replace: '    const first = mayGrant();\n    const key = keys.group(config.group);',
       },
     ],
-    aim: { mode: 'semi_synchronous', faults: ['messages delayed', 'control leader lost', 'switchover', 'agent crash'] },
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['late one way', 'controller lost in an operation', 'agent and guardian frozen', 'agent crash'],
+    },
     suite: 'promise',
     from: 1,
     expected: /./,
@@ -489,6 +485,11 @@ export const mutations: readonly Mutation[] = [
     breaks: 'what PostgreSQL runs with is asked in each report, and mended (A26)',
     edits: [
       {
+        file: 'node/primary-duties.ts',
+        find: '      await this.#nameAgain(report, this.#confirmed);\n',
+        replace: '',
+      },
+      {
         file: 'node/core/commit-damage.ts',
         find: '  return usurped(input) ?? changedList(input) ?? loweredCommit(input);',
         replace: '  return input.now === undefined ? changedList(input) : null;',
@@ -511,7 +512,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: {
       mode: 'semi_synchronous',
-      faults: ['standby disk lost', 'standby disk lost', 'primary crash', 'node isolated'],
+      faults: ['standby disk lost', 'standby disk lost', 'primary crash', 'agent and guardian frozen'],
     },
     suite: 'promise',
     from: 1,

@@ -7,7 +7,7 @@ import { SerialQueue } from '../../kernel/async';
 import { ClusterError } from '../../kernel/errors';
 import type { Loop } from '../../kernel/loop';
 import { parseLsn } from '../../kernel/lsn';
-import { pollUntil } from '../../kernel/waiting';
+import { delay, pollUntil } from '../../kernel/waiting';
 import type {
   ControlData,
   PostgresConfiguration,
@@ -99,8 +99,13 @@ export class SimPostgres implements PostgresServer {
     if (life === null || !postmasterAlive || role === 'starting' || life.frozen)
       throw Object.assign(new Error('connect ENOENT'), { code: 'ENOENT', syscall: 'connect' });
   }
-  #until(probe: () => boolean, timeoutMs: number, what: string): Promise<true> {
-    return pollUntil(this.loop, () => (probe() ? (true as const) : undefined), { timeoutMs, intervalMs: 5, what });
+  /** A server that is gone meanwhile ends the wait, as a broken connection does. */
+  async #until(probe: () => boolean, timeoutMs: number, what: string): Promise<void> {
+    const deadline = this.loop.now() + timeoutMs;
+    while (!probe()) {
+      if (this.loop.now() >= deadline) throw new ClusterError('TIMEOUT', `${what}: not so after ${timeoutMs} ms`);
+      await delay(this.loop, 5);
+    }
   }
 
   // ------------------------------------------------------------ directory

@@ -33,9 +33,19 @@ export type RunResult = {
   readonly suite: Suite;
   readonly violations: readonly string[];
   readonly counters: Counters;
-  readonly primaryLosses: number;
-  readonly counting: boolean;
+  readonly outcome: Outcome;
+  /** From the end of the faults until nothing was left to complain of. */
+  readonly healedAfterMs: number;
 };
+
+/** Whether it counts, or what it lacked. */
+export type Outcome =
+  | 'counts'
+  | 'violation'
+  | 'no write after healing'
+  | 'too few messages'
+  | 'too few faults'
+  | 'primary never lost';
 
 const settleMs = 6_000;
 const faultPhaseMs = 22_000;
@@ -57,26 +67,30 @@ export async function runGroup({ seed, suite, trace, aim, stopAtViolation = fals
     if (stopAtViolation) checker.onViolation = () => world.queue.end();
     await world.queue.runUntil(settleMs + faultPhaseMs);
     const before = world.counters.acknowledged;
-    await heal(scene, settleMs + faultPhaseMs);
+    const healedAfterMs = await heal(scene, settleMs + faultPhaseMs);
     if (!world.queue.ended) checker.finish();
     const { counters } = world;
-    const counting =
-      checker.violations.length === 0 &&
-      counters.acknowledged > before &&
-      counters.deliveries >= 5000 &&
-      counters.faults >= 20 &&
-      counters.promotions >= 1;
-    return { seed, suite, violations: checker.violations, counters, primaryLosses: counters.promotions, counting };
+    const { violations } = checker;
+    return { seed, suite, violations, counters, outcome: outcomeOf(violations, counters, before), healedAfterMs };
   } finally {
     process.off('unhandledRejection', unhandled);
   }
 }
 
-async function heal({ world, checker }: Scene, from: number): Promise<void> {
+function outcomeOf(violations: readonly string[], counters: Counters, acknowledgedBefore: number): Outcome {
+  if (violations.length > 0) return 'violation';
+  if (counters.acknowledged <= acknowledgedBefore) return 'no write after healing';
+  if (counters.deliveries < 5000) return 'too few messages';
+  if (counters.faults < 20) return 'too few faults';
+  return counters.promotions < 1 ? 'primary never lost' : 'counts';
+}
+
+async function heal({ world, checker }: Scene, from: number): Promise<number> {
   for (let past = healAtLeastMs; past <= healPhaseMs; past += healStepMs) {
     await world.queue.runUntil(from + past);
-    if (world.queue.ended || checker.complaints().length === 0) return;
+    if (world.queue.ended || checker.complaints().length === 0) return past;
   }
+  return healPhaseMs;
 }
 
 function build(seed: number, suite: Suite, trace: ((line: string) => void) | null, mode: CommitMode | null): Scene {

@@ -11,6 +11,9 @@ export type Counters = {
   acknowledged: number;
   promotions: number;
   takeovers: number;
+  /** How long nothing was acknowledged before a new primary's first write. */
+  readonly takeoverWaits: number[];
+  longestWaitMs: number;
   fired: Record<string, number>;
 };
 
@@ -35,6 +38,7 @@ export class Network {
   }
   healAll(): void {
     this.#cut.clear();
+    this.late.clear();
     this.duplicates = 0;
     this.slowUntil = 0;
     this.reorder = false;
@@ -45,6 +49,8 @@ export class Network {
   both(a: string, b: string): boolean {
     return this.open(a, b) && this.open(b, a);
   }
+  /** What goes one way takes so much longer. */
+  readonly late = new Map<string, number>();
   /** How long nothing has gone from one to the other; 0: it does. */
   cutForMs(from: string, to: string): number {
     const found = this.#cut.get(`${from}>${to}`);
@@ -56,7 +62,16 @@ export class World {
   readonly queue = new EventQueue();
   readonly random: Random;
   readonly network = new Network(this.queue);
-  readonly counters: Counters = { deliveries: 0, faults: 0, acknowledged: 0, promotions: 0, takeovers: 0, fired: {} };
+  readonly counters: Counters = {
+    deliveries: 0,
+    faults: 0,
+    acknowledged: 0,
+    promotions: 0,
+    takeovers: 0,
+    takeoverWaits: [],
+    longestWaitMs: 0,
+    fired: {},
+  };
   checker!: Checker;
   healed = false;
   /** For replays: what happened, one line each. */
@@ -84,6 +99,7 @@ export class World {
       let delay = from === to ? 0.05 : this.random.between(0.15, 1.2);
       if (from !== to && this.now < this.network.slowUntil && this.random.chance(0.3))
         delay += this.random.between(20, 700);
+      delay += this.network.late.get(`${from}>${to}`) ?? 0;
       if (lane !== '' && copy === 0 && !this.network.reorder) {
         const key = `${from}>${to}>${lane}`;
         delay = Math.max(delay, (this.#lastArrival.get(key) ?? 0) - this.now);
