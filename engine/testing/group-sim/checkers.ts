@@ -33,7 +33,11 @@ export class Checker {
   #latest: { epoch: number; node: string; firstAt: number } | null = null;
   /** Until when an answer of a node that woke up is excused. */
   readonly #waking = new Map<string, number>();
+  /** The same, of those that can not know that they slept: they tell a router of a lease that they still count. */
+  readonly #pausedUntil = new Map<string, number>();
   readonly #grants = new Map<number, string>();
+  readonly #lostDisk = new Set<string>();
+  readonly #remembered = new Map<string, Readonly<Record<string, unknown>>>();
   /** In which mode an epoch ended; its holder may have known nothing newer. */
   readonly #modes = new Map<number, string>();
   /** True time until which the store (or the voters) let (node, epoch) serve, at the very most. */
@@ -117,9 +121,37 @@ export class Checker {
   woke(node: string, paused: boolean): void {
     const until = this.world.now + (paused ? pausedLeaseMs : wakingMs);
     this.#waking.set(node, Math.max(until, this.#waking.get(node) ?? 0));
+    if (paused) this.#pausedUntil.set(node, until);
   }
   #isWaking(node: string): boolean {
     return this.world.now <= (this.#waking.get(node) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  // ------------------------------------------------------------ what a member remembers
+  /** Its promise, the controller's term and the epoch that it held, as it replaces them on its disk: none of them ever falls. */
+  remembers(node: string, now: Readonly<Record<string, unknown>>): void {
+    const before = this.#remembered.get(node);
+    for (const name of ['promisedEpoch', 'controllerTerm', 'lastHeldEpoch'])
+      if (Number(now[name]) < Number(before?.[name] ?? 0))
+        this.fail(`${name} of ${node} fell from ${before?.[name]} to ${now[name]} on its disk`);
+    this.#remembered.set(node, now);
+  }
+  /** What was not synced went with the power. */
+  forgetful(node: string): void {
+    this.#remembered.delete(node);
+  }
+
+  /** With the disk went the promise: it is no voter until it was written out of the set. */
+  diskLost(node: string): void {
+    this.forgetful(node);
+    this.#lostDisk.add(node);
+    this.#writtenOut();
+  }
+  #writtenOut(): void {
+    const { record } = this;
+    for (const node of this.#lostDisk)
+      if (record === null || record.promotable === 'none' || !record.voterSet.members.includes(node))
+        this.#lostDisk.delete(node);
   }
 
   // ------------------------------------------------------------ promotion and starts
@@ -187,6 +219,7 @@ export class Checker {
   #recordChanged(after: GroupRecord): void {
     const before = this.record;
     this.record = after;
+    this.#writtenOut();
     this.world.note(
       `record epoch ${after.epoch} ${after.primary} ${after.mode} ${after.voterSet.k} of ${after.voterSet.members} ${after.promotable}${after.leaseReleased ? ' released' : ''} op ${after.operation?.slice(-4) ?? ''}`,
     );
@@ -266,6 +299,7 @@ export class Checker {
   admitted(node: string, epoch: number): void {
     const { record } = this;
     if (record === null || record.epoch <= epoch || record.primary === node) return;
+    if (this.world.now <= (this.#pausedUntil.get(node) ?? 0)) return;
     const end = Math.max(this.#leaseEnd.get(`${node}/${epoch}`) ?? 0, this.#confirmedUntil(node, epoch));
     if (this.world.now > end)
       this.fail(
@@ -275,6 +309,8 @@ export class Checker {
 
   // ------------------------------------------------------------ streams and data
   streamBegins(primary: PgEngine, standby: PgEngine): void {
+    if (this.#lostDisk.has(standby.id))
+      this.fail(`${standby.id} follows with a new disk, and the store counts what it promised before`);
     const { wal } = standby.data;
     for (let index = wal.length - 1; index >= 0 && index > wal.length - 400; index--) {
       if (primary.data.wal[index] !== wal[index]) {

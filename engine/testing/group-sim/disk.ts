@@ -26,6 +26,8 @@ export class HostDisk {
   /** The power goes in the middle of the next call of this kind. */
   cutAt: 'write' | 'sync' | 'rename' | 'directory' | null = null;
   onCut: (what: string) => void = () => undefined;
+  /** A file was replaced as a whole. */
+  onReplaced: (path: string, text: string) => void = () => undefined;
   #names = new Map<string, Content>();
   #durable = new Map<string, Content>();
   #unsynced = new Map<string, NameChange[]>();
@@ -136,6 +138,7 @@ export class HostDisk {
     this.#names.delete(from);
     this.#rename(to, content);
     this.#rename(from, null);
+    this.onReplaced(to, bytesOf(content).toString());
   }
   remove(path: string): void {
     if (this.#names.has(path)) this.#rename(path, null);

@@ -1,123 +1,25 @@
 /** Which faults a run injects, how long each lasts, and that every one is undone by the time of healing. */
-import type { OperationRequest } from '../../operations/model';
-import type { Host } from './host';
+import {
+  agentDeath,
+  crash,
+  cutBothWays,
+  type Fault,
+  isolate,
+  nothing,
+  primaryOf,
+  someMember,
+  someStandby,
+  start,
+  type Undo,
+} from './fault-tools';
 import type { Scene } from './scene';
+import { stagedFaults } from './staged-faults';
 
 export type Suite = 'lease' | 'promise' | 'voter-set' | 'all';
 
-type Undo = () => void;
-type Fault = (scene: Scene) => Undo | null;
-
-const nothing: Undo = () => undefined;
-const primaryOf = (scene: Scene): Host =>
-  scene.members.find((one) => one.id === scene.record()?.primary) ?? scene.members[0]!;
-const someMember = (scene: Scene): Host =>
-  scene.world.random.chance(0.5) ? primaryOf(scene) : scene.world.random.pick(scene.members);
-const someStandby = (scene: Scene): Host | null => {
-  const all = scene.members.filter((one) => one !== primaryOf(scene));
-  return all.length === 0 ? null : scene.world.random.pick(all);
-};
-
-function crash(host: Host | null): Undo | null {
-  if (!host?.up) return null;
-  host.crash();
-  return () => host.restart();
-}
-function agentDeath(host: Host): Undo | null {
-  if (!host.up || host.agent === null) return null;
-  host.killAgent();
-  return () => host.startAgent();
-}
-function cutBothWays(scene: Scene, pairs: readonly (readonly [string, string])[]): Undo {
-  const { network } = scene.world;
-  for (const [from, to] of pairs) {
-    network.cut(from, to);
-    network.cut(to, from);
-  }
-  return () => {
-    for (const [from, to] of pairs) {
-      network.heal(from, to);
-      network.heal(to, from);
-    }
-  };
-}
-function isolate(scene: Scene, host: Host): Undo {
-  const rest = [...scene.hosts.map((one) => one.id), 'router', 'console'].filter((id) => id !== host.id);
-  return cutBothWays(
-    scene,
-    rest.map((id) => [host.id, id] as const),
-  );
-}
-/** What a person asks for: of whichever node answers; the answer is not waited for. */
-function ask(scene: Scene, method: string, params: unknown): Undo {
-  const up = scene.hosts.filter((one) => one.up && one.agent !== null);
-  if (up.length === 0) return nothing;
-  const host = scene.world.random.pick(up);
-  scene.console
-    .request(host.id, `engine.${method}`, params, { timeoutMs: 5_000 })
-    .catch((error: unknown) => scene.world.note(`console: ${method}: ${(error as Error).message}`));
-  return nothing;
-}
-/** Waits for the moment, then strikes within it. */
-function when(scene: Scene, moment: () => boolean, strike: () => Undo | null): Undo {
-  const { queue, random } = scene.world;
-  let undo: Undo | null = null;
-  let over = false;
-  const look = (): void => {
-    if (over) return;
-    if (!moment()) {
-      queue.after(3, null, look);
-      return;
-    }
-    queue.after(random.between(0, 60), null, () => {
-      if (!over) undo = strike();
-    });
-  };
-  look();
-  return () => {
-    over = true;
-    undo?.();
-  };
-}
-const requester = { by: 'admin', role: 'admin', requestId: null } as const;
-function start(scene: Scene, request: OperationRequest): Undo {
-  return ask(scene, 'operation.start', { request, requester, planHash: null, idempotencyKey: null });
-}
-
 export const faults = {
+  ...stagedFaults,
   'primary crash': (scene) => crash(primaryOf(scene)),
-  'primary and one standby crash': (scene) => {
-    const both = [crash(primaryOf(scene)), crash(someStandby(scene))].filter((one) => one !== null);
-    return both.length === 0
-      ? null
-      : () => {
-          for (const undo of both) undo();
-        };
-  },
-  'new primary crashes': (scene) => {
-    const { promotions } = scene.world.counters;
-    return when(
-      scene,
-      () => scene.world.counters.promotions > promotions,
-      () => crash(primaryOf(scene)),
-    );
-  },
-  'controller lost in an operation': (scene) =>
-    when(
-      scene,
-      () => scene.record()?.operation != null,
-      () => {
-        const leader = scene.hosts.find((one) => one.agent?.store.isLeader());
-        return leader ? agentDeath(leader) : null;
-      },
-    ),
-  'late one way': (scene) => {
-    const leader = scene.hosts.find((one) => one.agent?.store.isLeader())?.id ?? 'n1';
-    const member = someMember(scene).id;
-    const key = scene.world.random.chance(0.5) ? `${leader}>${member}` : `${member}>${leader}`;
-    scene.world.network.late.set(key, scene.world.random.between(300, 1400));
-    return () => scene.world.network.late.delete(key);
-  },
   'standby crash': (scene) => crash(someStandby(scene)),
   'store node crash': (scene) => crash(scene.hosts.find((one) => !one.member && one.up) ?? null),
   'postgres crash': (scene) => {
@@ -412,7 +314,8 @@ export function scheduleFaults(scene: Scene, names: readonly FaultName[], fromMs
         world.counters.faults++;
         world.fired(name);
         open.add(undo);
-        world.queue.after(world.random.between(100, world.random.chance(0.3) ? 5000 : 1500), null, () => {
+        const lastsMs = world.random.between(100, world.random.chance(0.3) ? 5000 : 1500);
+        world.queue.after(Math.max(lastsMs, undo.atLeastMs ?? 0), null, () => {
           if (open.delete(undo)) undo();
         });
       }

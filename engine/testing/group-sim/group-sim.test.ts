@@ -13,7 +13,10 @@ describe('simulated group, the product’s own agents', () => {
     const distribution = new Distribution();
     for (let seed = 1; seed <= runsPerSuite; seed++) {
       const result = await runGroup({ seed, suite });
-      expect(result.violations, `replay: npm run simulate -- --group --runs 1 --suite ${suite} --from-seed ${seed}`).toEqual([]);
+      expect(
+        result.violations,
+        `replay: npm run simulate -- --group --runs 1 --suite ${suite} --from-seed ${seed}`,
+      ).toEqual([]);
       distribution.add(result);
       all.add(result);
     }
@@ -27,7 +30,10 @@ describe('simulated group, the product’s own agents', () => {
     for (let seed = runsPerSuite + 1; missing().length > 0 && seed <= runsPerSuite + 15; seed++) {
       const suite = suites.find((one) => faultsOf[one].includes(missing()[0]!)) ?? 'all';
       const result = await runGroup({ seed, suite });
-      expect(result.violations, `replay: npm run simulate -- --group --runs 1 --suite ${suite} --from-seed ${seed}`).toEqual([]);
+      expect(
+        result.violations,
+        `replay: npm run simulate -- --group --runs 1 --suite ${suite} --from-seed ${seed}`,
+      ).toEqual([]);
       all.add(result);
     }
     expect(missing()).toEqual([]);

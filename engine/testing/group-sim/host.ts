@@ -143,6 +143,9 @@ export class Host implements PgHost {
       this.crash();
       world.queue.after(world.random.between(300, 2000), null, () => this.restart());
     };
+    this.disk.onReplaced = (path, text) => {
+      if (path.endsWith('/member-state.json')) world.checker.remembers(id, JSON.parse(text));
+    };
     this.incarnation = `${id}-1`;
     this.writeIdentity();
     this.engine = new PgEngine(world, id, this.data, {
@@ -298,6 +301,7 @@ export class Host implements PgHost {
     this.data.losePower();
     this.disk.lose();
     this.disk.cutAt = null;
+    this.world.checker.forgetful(this.id);
   }
   restart(): void {
     if (this.up) return;
@@ -308,6 +312,7 @@ export class Host implements PgHost {
   loseDisk(): void {
     this.crash();
     this.disk.clear();
+    this.world.checker.diskLost(this.id);
     Object.assign(this.data, new DataDirectory());
     this.incarnation = `${this.id}-${++this.#renewed + 1}`;
     this.writeIdentity();

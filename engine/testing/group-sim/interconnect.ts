@@ -104,6 +104,7 @@ export class SimInterconnect implements Interconnect {
         () => this.#receiver(to)?.process ?? null,
         () => this.#receiver(to)?.serve(method, payload, this.self, answer),
         this.self.name,
+        this.world.network.heldMs(method, payload, this.host, to),
       );
       /* With its connection a request ends: who died never answers. */
       const watch = (): void =>

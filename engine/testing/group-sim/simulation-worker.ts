@@ -10,7 +10,7 @@ import { build, type Plugin } from 'esbuild';
 import type { RunOptions, RunResult } from './simulation';
 
 export type Edit = { readonly file: string; readonly find: string; readonly replace: string };
-type Job = Omit<RunOptions, 'trace'>;
+type Job = Omit<RunOptions, 'trace'> & { readonly print?: boolean };
 
 const engine = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -18,7 +18,9 @@ const engine = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const entry = `
   import { parentPort } from 'node:worker_threads';
   import { runGroup } from './simulation';
-  parentPort.on('message', async (job) => parentPort.postMessage(await runGroup(job)));
+  parentPort.on('message', async ({ print, ...job }) =>
+    parentPort.postMessage(await runGroup({ ...job, ...(print && { trace: (line) => console.log(line) }) })),
+  );
 `;
 
 export async function bundleSimulation(edits: readonly Edit[] = []): Promise<string> {

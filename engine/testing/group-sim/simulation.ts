@@ -15,7 +15,7 @@ import { Exchange, SimInterconnect } from './interconnect';
 import { groupName, type Scene, spareGroup } from './scene';
 import { type Counters, World } from './world';
 
-export type Aim = { readonly faults: readonly FaultName[]; readonly mode?: CommitMode };
+export type Aim = { readonly faults: readonly FaultName[]; readonly mode?: CommitMode; readonly members?: 2 | 3 };
 
 export type RunOptions = {
   readonly seed: number;
@@ -56,7 +56,7 @@ const healStepMs = 1_000;
 const healAtLeastMs = 4_000;
 
 export async function runGroup({ seed, suite, trace, aim, stopAtViolation = false }: RunOptions): Promise<RunResult> {
-  const scene = build(seed, suite, trace ?? null, aim?.mode ?? null);
+  const scene = build(seed, suite, trace ?? null, aim ?? null);
   const { world, checker } = scene;
   const unhandled = (error: unknown): void =>
     checker.fail(`a rejection that nobody handled: ${(error as Error)?.stack ?? String(error)}`);
@@ -93,13 +93,14 @@ async function heal({ world, checker }: Scene, from: number): Promise<number> {
   return healPhaseMs;
 }
 
-function build(seed: number, suite: Suite, trace: ((line: string) => void) | null, mode: CommitMode | null): Scene {
+function build(seed: number, suite: Suite, trace: ((line: string) => void) | null, aim: Aim | null): Scene {
   const world = new World(seed);
   world.trace = trace;
   const { random } = world;
   const checker = new Checker(world);
   world.checker = checker;
-  const memberCount = random.chance(0.2) ? 2 : 3;
+  const drawn = random.chance(0.2) ? 2 : 3;
+  const memberCount = aim?.members ?? drawn;
   const ids = Array.from({ length: random.chance(0.3) ? memberCount + 4 : 5 }, (_, index) => `n${index + 1}`);
   const exchange = new Exchange();
   const hosts = new Map<string, Host>();
@@ -110,7 +111,7 @@ function build(seed: number, suite: Suite, trace: ((line: string) => void) | nul
     groups: [
       {
         name: groupName,
-        mode: mode ?? modeOf(random.next(), suite),
+        mode: aim?.mode ?? modeOf(random.next(), suite),
         primary: 'n1',
         onNoStandby: random.chance(0.7) ? 'degrade' : 'wait',
       },

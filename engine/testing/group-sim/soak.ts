@@ -88,7 +88,12 @@ class Soak {
 async function hunt(name: string): Promise<number> {
   const mutation = findMutation(name);
   const suite = choice === 'each' ? mutation.suite : choice;
-  const found = await runMutant(mutation, { suite, from: Number(values['from-seed']), runs: wanted });
+  const found = await runMutant(mutation, {
+    suite,
+    from: Number(values['from-seed']),
+    runs: wanted,
+    print: values.trace,
+  });
   console.log(found === null ? `${name}: not caught in ${wanted} runs` : `seed ${found.seed}: ${found.violations[0]}`);
   return found === null ? 1 : 0;
 }

@@ -17,6 +17,16 @@ export type Counters = {
   fired: Record<string, number>;
 };
 
+/** Requests that arrive late, overtaken by others: a segment of their connection was lost. */
+export type Hold = {
+  readonly matches: (method: string, payload: unknown, from: string, to: string) => boolean;
+  readonly ms: number;
+  /** True: the first one only. */
+  readonly once: boolean;
+  /** At the moment when it is sent. */
+  readonly struck?: (to: string) => void;
+};
+
 /** From → to pairs; `router` is a host too. */
 export class Network {
   readonly #cut = new Map<string, { count: number; since: number }>();
@@ -36,7 +46,19 @@ export class Network {
     const found = this.#cut.get(key);
     if (found && --found.count <= 0) this.#cut.delete(key);
   }
+  /** For how long this request is held up. */
+  heldMs(method: string, payload: unknown, from: string, to: string): number {
+    let ms = 0;
+    for (const hold of [...this.holds]) {
+      if (!hold.matches(method, payload, from, to)) continue;
+      if (hold.once) this.holds.delete(hold);
+      ms = Math.max(ms, hold.ms);
+      hold.struck?.(to);
+    }
+    return ms;
+  }
   healAll(): void {
+    this.holds.clear();
     this.#cut.clear();
     this.late.clear();
     this.duplicates = 0;
@@ -49,6 +71,7 @@ export class Network {
   both(a: string, b: string): boolean {
     return this.open(a, b) && this.open(b, a);
   }
+  readonly holds = new Set<Hold>();
   /** What goes one way takes so much longer. */
   readonly late = new Map<string, number>();
   /** How long nothing has gone from one to the other; 0: it does. */
@@ -92,7 +115,7 @@ export class World {
     this.counters.fired[what] = (this.counters.fired[what] ?? 0) + 1;
   }
   /** Delivers to the process that lives at `to` when the message arrives; lost when the link is cut at either moment. In order, as over TCP. */
-  send(from: string, to: string, receiver: () => Process | null, run: () => void, lane = ''): void {
+  send(from: string, to: string, receiver: () => Process | null, run: () => void, lane = '', heldMs = 0): void {
     if (!this.network.open(from, to)) return;
     const copies = from !== to && this.network.duplicates > 0 && this.random.chance(this.network.duplicates) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -100,7 +123,8 @@ export class World {
       if (from !== to && this.now < this.network.slowUntil && this.random.chance(0.3))
         delay += this.random.between(20, 700);
       delay += this.network.late.get(`${from}>${to}`) ?? 0;
-      if (lane !== '' && copy === 0 && !this.network.reorder) {
+      delay += heldMs;
+      if (lane !== '' && copy === 0 && heldMs === 0 && !this.network.reorder) {
         const key = `${from}>${to}>${lane}`;
         delay = Math.max(delay, (this.#lastArrival.get(key) ?? 0) - this.now);
         this.#lastArrival.set(key, this.now + delay);

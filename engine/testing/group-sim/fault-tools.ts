@@ -1,0 +1,91 @@
+/** What faults are made of: each returns how it is undone, or null where there is nothing to strike. */
+import type { OperationRequest } from '../../operations/model';
+import type { Host } from './host';
+import type { Scene } from './scene';
+
+/** `atLeastMs`: for as long it stands whatever chance says, if the run goes on for so long. */
+export type Undo = (() => void) & { readonly atLeastMs?: number };
+export type Fault = (scene: Scene) => Undo | null;
+
+export const nothing: Undo = () => undefined;
+export const primaryOf = (scene: Scene): Host =>
+  scene.members.find((one) => one.id === scene.record()?.primary) ?? scene.members[0]!;
+export const someMember = (scene: Scene): Host =>
+  scene.world.random.chance(0.5) ? primaryOf(scene) : scene.world.random.pick(scene.members);
+export const someStandby = (scene: Scene): Host | null => {
+  const all = scene.members.filter((one) => one !== primaryOf(scene));
+  return all.length === 0 ? null : scene.world.random.pick(all);
+};
+
+export function crash(host: Host | null): Undo | null {
+  if (!host?.up) return null;
+  host.crash();
+  return () => host.restart();
+}
+export function agentDeath(host: Host): Undo | null {
+  if (!host.up || host.agent === null) return null;
+  host.killAgent();
+  return () => host.startAgent();
+}
+export function cutBothWays(scene: Scene, pairs: readonly (readonly [string, string])[]): Undo {
+  const { network } = scene.world;
+  for (const [from, to] of pairs) {
+    network.cut(from, to);
+    network.cut(to, from);
+  }
+  let over = false;
+  return () => {
+    if (over) return;
+    over = true;
+    for (const [from, to] of pairs) {
+      network.heal(from, to);
+      network.heal(to, from);
+    }
+  };
+}
+export function isolate(scene: Scene, host: Host): Undo {
+  const rest = [...scene.hosts.map((one) => one.id), 'router', 'console'].filter((id) => id !== host.id);
+  return cutBothWays(
+    scene,
+    rest.map((id) => [host.id, id] as const),
+  );
+}
+/** What a person asks for: of whichever node answers; the answer is not waited for. */
+function ask(scene: Scene, method: string, params: unknown): Undo {
+  const up = scene.hosts.filter((one) => one.up && one.agent !== null);
+  if (up.length === 0) return nothing;
+  const host = scene.world.random.pick(up);
+  scene.console
+    .request(host.id, `engine.${method}`, params, { timeoutMs: 5_000 })
+    .catch((error: unknown) => scene.world.note(`console: ${method}: ${(error as Error).message}`));
+  return nothing;
+}
+/** Waits for the moment, then strikes within it. */
+export function when(scene: Scene, moment: () => boolean, strike: () => Undo | null, withinMs = 60): Undo {
+  const { queue, random } = scene.world;
+  let undo: Undo | null = null;
+  let over = false;
+  const look = (): void => {
+    if (over) return;
+    if (!moment()) {
+      queue.after(3, null, look);
+      return;
+    }
+    queue.after(random.between(0, withinMs), null, () => {
+      if (!over) undo = strike();
+    });
+  };
+  look();
+  return () => {
+    over = true;
+    undo?.();
+  };
+}
+const requester = { by: 'admin', role: 'admin', requestId: null } as const;
+export function start(scene: Scene, request: OperationRequest): Undo {
+  return ask(scene, 'operation.start', { request, requester, planHash: null, idempotencyKey: null });
+}
+
+export function lasting(atLeastMs: number, undo: () => void): Undo {
+  return Object.assign(() => undo(), { atLeastMs });
+}
