@@ -13,9 +13,10 @@ import {
   statfsSync,
   writeSync,
 } from 'node:fs';
-import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { syncDirectory } from './durable-file';
 import { endsInsideLine } from './torn-line';
 
 export type OpenFile = {
@@ -55,8 +56,13 @@ export function replaceFile(files: SmallFiles, path: string, text: string): void
   } finally {
     file.close();
   }
-  files.rename(`${path}.new`, path);
-  files.syncDirectory(dirname(path));
+  renameEntry(files, `${path}.new`, path);
+}
+
+/** What lies at `from`, a file or a directory, must be on disk already; its new name is when this returns. */
+export function renameEntry(files: Pick<SmallFiles, 'rename' | 'syncDirectory'>, from: string, to: string): void {
+  files.rename(from, to);
+  files.syncDirectory(dirname(to));
 }
 
 /** The files of this host. */
@@ -97,7 +103,19 @@ export const systemFiles: SmallFiles = {
     return { size, mtimeMs };
   },
   endsInsideLine,
-  append: (path, text, { flush }) => appendFile(path, text, { mode: 0o600, flush }),
+  async append(path, text, { flush }) {
+    const file = await open(path, 'a', 0o600);
+    try {
+      const isNew = (await file.stat()).size === 0;
+      await file.appendFile(text);
+      if (!flush) return;
+      await file.sync();
+      // Its name too: a power cut would take the whole file otherwise.
+      if (isNew) await syncDirectory(dirname(path));
+    } finally {
+      await file.close();
+    }
+  },
   lines: (path) => createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: 1_000 }),
   remove: unlink,
   ensureDirectory: async (path) => void (await mkdir(path, { recursive: true, mode: 0o700 })),

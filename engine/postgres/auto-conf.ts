@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FileOwner, replaceFile } from './durable-file';
+import { type FileOwner, replaceFile } from '../kernel/durable-file';
 
 export type AutoConf = ReadonlyMap<string, string>;
 

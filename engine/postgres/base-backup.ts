@@ -3,16 +3,16 @@
  * against the manifest and synced, and only then takes the place of what was there by rename: an interruption at any point leaves the old
  * state whole, and the next try throws the half clone away.
  */
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
+import { exists, renameDurably, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration } from './api';
 import { editAutoConf } from './auto-conf';
 import { Extraction, makeOwned, removeOldTablespaces } from './clone-files';
 import { sqlState } from './connection';
 import { OtherMajorVersion, readControlFile } from './control-data';
-import { exists, replaceFile, syncDirectory } from './durable-file';
 import { writeConfiguration } from './initdb';
 import { sessionOptions } from './session-options';
 import { replicationUser, roleSettings } from './settings';
@@ -50,9 +50,8 @@ export async function cloneFromPrimary(configuration: PostgresConfiguration, opt
 /** Two renames; `repairSwap` finishes or undoes what a crash between them left. */
 async function swap(dataDirectory: string, target: string): Promise<void> {
   const old = `${dataDirectory}.old`;
-  if (await exists(dataDirectory)) await rename(dataDirectory, old);
-  await rename(target, dataDirectory);
-  await syncDirectory(dirname(dataDirectory));
+  if (await exists(dataDirectory)) await renameDurably(dataDirectory, old);
+  await renameDurably(target, dataDirectory);
   await rm(old, { recursive: true, force: true });
 }
 
@@ -60,7 +59,7 @@ export async function repairSwap(dataDirectory: string): Promise<void> {
   const old = `${dataDirectory}.old`;
   if (!(await exists(old))) return;
   if (await exists(dataDirectory)) await rm(old, { recursive: true, force: true });
-  else await rename(old, dataDirectory);
+  else await renameDurably(old, dataDirectory);
 }
 
 function readable(error: unknown, target: string): unknown {

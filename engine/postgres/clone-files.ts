@@ -5,9 +5,9 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { chown, type FileHandle, lchown, mkdir, open, readdir, readlink, rm, statfs, symlink } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
+import { exists, type FileOwner } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
 import { manifestLimitBytes, type ReceivedFile, verifyManifest } from './backup-manifest';
-import { exists, type FileOwner } from './durable-file';
 import { syncTree } from './initdb';
 import { TarReader } from './tar-stream';
 

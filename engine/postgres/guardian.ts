@@ -4,9 +4,10 @@
  * PostgreSQL stopped; no word that was sent before a freeze can extend it afterwards, since deadlines are instants on the shared clock.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { BootClock, readTogether } from '../kernel/boot-clock';
+import { replaceFile, systemFiles } from '../kernel/small-files';
 import {
   type Deadline,
   type GuardianCommand,
@@ -272,8 +273,7 @@ export class Guardian {
 
 function keepExit(path: string, exit: GuardianExit): void {
   try {
-    writeFileSync(`${path}.tmp`, JSON.stringify(exit), { mode: 0o600 });
-    renameSync(`${path}.tmp`, path);
+    replaceFile(systemFiles, path, JSON.stringify(exit));
   } catch {
     // The disk may be full or gone: the record is for people, the server is stopped either way.
   }

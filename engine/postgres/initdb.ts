@@ -3,12 +3,12 @@
  * argument, a log or a statement in clear: the server only sees SCRAM verifiers, and only on its standard input.
  */
 import { spawn } from 'node:child_process';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureDirectory, renameDurably, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration } from './api';
 import { lookAtDataDirectory } from './control-data';
-import { ensureDirectory, replaceFile, syncDirectory } from './durable-file';
 import { type RunAs, serverEnvironment } from './native';
 import { scramSalt, scramVerifier } from './scram';
 import { managedConfigurationFile, postgresqlConf, replicationUser, superuser } from './settings';
@@ -57,8 +57,7 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
   await run(...single(nativeDirectory, building, 'postgres'), runAs, clusterSql(configuration));
   await run(...single(nativeDirectory, building, 'app'), runAs, applicationSql);
   await syncTree(building);
-  await rename(building, paths.dataDirectory);
-  await syncDirectory(paths.nodeDirectory);
+  await renameDurably(building, paths.dataDirectory);
 }
 
 /** postgresql.conf, rustydb.conf, pg_hba.conf: the same for a fresh database and before every start. */

@@ -4,7 +4,7 @@
  * failover of a third of a second. So until something was measured it assumes a slow machine, and of several measurements the worst counts.
  */
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { replaceFile } from '../kernel/durable-file';
 import { type LsnText, lagBytes } from '../kernel/lsn';
 
 /** Assumed until measured. */
@@ -38,8 +38,7 @@ export class RedoEstimator {
   async sampleReplay(bytes: number, ms: number): Promise<void> {
     if (bytes < leastSampleBytes || ms < leastSampleMs) return;
     this.#speeds = [...this.#speeds, Math.round((bytes / ms) * 1000)].slice(-keptSamples);
-    await writeFile(`${this.file}.tmp`, JSON.stringify({ speeds: this.#speeds }), { mode: 0o600 });
-    await rename(`${this.file}.tmp`, this.file);
+    await replaceFile(this.file, JSON.stringify({ speeds: this.#speeds }), null);
   }
 
   get measuredBytesPerSecond(): number | null {

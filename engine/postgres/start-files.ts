@@ -1,10 +1,10 @@
 /** What must stand on disk before a server starts in a role: directories, passfile, configuration, standby.signal. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureDirectory, exists, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration, StartOptions } from './api';
 import { editAutoConf, parseAutoConf } from './auto-conf';
-import { ensureDirectory, exists, replaceFile } from './durable-file';
 import { writeConfiguration } from './initdb';
 import { nothingRunsIn } from './processes';
 import type { Settings } from './runtime-settings';

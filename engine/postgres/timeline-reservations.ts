@@ -5,8 +5,8 @@
  */
 import { chown, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncDirectory } from '../kernel/durable-file';
 import { historyFileName } from './control-data';
-import { syncDirectory } from './durable-file';
 
 export type HistoryFile = { readonly name: string; readonly bytes: number };
 

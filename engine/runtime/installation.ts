@@ -4,14 +4,14 @@
  * so a wiped directory gets a new incarnation and joins as a new member instead of voting with amnesia.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RaftConfiguration } from '../control/store';
 import { messageOf } from '../kernel/errors';
 import { formats, newerFormat } from '../kernel/format-version';
 import type { GroupName, Incarnation, NodeId } from '../kernel/ids';
-import { replaceFile, systemFiles } from '../kernel/small-files';
+import { renameEntry, replaceFile, systemFiles } from '../kernel/small-files';
 import { StartError } from './data-directory';
 import type { NativePostgres } from './native-postgres';
 import { identityFile, levelOf, type NodeIdentity, readIdentity, writeIdentity } from './node-identity';
@@ -205,7 +205,7 @@ export class Installation {
   setAside(node: NodeId): string {
     const at = new Date().toISOString().replaceAll(/[:.]/g, '');
     const target = `${this.nodeDirectory(node)}.removed-${at}`;
-    if (existsSync(this.nodeDirectory(node))) renameSync(this.nodeDirectory(node), target);
+    if (existsSync(this.nodeDirectory(node))) renameEntry(systemFiles, this.nodeDirectory(node), target);
     return target;
   }
 
@@ -332,8 +332,7 @@ export class Installation {
 
   #writeConfig(name: string, config: unknown): string {
     const file = join(this.#options.dataDirectory, 'run', `${name}.json`);
-    writeFileSync(`${file}.new`, JSON.stringify(config, null, 2), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    replaceFile(systemFiles, file, JSON.stringify(config, null, 2));
     return file;
   }
 }

@@ -4,13 +4,14 @@
  * reachable agent, so it works without a majority; acts only on records it has actually read.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keys, type NodeRecord } from '../cluster/model';
 import { EngineConnection } from '../interconnect/engine-connection';
 import { messageOf } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
+import { replaceFile, systemFiles } from '../kernel/small-files';
 import type { Installation, NodePlace } from './installation';
 import type { StoppedNodes } from './stopped-nodes';
 
@@ -183,7 +184,6 @@ export class MembershipWatch {
   }
 
   #remember(): void {
-    writeFileSync(`${this.#file}.new`, JSON.stringify(this.#nodes, null, 2), { mode: 0o600 });
-    renameSync(`${this.#file}.new`, this.#file);
+    replaceFile(systemFiles, this.#file, JSON.stringify(this.#nodes, null, 2));
   }
 }

@@ -3,9 +3,10 @@
  * error that names the file; it is never silently replaced, since a new cluster secret would lock every other process out.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { newerFormat } from '../kernel/format-version';
+import { replaceFile, systemFiles } from '../kernel/small-files';
 import type { RolePasswords } from '../postgres/api';
 
 export type SecretFiles = {
@@ -109,7 +110,7 @@ function ensureSecret(path: string, make: () => string): void {
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
     return;
   }
-  writeFileSync(path, `${make()}\n`, { mode: 0o600, flag: 'wx' });
+  replaceFile(systemFiles, path, `${make()}\n`);
 }
 
 function token(bytes: number): string {

@@ -3,9 +3,10 @@
  * them in the order of their first lines; none is ever deleted by us.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { renameDurably, replaceFile, syncDirectory } from '@/engine/kernel/durable-file';
 
 export const currentName = 'audit.jsonl';
 const newline = 0x0a;
@@ -164,15 +165,16 @@ function firstOf(file: string): number {
   return Number(finished.exec(path.basename(file))?.[1] ?? 0);
 }
 
+/** The file that the chain goes on in; its name is on disk before the first line is, or a power cut would take all of them. */
+export async function openCurrent(directory: string): Promise<FileHandle> {
+  const handle = await open(path.join(directory, currentName), 'a', 0o600);
+  await syncDirectory(directory);
+  return handle;
+}
+
 /** The present file becomes a finished part; durable when it returns. */
 export async function finishSegment(directory: string, firstSequence: number): Promise<void> {
-  await rename(path.join(directory, currentName), path.join(directory, `audit.${firstSequence}.jsonl`));
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await renameDurably(path.join(directory, currentName), path.join(directory, `audit.${firstSequence}.jsonl`));
 }
 
 /** Where the chain of the finished parts ends; null when there are none. */
@@ -192,6 +194,6 @@ export async function writerId(directory: string): Promise<string> {
   const known = await readFile(file, 'utf8').catch(() => '');
   if (known.trim() !== '') return known.trim();
   const id = randomUUID();
-  await writeFile(file, `${id}\n`, { mode: 0o600, flush: true });
+  await replaceFile(file, `${id}\n`, null);
   return id;
 }

@@ -2,7 +2,7 @@
  * The append-only audit log of this console. Invariant: `intent` resolves only after its line is on disk; lines that wait together share
  * one fsync. A write error ends the trust in the file: every later mutation is refused until a restart.
  */
-import { type FileHandle, mkdir, open, readFile, truncate } from 'node:fs/promises';
+import { type FileHandle, mkdir, readFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { ClusterError } from '@/engine/kernel/errors';
 import {
@@ -14,7 +14,7 @@ import {
   type LineContent,
   type OutcomeFields,
 } from './chain';
-import { currentName, endOfFinished, finishSegment, writerId } from './segments';
+import { currentName, endOfFinished, finishSegment, openCurrent, writerId } from './segments';
 
 const queueLimit = 10_000;
 const defaultRotateBytes = 64 * 1024 * 1024;
@@ -52,7 +52,7 @@ export class AuditWriter {
     const existing = await readExisting(file, end === null ? 0 : end.sequence + 1, end?.hash ?? genesis);
     for (const line of existing.lines) onLine(line);
     if (existing.tornBytes > 0) await truncate(file, existing.wholeBytes);
-    const handle = await open(file, 'a', 0o600);
+    const handle = await openCurrent(directory);
     const firstSequence = end === null ? 0 : end.sequence + 1;
     const writer = new AuditWriter(
       directory,
@@ -145,7 +145,7 @@ export class AuditWriter {
   async #rotate(): Promise<void> {
     await this.handle.close();
     await finishSegment(this.directory, this.place.firstSequence);
-    this.handle = await open(path.join(this.directory, currentName), 'a', 0o600);
+    this.handle = await openCurrent(this.directory);
     this.place.firstSequence = this.place.sequence;
     this.place.bytes = 0;
   }

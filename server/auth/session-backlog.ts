@@ -3,7 +3,8 @@
  * in a file, so that a restart loses none of it, until the store takes it. Bounded; beyond the bound an ended session lives until it runs
  * out, at most twelve hours.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { replaceFile, systemFiles } from '@/engine/kernel/small-files';
 import type { SessionRecord } from './api';
 
 const endedLimit = 10_000;
@@ -60,9 +61,7 @@ export class SessionBacklog {
     for (const [id, until] of this.#ended) if (until < now) this.#ended.delete(id);
     for (const [id, record] of this.#begun) if (Date.parse(record.expiresAt) < now) this.#begun.delete(id);
     const content: Content = { ended: this.ended, begun: this.begun };
-    const temporary = `${this.file}.new`;
-    writeFileSync(temporary, JSON.stringify(content), { mode: 0o600, flush: true });
-    renameSync(temporary, this.file);
+    replaceFile(systemFiles, this.file, JSON.stringify(content));
   }
 }
 

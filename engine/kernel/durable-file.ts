@@ -1,10 +1,15 @@
-/** Small files that must be whole or absent after a crash, owned by the user PostgreSQL runs as. */
+/**
+ * Files and names that must survive a power cut: texts that are replaced whole, and renames of what is whole on disk already. Shells that a simulation
+ * runs get the same from `small-files.ts` and `disk.ts`; nobody else writes what must last (`durable-writes.test.ts`).
+ *
+ * Invariant: once a function of this file has returned, a crash finds the new state; a crash in it finds the old or the new one, whole.
+ */
 import { constants } from 'node:fs';
 import { access, chmod, chown, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { RunAs } from './native';
 
-export type FileOwner = RunAs | null;
+/** Null: whoever runs this process. */
+export type FileOwner = { readonly uid: number; readonly gid: number } | null;
 
 /** Write aside, fsync, rename, fsync the directory. Mode 0600. A file that already says the same is left alone. */
 export async function replaceFile(path: string, content: string, owner: FileOwner): Promise<void> {
@@ -19,8 +24,14 @@ export async function replaceFile(path: string, content: string, owner: FileOwne
   } finally {
     await file.close();
   }
-  await rename(aside, path);
-  await syncDirectory(dirname(path));
+  await renameDurably(aside, path);
+}
+
+/** What lies at `from` must be on disk already. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncDirectory(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
 }
 
 export async function syncDirectory(path: string): Promise<void> {
