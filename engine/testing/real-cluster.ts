@@ -129,7 +129,7 @@ export class RealCluster {
     });
   }
 
-  /** The launcher goes and leaves everything running; one of another release takes over. */
+  /** The launcher goes and leaves everything running; one of another release has taken over when this returns. */
   async replaceLauncher(dist: string): Promise<void> {
     const launcher = this.#launcher;
     if (launcher && launcher.exitCode === null) {
@@ -140,6 +140,21 @@ export class RealCluster {
     this.#dist = dist;
     this.output = '';
     this.spawnLauncher();
+    // What it launches serves all the time, so readiness proves nothing.
+    await pollUntil(() => this.#launcherMark() === this.#launcher?.pid || undefined, {
+      timeoutMs: 60_000,
+      intervalMs: 20,
+      what: 'the next launcher has taken over',
+    });
+  }
+
+  #launcherMark(): number | null {
+    const file = join(this.dataDirectory, 'run', 'launcher.pid');
+    try {
+      return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
+    } catch {
+      return null;
+    }
   }
 
   /** As Ctrl-C does. Returns the exit code. */
