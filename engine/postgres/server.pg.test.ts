@@ -148,6 +148,33 @@ describe('sessions', () => {
     expect((await node.server.report()).state).toBe('primary');
   });
 
+  it('names the prepared transactions that block, which have no process, and only those', async () => {
+    const [holder, waiter] = [await fixture.client(node), await fixture.client(node)];
+    await holder.query('CREATE TABLE two_phase (n int PRIMARY KEY); INSERT INTO two_phase VALUES (1), (2)');
+    await holder.query(`BEGIN; UPDATE two_phase SET n = 1 WHERE n = 1; PREPARE TRANSACTION 'it''s "left" behind'`);
+    await holder.query(`BEGIN; UPDATE two_phase SET n = 2 WHERE n = 2; PREPARE TRANSACTION 'another'`);
+    const blockedBy = async (statement: string) => {
+      const waiting = waiter.query(statement).catch((error: Error) => error);
+      const blocked = await until('it shows as blocked', async () =>
+        (await node.server.sessions()).find((session) => session.blockedBy.length > 0),
+      );
+      expect(await node.server.endSession(blocked.pid, 'cancel')).toBe(true);
+      expect(await waiting).toMatchObject({ code: '57014' });
+      return { pids: blocked.blockedBy, gids: blocked.blockedByPrepared?.map((one) => one.gid).sort() };
+    };
+    expect(await blockedBy('UPDATE two_phase SET n = 1 WHERE n = 1')).toEqual({
+      pids: [0],
+      gids: [`it's "left" behind`],
+    });
+    expect(await blockedBy('CREATE INDEX ON two_phase (n)')).toMatchObject({
+      gids: ['another', `it's "left" behind`],
+    });
+    await holder.query(`ROLLBACK PREPARED 'another'`);
+    await holder.query(`ROLLBACK PREPARED 'it''s "left" behind'`);
+    await holder.query('DROP TABLE two_phase');
+    await Promise.all([holder.end(), waiter.end()]);
+  });
+
   it('are told a part at a time, oldest first, each once', async () => {
     const clients = [await fixture.client(node), await fixture.client(node), await fixture.client(node)];
     const whole = (await node.server.sessions()).map((session) => session.pid);

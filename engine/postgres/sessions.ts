@@ -1,6 +1,7 @@
 /** Client sessions: what they do, who blocks them, and how they are ended. */
 import type { SessionInfo, SessionPosition } from '../runtime/engine-api';
 import type { LocalConnection } from './connection';
+import { noProcess, preparedBlockers } from './prepared-blockers';
 import { superuser } from './settings';
 
 const listSql = `
@@ -22,7 +23,7 @@ const mostAtOnce = sessionsAtOnce + 1;
 /** Milliseconds, as `startedAt` says them: what a caller gives back must compare as it was told. */
 export type SessionPage = { readonly limit?: number; readonly after?: SessionPosition | null };
 
-type SessionRow = Omit<SessionInfo, 'startedAt' | 'transactionStartedAt' | 'queryStartedAt'> & {
+type SessionRow = Omit<SessionInfo, 'blockedByPrepared' | 'startedAt' | 'transactionStartedAt' | 'queryStartedAt'> & {
   started: Date | null;
   transaction_started: Date | null;
   query_started: Date | null;
@@ -33,8 +34,11 @@ export async function listSessions(connection: LocalConnection, page: SessionPag
   const rows = await connection.query<SessionRow>(listSql, {
     values: [page.after?.startedAt ?? null, page.after?.pid ?? null, limit],
   });
+  const waiting = rows.filter((row) => row.blockedBy.includes(noProcess)).map((row) => row.pid);
+  const prepared = await preparedBlockers(connection, waiting);
   return rows.map(({ started, transaction_started, query_started, ...rest }) => ({
     ...rest,
+    blockedByPrepared: prepared.get(rest.pid) ?? [],
     applicationName: rest.applicationName === '' ? null : rest.applicationName,
     startedAt: started?.toISOString() ?? null,
     transactionStartedAt: transaction_started?.toISOString() ?? null,

@@ -38,6 +38,14 @@ export type StartOperation = {
   readonly idempotencyKey: string | null;
 };
 
+/** A prepared transaction whose locks a session waits for; `COMMIT PREPARED` or `ROLLBACK PREPARED` with its gid ends it. */
+export type PreparedBlocker = {
+  readonly gid: string;
+  readonly owner: string;
+  readonly database: string;
+  readonly preparedAt: string;
+};
+
 export type SessionInfo = {
   readonly pid: number;
   readonly user: string | null;
@@ -51,7 +59,10 @@ export type SessionInfo = {
   readonly startedAt: string | null;
   readonly transactionStartedAt: string | null;
   readonly queryStartedAt: string | null;
+  /** 0: a prepared transaction, which has no process. */
   readonly blockedBy: readonly number[];
+  /** What the 0 stands for; absent: nothing, or told by an older release. */
+  readonly blockedByPrepared?: readonly PreparedBlocker[];
   readonly backendType: string;
 };
 

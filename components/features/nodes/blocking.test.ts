@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest';
-import { rootBlockers, waitersBehind } from './blocking';
+import { blockersOf, rootBlockers, waitersBehind } from './blocking';
+
+it.each([
+  ['processes', { blocked_by: [7, 8] }, ['7', '8']],
+  [
+    'a prepared transaction by its name',
+    { blocked_by: [0, 7], blocked_by_prepared: [{ gid: 'left' }] },
+    ['7', 'prepared transaction left'],
+  ],
+  ['one that an older node does not name', { blocked_by: [0] }, ['a prepared transaction']],
+  ['nobody', { blocked_by: [], blocked_by_prepared: [] }, []],
+])('a session is blocked by %s', (_what, given, said) => expect(blockersOf(given)).toEqual(said));
 
 const session = (pid: number, ...blocked_by: number[]) => ({ pid, blocked_by });
 

@@ -2,6 +2,18 @@
 
 type Waiter = { readonly pid: number; readonly blocked_by: readonly number[] };
 
+type Blocked = {
+  readonly blocked_by: readonly number[];
+  readonly blocked_by_prepared?: readonly { readonly gid: string }[];
+};
+
+/** As a person reads it: process ids, and prepared transactions by name, since they have no process. */
+export function blockersOf({ blocked_by, blocked_by_prepared = [] }: Blocked): readonly string[] {
+  const named = blocked_by_prepared.map(({ gid }) => `prepared transaction ${gid}`);
+  const pids = blocked_by.filter((pid) => pid !== 0).map(String);
+  return named.length > 0 || !blocked_by.includes(0) ? [...pids, ...named] : [...pids, 'a prepared transaction'];
+}
+
 /** How many sessions wait for this one, directly or not. */
 export function waitersBehind(sessions: readonly Waiter[], pid: number): number {
   const reached = new Set<number>([pid]);

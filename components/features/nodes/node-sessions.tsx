@@ -21,7 +21,7 @@ import { TableSkeleton } from '../../ui/skeleton';
 import { Badge } from '../../ui/status';
 import { Time } from '../../ui/time';
 import { useUrlState } from '../../ui/url-state';
-import { rootBlockers, waitersBehind } from './blocking';
+import { blockersOf, rootBlockers, waitersBehind } from './blocking';
 
 export function NodeSessions({ id }: { readonly id: string }) {
   const trpc = useTRPC();
@@ -117,8 +117,8 @@ function useColumns(id: string, sessions: readonly Session[]): readonly Column<S
       {
         id: 'blocked',
         header: 'Blocked by',
-        value: (row) => row.blocked_by.join(' '),
-        cell: (row) => (row.blocked_by.length === 0 ? '' : <Badge tone="warn">{row.blocked_by.join(', ')}</Badge>),
+        value: (row) => blockersOf(row).join(' '),
+        cell: (row) => (row.blocked_by.length === 0 ? '' : <Badge tone="warn">{blockersOf(row).join(', ')}</Badge>),
       },
       {
         id: 'blocks',
@@ -207,7 +207,7 @@ function factsOf(session: Session) {
       value: session.transaction_started_at ? <Time at={session.transaction_started_at} /> : 'none',
     },
     { label: 'Last statement', value: session.query_started_at ? <Time at={session.query_started_at} /> : 'none' },
-    ...(session.blocked_by.length > 0 ? [{ label: 'Blocked by', value: session.blocked_by.join(', ') }] : []),
+    ...(session.blocked_by.length > 0 ? [{ label: 'Blocked by', value: blockersOf(session).join(', ') }] : []),
   ];
 }
 

@@ -18,6 +18,12 @@ export function presentSession(session: SessionInfo) {
     transaction_started_at: session.transactionStartedAt,
     query_started_at: session.queryStartedAt,
     blocked_by: [...session.blockedBy],
+    blocked_by_prepared: (session.blockedByPrepared ?? []).map(({ gid, owner, database, preparedAt }) => ({
+      gid,
+      owner,
+      database,
+      prepared_at: preparedAt,
+    })),
     backend_type: session.backendType,
   };
 }

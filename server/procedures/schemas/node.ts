@@ -112,6 +112,15 @@ export const linkStatus = z
   })
   .meta({ id: 'LinkStatus', description: 'One interconnect link as the node sees it' });
 
+const preparedBlocker = z
+  .object({
+    gid: z.string().meta({ description: 'For COMMIT PREPARED and ROLLBACK PREPARED' }),
+    owner: z.string(),
+    database: z.string().meta({ description: 'Where it has to be ended' }),
+    prepared_at: z.string().meta({ scalar: 'DateTime' }),
+  })
+  .meta({ id: 'PreparedBlocker', description: 'A prepared transaction whose locks a session waits for' });
+
 export const databaseSession = z
   .object({
     pid: z.int(),
@@ -126,7 +135,13 @@ export const databaseSession = z
     started_at: z.string().nullable().meta({ scalar: 'DateTime' }),
     transaction_started_at: z.string().nullable().meta({ scalar: 'DateTime' }),
     query_started_at: z.string().nullable().meta({ scalar: 'DateTime' }),
-    blocked_by: z.array(z.int()).meta({ description: 'Process ids that block this session' }),
+    blocked_by: z.array(z.int()).meta({
+      description: 'Process ids that block this session; 0: a prepared transaction, which has no process',
+    }),
+    blocked_by_prepared: z
+      .array(preparedBlocker)
+      .max(1000)
+      .meta({ description: 'Prepared transactions that block this session, oldest first' }),
     backend_type: z.string(),
   })
   .meta({ id: 'DatabaseSession', description: 'A PostgreSQL session' });
