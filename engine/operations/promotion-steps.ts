@@ -173,7 +173,11 @@ export function chooseMember(context: StepContext): StepOutcome {
   const group = snapshot.groups.get(record.name);
   if (!group) throw new ClusterError('NOT_FOUND', `There is no group ${record.name}.`);
   const { promises, excluded, epoch } = collected;
-  const asked = { ...options, mode: 'failover' as const, record, promises, excluded, shutdownLsn, oldPrimaryKept };
+  const { request } = context.operation;
+  const planned = request.kind !== 'failover' || request.mode === 'switchover';
+  const nothingMayBeLost = planned && !(snapshot.config.autoFailover && record.automaticFailover);
+  const proof = { shutdownLsn, oldPrimaryKept, nothingMayBeLost };
+  const asked = { ...options, mode: 'failover' as const, record, promises, excluded, ...proof };
   const choice = choose(snapshot, group, asked);
   if (choice.kind === 'none') {
     throw new ClusterError('CONFLICT', choice.why, {

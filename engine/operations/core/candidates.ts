@@ -146,6 +146,11 @@ export type ChooseQuestion = CandidateQuestion & {
   readonly shutdownLsn: string | null;
   /** This operation stopped the old primary, which still has everything: nobody need give anything up. */
   readonly oldPrimaryKept?: boolean;
+  /**
+   * A planned change of a group that does not fail over by itself: whoever asked for it asked for one that loses nothing, so a primary that was lost on the
+   * way is waited for where only a promotion that may lose writes is left.
+   */
+  readonly nothingMayBeLost?: boolean;
 };
 
 export type Choice =
@@ -175,6 +180,12 @@ export function choose(snapshot: ClusterSnapshot, group: GroupSnapshot, question
     return {
       kind: 'none',
       why: `No standby is known to have everything that ${record.primary} acknowledged before it was stopped; it serves again instead.`,
+    };
+  }
+  if (!proved && question.nothingMayBeLost && record.mode === 'asynchronous' && !question.allowDataLoss) {
+    return {
+      kind: 'none',
+      why: `${record.primary} was lost before it had stopped in order, no standby is known to have everything that it acknowledged, and ${record.name} does not fail over by itself: bring ${record.primary} back, or start a failover by hand.`,
     };
   }
   const input = rankingInput(snapshot, group, { ...question, mode: 'failover', promises, record });
