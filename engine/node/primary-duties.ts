@@ -27,6 +27,9 @@ import { ReplyClock } from './reply-clock';
 import { parseSynchronousStandbyNames } from './synchronous-names';
 
 const slotsEveryMs = 5_000;
+/** The first look comes a while after a change of primary, which has more urgent sessions to open. */
+const ownObjectsAfterMs = 5_000;
+const ownObjectsEveryMs = 60_000;
 
 type Barrier = { readonly postgres: VoterSet; readonly lsn: Lsn };
 
@@ -37,6 +40,7 @@ export class PrimaryDuties {
   #confirmed: VoterSet | null = null;
   readonly #replies = new ReplyClock();
   #slotsAt = 0;
+  #ownObjectsAt = 0;
   #slotMembers = '';
   #slotVoters = '';
   #holdsEnded = false;
@@ -80,6 +84,19 @@ export class PrimaryDuties {
     await this.#describeData(fact.record, report);
     await this.#keepSlots(fact.record, report, now);
     await this.#keepVoters(fact.record, report, now, frozen);
+    if (!frozen) this.#keepOwnObjects(now);
+  }
+
+  /** Beside everything that keeps data safe, never in its way: a failure is tried again a minute later. */
+  #keepOwnObjects(now: number): void {
+    const { postgres, logger } = this.context;
+    if (now < this.#ownObjectsAt || !postgres.keepOwnObjects) return;
+    this.#ownObjectsAt = now + ownObjectsEveryMs;
+    postgres.keepOwnObjects().then(
+      (changed) => changed.length > 0 && logger.info({ changed }, 'brought to what this release wants'),
+      (error: unknown) =>
+        logger.warn({ error: messageOf(error) }, 'logins and schema of the engine were not looked at'),
+    );
   }
 
   #begin(epoch: Epoch): void {
@@ -88,6 +105,7 @@ export class PrimaryDuties {
     this.#barrier = null;
     this.#confirmed = null;
     this.#slotsAt = 0;
+    this.#ownObjectsAt = this.context.loop.now() + ownObjectsAfterMs;
     this.#holdsEnded = false;
   }
 

@@ -100,7 +100,7 @@ export interface PostgresServer {
   /** `absent`: no data directory; otherwise what is there. Throws a sentence with remedy for a corrupt directory. */
   inspect(): Promise<{ kind: 'absent' } | { kind: 'present'; control: ControlData; standbySignal: boolean }>;
 
-  /** initdb + settings + hba + roles + database `app` + schema `rustydb`; leaves the server stopped. Only for the first primary of a group. */
+  /** initdb + settings + hba + roles + database `app` + schema `rustydb_engine`; leaves the server stopped. Only for the first primary of a group. */
   bootstrap(): Promise<void>;
   /**
    * Clone from the primary over the replication protocol into `<dataDirectory>.new`, then swap. Idempotent: an interrupted clone is thrown away.
@@ -176,6 +176,8 @@ export interface PostgresServer {
   keepSlots(members: readonly NodeId[], advanceTo: Readonly<Record<NodeId, LsnText>>): Promise<void>;
   /** All slots of the server and what bounds them. */
   slots(): Promise<NodeSlots>;
+  /** Primary: brings logins and schema of the engine to what this release wants; answers what was changed. */
+  keepOwnObjects?(): Promise<readonly string[]>;
   /** Primary: its unlogged tables by database, which a change of primary empties. */
   unloggedTables?(): Promise<readonly UnloggedTables[]>;
   /** @throws CONFLICT with reasons: name taken, wal_level; INVALID_INPUT: plugin or database unknown; TIMEOUT: who holds it up. */

@@ -10,6 +10,7 @@ import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration } from './api';
 import { lookAtDataDirectory } from './control-data';
 import { type RunAs, serverEnvironment } from './native';
+import { appliedStepSql, engineSchema, replicationRoleSql } from './own-objects';
 import { scramSalt, scramVerifier } from './scram';
 import { managedConfigurationFile, postgresqlConf, replicationUser, superuser } from './settings';
 
@@ -89,19 +90,17 @@ function clusterSql(configuration: PostgresConfiguration): string {
     'CREATE ROLE rustydb_rac NOLOGIN NOSUPERUSER;',
     'GRANT pg_monitor TO rustydb_monitor;',
     'ALTER ROLE rustydb_query SET default_transaction_read_only = on;',
+    ...replicationRoleSql,
     'CREATE DATABASE app OWNER app;',
     'REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC;',
     `GRANT CONNECT ON DATABASE postgres TO ${replicationUser}, rustydb_monitor;`,
   ]);
 }
 
-/** Effects that an operation applies by SQL are remembered here in the same transaction, so that a repeat finds its result. */
 const applicationSql = statements([
   'ALTER SCHEMA public OWNER TO app;',
-  'CREATE SCHEMA rustydb;',
-  `CREATE TABLE rustydb.applied_step (
-     operation text NOT NULL, step integer NOT NULL, result jsonb, applied_at timestamptz NOT NULL DEFAULT now(),
-     PRIMARY KEY (operation, step));`,
+  `CREATE SCHEMA ${engineSchema};`,
+  appliedStepSql,
   'GRANT USAGE ON SCHEMA public TO rustydb_query;',
   'ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT SELECT ON TABLES TO rustydb_query;',
   'ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT USAGE ON SCHEMAS TO rustydb_query;',

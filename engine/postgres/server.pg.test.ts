@@ -34,7 +34,7 @@ describe('logins', () => {
     const app = await fixture.client(node);
     await app.query('CREATE TABLE mine (n int)');
     await expect(app.query("COPY mine FROM PROGRAM 'id'")).rejects.toThrow(/permission denied/);
-    await expect(app.query('SELECT * FROM rustydb.applied_step')).rejects.toThrow(/permission denied/);
+    await expect(app.query('SELECT * FROM rustydb_engine.applied_step')).rejects.toThrow(/permission denied/);
     await app.end();
   });
 

@@ -30,6 +30,7 @@ import { LocalConnection, type LocalEndpoint, withFreshSession } from './connect
 import { lookAtDataDirectory, readControlFile, readTimelineHistory, type TimelineEnd } from './control-data';
 import { bootstrapDirectory } from './initdb';
 import { type LogFilter, tailLog } from './log-tail';
+import { keepOwnObjects } from './own-objects';
 import { listSettings } from './pg-settings';
 import { bare, endOfReceipt, lookAtRecovery, settle, waitForReplay } from './position';
 import { Postmaster } from './postmaster';
@@ -437,6 +438,10 @@ export class PgServer implements PostgresServer {
 
   unloggedTables(): ReturnType<typeof unloggedTables> {
     return unloggedTables(this.#commands, this.#fresh);
+  }
+
+  keepOwnObjects(): Promise<readonly string[]> {
+    return keepOwnObjects(this.#endpoint('rustydb agent (upkeep)'));
   }
 
   createSlot(spec: SlotSpec): Promise<SlotInfo> {

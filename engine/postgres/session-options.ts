@@ -62,6 +62,7 @@ const forSuperuser: Pins = {
   temp_file_limit: '-1',
   allow_system_table_mods: 'off',
   log_statement: 'none',
+  log_disconnections: 'off',
   log_duration: 'off',
   log_min_duration_statement: '-1',
   log_min_duration_sample: '-1',
@@ -85,3 +86,19 @@ export function sessionOptions(login: 'superuser' | 'other', overrides: Pins = {
     .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
     .join(' ');
 }
+
+/**
+ * Of the sessions by which a standby follows: the few settings that end or change those. Not all of ours, because PostgreSQL keeps a walreceiver's whole
+ * connection string in 1,024 bytes and cuts it off there.
+ */
+export const followerOptions = [
+  'statement_timeout',
+  'lock_timeout',
+  'transaction_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'role',
+  'search_path',
+]
+  .map((name) => `-c ${name}=${forAnyLogin[name]}`)
+  .join(' ');

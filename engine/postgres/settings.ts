@@ -8,6 +8,7 @@ import { closedSet } from '../cluster/core/voter-set';
 import type { NodeId } from '../kernel/ids';
 import type { PostgresConfiguration } from './api';
 import { quoteSetting } from './auto-conf';
+import { followerOptions } from './session-options';
 
 /** Physical slot of a member. Node names have no underscore, so the mapping is one to one. */
 export function slotName(node: NodeId): string {
@@ -57,6 +58,8 @@ export function primaryConninfo(configuration: PostgresConfiguration, passfile: 
     ['sslmode', 'disable'],
     ['gssencmode', 'disable'],
     ['connect_timeout', '2'],
+    // What a role, a database or the whole server set would end or change the sessions by which this member follows.
+    ['options', followerOptions],
     ['tcp_user_timeout', '5000'],
     ['keepalives_idle', '2'],
     ['keepalives_interval', '1'],
@@ -145,6 +148,8 @@ export function managedSettings(configuration: PostgresConfiguration, members = 
     // Small enough that five servers idle on a laptop.
     max_connections: String(limits.max_connections),
     superuser_reserved_connections: '5',
+    // For members: slots are copied through an ordinary session.
+    reserved_connections: '3',
     shared_buffers: '64MB',
     wal_buffers: '4MB',
     work_mem: '4MB',
