@@ -36,8 +36,9 @@ function agentOf(self: TestNode, primary: TestNode): NodeContext {
   } as unknown as NodeContext;
 }
 
+const record = { epoch: 2, timeline: 2, timelineHistory: [] };
 const check = (self: TestNode, primary: TestNode) =>
-  checkFork(agentOf(self, primary), { id: primary.configuration.nodeId } as NodeRecord, 2);
+  checkFork(agentOf(self, primary), { id: primary.configuration.nodeId } as NodeRecord, record);
 
 function psql<T extends Record<string, unknown>>(node: TestNode, sql: string): Promise<T[]> {
   const { paths, port, passwords } = node.configuration;
@@ -104,7 +105,7 @@ describe('a standby on the primary’s own timeline', () => {
         },
       } as unknown as NodeContext,
       { id: 'same-1' } as NodeRecord,
-      2,
+      record,
     );
     expect(verdict).toMatchObject({ kind: 'diverged' });
   });

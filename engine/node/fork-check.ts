@@ -3,8 +3,8 @@
  * moment and says that it flushed more than the primary ever wrote, which PostgreSQL takes for an acknowledgement. Invariant: both ends are taken
  * while nothing is received, the primary's last, so a member of the same history is never above it.
  */
+import { wasNeverGranted } from '../cluster/core/ranking';
 import type { GroupRecord, NodeRecord } from '../cluster/model';
-import type { Epoch } from '../kernel/ids';
 import { compareHistories } from '../postgres/rejoin';
 import type { NodeContext } from './node-context';
 import { type PrimaryFacts, primaryFactsMethod } from './peer-questions';
@@ -25,8 +25,14 @@ export function askPrimary(context: NodeContext, primary: NodeRecord): Promise<P
 }
 
 /** A running standby, which receives nothing any more afterwards. */
-export async function checkFork(context: NodeContext, primary: NodeRecord, epoch: Epoch): Promise<ForkVerdict> {
-  const serves = (facts: PrimaryFacts) => facts.healthy && facts.epoch === epoch;
+export async function checkFork(
+  context: NodeContext,
+  primary: NodeRecord,
+  record: Pick<GroupRecord, 'epoch' | 'timeline' | 'timelineHistory'>,
+): Promise<ForkVerdict> {
+  // A timeline that does not stand in the record yet: a promotion could not tell those who acknowledged on it from one promoted by hand.
+  const serves = (facts: PrimaryFacts) =>
+    facts.healthy && facts.epoch === record.epoch && !wasNeverGranted(facts.timeline, record);
   if (!serves(await askPrimary(context, primary))) return { kind: 'wait' };
   context.walProxy.setUpstream(null);
   const end = await context.postgres.localEnd(localEndTimeoutMs);

@@ -411,7 +411,7 @@ export class MemberLoop {
   async #beginToFollow(record: GroupRecord, primary: NodeRecord): Promise<boolean> {
     const { context } = this.options;
     this.#doing(`following ${primary.id}`);
-    const verdict = await checkFork(context, primary, record.epoch);
+    const verdict = await checkFork(context, primary, record);
     if (verdict.kind === 'wait') {
       this.#doing(`waits until ${primary.id} serves epoch ${record.epoch}`);
       return false;

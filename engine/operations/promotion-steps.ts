@@ -283,7 +283,7 @@ async function grantTerms(
   }
   const promises = collected?.promises ?? [];
   const shutdownLsn = context.resultOf<DemoteResult>('demote')?.shutdownLsn ?? null;
-  const complete = completePromises({ promises, shutdownLsn, excluded: collected?.excluded ?? [] });
+  const complete = completePromises({ record, promises, shutdownLsn, excluded: collected?.excluded ?? [] });
   const byStop = record.leaseReleased && complete.some((promise) => promise.node === chosen.node);
   // The set may have moved since the promises were collected.
   if (!byStop && !promiseCheck({ record, promises, allowDataLoss }).ok) {

@@ -101,8 +101,23 @@ describe('ranking', () => {
     ],
     [
       'the newer timeline beats a higher LSN',
-      { promises: [promise('b', '0/2000', 3), promise('c', '0/3000', 2)] },
+      {
+        record: {
+          ...record,
+          timeline: 3,
+          timelineHistory: [
+            ...record.timelineHistory,
+            { epoch: 4, timeline: 3, startLsn: '0/3000', primary: 'a', at: '' },
+          ],
+        },
+        promises: [promise('b', '0/3000', 3), promise('c', '0/3000', 2)],
+      },
       'b | c:most-advanced',
+    ],
+    [
+      'one that was promoted by hand is none, and nobody knows what it acknowledged before',
+      { promises: [promise('b', '0/1800', 3), promise('c', '0/3000', 2)] },
+      'c | b:timeline-is-ancestor',
     ],
     ['priority 0 never automatically', withB({ priority: 0 }), 'c | b:priority'],
     ['priority 0 by hand', { ...withB({ priority: 0 }), automatic: false }, 'c b'],
@@ -208,6 +223,7 @@ describe('promises of a group', () => {
       true,
       false,
     ],
+    ['promoted by hand does not count', { promises: [promise('b', '0/9000', 3), promise('c')] }, false, true],
     ['strangers do not count', { promises: [promise('b'), promise('x')] }, false, true],
     [
       'asynchronous proves nothing, so the lease must end',

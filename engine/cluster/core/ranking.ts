@@ -84,7 +84,21 @@ export function promiseCheck(input: Pick<RankingInput, 'record' | 'promises' | '
 }
 
 export function countsAsPromise(input: Pick<RankingInput, 'record'>, promise: PromiseReport): boolean {
-  return promise.epoch === input.record.epoch + 1 && input.record.voterSet.members.includes(promise.node);
+  const { record } = input;
+  if (promise.epoch !== record.epoch + 1 || !record.voterSet.members.includes(promise.node)) return false;
+  // Where it left the group's history it may have been ahead of everybody: its position tells nothing of what it acknowledged.
+  return !wasNeverGranted(promise.timeline, record);
+}
+
+/**
+ * A timeline above the record's: somebody promoted that server by hand. Whoever follows a primary began only once the primary's timeline stood in the
+ * record (`fork-check.ts`), so nobody else is on such a one.
+ */
+export function wasNeverGranted(
+  timeline: number | null,
+  record: Pick<GroupRecord, 'timeline' | 'timelineHistory'>,
+): boolean {
+  return timeline !== null && record.timelineHistory.length > 0 && timeline > record.timeline;
 }
 
 /** Promotion proves by promises alone that the old primary can't acknowledge; otherwise the old lease must have run out. */
@@ -145,6 +159,7 @@ function mostAdvanced(members: readonly Member[], input: RankingInput): Position
   let best: Position | null = null;
   for (const member of members) {
     if (member.node === input.record.primary || divergence(member, input) !== null) continue;
+    if (wasNeverGranted(member.timeline, input.record)) continue;
     /* What only non-voters have was never acknowledged in a synchronous mode. */
     const proves = input.record.mode === 'asynchronous' || input.record.voterSet.members.includes(member.node);
     if (!proves && !input.allowDataLoss) continue;
@@ -272,6 +287,13 @@ const rules: readonly Rule[] = [
         measured: 'unknown',
         limit: `timeline ${input.record.timeline}`,
         remedy: 'Wait until the node has reported its position.',
+      });
+    }
+    if (wasNeverGranted(member.timeline, input.record)) {
+      return check('timeline-is-ancestor', member.node, false, {
+        measured: `timeline ${member.timeline}, which the group never granted`,
+        limit: `timeline ${input.record.timeline}`,
+        remedy: 'Somebody promoted the node by hand; let it rejoin by a new base backup.',
       });
     }
     const left = divergence(member, input);

@@ -10,6 +10,7 @@ import {
   promiseCheck,
   type RankingInput,
   rankCandidates as rankByProtocol,
+  wasNeverGranted,
 } from '../../cluster/core/ranking';
 import { higherOf, shortfallOf } from '../../cluster/core/standby-parameters';
 import type { GroupRecord } from '../../cluster/model';
@@ -214,11 +215,12 @@ export function choose(snapshot: ClusterSnapshot, group: GroupSnapshot, question
 }
 
 export function completePromises(
-  question: Pick<ChooseQuestion, 'promises' | 'shutdownLsn' | 'excluded'>,
+  question: Pick<ChooseQuestion, 'promises' | 'shutdownLsn' | 'excluded' | 'record'>,
 ): readonly PromiseReport[] {
-  const { shutdownLsn } = question;
+  const { shutdownLsn, record } = question;
   if (shutdownLsn === null || question.excluded.length > 0) return [];
-  return question.promises.filter((promise) => parseLsn(promise.lsn) >= parseLsn(shutdownLsn));
+  const theirs = question.promises.filter((promise) => !wasNeverGranted(promise.timeline, record));
+  return theirs.filter((promise) => parseLsn(promise.lsn) >= parseLsn(shutdownLsn));
 }
 
 function refusals(ranked: readonly Candidate[], excluded: readonly NodeId[]): string {
