@@ -34,6 +34,7 @@ import { LeaderMethods } from './leader-methods';
 import { LevelRaiser } from './level-raiser';
 import { type ClusterView, keys, type NodeReport } from './model';
 import { ReplicationErrors } from './replication-errors';
+import { Resumption } from './resumption';
 import { SlotEvents } from './slot-events';
 import { ViewCache } from './view-cache';
 import { WalPositions } from './wal-positions';
@@ -69,6 +70,7 @@ export class Controller implements ClusterController {
   readonly #methods: LeaderMethods;
   readonly #janitor: Janitor;
   readonly #level: LevelRaiser;
+  readonly #resumption: Resumption;
   readonly #memories = new GroupMemories();
   readonly #viewCallbacks = new Set<() => void>();
   readonly #timers = new Set<Timer>();
@@ -134,6 +136,14 @@ export class Controller implements ClusterController {
       endedUnbegun: (operation) => this.#events.operationEnded(operation),
       nowMs: clock.wall,
       random: () => loop.random(),
+    });
+    this.#resumption = new Resumption({
+      self: deps.self,
+      store: deps.store,
+      state: this.#state,
+      executor: this.#executor,
+      logger: deps.logger,
+      nowMs: clock.wall,
     });
     this.#methods = new LeaderMethods(deps.store, this.#state, loop);
     this.#level = new LevelRaiser({
@@ -380,7 +390,7 @@ export class Controller implements ClusterController {
     this.#collecting = this.settled()
       .then(() => (this.#leading ? this.#collectHealth() : undefined))
       .catch((error: unknown) => this.#logFailure('collecting health', error));
-    this.#resume();
+    this.#resumption.run();
     this.#armLeaseTimer();
   }
 
@@ -390,16 +400,8 @@ export class Controller implements ClusterController {
     this.#leaseTimer?.cancel();
     this.#leaseTimer = null;
     this.#cache.touchAll();
+    this.#resumption.forget();
     await this.#executor.stopAll();
-  }
-
-  /** Whatever a former leader began and did not end. Group locks of operations that have ended are taken off. */
-  #resume(): void {
-    for (const { operation, modRevision } of this.#state.operations()) {
-      if (operation.state !== 'running' || this.#executor.isRunning(operation.id)) continue;
-      this.deps.logger.info({ operation: operation.id, kind: operation.kind }, 'resuming an operation');
-      this.#executor.begin(operation, modRevision).catch((error: unknown) => this.#logFailure('resume', error));
-    }
   }
 
   // ---------------------------------------------------------------- automatic failover
@@ -557,7 +559,7 @@ export class Controller implements ClusterController {
     // How long a node is silent is shown, so its view moves on; without a leader this node's view is what people see.
     for (const id of this.#state.silentNodes()) this.#cache.touchNode(id);
     if (!this.#leading) return;
-    this.#resume();
+    this.#resumption.run();
     this.#service.runDue().catch((error: unknown) => this.#logFailure('scheduled operations', error));
     this.#level.run().catch((error: unknown) => this.#logFailure('raising the level', error));
     this.#janitor.run().catch((error: unknown) => this.#logFailure('housekeeping', error));

@@ -18,6 +18,7 @@ import { deadlineError, deadlineLeftMs, isPastReturn } from './core/operation-de
 import { isPromotionAction, oldPrimaryServes, recoveryFor } from './core/recovery';
 import { isFresh } from './core/snapshot';
 import { actionOf, type StepAction } from './core/steps';
+import { unknownError, unknownStepRule } from './core/unknown-steps';
 import { type Claim, ClaimTaken, type GroupChange, OperationJournal, Superseded } from './journal';
 import type { Operation, OperationState, OperationStep, StepState } from './model';
 import { isFinished } from './model';
@@ -197,7 +198,7 @@ export class OperationExecutor {
   async #runStep(handle: Running, index: number): Promise<unknown> {
     const action = actionOf(handle.draft.steps[index]!);
     handle.stepAbort = new AbortController();
-    const late = this.#lateError(handle, index);
+    const late = unknownError(handle.draft, handle.draft.steps[index]!) ?? this.#lateError(handle, index);
     if (late) return late;
     this.#mark(handle, index, 'running');
     // The choice is arithmetic over journalled promises: it is journalled together with the step that acts on it.
@@ -250,8 +251,12 @@ export class OperationExecutor {
 
   /** True: the operation has ended. */
   async #recover(handle: Running, index: number, failure: unknown): Promise<boolean> {
+    const stranger = isOf(failure, unknownStepRule);
+    // Over, so that what follows it in the journal may still be taken back.
+    if (stranger && actionOf(handle.draft.steps[index]!) === 'unknown')
+      this.#mark(handle, index, 'failed', { detail: messageOf(failure) });
     const step = handle.draft.steps[index]!;
-    const action = actionOf(step);
+    const action = stranger ? 'unknown' : actionOf(step);
     if (handle.cancelledBy !== null) {
       const cancelled = new ClusterError('CONFLICT', `Cancelled by ${handle.cancelledBy}.`);
       this.#mark(handle, index, 'cancelled', { detail: cancelled.message });
@@ -284,7 +289,8 @@ export class OperationExecutor {
     }
     // A step that never began did not fail: it is skipped, and the operation's error says why.
     if (step.state === 'running') this.#mark(handle, index, 'failed', { detail: messageOf(why) });
-    const undone = await this.#undo(handle, why);
+    // What a promotion changed is not taken back for a step that nobody here can run.
+    const undone = stranger && promoted(handle.draft) ? false : await this.#undo(handle, why);
     await this.#finish(handle, undone ? 'compensated' : 'failed', why);
     return true;
   }

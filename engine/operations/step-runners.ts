@@ -1,5 +1,6 @@
 /** Which effect each kind of step has. Total by type: a step that nobody can run doesn't compile. */
 import type { StepAction } from './core/steps';
+import { unknownError } from './core/unknown-steps';
 import * as membership from './membership-steps';
 import * as node from './node-steps';
 import * as primary from './primary-steps';
@@ -42,4 +43,8 @@ export const stepRunners: Readonly<Record<StepAction, StepRunner>> = {
   'copy-slot': slots.copySlot,
   'drop-copies': slots.dropCopies,
   'drop-slot': slots.dropSlot,
+  // The executor ends the operation before it comes to this.
+  unknown: async ({ operation, step: stranger }) => {
+    throw unknownError(operation, stranger) ?? new Error(`unknown step ${stranger.name}`);
+  },
 };

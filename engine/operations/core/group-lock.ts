@@ -19,6 +19,8 @@ const locking: ReadonlySet<StepAction> = new Set<StepAction>([
   'restart-postgres',
   'wait-streaming',
   'wait-serving',
+  // Nobody here can say: the group stays for itself until the operation ends, which is soon.
+  'unknown',
 ]);
 
 /** A start or a clone of one member takes nothing away from anybody. */

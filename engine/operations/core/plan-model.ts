@@ -1,6 +1,7 @@
 /** What a plan says. A refused plan still carries its steps, checks and candidates: the reader sees everything that speaks for and against. */
 import type { ClusterCode, ErrorCode, Reason } from '../../kernel/errors';
 import type { Epoch, GroupName, NodeId } from '../../kernel/ids';
+import { release } from '../../kernel/release';
 import type { NodeSlots, UnloggedTables } from '../../replication/model';
 import type { SettingsVerdict } from '../../runtime/engine-api';
 import type { Candidate, Check, OperationStep } from '../model';
@@ -65,6 +66,18 @@ export function groupNotFound(name: GroupName): Plan {
 export function nodeNotFound(id: NodeId, group?: GroupName): Plan {
   const message = group === undefined ? `There is no node ${id}.` : `${group} has no node ${id}.`;
   return refusedPlan('NOT_FOUND', 'CLU_NODE_NOT_FOUND', message);
+}
+
+/** A newer release wrote the request. */
+export function kindNotKnown(kind: string): Plan {
+  const message = `This release (${release}) does not know operations of kind ${kind}, so this one is not done.`;
+  const reason: Reason = {
+    rule: 'kind-known',
+    measured: kind,
+    limit: `the operations of release ${release}`,
+    remedy: 'Upgrade every node to the release that planned it, then ask for it again.',
+  };
+  return { ...emptyPlan, refusal: { code: 'PRECONDITION_FAILED', clusterCode: null, message, reasons: [reason] } };
 }
 
 function refusedPlan(code: ErrorCode, clusterCode: ClusterCode | null, message: string): Plan {

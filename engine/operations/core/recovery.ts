@@ -44,15 +44,17 @@ const promoting: ReadonlySet<StepAction> = new Set<StepAction>([
 
 export function recoveryFor(input: RecoveryInput): Recovery {
   const untouched = input.expired === true && input.promisesAsked !== true;
-  if (!promoting.has(input.failed) || untouched) return { kind: 'compensate' };
+  // A step that nobody here can run is like a choice that can't be made, once members have promised.
+  const stuck = input.failed === 'unknown' && input.promisesAsked === true;
+  if (!(promoting.has(input.failed) || stuck) || untouched) return { kind: 'compensate' };
   // Once a grant was applied the old primary is a member like the others: only promises of the new set prove what it may lack.
   const granted = input.recordPrimary !== input.oldPrimary;
   const regrant: Recovery =
     !granted && input.oldPrimary !== null && input.oldPrimaryReachable
       ? { kind: 'regrant', node: input.oldPrimary }
       : { kind: 'compensate' };
-  if (input.failed === 'collect-promises' || input.failed === 'choose' || input.expired || input.oldPrimaryServes)
-    return regrant;
+  if (stuck || input.failed === 'collect-promises' || input.failed === 'choose') return regrant;
+  if (input.expired || input.oldPrimaryServes) return regrant;
   if (input.chosen === null || input.chosen === input.oldPrimary) return { kind: 'compensate' };
   const excluded = [...new Set([...input.excluded, input.chosen])];
   const open = input.reachable.filter((id) => !excluded.includes(id) && (granted || id !== input.oldPrimary));
