@@ -101,6 +101,28 @@ describe('a change of settings', () => {
     expect(of.commands.filter((command) => command.endsWith('agent.settings'))).toEqual([]);
   });
 
+  it('of replication is undone whole: the commit mode and the chosen standbys too', async () => {
+    const of = await begin({ record: { settings: before } });
+    set(of);
+    const { mode, allowedVoters = null } = of.record;
+    of.node('node-3').failing.add('agent.settings');
+    await of.leader.handle('operation.start', {
+      request: {
+        kind: 'configure-replication',
+        group: groupName,
+        mode: 'synchronous',
+        standbys: ['node-2'],
+        settings: { work_mem: '8MB' },
+      },
+      requester: { by: 'tester', reason: 'test', requestId: null, admin: true },
+      planHash: null,
+      idempotencyKey: null,
+    });
+    expect((await ended(of)).state).toBe('compensated');
+    expect(of.record).toMatchObject({ allowedVoters, settings: before, operation: null });
+    expect(of.record.wantedMode ?? of.record.mode).toBe(mode);
+  });
+
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
     'is whole or undone when the controller is killed after entry %i',
     async (entry) => {

@@ -2,7 +2,7 @@
 import { inForce } from '../cluster/core/level';
 import { recordWithWantedMode } from '../cluster/core/mode-change';
 import { wantedK } from '../cluster/core/voter-set';
-import { type GroupRecord, keys, type LevelRecord } from '../cluster/model';
+import { type CommitMode, type GroupRecord, keys, type LevelRecord } from '../cluster/model';
 import { ClusterError, isClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { pollUntil } from '../kernel/waiting';
@@ -36,12 +36,27 @@ export async function writeSettings(context: StepContext): Promise<StepOutcome> 
     const next = recordWithWantedMode(record, request.mode, wish);
     return { ...next, settings, allowedVoters: allowedVoters(record, request.standbys, members) };
   };
-  const result: WrittenSettings = { before: valuesOf(context.group().record, names) };
+  const { record } = context.group();
+  const replication: WrittenReplication | undefined =
+    request.kind === 'configure-replication'
+      ? {
+          before: { mode: record.wantedMode ?? record.mode, allowedVoters: record.allowedVoters ?? null },
+          after: { mode: request.mode, allowedVoters: allowedVoters(record, request.standbys, members) },
+        }
+      : undefined;
+  const result: WrittenSettings = { before: valuesOf(record, names), ...(replication ? { replication } : {}) };
   return { detail: `Recorded: ${names.join(', ') || 'the commit mode'}.`, result, group };
 }
 
 /** Journalled with the step: what its names were before, for whoever has to undo it. */
-export type WrittenSettings = { readonly before: Readonly<Record<string, string | null>> };
+export type WrittenSettings = {
+  readonly before: Readonly<Record<string, string | null>>;
+  /** Of a change of replication; absent also in what an earlier release journalled. */
+  readonly replication?: WrittenReplication;
+};
+
+type Replication = { readonly mode: CommitMode; readonly allowedVoters: readonly NodeId[] | null };
+export type WrittenReplication = { readonly before: Replication; readonly after: Replication };
 
 export function settingsWith(
   settings: Readonly<Record<string, string>>,

@@ -3,13 +3,15 @@
  * (one that is down finds it when it comes back), then each member that answers, also where PostgreSQL does not start, then the members that had been
  * restarted with the new values. Idempotent: a controller that takes over in the middle does it again from the journal.
  */
-import { type GroupRecord, keys } from '../cluster/model';
+import { inForce } from '../cluster/core/level';
+import { givesUpAcknowledgements, recordWithWantedMode } from '../cluster/core/mode-change';
+import { type GroupRecord, keys, type LevelRecord } from '../cluster/model';
 import type { Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { delay, pollUntil } from '../kernel/waiting';
 import { actionOf } from './core/steps';
-import { settingsWith, valuesOf, type WrittenSettings } from './settings-steps';
+import { settingsWith, valuesOf, type WrittenReplication, type WrittenSettings } from './settings-steps';
 import type { StepContext } from './step-context';
 
 const memberMs = 15_000;
@@ -19,10 +21,11 @@ export async function undoSettings(context: StepContext): Promise<boolean> {
   const { request } = context.operation;
   if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return false;
   const names = Object.keys(request.settings);
-  if (names.length === 0) return false;
   const written = context.step.result as WrittenSettings | null;
+  if (names.length === 0 && written?.replication === undefined) return false;
   const before = written?.before ?? valuesOf(context.group().record, names);
-  await restoreRecord(context, request.settings, before);
+  await restoreRecord(context, request.settings, { ...written, before });
+  if (names.length === 0) return true;
   const members = [...context.world.snapshot().nodes.values()]
     .filter((node) => node.record.group === request.group)
     .map((node) => node.record.id);
@@ -36,9 +39,10 @@ export async function undoSettings(context: StepContext): Promise<boolean> {
 async function restoreRecord(
   context: StepContext,
   wanted: Readonly<Record<string, string | null>>,
-  before: Readonly<Record<string, string | null>>,
+  { before, replication }: WrittenSettings,
 ): Promise<void> {
   const { store } = context.world;
+  const level = inForce((store.localGet(keys.level)?.value ?? null) as LevelRecord | null);
   for (let attempt = 0; attempt < 20; attempt++) {
     const { record, modRevision } = context.group();
     const ours = Object.keys(wanted).filter((name) => (record.settings[name] ?? null) === wanted[name]);
@@ -46,15 +50,34 @@ async function restoreRecord(
       record.settings,
       Object.fromEntries(ours.map((name) => [name, before[name] ?? null])),
     );
-    if (JSON.stringify(settings) === JSON.stringify(record.settings)) return;
+    const next: GroupRecord = {
+      ...(replication ? recordWithReplication(record, replication, level) : record),
+      settings,
+    };
+    if (JSON.stringify(next) === JSON.stringify(record)) return;
     const key = keys.group(record.name);
-    const next: GroupRecord = { ...record, settings };
     const mutations = [{ kind: 'put' as const, key, value: next as unknown as Json }];
     const result = await store.txn({ compare: [{ key, modRevision }], mutations });
     if (result.succeeded) return;
     await delay(context.world.loop, 20, context.signal);
   }
   throw new ClusterError('CONFLICT', 'The group record kept changing.', { clusterCode: 'CLU_REVISION_CONFLICT' });
+}
+
+/**
+ * The former commit mode and the former choice of standbys. A mode in which commits are acknowledged by then stays, where the former one would give them up:
+ * nobody was asked for that.
+ */
+export function recordWithReplication(
+  record: GroupRecord,
+  { before, after }: WrittenReplication,
+  level: number,
+): GroupRecord {
+  const asWritten = JSON.stringify(record.allowedVoters ?? null) === JSON.stringify(after.allowedVoters);
+  const next = asWritten ? { ...record, allowedVoters: before.allowedVoters } : record;
+  const stands = (record.wantedMode ?? record.mode) === after.mode;
+  if (!stands || givesUpAcknowledgements(record, before.mode)) return next;
+  return recordWithWantedMode(next, before.mode, { admin: false, allowDataLoss: false, level });
 }
 
 /** A member that does not take it now is brought to the record by its own agent. */

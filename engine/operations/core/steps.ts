@@ -100,7 +100,8 @@ const stepTable: Readonly<Record<StepAction, StepRow>> = {
   'leave-store': row('Remove % from the control store', 60_000),
   'delete-node': row('Delete the record of %', 5_000, { pointOfNoReturn: true }),
   'write-settings': row('Write the group record', 5_000, {
-    compensation: 'The record and every member have the former settings again.',
+    compensation:
+      'The record and every member have the former settings again, and the former commit mode and standbys, unless that gave acknowledged writes up.',
   }),
   'apply-settings': row('Apply the settings on %', 30_000),
   'create-slot': row('Create the slot on %', 20_000),
