@@ -214,6 +214,8 @@ export type PostgresReport = {
   readonly synchronousCommit?: string | null;
   /** Roles and databases with a lower synchronous_commit: their commits are not acknowledged by a standby. */
   readonly lowerCommits?: readonly string[];
+  /** Settings of the engine's own logins that the engine did not make, each as `role […]: name=value`; absent: not told. */
+  readonly engineRoleSettings?: readonly string[];
   /** Standby: whether it has the source that its agent gave it last; null: not known. */
   readonly sourceAsSet?: boolean | null;
   readonly connections: number;

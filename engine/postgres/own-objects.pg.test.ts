@@ -220,3 +220,43 @@ describe('the replication login', () => {
     await Promise.all(clients.map((client) => client.end()));
   });
 });
+
+it('settings that others give roles are reported: of the engine’s logins all but its own, of any role and database a lower synchronous_commit', async () => {
+  const node = await fixture.primary('role-settings');
+  const full = () =>
+    pollUntil(
+      async () => {
+        const seen = await node.server.report();
+        return seen.databaseBytes === null ? undefined : seen;
+      },
+      { timeoutMs: 20_000, intervalMs: 50, what: 'a full report' },
+    );
+  expect(await full()).toMatchObject({ engineRoleSettings: [], lowerCommits: [] });
+  await asSuperuser(node, async (client) => {
+    await client.query("ALTER ROLE rustydb_repl SET statement_timeout = '1ms'");
+    await client.query("ALTER ROLE rustydb_monitor IN DATABASE app SET search_path = 'elsewhere'");
+    await client.query("ALTER ROLE rustydb_query SET default_transaction_read_only = 'off'");
+    await client.query("ALTER ROLE app SET work_mem = '1MB'");
+    await client.query("ALTER ROLE app SET synchronous_commit = 'local'");
+    await client.query("ALTER DATABASE app SET synchronous_commit = 'off'");
+    await client.query("ALTER ROLE app IN DATABASE app SET synchronous_commit = 'remote_apply'");
+  });
+  const again = fixture.attach(node.configuration);
+  await again.adopt();
+  const seen = await pollUntil(
+    async () => {
+      const report = await again.report();
+      return report.databaseBytes === null ? undefined : report;
+    },
+    { timeoutMs: 20_000, intervalMs: 50, what: 'a full report of another agent' },
+  );
+  expect([...seen.engineRoleSettings!].sort()).toEqual([
+    'rustydb_monitor in database app: search_path=elsewhere',
+    'rustydb_query: default_transaction_read_only=off',
+    'rustydb_repl: statement_timeout=1ms',
+  ]);
+  expect([...seen.lowerCommits!].sort()).toEqual([
+    'database app: synchronous_commit=off',
+    'role app: synchronous_commit=local',
+  ]);
+});

@@ -30,6 +30,12 @@ export const replicationRoleSettings: Readonly<Record<string, string>> = {
   event_triggers: 'off',
 };
 
+/** All settings that the engine itself gives its logins, as `role name=value`. */
+export const ownRoleSettings: readonly string[] = [
+  'rustydb_query default_transaction_read_only=on',
+  ...Object.entries(replicationRoleSettings).map(([name, value]) => `${replicationUser} ${name}=${value}`),
+];
+
 export const replicationRoleSql: readonly string[] = [
   ...Object.entries(replicationRoleSettings).map(
     ([name, value]) => `ALTER ROLE ${replicationUser} SET ${name} = '${value}';`,

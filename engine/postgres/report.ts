@@ -8,6 +8,7 @@ import type { LsnText } from '../kernel/lsn';
 import type { SlotReport } from '../replication/model';
 import type { PostgresConfiguration, ServerExit } from './api';
 import type { LocalConnection } from './connection';
+import { ownRoleSettings } from './own-objects';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 import { SenderRates } from './sender-rates';
@@ -63,8 +64,15 @@ const lowerCommitsSql = `(SELECT coalesce(json_agg(concat_ws(' in ', 'role ' || 
                  WHERE c ~* '^synchronous_commit=(off|local|remote_write|0|no|false|f|n)$' LIMIT 100) AS g
           LEFT JOIN pg_roles AS r ON r.oid = g.setrole LEFT JOIN pg_database AS d ON d.oid = g.setdatabase)`;
 
+/** What the engine's logins have beside what it gave them itself (`initdb.ts`, `own-objects.ts`). */
+const engineRoleSettingsSql = `(SELECT coalesce(json_agg(concat_ws(' in ', r.rolname, 'database ' || d.datname) || ': ' || g.c), '[]')
+          FROM (SELECT s.setrole, s.setdatabase, c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c LIMIT 1000) AS g
+          JOIN pg_roles AS r ON r.oid = g.setrole AND r.rolname ~ '^rustydb(_(repl|monitor|query|apply|rac))?$'
+          LEFT JOIN pg_database AS d ON d.oid = g.setdatabase
+         WHERE g.setdatabase <> 0 OR r.rolname || ' ' || g.c NOT IN (${ownRoleSettings.map((one) => `'${one}'`).join(', ')}))`;
+
 const slowSql = `
-SELECT ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lower_commits,
+SELECT ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lower_commits, ${engineRoleSettingsSql} AS role_settings,
        (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
        pg_postmaster_start_time() AS started,
@@ -107,6 +115,7 @@ type FastRow = {
 type SlowRow = {
   synchronous_commit: string;
   lower_commits: string[];
+  role_settings: string[];
   database_bytes: number | null;
   max_connections: number;
   version: string;
@@ -239,6 +248,7 @@ export class Reporter {
       synchronousStandbyNames: row.standby_names,
       synchronousCommit: this.#slow?.row.synchronous_commit ?? null,
       lowerCommits: this.#slow?.row.lower_commits ?? [],
+      engineRoleSettings: this.#slow?.row.role_settings ?? [],
       sourceAsSet: sourceAsSet(facts, row),
       connections: row.connections,
       maxConnections: this.#slow?.row.max_connections ?? 0,

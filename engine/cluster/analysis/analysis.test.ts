@@ -70,6 +70,24 @@ describe('analysis of a group', () => {
     ],
     ['degraded', { group: { promotable: 'none', voterSet: { members: [], k: 0 } } }, ['warning group-degraded -']],
     [
+      'somebody gave a login of the engine a setting',
+      { nodes: { 'node-1': { postgres: { engineRoleSettings: ['rustydb_repl: statement_timeout=1ms'] } } } },
+      ['warning engine-role-settings -'],
+    ],
+    [
+      'a role whose commits do not wait, where commits wait',
+      { nodes: { 'node-1': { postgres: { lowerCommits: ['role batch: synchronous_commit=off'] } } } },
+      ['warning lower-synchronous-commit -'],
+    ],
+    [
+      'a role whose commits do not wait, where none do',
+      {
+        group: { mode: 'asynchronous', voterSet: { members: [], k: 1 } },
+        nodes: { 'node-1': { postgres: { lowerCommits: ['role batch: synchronous_commit=off'] } } },
+      },
+      [],
+    ],
+    [
       'a standby would write files of its primary',
       { nodes: { 'node-2': { report: { sharedFiles: 'pg_tblspc/16400 leads to /x, which node-1 uses as well' } } } },
       ['critical shared-files node-2'],

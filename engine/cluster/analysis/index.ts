@@ -4,6 +4,7 @@ import { automaticFailoverOff } from './automatic-failover-off';
 import { changeUnderWay } from './change-under-way';
 import { commitsWait } from './commits-wait';
 import { diskNearlyFull } from './disk-nearly-full';
+import { engineRoleSettings } from './engine-role-settings';
 import { groupDegraded } from './group-degraded';
 import { leaseExpired } from './lease-expired';
 import { lowerCommits } from './lower-commits';
@@ -38,6 +39,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   sharedFiles,
   commitsWait,
   lowerCommits,
+  engineRoleSettings,
   nodeSilent,
   groupDegraded,
   strandedPromises,

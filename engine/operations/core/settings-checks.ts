@@ -4,6 +4,7 @@ import type { NodeId } from '../../kernel/ids';
 import type { SettingsVerdict } from '../../runtime/engine-api';
 import type { Check } from '../model';
 import { adminOnly, check } from './checks';
+import { locksNobodyOut } from './lockout-checks';
 import { isManaged, libraryName, librarySetting, restartSettings, settingName } from './restart-settings';
 import { formatBytes, type GroupSnapshot } from './snapshot';
 
@@ -29,7 +30,7 @@ export function settingsChecks(
         : name === librarySetting
           ? librariesMayLoad(value, admin)
           : [];
-    return [permission, isKnown(name, known), ...oneLine(name, value), ...more];
+    return [permission, isKnown(name, known), ...oneLine(name, value), ...locksNobodyOut(name, value), ...more];
   });
 }
 
