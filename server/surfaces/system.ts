@@ -6,6 +6,7 @@ import { scopeOf } from '@/server/auth/group-scope';
 import { clusterWide } from '@/server/auth/scoped-engine';
 import type { EngineClient } from '@/server/engine-client/api';
 import { toClusterError } from '@/server/errors/wire';
+import { isProtected } from '@/server/telemetry/protection';
 import { callFor, clientAddressOf, type Services } from './calls';
 import { recordBreakGlass } from './invoke';
 import { buildOpenApi } from './openapi/document';
@@ -69,11 +70,6 @@ export function readiness(engine: EngineClient): {
       ];
   const warnings = [...noMajority, ...unprotected];
   return { ready: reasons.length === 0, reasons, warnings, groups: groups.map(({ stuck: _stuck, ...group }) => group) };
-}
-
-function isProtected(group: ReturnType<EngineClient['current']>['view']['groups'][number]): boolean {
-  const { mode, voterSet } = group.record;
-  return mode !== 'asynchronous' && voterSet.members.length > 0 && !group.degraded;
 }
 
 function hasEnoughStandbys(view: ReturnType<EngineClient['current']>['view'], name: string): boolean {

@@ -1,4 +1,5 @@
 /** The groups, the control store and how old this console's picture of both is. */
+import { isProtected } from './protection';
 import { ofGroup, perGroup, type Sample, type ViewMetric } from './view-metric';
 
 export const clusterMetrics: readonly ViewMetric[] = [
@@ -56,6 +57,12 @@ export const clusterMetrics: readonly ViewMetric[] = [
     help: '1: commits wait for fewer standbys than the mode asks for',
     labels: ['group'],
     samples: perGroup(({ degraded }) => degraded),
+  },
+  {
+    name: 'rustydb_group_protected',
+    help: '1: what is acknowledged survives the loss of the primary',
+    labels: ['group'],
+    samples: perGroup((group) => isProtected(group)),
   },
   {
     name: 'rustydb_group_epoch',
