@@ -42,8 +42,8 @@ function* seenParts(seen: KvImage['seen'], partChars: number): Generator<string,
 const stepChars = 64 << 10;
 
 /** Yields the characters it has worked on since it last did. No parts, or empty text, are the empty state. */
-export function* decodeParts(parts: readonly string[]): Generator<number, KvState> {
-  const state = emptyKv();
+export function* decodeParts(parts: readonly string[], seenLimit?: number): Generator<number, KvState> {
+  const state = emptyKv(seenLimit);
   if (parts.every((part) => part === '')) return state;
   const scanner = new PairScanner();
   for (const part of parts) {

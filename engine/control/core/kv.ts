@@ -28,6 +28,8 @@ export type KvState = {
   readonly sizes: Map<string, number>;
   /** Id of each recent transaction → its revision, −1 for a failed compare; oldest first. */
   readonly seen: Map<string, number>;
+  /** How many are remembered; the same on every member. */
+  readonly seenLimit: number;
 };
 
 /** What stands in a log entry. */
@@ -37,8 +39,8 @@ export type Applied =
   | { readonly kind: 'done'; readonly result: TxnResult; readonly events: readonly WatchEvent[] }
   | { readonly kind: 'refused'; readonly reason: 'state-full' | 'lease-held' };
 
-export function emptyKv(): KvState {
-  return { revision: 0, values: new Map(), tree: emptyTree, bytes: 0, sizes: new Map(), seen: new Map() };
+export function emptyKv(seenLimit: number = limits.seenLimit): KvState {
+  return { revision: 0, values: new Map(), tree: emptyTree, bytes: 0, sizes: new Map(), seen: new Map(), seenLimit };
 }
 
 export function applyCommand(state: KvState, command: Command): Applied {
@@ -148,7 +150,7 @@ function remove(state: KvState, key: string, revision: number): WatchEvent {
 
 function remember(state: KvState, id: string, revision: number): void {
   state.seen.set(id, revision);
-  if (state.seen.size <= limits.seenLimit) return;
+  if (state.seen.size <= state.seenLimit) return;
   for (const oldest of state.seen.keys()) {
     state.seen.delete(oldest);
     return;

@@ -50,6 +50,8 @@ export type RuntimeOptions = {
   readonly maxSegmentBytes?: number;
   /** Characters that are applied or installed before the thread is let go. */
   readonly sliceChars?: number;
+  /** Transactions remembered by their id; must be the same on every member. */
+  readonly seenLimit?: number;
   /** Sees each step before its effects are performed; for checkers. */
   readonly tap?: (state: RaftState, effects: readonly Effect[]) => void;
 };
@@ -71,7 +73,7 @@ const stepChars = 16 << 10;
 
 export class RaftRuntime {
   state!: RaftState;
-  kv: KvState = emptyKv();
+  kv: KvState;
   leases: LeaseTable | null = null;
   /** Why this member can't write, and what to do; null: it can. */
   trouble: string | null = null;
@@ -102,6 +104,7 @@ export class RaftRuntime {
     this.#loop = options.loop ?? systemLoop;
     this.#applies = new ApplyQueue(this.#loop, (job) => this.run(job), options.sliceChars ?? defaultSliceChars);
     this.longestLeaseMs = options.timings.leaseMs;
+    this.kv = emptyKv(options.seenLimit);
   }
 
   async start(): Promise<void> {
@@ -210,7 +213,7 @@ export class RaftRuntime {
    * what was. Entries beyond it may still be replaced; they wait for a leader.
    */
   #replay(recovered: Recovered, committed: number): void {
-    this.kv = whole(decodeParts(recovered.snapshot?.parts ?? []));
+    this.kv = whole(decodeParts(recovered.snapshot?.parts ?? [], this.options.seenLimit));
     this.#replayedIndex = recovered.snapshot?.index ?? 0;
     for (const entry of recovered.entries) {
       if (entry.index !== this.#replayedIndex + 1 || entry.index > committed) continue;
@@ -315,7 +318,7 @@ export class RaftRuntime {
 
   /** The replica stays what it was until the new one is whole. */
   *#restore(snapshot: Snapshot): Work {
-    const after = yield* decodeParts(snapshot.parts);
+    const after = yield* decodeParts(snapshot.parts, this.options.seenLimit);
     const before = this.kv;
     this.kv = after;
     this.#replayedIndex = snapshot.index;

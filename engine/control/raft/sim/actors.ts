@@ -14,6 +14,8 @@ export type Stage = {
 };
 
 const keys = ['k/0', 'k/1', 'k/2'] as const;
+/** Written without a look at what is there: written twice, it would show. */
+const overwritten = 'k/3';
 
 /** Closed loop: one question at a time, of any node, whether it leads or not. */
 export class Client {
@@ -31,10 +33,20 @@ export class Client {
   next(): void {
     const { timeline, dice } = this.stage;
     timeline.after(dice.between(0.5, 1.5) * this.thinkMs, () => {
-      const key = dice.pick(keys);
-      if (dice.chance(0.4)) this.#read(key, dice.chance(0.3));
-      else this.#swap(key);
+      if (dice.chance(0.4)) this.#read(dice.pick([...keys, overwritten]), dice.chance(0.3));
+      else if (dice.chance(0.2)) this.#put(overwritten);
+      else this.#swap(dice.pick(keys));
     });
+  }
+
+  #put(key: string): void {
+    const { history } = this.stage;
+    const value = `${this.name}-${this.#count++}`;
+    const floor = history.asked(key);
+    this.#ask<TxnResult>(
+      (store) => store.txn({ compare: [], mutations: [{ kind: 'put', key, value }] }),
+      ({ revision }) => history.put(key, floor, revision, value),
+    );
   }
 
   #read(key: string, list: boolean): void {
@@ -138,7 +150,7 @@ export class Agent {
       const { process } = this.node;
       process?.run(() => {
         for (const group of this.groups) guarded(timeline, () => this.#cycle(group));
-      });
+      }, true);
       this.run();
     });
   }

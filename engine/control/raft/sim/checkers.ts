@@ -2,7 +2,8 @@
  * Independent checkers: they look at logs, applied entries and histories from outside and share no code with the protocol.
  * The first violation throws; the seed replays it.
  */
-import type { Entry } from '../core/model';
+import type { Txn } from '../../store';
+import type { Entry, Snapshot } from '../core/model';
 
 export class Violation extends Error {
   constructor(
@@ -81,6 +82,67 @@ export class LogChecker {
   }
 }
 
+/** How many of the newest transactions every snapshot must remember, whatever the pace of the run. */
+const mustRemember = 30;
+
+/** The state machine a second time, naive: what a snapshot at an index must say is counted here, entry by entry. */
+export class ReferenceChecker {
+  /** index → the store's revision, and how many transactions were decided by then. */
+  readonly #at: { readonly revision: number; readonly decided: number }[] = [
+    { revision: 0, decided: 0 },
+    { revision: 0, decided: 0 },
+  ];
+  readonly #decided: string[] = [];
+  readonly #ids = new Set<string>();
+  readonly #pairs = new Map<string, { readonly revision: number; readonly value: unknown }>();
+  #revision = 0;
+
+  applied(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.index !== this.#at.length) continue;
+      if (entry.kind === 'txn') this.#transaction(JSON.parse(entry.data) as { readonly id: string; readonly txn: Txn });
+      this.#at.push({ revision: this.#revision, decided: this.#decided.length });
+    }
+  }
+
+  snapshot(node: string, { index, parts }: Snapshot): void {
+    const wanted = this.#at[index];
+    const text = parts.join('');
+    if (!wanted || text === '') return;
+    const { revision, seen } = JSON.parse(text) as {
+      readonly revision: number;
+      readonly seen: readonly [string, number][];
+    };
+    if (revision !== wanted.revision) {
+      throw new Violation(
+        'snapshots',
+        `that of ${node} at ${index} has revision ${revision}, the entries up to there make ${wanted.revision}`,
+      );
+    }
+    const ids = new Set(seen.map(([id]) => id));
+    const newest = this.#decided.slice(Math.max(0, wanted.decided - mustRemember), wanted.decided);
+    const forgotten = newest.find((id) => !ids.has(id));
+    if (forgotten) throw new Violation('snapshots', `that of ${node} at ${index} forgets transaction ${forgotten}`);
+  }
+
+  #transaction({ id, txn }: { readonly id: string; readonly txn: Txn }): void {
+    if (this.#ids.has(id)) return;
+    const record =
+      txn.leaseGuard && (this.#pairs.get(`groups/${txn.leaseGuard.group}`)?.value as GroupRecord | undefined);
+    const free = !record || record.primary === null || record.leaseReleased === true;
+    if (!free && record.epoch !== txn.leaseGuard?.epoch) return;
+    this.#ids.add(id);
+    this.#decided.push(id);
+    if (txn.compare.some(({ key, modRevision }) => (this.#pairs.get(key)?.revision ?? 0) !== modRevision)) return;
+    this.#revision++;
+    for (const change of txn.mutations) {
+      if (change.kind === 'put') this.#pairs.set(change.key, { revision: this.#revision, value: change.value });
+    }
+  }
+}
+
+type GroupRecord = { readonly epoch: number; readonly primary: string | null; readonly leaseReleased: boolean };
+
 /**
  * Linearizability of single keys. Each change of a key has a revision that is used once, so a history is linearizable when every answer shows a revision
  * not older than any shown before the question was asked, one revision always has one value, and no revision is replaced twice.
@@ -118,6 +180,14 @@ export class HistoryChecker {
     }
     if (revision <= expected) throw new Violation('compare-and-swap', `revision ${revision} replaces ${expected}`);
     this.#replaced.set(slot, value);
+    this.#remember(key, revision, value);
+  }
+
+  /** Written whatever was there. */
+  put(key: string, floor: number, revision: number, value: string): void {
+    this.writes++;
+    if (revision <= floor)
+      throw new Violation('linearizable writes', `${value} of ${key} is at ${revision}, ${floor} was shown before`);
     this.#remember(key, revision, value);
   }
 

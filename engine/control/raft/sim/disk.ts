@@ -30,6 +30,8 @@ export type DiskWorld = {
 export class SimDisk {
   full = false;
   failNextSync = false;
+  /** Syncs take this much longer. */
+  slowerMs = 0;
   /** Called before each write with what is written: a fault may kill the process in it. */
   beforeWrite: ((bytes: Buffer) => void) | null = null;
   #names = new Map<string, Inode>();
@@ -135,7 +137,7 @@ export class SimDisk {
         }),
       remove: (path) => soon(() => this.#rename((names) => names.delete(path))),
       syncDirectory: () =>
-        after(this.world.syncMs(), () => {
+        after(this.world.syncMs() + this.slowerMs, () => {
           this.#mustSync();
           for (const change of this.#changes) change(this.#keptNames);
           this.#changes = [];
@@ -167,7 +169,7 @@ export class SimDisk {
       truncate: (length) => after(0.05, () => cut(inode, length)),
       sync: () => {
         const { length } = inode.bytes;
-        return after(this.world.syncMs(), () => {
+        return after(this.world.syncMs() + this.slowerMs, () => {
           this.#mustSync(inode);
           if (!inode.holed) inode.kept = Math.max(inode.kept, length);
         });

@@ -6,6 +6,7 @@ import type { SimDisk } from './disk';
 import type { Dice, Timeline } from './events';
 import type { Network } from './network';
 import { isRetryable, type SimNode, timings } from './node';
+import { commitUntold, grantInFlight, holderFrozen, leaderAheadOfItsDisk, type Means, withBareMajority } from './traps';
 
 export const faultKinds = [
   'crash',
@@ -37,6 +38,11 @@ export const faultKinds = [
   'old copy',
   'transfer',
   'membership',
+  'leader ahead of its disk',
+  'commit untold',
+  'holder frozen',
+  'crash in a snapshot',
+  'grant in flight',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -54,6 +60,7 @@ export type FaultStage = {
 export class Faults {
   count = 0;
   active = true;
+  readonly #means: Means;
   /** Ids that should vote; the operator sees to it. */
   readonly wantedVoters: Set<string>;
   #lives = 1;
@@ -62,7 +69,16 @@ export class Faults {
   constructor(
     private readonly stage: FaultStage,
     bootstrap: RaftConfiguration,
+    /** Only these: to look for one mistake. */
+    private readonly aim: readonly FaultKind[] = faultKinds,
   ) {
+    this.#means = {
+      stage,
+      active: () => this.active,
+      cutFor: (ms, links) => this.#cutFor(ms, links),
+      later: (low, high, job) => this.#later(low, high, job),
+      crash: (node, how) => this.#crash(node, how),
+    };
     this.wantedVoters = new Set(bootstrap.voters.map((voter) => voter.id));
   }
 
@@ -70,7 +86,7 @@ export class Faults {
     const { timeline, dice } = this.stage;
     timeline.after(dice.between(60, 650), () => {
       if (!this.active) return;
-      const kind = dice.pick(faultKinds);
+      const kind = dice.pick(this.aim);
       if (this.#inject(kind)) {
         this.count++;
         this.stage.fired(`fault: ${kind}`);
@@ -86,6 +102,7 @@ export class Faults {
     for (const node of this.stage.nodes) {
       node.disk.full = false;
       node.disk.failNextSync = false;
+      node.disk.slowerMs = 0;
       node.disk.beforeWrite = null;
       node.thaw();
       node.start(null);
@@ -191,6 +208,16 @@ export class Faults {
         return true;
       case 'membership':
         return this.#membership(leader, any);
+      case 'leader ahead of its disk':
+        return leader !== undefined && leaderAheadOfItsDisk(this.#means, leader);
+      case 'commit untold':
+        return leader !== undefined && commitUntold(this.#means, leader);
+      case 'holder frozen':
+        return leader !== undefined && holderFrozen(this.#means, leader);
+      case 'grant in flight':
+        return leader !== undefined && grantInFlight(this.#means, leader);
+      case 'crash in a snapshot':
+        return any.running && this.#crashInSnapshot(any);
     }
   }
 
@@ -210,14 +237,18 @@ export class Faults {
   }
 
   /** Dies in the middle of its next write that `matters`. */
-  #crashInWrite(node: SimNode, matters: (bytes: Buffer) => boolean): void {
+  #crashInWrite(
+    node: SimNode,
+    matters: (bytes: Buffer) => boolean,
+    // In the write, in its sync, or when its messages have just left.
+    afterMs = () => (this.stage.dice.chance(0.5) ? 0.005 : this.stage.dice.between(0, 3)),
+  ): void {
     const { timeline, dice } = this.stage;
     node.disk.beforeWrite = (bytes) => {
       if (!matters(bytes)) return;
       node.disk.beforeWrite = null;
       const { life } = node;
-      // In the write, in its sync, or when its messages have just left.
-      timeline.after(dice.chance(0.5) ? 0.005 : dice.between(0, 3), () => {
+      timeline.after(afterMs(), () => {
         if (node.life === life) node.crash(dice.chance(0.4) ? 'power' : 'killed');
       });
     };
@@ -282,7 +313,12 @@ export class Faults {
     const primaries = ['groups/g0', 'groups/g1'].map(
       (key) => leader.store!.localGet(key)?.value as { readonly primary?: string } | undefined,
     );
-    const holder = nodes.find((node) => node !== leader && primaries.some((record) => record?.primary === node.id));
+    // A voter that hears nobody would campaign, and ask no former leader; its own agent, or that of a learner, still does.
+    const voters = configurationOf(leader.state!).voters.map((voter) => voter.id);
+    const holder = nodes.find(
+      (node) =>
+        (node === leader || !voters.includes(node.id)) && primaries.some((record) => record?.primary === node.id),
+    );
     if (!holder) return false;
     const ms = dice.between(3300, 4600);
     const side = new Set([leader.id, holder.id]);
@@ -305,13 +341,44 @@ export class Faults {
       const text = bytes.toString();
       return /"vote":"/.test(text) && !text.includes(`"vote":"${own}"`);
     });
+    this.#revive(node);
+  }
+
+  /** Once it has died: back at once, while what was sent to its former life still arrives. */
+  #revive(node: SimNode, left = 60, first: () => void = () => undefined): void {
+    this.#later(3, 15, () => {
+      if (!node.alive) {
+        first();
+        node.start(null);
+      } else if (left > 0) this.#revive(node, left - 1, first);
+    });
+  }
+
+  /** Dies before its snapshot is whole, with entries behind it that it knows to be committed; old appends still reach its next life. */
+  #crashInSnapshot(node: SimNode): boolean {
+    const { network, dice } = this.stage;
+    node.disk.slowerMs = 20;
+    this.#crashInWrite(
+      node,
+      (bytes) => bytes.includes('"data":"'),
+      () => dice.between(20, 300),
+    );
     const { life } = node;
-    const revive = (left: number) =>
-      this.#later(3, 15, () => {
-        if (node.life !== life) node.start(null);
-        else if (left > 0) revive(left - 1);
-      });
-    revive(60);
+    const everybody = dice.chance(0.6);
+    this.#revive(node, 300, () => {
+      if (everybody && node.life === life) for (const other of this.stage.nodes) this.#crash(other);
+    });
+    return this.#burst(
+      () => {
+        network.slowProbability = 0.4;
+        network.duplicateProbability = 0.3;
+      },
+      () => {
+        network.slowProbability = 0.01;
+        network.duplicateProbability = 0.005;
+        node.disk.slowerMs = 0;
+      },
+    );
   }
 
   #freeze(node: SimNode): boolean {
@@ -382,7 +449,7 @@ export class Faults {
 
   /** The worst moment: the others but the leader lag, so the lost copy was needed, and then the leader dies. */
   #loseWhileNeeded(node: SimNode, disk: SimDisk): boolean {
-    const { nodes, dice } = this.stage;
+    const { dice } = this.stage;
     const leader = this.leader();
     const lose = () => {
       if (!this.#mayLose(node)) return;
@@ -395,9 +462,7 @@ export class Faults {
       lose();
       return true;
     }
-    this.#cut(nodes.flatMap((other) => (other === node ? [] : pairs(leader, other))));
-    this.stage.timeline.after(dice.between(50, 350), () => {
-      if (!this.active) return;
+    withBareMajority(this.#means, leader, node, () => {
       lose();
       this.#crash(leader);
     });

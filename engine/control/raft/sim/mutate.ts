@@ -4,15 +4,21 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Mutation } from './mutations';
-import type { RunResult } from './run';
+import type { Aim, RunResult } from './run';
 
 const control = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 export async function buildMutant(mutation: Mutation): Promise<(seed: number) => Promise<RunResult>> {
-  const target = join(control, mutation.file);
-  const source = readFileSync(target, 'utf8');
-  if (source.split(mutation.find).length !== 2)
-    throw new Error(`${mutation.name}: its text is not once in ${mutation.file}`);
+  const sources = new Map<string, string>();
+  for (const { file, find, replace } of [mutation, ...(mutation.also ?? [])]) {
+    const target = join(control, file);
+    const source = sources.get(target) ?? readFileSync(target, 'utf8');
+    if (source.split(find).length !== 2) throw new Error(`${mutation.name}: its text is not once in ${file}`);
+    sources.set(
+      target,
+      source.replace(find, () => replace),
+    );
+  }
   const result = await build({
     entryPoints: [join(control, 'raft/sim/run.ts')],
     bundle: true,
@@ -24,18 +30,18 @@ export async function buildMutant(mutation: Mutation): Promise<(seed: number) =>
       {
         name: 'mutation',
         setup(plugin) {
-          plugin.onLoad({ filter: /\.ts$/ }, ({ path }) =>
-            path === target
-              ? { contents: source.replace(mutation.find, () => mutation.replace), loader: 'ts' }
-              : undefined,
-          );
+          plugin.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+            const contents = sources.get(path);
+            return contents === undefined ? undefined : { contents, loader: 'ts' };
+          });
         },
       },
     ],
   });
   const text = result.outputFiles[0]!.text;
   const module = await import(`data:text/javascript;base64,${Buffer.from(text).toString('base64')}`);
-  return module.runSeed as (seed: number) => Promise<RunResult>;
+  const runSeed = module.runSeed as (seed: number, aim?: Aim) => Promise<RunResult>;
+  return (seed) => runSeed(seed, mutation.aim);
 }
 
 export type Hunt = { readonly caughtBy: string; readonly seed: number; readonly runs: number } | null;

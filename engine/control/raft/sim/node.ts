@@ -11,7 +11,7 @@ import { termAt } from '../core/log';
 import { defaultLimits, type Effect, memberKey, type RaftState } from '../core/model';
 import { StorageError } from '../log-storage';
 import { RaftControlStore } from '../raft-store';
-import type { LogChecker } from './checkers';
+import type { LogChecker, ReferenceChecker } from './checkers';
 import { type DiskWorld, SimDisk } from './disk';
 import type { Dice, Timeline } from './events';
 import { SimInterconnect } from './interconnect';
@@ -28,7 +28,12 @@ const limits = {
   maxInflight: 8,
   maxBatchBytes: 150,
 };
-const snapshotEvery = 60;
+/** A slow run has few transactions between long stretches without a snapshot, and remembers few of them. */
+export const paces = {
+  fast: { snapshotEvery: 60, seenLimit: 4096 },
+  slow: { snapshotEvery: 400, seenLimit: 100 },
+} as const;
+export type Pace = keyof typeof paces;
 const maxSegmentBytes = 6000;
 const sliceChars = 300;
 
@@ -36,6 +41,8 @@ export type World = DiskWorld & {
   readonly timeline: Timeline;
   readonly dice: Dice;
   readonly logs: LogChecker;
+  readonly reference: ReferenceChecker;
+  readonly pace: Pace;
   readonly network: Network;
   readonly nodes: () => readonly SimNode[];
 };
@@ -100,7 +107,7 @@ export class SimNode {
       logger: silent,
       timings,
       onFatal: (error) => this.#ended(error),
-      snapshotEvery,
+      ...paces[this.world.pace],
       limits,
       requestMs: 1200,
       loop: process,
@@ -184,7 +191,9 @@ export class SimNode {
   }
 
   #check(state: RaftState, effects: readonly Effect[]): void {
-    const { logs, fired } = this.world;
+    const { logs, fired, reference } = this.world;
+    if (state.snapshot && state.snapshot !== this.state?.snapshot)
+      reference.snapshot(memberKey(this.member), state.snapshot);
     this.state = state;
     const latest = state.configurations[state.configurations.length - 1];
     if (latest && this.known[this.known.length - 1] !== latest) this.known.push(latest);
@@ -194,8 +203,10 @@ export class SimNode {
       } else if (effect.kind === 'restore') fired('snapshot installed');
       else if (effect.kind === 'role' && effect.role === 'leader') {
         logs.leaderElected(memberKey(this.member), effect.term, (index) => termAt(state.log, index));
-      } else if (effect.kind === 'apply' && logs.applied(memberKey(this.member), effect.entries))
-        this.#newestCommitted();
+      } else if (effect.kind === 'apply') {
+        reference.applied(effect.entries);
+        if (logs.applied(memberKey(this.member), effect.entries)) this.#newestCommitted();
+      }
     }
   }
 

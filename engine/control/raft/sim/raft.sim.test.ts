@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Distribution } from './distribution';
 import { faultKinds } from './faults';
-import { buildMutant, hunt } from './mutate';
-import { mutations, notYetCaught } from './mutations';
 import { runSeed, thresholds } from './run';
 
-const runs = 16;
+const runs = 8;
 /** What is rare needs some runs more; a simulator in which it never comes up fails. */
 const runsForTheRare = 80;
 
@@ -27,6 +25,8 @@ const expected = [
   'snapshot installed',
   'grant refused under a lease',
   'lease resized',
+  'only the leader without room',
+  'pace: slow',
   '1 voters',
   '2 voters',
 ];
@@ -50,19 +50,4 @@ describe('raft simulator', () => {
     expect(result.counts).toBe(true);
     expect(result.deliveries).toBeGreaterThanOrEqual(thresholds.deliveries);
   }, 300_000);
-});
-
-describe('mutations of the protocol', () => {
-  it.each(mutations)(
-    '$name is caught',
-    async (mutation) => {
-      const caught = await hunt(mutation, mutation.seed, 40);
-      expect(caught).not.toBeNull();
-    },
-    300_000,
-  );
-
-  it.each(notYetCaught)('$name still fits the source', async (mutation) => {
-    await expect(buildMutant(mutation)).resolves.toBeTypeOf('function');
-  });
 });

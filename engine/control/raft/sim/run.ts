@@ -6,12 +6,12 @@ import type { RaftConfiguration } from '../../store';
 import { configurationOf } from '../core/configuration';
 import { memberKey } from '../core/model';
 import { Agent, Client } from './actors';
-import { HistoryChecker, LeaseChecker, LogChecker, Violation } from './checkers';
+import { HistoryChecker, LeaseChecker, LogChecker, ReferenceChecker, Violation } from './checkers';
 import { SimDisk } from './disk';
 import { Dice, Timeline } from './events';
-import { Faults } from './faults';
+import { type FaultKind, Faults } from './faults';
 import { Network } from './network';
-import { SimNode, type World } from './node';
+import { type Pace, SimNode, type World } from './node';
 
 export type RunResult = {
   readonly seed: number;
@@ -26,14 +26,19 @@ export type RunResult = {
   readonly fired: ReadonlyMap<string, number>;
 };
 
+/** To look for one mistake: only these faults, at this pace. */
+export type Aim = { readonly faults?: readonly FaultKind[]; readonly pace?: Pace };
+
 export const thresholds = { deliveries: 5000, faults: 20, leaderLosses: 1 } as const;
 const groups = ['g0', 'g1'] as const;
 const safetyLimitMs = 60_000;
+/** A hunt for one mistake begins anew with another seed rather than wait for much to happen. */
+const aimedLimitMs = { fast: 12_000, slow: 40_000 } as const;
 const livenessLimitMs = 60_000;
 
 /** @throws Violation or InvariantViolation */
-export function runSeed(seed: number): Promise<RunResult> {
-  return new Run(seed).execute();
+export function runSeed(seed: number, aim: Aim = {}): Promise<RunResult> {
+  return new Run(seed, aim).execute();
 }
 
 class Run {
@@ -50,7 +55,10 @@ class Run {
   #leaderLosses = 0;
   #lastLeader: string | null = null;
 
-  constructor(private readonly seed: number) {
+  constructor(
+    private readonly seed: number,
+    private readonly aim: Aim,
+  ) {
     this.#dice = new Dice(seed);
     const timeline = this.#timeline;
     const dice = this.#dice;
@@ -59,11 +67,15 @@ class Run {
     // Disks differ: a slow one keeps everything that waits for it open for long.
     const slowDisk = dice.pick([0.02, 0.02, 0.3]);
     let inodes = 0;
+    const pace = aim.pace ?? (dice.chance(0.1) ? 'slow' : 'fast');
+    fired(`pace: ${pace}`);
     const world: World = {
       timeline,
       dice,
       fired,
       logs: new LogChecker(),
+      reference: new ReferenceChecker(),
+      pace,
       network: this.#network,
       syncMs: () => (dice.chance(slowDisk) ? dice.between(5, 120) : dice.between(0.1, 2)),
       nextInode: () => ++inodes,
@@ -91,8 +103,9 @@ class Run {
       paused: (id: string) => this.#agents[this.#nodes.findIndex((node) => node.id === id)]!.paused(),
       newDisk: () => new SimDisk(world),
     };
-    this.#faults = new Faults(stage, bootstrap);
-    this.#clients = [1, 2, 3].map((n) => new Client(stage, `c${n}`, dice.pick([8, 25]), dice.pick([150, 1500])));
+    this.#faults = new Faults(stage, bootstrap, aim.faults);
+    const thinkMs = pace === 'slow' ? [120, 240] : [8, 25];
+    this.#clients = [1, 2, 3].map((n) => new Client(stage, `c${n}`, dice.pick(thinkMs), dice.pick([150, 1500])));
     this.#agents = this.#nodes.map((node) => new Agent(stage, node, groups));
   }
 
@@ -102,8 +115,11 @@ class Run {
     this.#faults.run();
     this.#faults.operate();
     this.#watchLeader();
-    await this.#timeline.run(safetyLimitMs, () => this.#enough());
+    await this.#timeline.run(this.aim.faults ? aimedLimitMs[this.aim.pace ?? 'fast'] : safetyLimitMs, () =>
+      this.#enough(),
+    );
     this.#faults.heal();
+    await this.#liveWithoutRoom();
     await this.#live();
     const deliveries = this.#network.delivered;
     const faults = this.#faults.count;
@@ -138,6 +154,29 @@ class Run {
       this.#lastLeader = leader;
       this.#watchLeader();
     });
+  }
+
+  /** Of an otherwise healthy store only the leader's disk is full: another leads, and writes go on. */
+  async #liveWithoutRoom(): Promise<void> {
+    if (!this.#dice.chance(0.3)) return;
+    await this.#timeline.run(this.#timeline.now + 3000, () => this.#allVote());
+    const leader = this.#faults.leader();
+    if (!leader || !this.#allVote()) return;
+    this.#fired.set('only the leader without room', 1);
+    leader.disk.full = true;
+    const before = this.#history.writes;
+    const good = await this.#timeline.run(this.#timeline.now + 15_000, () => this.#history.writes >= before + 8);
+    leader.disk.full = false;
+    if (!good) throw new Violation('liveness', `no writes while only the leader's disk is full: ${this.#describe()}`);
+  }
+
+  /** Three voters or more, all of them there. */
+  #allVote(): boolean {
+    const leader = this.#faults.leader();
+    if (!leader) return false;
+    const { voters } = configurationOf(leader.state!);
+    const keys = this.#nodes.filter((node) => node.running).map((node) => memberKey(node.member));
+    return voters.length >= 3 && voters.every((voter) => keys.includes(memberKey(voter)));
   }
 
   /** Healed: every client gets answers, every lease finds a holder, the membership is as wanted, all members agree. */
