@@ -8,6 +8,8 @@ const unit = [
   'cli/**/*.test.ts',
   'scripts/**/*.test.ts',
 ];
+/** The simulators at length, and every deliberate mistake in them: minutes. */
+const simulated = ['engine/**/*.sim.test.ts'];
 /** Tests with real PostgreSQL servers or real processes. */
 const real = ['**/*.pg.test.ts', '**/*.process.test.ts'];
 
@@ -28,11 +30,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: unit,
-          exclude: [...real, '**/node_modules/**'],
-          // The simulators take a few seconds each, and many times that on a busy machine.
+          exclude: [...real, ...simulated, '**/node_modules/**'],
+          // A few seconds each, and many times that on a busy machine.
           testTimeout: 60_000,
           // Vitest leaves a core free: on two cores that would be one file at a time, and many tests wait for timers.
           maxWorkers: 3,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'simulated',
+          include: simulated,
+          exclude: ['**/node_modules/**'],
+          testTimeout: 300_000,
+          maxWorkers: 2,
         },
       },
       {

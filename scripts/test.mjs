@@ -17,6 +17,7 @@ run('set-up', process.execPath, ['scripts/setup.mjs', '--for=test']);
 const { Coverage } = await import('./coverage.mjs');
 const coverage = new Coverage(reports);
 vitest('unit');
+vitest('simulated');
 vitest('real');
 playwright();
 await judgeCoverage();

@@ -96,6 +96,7 @@ export class SimInterconnect implements Interconnect {
             finish(() => (result.error ? reject(ClusterError.fromJSON(result.error)) : resolve(result.value as T)));
           },
           this.self.name,
+          this.world.network.heldMs(`answer to ${method}`, payload, to, this.host),
         );
       const asked = this.#receiver(to);
       this.world.send(

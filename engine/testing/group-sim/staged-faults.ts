@@ -136,18 +136,28 @@ export const stagedFaults = {
   'answers late, then the holder alone': (scene) => {
     const [leader, host] = [leaderOf(scene), primaryOf(scene)];
     if (leader === null || leader === host || !calm(scene)) return null;
-    const { network, queue, random } = scene.world;
-    const key = `${leader.id}>${host.id}`;
-    network.late.set(key, random.between(700, 950));
+    const { queue, random } = scene.world;
+    const inTime = hold(scene, {
+      matches: (method, _, __, to) => method === 'answer to store.renew' && to === host.id,
+      ms: random.between(700, 970),
+      once: false,
+    });
+    // Nor is it told by its voters that it may go on.
+    const unasked = hold(scene, {
+      matches: (method, _, from) => method === 'agent.confirmEpoch' && from === host.id,
+      ms: untilFailoverMs,
+      once: false,
+    });
     let alone: (() => void) | null = null;
     let over = false;
-    queue.after(random.between(1500, 2500), null, () => {
-      network.late.delete(key);
+    queue.after(random.between(1500, 4000), null, () => {
+      inTime();
       if (!over) alone = isolate(scene, host);
     });
     return staged(scene, untilFailoverMs, () => {
       over = true;
-      network.late.delete(key);
+      inTime();
+      unasked();
       alone?.();
     });
   },
@@ -246,6 +256,22 @@ export const stagedFaults = {
       network.late.delete(key);
       crashed?.();
       ahead.restart();
+    });
+  },
+  /** Its timeline is the highest of all, and nobody granted it. */
+  'a voter is promoted by hand, and the primary crashes': (scene) => {
+    const standby = someStandby(scene);
+    if (standby === null || !calm(scene)) return null;
+    standby.engine.promote(true);
+    const { queue, random } = scene.world;
+    let crashed: (() => void) | null = null;
+    let over = false;
+    queue.after(random.between(120, 500), null, () => {
+      if (!over) crashed = crash(primaryOf(scene));
+    });
+    return staged(scene, untilFailoverMs, () => {
+      over = true;
+      crashed?.();
     });
   },
   /** What the planned stop left proves nothing: the one that has all is gone, the other is behind. */
