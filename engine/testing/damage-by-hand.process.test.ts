@@ -170,3 +170,40 @@ it('a consumer that calls itself like a member is ended and told, and the group 
     'DROP ROLE feed',
   );
 });
+
+it('a standby’s own session is left alone before it streams, although no slot is seen with it yet', async () => {
+  const primary = await cluster.primary('alpha');
+  const standby = standbyOf(primary);
+  const [list] = await asSuperuser<{ names: string }>(
+    primary,
+    `SELECT current_setting('synchronous_standby_names') AS names`,
+  );
+  const name = new RegExp(`${standby}_[0-9a-f]+`).exec(list!.names)![0];
+  const secrets = readFileSync(join(cluster.dataDirectory, 'secrets', 'postgres.json'), 'utf8');
+  const client = new pg.Client({
+    ...(await cluster.direct(primary)),
+    user: 'rustydb_repl',
+    password: (JSON.parse(secrets) as { replication: string }).replication,
+    application_name: name,
+    ...{ replication: 'true' },
+  });
+  let ended = false;
+  client.on('error', () => {
+    ended = true;
+  });
+  client.on('end', () => {
+    ended = true;
+  });
+  await client.connect();
+  // What a walreceiver does next, START_REPLICATION, stays away: on a busy host it comes late.
+  const looks = new Set<number>();
+  await until('it is reported several times, or ended', async () => {
+    const { report } = await (await door()).nodeView(primary);
+    if (report?.postgres.otherSenders?.some((one) => one.name === name)) looks.add(report.sequence);
+    return looks.size >= 4 || ended || undefined;
+  });
+  expect(ended).toBe(false);
+  expect(await troublesOf(primary)).not.toContain(name);
+  expect((await (await door()).group('alpha')).record.promotable).toBe('voters');
+  await client.end();
+});

@@ -12,7 +12,8 @@ const base: DamageInput = {
     ['c_1', 'c'],
   ]),
 };
-const other = (name: string, counts = false) => ({ name, user: 'feed', pid: 7, counts }) as OtherSender;
+const other = (name: string, counts = false, state = 'streaming') =>
+  ({ name, user: 'feed', pid: 7, counts, state }) as OtherSender;
 
 it.each<[string, Partial<DamageInput>, string | null]>([
   ['as it was set', {}, null],
@@ -32,6 +33,22 @@ it.each<[string, Partial<DamageInput>, string | null]>([
     'one that counts by whatever list',
     { report: { ...base.report, otherSenders: [other('x', true)] } },
     'acknowledgement',
+  ],
+  [
+    'a member that is not streaming yet has no slot yet',
+    { report: { ...base.report, otherSenders: [other('b_1', false, 'startup')] } },
+    null,
+  ],
+  [
+    'a member between two timelines has given its slot back and still a position',
+    { report: { ...base.report, otherSenders: [other('b_1', true, 'startup')] } },
+    null,
+  ],
+  ['a base backup', { report: { ...base.report, otherSenders: [other('b_1', false, 'backup')] } }, null],
+  [
+    'one that is about to stream',
+    { report: { ...base.report, otherSenders: [other('b_1', false, 'catchup')] } },
+    'like the standby b,',
   ],
   [
     'commits that do not wait',

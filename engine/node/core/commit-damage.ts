@@ -31,9 +31,17 @@ export function damageOf(input: DamageInput): Damage | null {
   return usurped(input) ?? changedList(input) ?? loweredCommit(input);
 }
 
+/**
+ * PostgreSQL takes no acknowledgement from these, whatever they call themselves. A member's own walsender is in `startup` without a slot until it streams,
+ * and again between two timelines: on a busy host for longer than a report takes.
+ */
+const speechless = new Set(['startup', 'backup']);
+
 /** PostgreSQL compares names without regard to case, and asks for nothing else. */
 function usurped({ report, names }: DamageInput): Damage | null {
-  const usurpers = (report.otherSenders ?? []).filter((one) => one.counts || names.has(one.name.toLowerCase()));
+  const usurpers = (report.otherSenders ?? []).filter(
+    (one) => !speechless.has(one.state) && (one.counts || names.has(one.name.toLowerCase())),
+  );
   const first = usurpers[0];
   if (first === undefined) return null;
   const member = names.get(first.name.toLowerCase());
