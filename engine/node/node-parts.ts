@@ -39,6 +39,7 @@ import { clusterConfig, groupFact, type NodeContext, nodeRecord, otherMembers, t
 import {
   type PrimaryFacts,
   primaryFactsMethod,
+  replayStandsMessage,
   servingMessage,
   type TakeEpoch,
   takeEpochMethod,
@@ -525,6 +526,9 @@ export class NodeParts {
     });
     interconnect.onMessage(servingMessage, (_payload, from) => {
       if (this.#started && from.kind === 'node') this.#loop.trigger();
+    });
+    interconnect.onMessage(replayStandsMessage, (_payload, from) => {
+      if (this.#started && from.nodeId) this.#duties.replayStands(from.nodeId);
     });
     interconnect.onMessage('agent.exit', (payload) => this.#controller.exitNotice(payload as ExitNotice));
     interconnect.onRequest(slotNoticeMethod, (payload, from) => {

@@ -34,3 +34,6 @@ export const takeEpochMethod = 'agent.takeEpoch';
 
 /** Said by a new primary to its members: PostgreSQL serves, they may follow it. Only saves them the wait for their next look. */
 export const servingMessage = 'agent.serving';
+
+/** A standby to its primary, at each look while it lasts: its replay stands for want of parameters. One that does not know the word keeps counting it. */
+export const replayStandsMessage = 'agent.replay-stands';

@@ -138,3 +138,18 @@ describe('duties of the primary', () => {
     expect(duties.troubles.join()).toContain('role feed (pid 7)');
   });
 });
+
+it('a standby that says for a lease that its replay stands is taken out of the names, PostgreSQL first', async () => {
+  const { context, lease, done } = scene();
+  let now = 1_000;
+  const at = { ...context, loop: { ...systemLoop, now: () => now } } as NodeContext;
+  const duties = new PrimaryDuties(at, lease, new EarlierLife(at));
+  duties.promoted(3, record.voterSet);
+  await duties.cycle(asSet, now, false);
+  expect(done.filter((line) => line.startsWith('postgres'))).toEqual([]);
+  for (; now <= 3_500; now += 500) {
+    duties.replayStands('b');
+    await duties.cycle(asSet, now, false);
+  }
+  expect(done.find((line) => line.startsWith('postgres'))).toBe('postgres 1 of c');
+});

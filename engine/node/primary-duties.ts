@@ -19,6 +19,7 @@ import { type Lsn, parseLsn } from '../kernel/lsn';
 import { isoTime } from '../kernel/waiting';
 import { standbyName } from '../postgres/settings';
 import { damageOf } from './core/commit-damage';
+import { ReplayStands } from './core/replay-stands';
 import type { EarlierLife } from './earlier-life';
 import { changeOwnGroup } from './group-transaction';
 import type { LeaseHolder } from './lease-holder';
@@ -39,6 +40,7 @@ export class PrimaryDuties {
   /** The setting as read back by us in this life; null: set it again before relying on it. */
   #confirmed: VoterSet | null = null;
   readonly #replies = new ReplyClock();
+  readonly #stands = new ReplayStands();
   #slotsAt = 0;
   #ownObjectsAt = 0;
   #slotMembers = '';
@@ -110,7 +112,7 @@ export class PrimaryDuties {
   }
 
   async #keepVoters(record: GroupRecord, report: PostgresReport, now: number, frozen: boolean): Promise<void> {
-    const leaseMs = clusterConfig(this.context)?.leaseMs ?? 2000;
+    const leaseMs = this.#leaseMs();
     const action = nextVoterSetAction({
       mode: record.mode,
       wantedMode: record.wantedMode ?? null,
@@ -176,8 +178,7 @@ export class PrimaryDuties {
 
   /** Members that spoke within the last two leases: somebody who could take over. */
   recentlyStreaming(now: number): readonly NodeId[] {
-    const leaseMs = clusterConfig(this.context)?.leaseMs ?? 2000;
-    return this.#replies.heardWithin(2 * leaseMs, now);
+    return this.#replies.heardWithin(2 * this.#leaseMs(), now);
   }
 
   /** What commits are waiting for, as PostgreSQL says it now: what was set is not believed but compared. */
@@ -239,6 +240,15 @@ export class PrimaryDuties {
     return this.#damage === null ? [] : [this.#damage];
   }
 
+  /** A standby said that its replay stands for want of parameters. */
+  replayStands(node: NodeId): void {
+    this.#stands.told(node, this.context.loop.now(), this.#leaseMs());
+  }
+
+  #leaseMs(): number {
+    return clusterConfig(this.context)?.leaseMs ?? 2000;
+  }
+
   #observe(record: GroupRecord, report: PostgresReport, now: number): readonly StandbyObservation[] {
     const senders = new Map(report.senders.map((sender) => [sender.applicationName, sender]));
     return otherMembers(this.context).map((node) => {
@@ -257,6 +267,7 @@ export class PrimaryDuties {
           own.maintenance ||
           own.priority === 0 ||
           own.wanted === 'stopped' ||
+          this.#stands.stands(node, now, this.#leaseMs()) ||
           (record.allowedVoters != null && !record.allowedVoters.includes(node)),
       };
     });

@@ -4,13 +4,14 @@
  * (replication/core/copy-rules.ts). Invariant: copying is switched on only after the copies were compared with the slots of the very primary that the
  * group's record names, and off before another is followed.
  */
+import { ownShortfall } from '../cluster/core/standby-parameters';
 import { commitsWait } from '../cluster/core/voter-set';
 import type { PostgresReport } from '../cluster/model';
 import type { Epoch } from '../kernel/ids';
 import { closedStandbyNames } from '../postgres/settings';
 import { CopiedUnder } from './copied-under';
 import { groupFact, type NodeContext, otherMembers } from './node-context';
-import { type PrimaryFacts, primaryFactsMethod } from './peer-questions';
+import { type PrimaryFacts, primaryFactsMethod, replayStandsMessage } from './peer-questions';
 
 const everyMs = 5_000;
 /** While copies are missing; after `wakesAtMost` looks at the same ones it is `everyMs` again. */
@@ -45,8 +46,15 @@ export class StandbyDuties {
   }
 
   async cycle(report: PostgresReport, now: number): Promise<void> {
+    this.#tellWhetherReplayStands(report);
     // Both are tried, whatever becomes of the other.
     await Promise.all([this.#keepNames(report), this.#keepSlots(report, now)]);
+  }
+
+  #tellWhetherReplayStands({ replayPaused, parameters }: PostgresReport): void {
+    const primary = groupFact(this.context)?.record.primary;
+    if (!primary || !replayPaused || ownShortfall(parameters).length === 0) return;
+    this.context.interconnect.send(primary, replayStandsMessage, {});
   }
 
   async #keepSlots(report: PostgresReport, now: number): Promise<void> {
