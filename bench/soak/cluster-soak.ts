@@ -87,6 +87,7 @@ async function installation(
     through: 'engine',
     readyTimeoutMs: 120_000,
     dist,
+    ownProcessGroup: true,
     prepare: (made) => {
       if (!wanted) return;
       disks = SmallDisks.mount(made, nodesWithSmallDisks);

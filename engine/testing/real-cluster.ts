@@ -25,6 +25,8 @@ export type RealClusterOptions = {
   readonly dist?: string;
   /** As a user does: `npm start`, in the directory that holds the build. Default: the launcher itself. */
   readonly throughNpm?: boolean;
+  /** Away from the caller's process group: Ctrl-C there is for the caller alone, who has to end the installation. */
+  readonly ownProcessGroup?: boolean;
   /** Called before the first start. */
   readonly prepare?: (cluster: RealCluster) => void;
   /** `engine`: readiness and topology come from the agents, no console server is needed. Default: REST when the build has a server. */
@@ -95,6 +97,7 @@ export class RealCluster {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: this.options.throughNpm ? dirname(distDirectory()) : process.cwd(),
       env: { ...process.env, ...this.environment() },
+      detached: this.options.ownProcessGroup ?? false,
     });
     launcher.stdout.on('data', (chunk: Buffer) => this.#note(chunk));
     launcher.stderr.on('data', (chunk: Buffer) => this.#note(chunk));

@@ -122,11 +122,13 @@ export const dataLost: Fault = async (context) => {
   const node = await victim(context);
   const whole = random() < 0.4;
   const pids = cluster.nodeProcesses(node.id);
+  // They are found by their directory, which is gone then.
+  const postgres = cluster.postgresProcesses(node.id);
   for (const pid of pids) send(pid, 'SIGSTOP');
   const directory = cluster.nodeDirectory(node.id);
   if (whole) empty(directory);
   else rmSync(join(directory, 'pgdata'), { recursive: true, force: true });
-  killPostgres(cluster, node.id);
+  for (const pid of postgres) send(pid, 'SIGKILL');
   for (const pid of pids) send(pid, whole ? 'SIGKILL' : 'SIGCONT');
   return { what: `${node.role} ${node.id}, ${whole ? 'its whole disk' : 'its data directory'}` };
 };
