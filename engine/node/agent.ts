@@ -17,6 +17,7 @@ import { standbyTag } from '../postgres/settings';
 import { proveSight } from '../postgres/sight-proof';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
+import { foundingOnce, noteBegun } from './founded';
 import { NodeParts, resourceMs } from './node-parts';
 import { beforeOrderedStop } from './ordered-stop';
 import { ResourceSampler } from './resource-sampler';
@@ -51,7 +52,7 @@ export class Agent {
     this.#store = new RaftControlStore({
       self: { id: config.nodeId, incarnation: config.incarnation },
       directory: join(config.nodeDirectory, 'raft'),
-      bootstrap: config.bootstrap,
+      bootstrap: foundingOnce(systemFiles, config.nodeDirectory, config.bootstrap),
       interconnect: this.#interconnect,
       logger,
       timings: { heartbeatMs: 100, electionMs: 500, leaseMs: config.seed?.leaseMs ?? 2000 },
@@ -88,6 +89,15 @@ export class Agent {
     });
   }
 
+  /** Without the mark the node still runs: only a second loss of its store's directory would go unseen. */
+  #noteBegun(): void {
+    try {
+      noteBegun(systemFiles, this.#config.nodeDirectory);
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'not noted that the control store was begun');
+    }
+  }
+
   async start(): Promise<void> {
     await proveSight(join(this.#config.nodeDirectory, 'sight'), this.#config.runAs);
     systemFiles.makeDirectory(join(this.#config.nodeDirectory, 'archive'));
@@ -95,6 +105,7 @@ export class Agent {
     await this.#interconnect.start();
     await this.#walProxy.start();
     await this.#store.start();
+    this.#noteBegun();
     await this.#parts.begin();
     this.#logger.info({ node: this.#config.nodeId, port: this.#config.agentPort }, 'agent started');
   }
