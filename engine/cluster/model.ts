@@ -194,6 +194,18 @@ export type OtherSender = Omit<ReplicationSender, 'applicationName' | 'name'> & 
   readonly counts: boolean;
 };
 
+/** Of a server that replays before it takes connections. */
+export type RecoveryProgress = {
+  /** Start of the WAL segment that it replays. */
+  readonly replayedLsn: LsnText;
+  /** What it must at least reach; null: not known before it is there. */
+  readonly untilLsn: LsnText | null;
+  readonly doneBytes: number;
+  readonly restBytes: number | null;
+  /** Null: too little seen. */
+  readonly bytesPerSecond: number | null;
+};
+
 export type PostgresReport = {
   readonly state: PostgresState;
   readonly postmasterPid: number | null;
@@ -224,6 +236,8 @@ export type PostgresReport = {
   readonly databaseBytes: number | null;
   readonly walSinceCheckpointBytes: number | null;
   readonly replayBytesPerSecond: number | null;
+  /** Absent or null: it takes connections, does not run, or nothing can be told. */
+  readonly recovery?: RecoveryProgress | null;
   readonly startedAt: string | null;
   readonly version: string | null;
   readonly lastExit: {

@@ -1,6 +1,7 @@
 /** One node's status and the reason, from its record and last report. Pure. A node silent for longer than the lease is unhealthy, whatever it said last. */
 import { type ClusterSnapshot, formatMs, isFresh, type NodeSnapshot } from '../operations/core/snapshot';
 import type { PlannedChange } from './core/planned-change';
+import { recoverySentence } from './core/recovery-sentence';
 import { ownShortfall, shortfallSentence } from './core/standby-parameters';
 import type { GroupRecord, NodeStatus } from './model';
 
@@ -59,7 +60,10 @@ function reportedStatus(
       return { status: 'initializing', reason: trouble ?? report.activity ?? 'Has no data directory yet.' };
     case 'starting':
     case 'recovering':
-      return { status: 'initializing', reason: report.activity ?? `PostgreSQL is ${postgres.state}.` };
+      return {
+        status: 'initializing',
+        reason: recoverySentence(postgres.recovery) ?? report.activity ?? `PostgreSQL is ${postgres.state}.`,
+      };
     case 'stopping':
       return { status: 'degraded', reason: report.activity ?? 'PostgreSQL is stopping.' };
     case 'crashed':

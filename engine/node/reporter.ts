@@ -1,4 +1,6 @@
 /** Makes this node's report for the controller: what PostgreSQL, the lease, the host and the links look like right now. */
+
+import { recoverySentence } from '../cluster/core/recovery-sentence';
 import type { NodeReport, PostgresReport, PostgresState } from '../cluster/model';
 import { announcedKinds } from '../interconnect/announced-kinds';
 import type { NodeId } from '../kernel/ids';
@@ -63,7 +65,7 @@ export class Reporter {
       sharedFiles: this.#sharedFilesNow(now),
       guardianPid: this.context.postgres.guardianPid(),
       guardianVersion: this.context.postgres.guardianVersion?.() ?? null,
-      activity: this.loop.activity,
+      activity: recoverySentence(postgres.recovery) ?? this.loop.activity,
       troubles: this.#troubles(),
       cpuPercent,
       memoryPercent,

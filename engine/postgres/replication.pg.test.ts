@@ -324,6 +324,34 @@ describe('a standby without a primary', () => {
   });
 });
 
+describe('a standby with much to replay', () => {
+  it('tells how far it is before it takes connections', async () => {
+    const one = await fixture.primary('behind-1');
+    const client = await fixture.client(one);
+    await client.query('CREATE TABLE t (n int, filler text)');
+    const two = await fixture.standby('behind-2', one);
+    await client.query(`INSERT INTO t SELECT n, repeat('x', 400) FROM generate_series(1, 150000) n`);
+    await client.end();
+    const { lsn } = await one.server.report();
+    await two.server.waitForReplay(lsn!, 30_000);
+    // Its stop makes no restartpoint without a checkpoint of the primary, and writes down how far it must come.
+    await two.server.stop('fast', 30_000);
+    const started = two.server.start('standby', { timeoutMs: 60_000 });
+    const { recovery } = await pollUntil(
+      async () => {
+        const report = await two.server.report();
+        return report.recovery ? report : undefined;
+      },
+      { timeoutMs: 30_000, intervalMs: 2, what: 'it tells what it replays' },
+    );
+    expect(recovery!.untilLsn).not.toBeNull();
+    expect(lagBytes(lsn, recovery!.untilLsn)).toBeLessThan(1024 * 1024);
+    expect(recovery!.restBytes).toBeGreaterThan(0);
+    await started;
+    expect((await two.server.report()).recovery ?? null).toBeNull();
+  });
+});
+
 describe('synchronous standbys', () => {
   it('count exactly as the list says when the call returns', async () => {
     const one = await fixture.primary('sync-1');

@@ -11,6 +11,7 @@ import type { LocalConnection } from './connection';
 import { ownRoleSettings } from './own-objects';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
+import { RecoveryWatch } from './recovery-progress';
 import { SenderRates } from './sender-rates';
 import { memberOf } from './settings';
 import { probePurpose } from './standby-names';
@@ -167,21 +168,35 @@ export class Reporter {
   #rate: { transactions: number; at: number; perSecond: number } | null = null;
   #replay: { lsn: bigint; at: number; perSecond: number | null } | null = null;
   #senders = new SenderRates();
+  readonly #recovery: RecoveryWatch;
   #slowRunning = false;
   #asking: Promise<FastRow | null> | null = null;
 
   constructor(
     private readonly connection: LocalConnection,
     private readonly configuration: PostgresConfiguration,
-  ) {}
+  ) {
+    this.#recovery = new RecoveryWatch(configuration.paths.dataDirectory);
+  }
 
   async report(facts: ProcessFacts, wal: (lsn: LsnText | null) => number | null): Promise<PostgresReport> {
     const postmaster = facts.postmasterPid === null ? null : readPostmasterFile(this.configuration.paths.dataDirectory);
-    if (postmaster?.status !== 'ready') return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+    if (postmaster?.status !== 'ready') return this.#closed(facts, postmaster);
+    this.#recovery.forget();
     const row = await this.#ask();
     if (!row) return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
     this.#refreshSlowFacts(row.loaded);
     return this.#fromRow(row, facts, postmaster, wal);
+  }
+
+  async #closed(facts: ProcessFacts, postmaster: PostmasterStatus | null): Promise<PostgresReport> {
+    const report = idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+    if (postmaster === null || (report.state !== 'recovering' && report.state !== 'starting')) {
+      this.#recovery.forget();
+      return report;
+    }
+    const recovery = await this.#recovery.look(postmaster.pid, performance.now());
+    return { ...report, recovery, replayBytesPerSecond: recovery?.bytesPerSecond ?? null };
   }
 
   /** Null when PostgreSQL doesn't answer in time. One question at a time: a hung server doesn't collect a queue of them. */
