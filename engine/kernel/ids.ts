@@ -18,8 +18,6 @@ export type Epoch = Flavour<number, 'Epoch'>;
 export type MonotonicMs = Flavour<number, 'MonotonicMs'>;
 /** Milliseconds since the machine booted, those it slept included (`kernel/boot-clock.ts`); only differences mean something. */
 export type BootMs = Flavour<number, 'BootMs'>;
-/** Milliseconds since 1970 by the wall clock; for people and logs, never for a decision. */
-export type WallMs = Flavour<number, 'WallMs'>;
 
 const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
