@@ -22,7 +22,7 @@ import type { LeaseHolder } from './lease-holder';
 import type { NewDisk } from './new-disk';
 import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
-import { lookAtPrimaryDirectory, otherSystem } from './primary-directory';
+import { endedWithoutData, lookAtPrimaryDirectory, otherSystem } from './primary-directory';
 import { ServerStarts } from './server-starts';
 import { keepStopped } from './stopped-by-hand';
 import type { Successors } from './successors';
@@ -214,6 +214,7 @@ export class MemberLoop {
     const fact = groupFact(context);
     const own = nodeRecord(context, context.config.nodeId);
     if (!fact || !own) return this.#doing('waiting for the control store');
+    if (await endedWithoutData(context, (what) => this.#doing(what))) return this.trigger();
     if (own.wanted === 'stopped') return this.#stopByHand();
     if (fact.record.primary === context.config.nodeId) return this.#asPrimary(fact.record);
     return this.#asMember(fact.record);

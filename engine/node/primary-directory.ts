@@ -33,6 +33,14 @@ export async function lookAtPrimaryDirectory(
   }
 }
 
+/** A server whose directory was moved away or removed goes on until it misses its files, a minute later: it is ended at once. False: not so. */
+export async function endedWithoutData({ postgres }: Parts, doing: (what: string) => void): Promise<boolean> {
+  if (!postgres.dataMovedAway()) return false;
+  doing('its data directory was moved away or removed while PostgreSQL runs: ends it');
+  await postgres.killAll();
+  return true;
+}
+
 /** Null: the directory belongs to this group. */
 export function otherSystem({ config, postgres }: Parts, record: GroupRecord, systemIdentifier: string): string | null {
   if (!record.systemIdentifier || record.systemIdentifier === systemIdentifier) return null;

@@ -123,6 +123,8 @@ export interface PostgresServer {
    * Starts the server under a guardian. `primary` only under a held lease: writes no standby.signal, starts with `serveForMs` as the guardian's
    * first deadline. `standby`: standby.signal present, guardian without deadline. `settings` are written to the managed config file first.
    */
+  /** The server runs, and its data directory was moved away or removed under it: it serves from files that nobody will find again. */
+  dataMovedAway(): boolean;
   start(role: 'primary' | 'standby', options: StartOptions): Promise<void>;
   /** fast: SIGINT; immediate: SIGQUIT; returns once no process of the data directory is left (escalates to SIGKILL at `timeoutMs`). */
   stop(mode: 'fast' | 'immediate', timeoutMs: number): Promise<void>;

@@ -8,6 +8,7 @@ import { chmodSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { connect, createServer, type Socket } from 'node:net';
 import { BootClock, readTogether } from '../kernel/boot-clock';
 import { replaceFile, systemFiles } from '../kernel/small-files';
+import { DataPlace } from './data-place';
 import {
   type Deadline,
   type GuardianCommand,
@@ -19,7 +20,7 @@ import {
   LineReader,
   monotonicMs,
 } from './guardian-protocol';
-import { killAllIn, killQuietly, nothingRunsIn, waitUntilGone } from './processes';
+import { killQuietly } from './processes';
 
 /** The clock since boot may run ahead of the monotonic one by this much since the last word; more means the machine slept. */
 const sleptMs = 250;
@@ -34,6 +35,7 @@ type Server = {
 };
 
 export class Guardian {
+  readonly #place: DataPlace;
   #server: Server | null = null;
   #role: GuardianRole = 'standby';
   #deadline: Deadline | null = null;
@@ -48,7 +50,9 @@ export class Guardian {
     private readonly options: GuardianOptions,
     private readonly exit: () => void = () => process.exit(0),
     private readonly bootMs: () => number = new BootClock(monotonicMs).read,
-  ) {}
+  ) {
+    this.#place = new DataPlace(options.dataDirectory);
+  }
 
   async listen(): Promise<void> {
     if (await answers(this.options.socket)) throw new Error('a guardian of this data directory already runs');
@@ -178,22 +182,22 @@ export class Guardian {
   /** Immediate stop now, SIGKILL of everything left after `graceMs`. Irrevocable: no later word brings this server back. */
   async #fence(server: Server, graceMs: number): Promise<void> {
     if (server.cause === 'deadline') {
-      if (graceMs === 0) await killAllIn(this.options.dataDirectory, 60_000);
+      if (graceMs === 0) await this.#place.killAll(60_000);
       return;
     }
     server.cause = 'deadline';
     if (graceMs > 0) {
       killQuietly(server.pid, 'SIGQUIT');
-      await waitUntilGone(this.options.dataDirectory, graceMs);
+      await this.#place.untilGone(graceMs);
     }
     if (!server.gone) killQuietly(server.pid, 'SIGKILL');
-    await killAllIn(this.options.dataDirectory, 60_000);
+    await this.#place.killAll(60_000);
   }
 
   // ---------------------------------------------------------------- server
   async #start(command: Extract<GuardianCommand, { kind: 'start' }>): Promise<void> {
     if (this.#server) throw new Error(`PostgreSQL already runs (pid ${this.#server.pid})`);
-    if (!nothingRunsIn(this.options.dataDirectory)) {
+    if (!this.#place.nothingRuns()) {
       throw new Error('processes of an earlier server are still alive in the data directory');
     }
     if (command.role === 'primary' && (!command.deadline || command.deadline.stopAt <= monotonicMs())) {
@@ -214,6 +218,7 @@ export class Guardian {
       throw await new Promise((resolve) => child.once('error', resolve));
     }
     const server: Server = { child, pid: child.pid, cause: 'died', gone: false };
+    this.#place.remember(null);
     this.#server = server;
     this.#role = command.role;
     this.#deadline = command.deadline;
@@ -228,8 +233,8 @@ export class Guardian {
     if (server.gone) return;
     server.gone = true;
     // An orderly shutdown leaves only the log collector, which ends by itself once it has written everything.
-    if (code === 0 || code === 1) await waitUntilGone(this.options.dataDirectory, 300);
-    while (!(await killAllIn(this.options.dataDirectory, 60_000))) {
+    if (code === 0 || code === 1) await this.#place.untilGone(300);
+    while (!(await this.#place.killAll(60_000))) {
       // A process in uninterruptible sleep: the disk hangs. Not dead is not reported as dead.
     }
     this.#server = null;
@@ -251,7 +256,7 @@ export class Guardian {
     if (server.cause === 'died') server.cause = 'requested';
     killQuietly(server.pid, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
     const gone = this.#untilGone();
-    const timer = setTimeout(() => void killAllIn(this.options.dataDirectory, 60_000), timeoutMs);
+    const timer = setTimeout(() => void this.#place.killAll(60_000), timeoutMs);
     await gone;
     clearTimeout(timer);
   }
@@ -261,8 +266,7 @@ export class Guardian {
     if (server && server.cause === 'died') server.cause = 'requested';
     const gone = server ? this.#untilGone() : Promise.resolve();
     if (server && !server.gone) killQuietly(server.pid, 'SIGKILL');
-    if (!(await killAllIn(this.options.dataDirectory, 60_000)))
-      throw new Error('processes survive SIGKILL (disk hangs?)');
+    if (!(await this.#place.killAll(60_000))) throw new Error('processes survive SIGKILL (disk hangs?)');
     await gone;
   }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import type { PostgresConfiguration, ServerExit } from './api';
+import { DataPlace } from './data-place';
 import { GuardianLink, killSilentGuardian, takeLastExit } from './guardian-link';
 import {
   type Deadline,
@@ -15,7 +16,7 @@ import {
 import { launchCommand } from './launch-command';
 import { tailLog } from './log-tail';
 import { serverEnvironment } from './native';
-import { isRunning, killAllIn, nothingRunsIn, processesIn, readPostmasterFile } from './processes';
+import { isRunning, nothingRunsIn, readPostmasterFile } from './processes';
 import { SharedDirectoryWatch, sharedDirectories, sharedSentence } from './shared-directories';
 import { unseenServer } from './sight-proof';
 
@@ -44,6 +45,7 @@ export class Postmaster {
   #listeners = new Set<(exit: ServerExit) => void>();
   #closed = false;
   #pushed: Deadline | null = null;
+  readonly #place: DataPlace;
   readonly #shared: SharedDirectoryWatch;
 
   constructor(
@@ -51,12 +53,18 @@ export class Postmaster {
     private readonly onStopped: () => void,
     private readonly orphanMs = 60_000,
   ) {
+    this.#place = new DataPlace(this.#dataDirectory);
     // SIGKILL: an orderly stop would write its state of the shared pages.
     this.#shared = new SharedDirectoryWatch(this.#dataDirectory, () => void this.killAll().catch(() => undefined));
   }
 
   get pid(): number | null {
     return this.#pid;
+  }
+
+  /** The server runs, and its data directory was moved away or removed under it. */
+  get dataMovedAway(): boolean {
+    return this.#pid !== null && this.#place.left;
   }
 
   get lastExit(): ServerExit | null {
@@ -120,7 +128,7 @@ export class Postmaster {
     this.#link = null;
     if (this.#closed) return;
     const ran = this.#pid !== null;
-    while (!(await killAllIn(this.#dataDirectory, 30_000))) {
+    while (!(await this.#place.killAll(30_000))) {
       // They hang in the kernel: not dead is never told as dead.
     }
     if (ran)
@@ -149,6 +157,7 @@ export class Postmaster {
     }
     this.#link = link;
     this.#pid = link.hello.postmasterPid;
+    this.#place.remember(this.#pid);
     if (this.#pid !== null && link.hello.role === 'standby') this.#shared.begin();
     // Already dead, and the guardian is about to say so.
     const until = performance.now() + 1000;
@@ -197,6 +206,7 @@ export class Postmaster {
     try {
       const { postmasterPid } = await link.request({ ...command, deadline: deadline && this.#later(deadline) }, 10_000);
       if (ended === null) this.#pid = postmasterPid;
+      this.#place.remember(null);
       if (ended === null && role === 'standby') this.#shared.begin();
     } catch (error) {
       unsubscribe();
@@ -257,7 +267,7 @@ export class Postmaster {
 
   /** A server that we would not find when it has to be dead serves nobody. */
   async #assertSeen(pid: number): Promise<void> {
-    if (processesIn(this.#dataDirectory).includes(pid) || !isRunning(pid)) return;
+    if (this.#place.processes().includes(pid) || !isRunning(pid)) return;
     await this.stop('immediate', 5_000).catch(() => undefined);
     throw unseenServer(pid);
   }
@@ -318,7 +328,7 @@ export class Postmaster {
   }
 
   async #killDirectly(): Promise<void> {
-    if (!(await killAllIn(this.#dataDirectory, 30_000))) {
+    if (!(await this.#place.killAll(30_000))) {
       throw new ClusterError(
         'UNAVAILABLE',
         'processes of PostgreSQL survive SIGKILL: they hang in the kernel, most likely on the disk, or this node may not see or end them',
@@ -327,7 +337,7 @@ export class Postmaster {
   }
 
   isDead(): boolean {
-    return nothingRunsIn(this.#dataDirectory);
+    return this.#place.nothingRuns();
   }
 
   /** A running server goes on under its guardian; without one the guardian is not needed any more. */

@@ -9,41 +9,70 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { attachedTo, eyesFor, type Look, lookAs } from './process-sight';
 
-/** Pids of all live processes that work in `directory`; zombies don't count (they have no working directory any more). For "nobody", ask `nothingRunsIn`. */
-export function processesIn(directory: string): number[] {
-  return [...lookInto(directory).pids];
+/** A directory, whatever it is called by now. The time of birth tells it from a later one that got its inode. */
+export type DirectoryIdentity = { readonly dev: bigint; readonly ino: bigint; readonly birthtimeNs: bigint };
+
+/** Null: it is not there, or we may not look. */
+export function identityOf(path: string): DirectoryIdentity | null {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export function isSameDirectory(a: DirectoryIdentity | null, b: DirectoryIdentity | null): boolean {
+  return a !== null && b !== null && a.dev === b.dev && a.ino === b.ino && a.birthtimeNs === b.birthtimeNs;
+}
+
+/**
+ * Pids of all live processes that work in `directory`, or in `earlier`, which it was before somebody moved it away; zombies don't count (they have no
+ * working directory any more). For "nobody", ask `nothingRunsIn`.
+ */
+export function processesIn(directory: string, earlier: DirectoryIdentity | null = null): number[] {
+  return [...lookInto(directory, earlier).pids];
 }
 
 /** True only if that is certain. */
-export function nothingRunsIn(directory: string): boolean {
-  const { pids, complete } = lookInto(directory);
+export function nothingRunsIn(directory: string, earlier: DirectoryIdentity | null = null): boolean {
+  const { pids, complete } = lookInto(directory, earlier);
   return complete && pids.length === 0 && attachedTo(directory) === 0;
 }
 
-function lookInto(directory: string): Look {
-  return process.platform === 'linux' ? linuxLook(directory) : { pids: postmasterFamily(directory), complete: true };
+function lookInto(directory: string, earlier: DirectoryIdentity | null): Look {
+  return process.platform === 'linux'
+    ? linuxLook(directory, earlier)
+    : { pids: postmasterFamily(directory), complete: true };
 }
 
-function linuxLook(directory: string): Look {
+function linuxLook(directory: string, earlier: DirectoryIdentity | null): Look {
   // Device and inode, not the path: the directory may have been renamed, or be reached through another mount or link.
   const wanted = statSync(directory, { bigint: true, throwIfNoEntry: false });
+  const moved = isSameDirectory(earlier, wanted ?? null) ? null : earlier;
   const owner = wanted ? { uid: Number(wanted.uid), gid: Number(wanted.gid) } : null;
   const theirs = eyesFor(owner).map((user) => lookAs(user, wanted ?? { removed: directory }));
   const found = theirs.flatMap(({ pids }) => pids).filter((pid) => !isZombie(pid));
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid || found.includes(pid)) continue;
-    if (worksIn(entry, directory, wanted) && !isZombie(pid)) found.push(pid);
+    if (worksIn(entry, directory, wanted, moved) && !isZombie(pid)) found.push(pid);
   }
   return { pids: found, complete: theirs.every(({ complete }) => complete) };
 }
 
-function worksIn(pid: string, directory: string, wanted: { dev: bigint; ino: bigint } | undefined): boolean {
+function worksIn(
+  pid: string,
+  directory: string,
+  wanted: { dev: bigint; ino: bigint } | undefined,
+  moved: DirectoryIdentity | null,
+): boolean {
   const link = `/proc/${pid}/cwd`;
   try {
-    if (!wanted) return readlinkSync(link) === `${directory} (deleted)`;
+    if (!wanted && readlinkSync(link) === `${directory} (deleted)`) return true;
+    if (!wanted && moved === null) return false;
     const cwd = statSync(link, { bigint: true, throwIfNoEntry: false });
-    return cwd !== undefined && cwd.ino === wanted.ino && cwd.dev === wanted.dev;
+    if (cwd === undefined) return false;
+    return (cwd.ino === wanted?.ino && cwd.dev === wanted.dev) || isSameDirectory(cwd, moved);
   } catch {
     // Gone in between, a kernel thread, or somebody else's process that we may not look at: PostgreSQL's are looked at as its user then.
     return false;
@@ -109,20 +138,28 @@ export function killQuietly(pid: number, signal: NodeJS.Signals): boolean {
  * SIGKILL to everything that works in `directory`, again and again until nothing is left (a postmaster may fork while we look).
  * False when something outlived `timeoutMs` (a process in uninterruptible sleep: the disk hangs).
  */
-export async function killAllIn(directory: string, timeoutMs: number): Promise<boolean> {
+export async function killAllIn(
+  directory: string,
+  timeoutMs: number,
+  earlier: DirectoryIdentity | null = null,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    if (nothingRunsIn(directory)) return true;
+    if (nothingRunsIn(directory, earlier)) return true;
     if (performance.now() > deadline) return false;
-    for (const pid of processesIn(directory)) killQuietly(pid, 'SIGKILL');
+    for (const pid of processesIn(directory, earlier)) killQuietly(pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
 /** Waits, without killing, until nothing works in `directory`; false at the time-out. */
-export async function waitUntilGone(directory: string, timeoutMs: number): Promise<boolean> {
+export async function waitUntilGone(
+  directory: string,
+  timeoutMs: number,
+  earlier: DirectoryIdentity | null = null,
+): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
-  while (!nothingRunsIn(directory)) {
+  while (!nothingRunsIn(directory, earlier)) {
     if (performance.now() > deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -155,6 +155,10 @@ export class PgServer implements PostgresServer {
   }
 
   // ---------------------------------------------------------------- processes
+  dataMovedAway(): boolean {
+    return this.#postmaster.dataMovedAway;
+  }
+
   async adopt(): Promise<{ postmasterPid: number } | null> {
     return this.#changes.run(async () => {
       const pid = await this.#postmaster.adopt();

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
+import { isRunning } from '../postgres/processes';
 import { RealCluster } from './real-cluster';
 
 const topology = `
@@ -44,6 +45,7 @@ function lose(node: string, damage: (directory: string) => void): void {
   process.kill(postmaster, 'SIGKILL');
 }
 const removed = (directory: string) => rmSync(directory, { recursive: true, force: true });
+const withoutControlFile = (directory: string) => rmSync(join(directory, 'global', 'pg_control'));
 
 const anotherThan = (group: string, primary: string) =>
   pollUntil(async () => (await record(group)).primary !== primary || undefined, {
@@ -54,12 +56,21 @@ const anotherThan = (group: string, primary: string) =>
 
 it.each([
   ['two', 'is gone', removed],
-  ['three', 'has no control file', (directory: string) => rmSync(join(directory, 'global', 'pg_control'))],
+  ['three', 'has no control file', withoutControlFile],
 ])('group %s: a standby takes over when the data of the primary %s', async (group, _what, damage) => {
   await voters(group);
   const { primary } = await record(group);
   lose(primary!, damage);
   await anotherThan(group, primary!);
+});
+
+it('a primary whose directory is moved away under it is ended, and a standby takes over', async () => {
+  await voters('three');
+  const { primary } = await record('three');
+  const running = cluster.postgresProcesses(primary!);
+  renameSync(pgdata(primary!), `${pgdata(primary!)}.away`);
+  await anotherThan('three', primary!);
+  expect(running.filter(isRunning)).toEqual([]);
 });
 
 it('a degraded group keeps its epoch and waits for a human, who gives up what only the lost disk had', async () => {

@@ -218,6 +218,10 @@ export class SimPostgres implements PostgresServer {
     return new Date(this.loop.wallMs()).toISOString();
   }
 
+  dataMovedAway(): boolean {
+    return false;
+  }
+
   async start(role: 'primary' | 'standby', options: Parameters<PostgresServer['start']>[1]): Promise<void> {
     if (role === 'primary' && options.serveForMs === undefined)
       throw new ClusterError('INTERNAL', 'serveForMs is missing');
