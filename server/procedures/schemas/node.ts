@@ -114,10 +114,10 @@ export const linkStatus = z
 
 const preparedBlocker = z
   .object({
-    gid: z.string().meta({ description: 'For COMMIT PREPARED and ROLLBACK PREPARED' }),
-    owner: z.string(),
-    database: z.string().meta({ description: 'Where it has to be ended' }),
-    prepared_at: z.string().meta({ scalar: 'DateTime' }),
+    gid: z.string().meta({ description: 'Its global identifier: COMMIT PREPARED or ROLLBACK PREPARED takes it' }),
+    owner: z.string().meta({ description: 'Role that prepared it' }),
+    database: z.string().meta({ description: 'Database in which it must be ended' }),
+    prepared_at: z.string().meta({ description: 'When it was prepared', scalar: 'DateTime' }),
   })
   .meta({ id: 'PreparedBlocker', description: 'A prepared transaction whose locks a session waits for' });
 
