@@ -6,8 +6,9 @@ describe('the title of a startup process', () => {
   it.each([
     ['postgres: node-2: startup recovering 000000010000000000000003', '0/3000000'],
     ['postgres: startup recovering 00000002000000AB000000FF', 'AB/FF000000'],
+    ['postgres: node-2: startup waiting for 000000010000000000000003', '0/3000000'],
   ])('%s', (title, lsn) => expect(segmentStart(title)).toBe(parseLsn(lsn)));
-  it.each(['postgres: node-2: startup', 'postgres: node-2: startup waiting for 000000010000000000000003', ''])(
+  it.each(['postgres: node-2: startup', 'postgres: node-2: startup waiting for 00000002.history', ''])(
     '%s says nothing',
     (title) => expect(segmentStart(title)).toBeNull(),
   );

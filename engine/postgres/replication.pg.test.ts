@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
@@ -330,12 +330,17 @@ describe('a standby with much to replay', () => {
     const client = await fixture.client(one);
     await client.query('CREATE TABLE t (n int, filler text)');
     const two = await fixture.standby('behind-2', one);
-    await client.query(`INSERT INTO t SELECT n, repeat('x', 400) FROM generate_series(1, 150000) n`);
+    await client.query(`INSERT INTO t SELECT n, repeat('x', 400) FROM generate_series(1, 100000) n`);
     await client.end();
     const { lsn } = await one.server.report();
     await two.server.waitForReplay(lsn!, 30_000);
     // Its stop makes no restartpoint without a checkpoint of the primary, and writes down how far it must come.
     await two.server.stop('fast', 30_000);
+    // An archive that is slow to say that it has nothing: the replay lasts long enough to be looked at.
+    appendFileSync(
+      join(two.configuration.paths.dataDirectory, 'postgresql.auto.conf'),
+      "restore_command = 'sleep 0.3; false'\n",
+    );
     const started = two.server.start('standby', { timeoutMs: 60_000 });
     const { recovery } = await pollUntil(
       async () => {
