@@ -23,7 +23,7 @@ describe('whether PostgreSQL would start with settings', () => {
     [{ DateStyle: 'foo' }, 'Unrecognized key word: "foo"'],
     [
       { max_connections: '5' },
-      '"superuser_reserved_connections" (5) plus "reserved_connections" (0) must be less than "max_connections" (5)',
+      '"superuser_reserved_connections" (5) plus "reserved_connections" (3) must be less than "max_connections" (5)',
     ],
     [{ max_connections: '262143' }, 'too many server processes configured'],
     [{ huge_pages: 'on', shared_buffers: '64MB' }, 'huge pages, the system has set aside'],
