@@ -20,6 +20,8 @@ import { isRunning, nothingRunsIn, readPostmasterFile } from './processes';
 import { SharedDirectoryWatch, sharedDirectories, sharedSentence } from './shared-directories';
 import { unseenServer } from './sight-proof';
 
+/** A guardian tells an exit as soon as it has seen that nothing is left; a busy machine may take this long. */
+const exitToldMs = 5_000;
 /** Of the lease that is left: where the immediate stop begins, and where all that remains is killed. */
 const stopBeforeEndMs = 500;
 const killBeforeEndMs = 200;
@@ -159,9 +161,9 @@ export class Postmaster {
     this.#pid = link.hello.postmasterPid;
     this.#place.remember(this.#pid);
     if (this.#pid !== null && link.hello.role === 'standby') this.#shared.begin();
-    // Already dead, and the guardian is about to say so.
-    const until = performance.now() + 1000;
-    while (this.#pid !== null && this.isDead() && performance.now() < until) await delay(5);
+    // Already dead, or dying with its postmaster gone, and the guardian is about to say so.
+    const until = performance.now() + exitToldMs;
+    while (this.#pid !== null && (!isRunning(this.#pid) || this.isDead()) && performance.now() < until) await delay(5);
     return this.#pid;
   }
 

@@ -332,8 +332,8 @@ describe('a standby with much to replay', () => {
     const two = await fixture.standby('behind-2', one);
     await client.query(`INSERT INTO t SELECT n, repeat('x', 400) FROM generate_series(1, 100000) n`);
     await client.end();
-    const { lsn } = await one.server.report();
-    await two.server.waitForReplay(lsn!, 30_000);
+    const lsn = await one.server.currentLsn();
+    await two.server.waitForReplay(lsn, 30_000);
     // Its stop makes no restartpoint without a checkpoint of the primary, and writes down how far it must come.
     await two.server.stop('fast', 30_000);
     // An archive that is slow to say that it has nothing: the replay lasts long enough to be looked at.
