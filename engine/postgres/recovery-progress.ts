@@ -13,7 +13,8 @@ const controlEveryMs = 1_000;
 
 /** Where the segment begins that a process title names, replayed or awaited from an archive; null: no startup process that recovers. */
 export function segmentStart(title: string): Lsn | null {
-  const [, high, segment] = /startup (?:recovering|waiting for) [0-9A-F]{8}([0-9A-F]{8})([0-9A-F]{8})/.exec(title) ?? [];
+  const [, high, segment] =
+    /startup (?:recovering|waiting for) [0-9A-F]{8}([0-9A-F]{8})([0-9A-F]{8})/.exec(title) ?? [];
   if (high === undefined || segment === undefined) return null;
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${segment}`) * segmentBytes;
 }
