@@ -70,6 +70,8 @@ export class HostDisk {
   }
 
   clear(): void {
+    // Another disk, and an empty one.
+    this.full = false;
     this.#names.clear();
     this.#durable.clear();
     this.#unsynced.clear();
