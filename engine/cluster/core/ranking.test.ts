@@ -232,6 +232,7 @@ describe('promises of a group', () => {
       true,
     ],
     ['no voters', { record: { ...record, voterSet: { members: [], k: 0 } } }, false, true],
+    ['degraded meanwhile, its set still in the record', { record: { ...record, promotable: 'none' } }, false, true],
     ['too few, data given up', { promises: [promise('b')], allowDataLoss: true }, true, true],
   ])('%s', (_, change, ok, waits) => {
     expect(promiseCheck(input(change)).ok).toBe(ok);

@@ -70,7 +70,8 @@ export function promiseCheck(input: Pick<RankingInput, 'record' | 'promises' | '
   const { record, promises } = input;
   const needed = record.mode === 'asynchronous' ? 0 : promisesNeeded(record.voterSet);
   const got = (promises ?? []).filter((promise) => countsAsPromise(input, promise)).length;
-  const proved = needed > 0 || record.mode === 'asynchronous';
+  // A degraded group's set stands in the record until the primary no longer waits for it: nobody on it proves anything any more.
+  const proved = record.mode === 'asynchronous' || (needed > 0 && record.promotable === 'voters');
   const ok = proved && (promises === null || got >= needed);
   return {
     rule: 'enough-promises',
@@ -78,7 +79,9 @@ export function promiseCheck(input: Pick<RankingInput, 'record' | 'promises' | '
     ok: ok || input.allowDataLoss,
     severity: ok ? 'info' : input.allowDataLoss ? 'warning' : 'blocker',
     measured: promises === null ? 'not asked yet' : `${got} promised`,
-    limit: proved ? `${needed} of ${record.voterSet.members.length} voters` : 'a group with voters',
+    limit: proved
+      ? `${needed} of ${record.voterSet.members.length} voters`
+      : 'a group with voters that is not degraded',
     remedy: ok ? null : 'Bring a voter back, or let an admin give allow_data_loss.',
   };
 }
