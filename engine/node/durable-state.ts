@@ -10,7 +10,7 @@ import { type DurableMemberState, initialDurableMemberState, raised } from './co
 
 const required = ['promisedEpoch', 'controllerTerm', 'lastHeldEpoch'] as const;
 /** Absent in files of older releases. */
-const optional = ['confirmedHoldMs', 'countedLeaseMs'] as const;
+const optional = ['confirmedHoldMs', 'countedLeaseMs', 'byHandTimeline'] as const;
 
 export class DurableState {
   readonly #file: string;
@@ -67,7 +67,16 @@ export class DurableState {
 
   /** How long leases last that this node confirmed or counts: these may fall too, when nothing longer counts any more. */
   saveLengths(lengths: Pick<DurableMemberState, 'confirmedHoldMs' | 'countedLeaseMs'>): void {
-    const next = { ...raised(this.#current, this.#onDisk()), ...lengths };
+    this.#replace(lengths);
+  }
+
+  /** 0: its data was copied anew. */
+  saveByHand(byHandTimeline: number): void {
+    this.#replace({ byHandTimeline });
+  }
+
+  #replace(fields: Partial<DurableMemberState>): void {
+    const next = { ...raised(this.#current, this.#onDisk()), ...fields };
     if (same(next, this.#current)) return;
     this.#write(next);
   }

@@ -46,11 +46,14 @@ export async function checkFork(
 }
 
 /**
- * A server that runs as primary without ever having been granted it: somebody promoted it by hand. Its timeline is nobody's but its own, also where
+ * A server that runs as primary, or last did, without ever having been granted it: somebody promoted it by hand. Its timeline is nobody's but its own, also where
  * its number is one that the group takes later. Null: it was this group's primary on that timeline.
  */
 export function promotedByHand(record: GroupRecord, self: string, timeline: number | null): string | null {
-  const granted = record.timelineHistory.some((entry) => entry.primary === self && entry.timeline === timeline);
+  /* A promotion that died before it was in the control file leaves the timeline that it came from. */
+  const granted = record.timelineHistory.some(
+    (entry) => entry.primary === self && (entry.timeline === timeline || entry.parent === timeline),
+  );
   if (timeline === null || granted || record.timelineHistory.length === 0) return null;
   return `PostgreSQL of ${self} was promoted by hand (to timeline ${timeline}) while ${record.primary} is the primary of ${record.name}. It is stopped, and ${self} is copied anew from ${record.primary}; what was written on it since is given up.`;
 }

@@ -16,13 +16,14 @@ import { slotName } from '../postgres/settings';
 import { decideFollow, decideResume, type ResumeDecision } from './core/promise';
 import { walGoneWords, walIsGone } from './core/wal-gone';
 import type { EarlierLife } from './earlier-life';
-import { askPrimary, checkFork, promotedByHand } from './fork-check';
+import { askPrimary, checkFork } from './fork-check';
 import { GivenBack } from './given-back';
+import { HandPromotion } from './hand-promotion';
 import type { LeaseHolder } from './lease-holder';
 import type { NewDisk } from './new-disk';
 import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
-import { endedWithoutData, lookAtPrimaryDirectory, otherSystem } from './primary-directory';
+import { endedWithoutData, lookAtPrimaryDirectory, otherSystem, unfitToServe } from './primary-directory';
 import { ServerStarts } from './server-starts';
 import { keepStopped } from './stopped-by-hand';
 import type { Successors } from './successors';
@@ -83,15 +84,13 @@ export class MemberLoop {
   /** The data directory was copied under this epoch in this life. */
   #copiedEpoch = 0;
   readonly #starts: ServerStarts;
+  readonly #byHand: HandPromotion;
 
   constructor(private readonly options: MemberLoopOptions) {
+    this.#byHand = new HandPromotion(options.context);
     this.#starts = new ServerStarts(options.context, options.settingsForStart);
     const { context, lease, takeBack } = options;
-    const unfit = async (record: GroupRecord) => {
-      const found = await lookAtPrimaryDirectory(context, record);
-      return found.kind === 'unusable' ? found.why : null;
-    };
-    this.#givenBack = new GivenBack(context.loop, lease, unfit, takeBack);
+    this.#givenBack = new GivenBack(context.loop, lease, (record) => unfitToServe(context, record), takeBack);
   }
 
   get activity(): string | null {
@@ -335,12 +334,13 @@ export class MemberLoop {
     if (role === 'changing' && !this.#recloneWanted) return this.#doing('PostgreSQL is starting or stopping');
     if (role === 'primary') {
       const { timeline } = await context.reports.get(reportAgeMs);
-      this.#diverged ??= promotedByHand(record, context.config.nodeId, timeline);
+      await this.#byHand.note(record, timeline);
       this.#doing('stopping: another node is primary');
       await context.postgres.killAll();
       if (await context.postgres.isDead()) lease.input({ kind: 'all-dead' });
       return this.trigger();
     }
+    if (role === 'none' && !(await this.#byHand.noteFiles(record))) return this.#doing('waits for the control store');
     await this.options.newDisk.settle();
     const follow = decideFollow(
       {
@@ -356,7 +356,7 @@ export class MemberLoop {
     );
     if (!follow.ok) return this.#mayNotFollow(record, follow.rule, follow.sentence);
     this.#waitingForEpochSince = null;
-    this.#diverged ??= context.postgres.sharedFiles?.() ?? null;
+    this.#diverged ??= this.#byHand.sentence ?? context.postgres.sharedFiles?.() ?? null;
     // Nothing is received under this epoch before this node's own WAL was compared with the primary's history.
     if (this.#followedEpoch !== record.epoch) context.walProxy.setUpstream(null);
     if (role === 'standby' && !this.#recloneWanted && this.#diverged === null)
@@ -570,6 +570,7 @@ export class MemberLoop {
     }
     this.#recloneWanted = false;
     this.#diverged = null;
+    this.#byHand.copied();
     this.#copiedEpoch = epoch;
     this.#followedEpoch = 0;
     this.trigger();

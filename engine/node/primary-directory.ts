@@ -33,6 +33,12 @@ export async function lookAtPrimaryDirectory(
   }
 }
 
+/** Null: the record's primary could serve with what it has. */
+export async function unfitToServe(parts: Parts, record: GroupRecord): Promise<string | null> {
+  const found = await lookAtPrimaryDirectory(parts, record);
+  return found.kind === 'unusable' ? found.why : null;
+}
+
 /** A server whose directory was moved away or removed goes on until it misses its files, a minute later: it is ended at once. False: not so. */
 export async function endedWithoutData({ postgres }: Parts, doing: (what: string) => void): Promise<boolean> {
   if (!postgres.dataMovedAway()) return false;

@@ -64,6 +64,8 @@ describe('promise', () => {
     ['after the hold ran out', { hold: hold(1000) }, 5, 7, 'ok'],
     ['without any record', { record: null }, 5, 7, 'ok'],
     ['with a new disk', { lostVoter: true }, 5, 7, 'lost-its-disk'],
+    ['promoted by hand', { durable: { ...durable(4), byHandTimeline: 2 } }, 5, 7, 'promoted-by-hand'],
+    ['copied anew after that', { durable: { ...durable(4), byHandTimeline: 0 } }, 5, 7, 'ok'],
   ])('of %s', (_, change, epoch, controllerTerm, expected) => {
     const decision = decidePromise(facts(change), { epoch, fence: { controllerTerm } });
     expect(outcome(decision)).toBe(expected);

@@ -19,6 +19,8 @@ export type DurableMemberState = {
   readonly confirmedHoldMs?: number;
   /** As holder: the shortest length this node has begun to count its lease by; absent: as the record says. */
   readonly countedLeaseMs?: number;
+  /** The timeline to which somebody promoted this node's server by hand, until it is copied anew; absent or 0: nobody did. */
+  readonly byHandTimeline?: number;
 };
 
 export const initialDurableMemberState: DurableMemberState = { promisedEpoch: 0, controllerTerm: 0, lastHeldEpoch: 0 };
@@ -30,13 +32,18 @@ export function raised(a: DurableMemberState, b: DurableMemberState): DurableMem
     controllerTerm: Math.max(a.controllerTerm, b.controllerTerm),
     lastHeldEpoch: Math.max(a.lastHeldEpoch, b.lastHeldEpoch),
     ...longest('confirmedHoldMs', a, b),
+    ...longest('byHandTimeline', a, b),
     ...(a.countedLeaseMs === undefined && b.countedLeaseMs === undefined
       ? {}
       : { countedLeaseMs: Math.min(a.countedLeaseMs ?? Infinity, b.countedLeaseMs ?? Infinity) }),
   };
 }
 
-function longest(field: 'confirmedHoldMs', a: DurableMemberState, b: DurableMemberState): Partial<DurableMemberState> {
+function longest(
+  field: 'confirmedHoldMs' | 'byHandTimeline',
+  a: DurableMemberState,
+  b: DurableMemberState,
+): Partial<DurableMemberState> {
   if (a[field] === undefined && b[field] === undefined) return {};
   return { [field]: Math.max(a[field] ?? 0, b[field] ?? 0) };
 }
@@ -71,7 +78,8 @@ export type Refusal = {
     | 'holds-the-lease'
     | 'not-the-record'
     | 'unknown-group'
-    | 'lost-its-disk';
+    | 'lost-its-disk'
+    | 'promoted-by-hand';
   readonly sentence: string;
   /** Worth asking again after this long; null: not by waiting. */
   readonly retryAfterMs: number | null;
@@ -115,6 +123,9 @@ export function decidePromise(
     return refuse('promised-higher', `This node has promised epoch ${durable.promisedEpoch}.`);
   }
   if (facts.lostVoter) return refuse('lost-its-disk', 'This voter lost its data directory, and its promise with it.');
+  if ((durable.byHandTimeline ?? 0) > 0) {
+    return refuse('promoted-by-hand', 'Somebody promoted this server by hand: what it has proves nothing.');
+  }
   if (facts.role === 'holder') {
     return refuse('holds-the-lease', 'This node holds the group lease; it gives it back only by a planned stop.');
   }

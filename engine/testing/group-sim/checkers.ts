@@ -178,6 +178,8 @@ export class Checker {
     const { record } = this;
     if (record === null) return;
     const current = record.primary === server.id && !record.leaseReleased;
+    // By its clocks its lease goes on; what it then writes is acknowledged by nobody who promised.
+    if (this.world.now <= (this.#pausedUntil.get(server.id) ?? 0)) return;
     if (!current && !this.#withinOldLease(server.id, this.epochOf(server.id)))
       this.fail(`${server.id} started as primary of epoch ${this.epochOf(server.id)} without holding it`);
   }

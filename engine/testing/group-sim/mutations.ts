@@ -61,7 +61,7 @@ export const mutations: readonly Mutation[] = [
       faults: ['agent and guardian frozen', 'a member restarts between promise and grant'],
     },
     suite: 'promise',
-    from: 6,
+    from: 56,
     expected: /./,
   },
   {
@@ -109,7 +109,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: { mode: 'semi_synchronous', faults: ['link cut', 'standby crash', 'node frozen'] },
     suite: 'voter-set',
-    from: 18,
+    from: 48,
     expected: /have it|loses|missing/,
   },
   {
@@ -197,7 +197,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: { mode: 'asynchronous', members: 3, faults: ['answers late, then the holder alone', 'control leader lost'] },
     suite: 'lease',
-    from: 7,
+    from: 34,
     expected: /after its lease|alone|without holding it|ms after/,
   },
   {
@@ -320,7 +320,7 @@ export const mutations: readonly Mutation[] = [
       faults: ['node isolated', 'control leader lost', 'agent and guardian frozen', 'agent frozen', 'postgres frozen'],
     },
     suite: 'lease',
-    from: 2,
+    from: 27,
     expected: /ms after|after its lease|without holding it/,
   },
   {
@@ -375,7 +375,7 @@ export const mutations: readonly Mutation[] = [
       faults: ['agent restarts with a voter set on its way', 'control leader lost'],
     },
     suite: 'voter-set',
-    from: 15,
+    from: 41,
     expected: /the store says|have it|waits for/,
   },
   {
@@ -465,6 +465,32 @@ export const mutations: readonly Mutation[] = [
     suite: 'lease',
     from: 1,
     expected: /processes left|processes of its data directory/,
+  },
+  {
+    name: 'grant-after-degrading',
+    breaks: 'a group that degraded grants nothing by the set that still stands in its record',
+    edits: [
+      {
+        file: 'cluster/core/ranking.ts',
+        find: "(needed > 0 && record.promotable === 'voters')",
+        replace: 'needed > 0',
+      },
+    ],
+    aim: {
+      mode: 'semi_synchronous',
+      faults: ['a member restarts between promise and grant', 'agent and guardian frozen', 'slow disk', 'late one way'],
+    },
+    suite: 'promise',
+    from: 314,
+    expected: /loses|missing|acknowledged/,
+  },
+  {
+    name: 'promoted-by-hand-promises',
+    breaks: 'a member whose server somebody promoted by hand promises nothing until it is copied anew',
+    edits: [{ file: 'node/core/promise.ts', find: '(durable.byHandTimeline ?? 0) > 0', replace: 'false' }],
+    suite: 'all',
+    from: 5374,
+    expected: /silent divergence/,
   },
 ];
 
