@@ -306,6 +306,8 @@ export class Host implements PgHost {
   restart(): void {
     if (this.up) return;
     this.up = true;
+    // A pause ends with the machine: what boots runs.
+    this.clock.go();
     this.world.note(`${this.id} comes up`);
     this.startAgent();
   }
