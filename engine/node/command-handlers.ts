@@ -13,6 +13,7 @@ import { delay } from '../kernel/waiting';
 import { slotName } from '../postgres/settings';
 import type { SlotInfo, SlotSpec } from '../replication/model';
 import { admitFence, decideConfirm, decideGrant, decidePromise, type MemberFacts, type Refusal } from './core/promise';
+import { Drain } from './drain';
 import type { EarlierLife } from './earlier-life';
 import type { LeaseHolder } from './lease-holder';
 import type { MemberLoop } from './member-loop';
@@ -47,7 +48,7 @@ export type CommandHandlersOptions = {
 type Handler<C extends AgentCommand> = (params: AgentCommands[C]['params']) => Promise<AgentCommands[C]['result']>;
 
 export class CommandHandlers {
-  #draining = false;
+  readonly #drain: Drain;
   #stopping = false;
   /** The operation that the last slot was created for. */
   #madeFor: string | null = null;
@@ -55,6 +56,7 @@ export class CommandHandlers {
 
   constructor(private readonly options: CommandHandlersOptions) {
     this.#context = options.context;
+    this.#drain = new Drain(options.context.loop, () => groupFact(options.context)?.record ?? null);
   }
 
   /** This process ends: its promises still help others, but nobody may choose it. */
@@ -64,7 +66,7 @@ export class CommandHandlers {
 
   /** The node asks for no new sessions. */
   get draining(): boolean {
-    return this.#draining;
+    return this.#drain.active;
   }
 
   readonly handlers: { readonly [C in AgentCommand]: Handler<C> } = {
@@ -73,7 +75,8 @@ export class CommandHandlers {
     'agent.promote': (params) => this.#promote(params),
     'agent.drain': async ({ fence, draining }) => {
       this.#admit(fence);
-      this.#draining = draining;
+      if (draining) this.#drain.begin(fence.operation);
+      else this.#drain.end();
       this.options.onRouteChange();
       return { sessions: (await this.#context.postgres.report()).connections };
     },
@@ -220,7 +223,7 @@ export class CommandHandlers {
     durable.save(promise.durable);
     const fence = { controllerTerm, groupEpoch: fact.record.epoch, operation: '', step: 'take-back', attempt: 1 };
     await this.#grant({ fence, group: next.name, expectedModRevision: fact.modRevision, next, underLeaseGuard: false });
-    this.#draining = false;
+    this.#drain.end();
     logger.info({ epoch: next.epoch }, 'took the next epoch: nobody could take over the lease that was given back');
   }
 
@@ -386,7 +389,7 @@ export class CommandHandlers {
         duties.promoted(epoch, record.voterSet);
         loop.forgetUpstream();
       }
-      this.#draining = false;
+      this.#drain.end();
       // A look that began before the promotion would take the route away again for a moment.
       this.#context.reports.invalidate();
       this.options.onPromoted(epoch);
@@ -420,7 +423,7 @@ export class CommandHandlers {
     this.#admit(fence);
     const { postgres } = this.#context;
     const { stepDown } = this.options;
-    this.#draining = true;
+    this.#drain.begin(fence.operation);
     this.options.onRouteChange();
     if (drainMs > 0) await delay(this.#context.loop, drainMs);
     return this.#context.serverQueue.run(async () => {
