@@ -80,6 +80,7 @@ export class PgServer implements PostgresServer {
   /** Starts, stops, clones and role changes one at a time. */
   readonly #changes = new SerialQueue('PostgreSQL server', 32);
   #control: { data: ControlData; at: number } | null = null;
+  #starting = 0;
   #standbySignal = false;
   #present = false;
   #aloneSince: number | null = null;
@@ -175,14 +176,20 @@ export class PgServer implements PostgresServer {
     }
     const deadline = role === 'primary' ? this.#postmaster.firstDeadline(serveForMs!) : null;
     const { launched, before, startedAt } = await this.#changes.run(async () => {
-      const before = await this.#startable();
-      const prepared = await prepareStart(this.configuration, role, options);
-      this.#standbySignal = role === 'standby';
-      const startedAt = performance.now();
-      const launched = await this.#postmaster.launch(role, deadline, prepared.arguments);
-      this.#standbys.started(prepared.synchronousStandbyNames);
-      this.#source = prepared.source;
-      return { launched, before, startedAt };
+      // What is about to start is not dead: the lease would go back before there is anything to kill.
+      this.#starting++;
+      try {
+        const before = await this.#startable();
+        const prepared = await prepareStart(this.configuration, role, options);
+        this.#standbySignal = role === 'standby';
+        const startedAt = performance.now();
+        const launched = await this.#postmaster.launch(role, deadline, prepared.arguments);
+        this.#standbys.started(prepared.synchronousStandbyNames);
+        this.#source = prepared.source;
+        return { launched, before, startedAt };
+      } finally {
+        this.#starting--;
+      }
     });
     // Not in the queue: a standby that recovers for long can still be told to follow somebody else.
     const ready = await launched.untilReady(options.timeoutMs);
@@ -197,7 +204,7 @@ export class PgServer implements PostgresServer {
   }
 
   async #startable(): Promise<ControlData> {
-    if (!(await this.isDead()))
+    if (!this.#postmaster.isDead())
       throw new ClusterError(
         'CONFLICT',
         'processes of an earlier PostgreSQL server are still alive in the data directory',
@@ -228,7 +235,7 @@ export class PgServer implements PostgresServer {
   }
 
   async isDead(): Promise<boolean> {
-    return this.#postmaster.isDead();
+    return this.#starting === 0 && this.#postmaster.isDead();
   }
 
   pushDeadline(remainingMs: number): void {

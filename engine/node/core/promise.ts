@@ -189,6 +189,10 @@ export function decideGrant(
       Math.ceil(facts.hold.until - facts.now),
     );
   }
+  // Promoted between its promise and now: another one is chosen.
+  if ((durable.byHandTimeline ?? 0) > 0 && facts.record?.primary !== facts.self) {
+    return refuse('promoted-by-hand', 'Somebody promoted this server by hand since it promised.');
+  }
   /* The present holder may take the next epoch itself: that is how an abandoned failover gives the promised members a primary to follow. */
   if (facts.role !== 'holder' && durable.promisedEpoch !== request.epoch) {
     return refuse('not-promised', `This node has promised epoch ${durable.promisedEpoch}, not ${request.epoch}.`);

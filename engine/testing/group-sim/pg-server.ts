@@ -39,6 +39,7 @@ const patienceMs = 250;
 const lsnOf = (text: string): number => Number(parseLsn(text));
 
 export class SimPostgres implements PostgresServer {
+  #starting = 0;
   readonly #listeners = new Set<(exit: ServerExit) => void>();
   readonly #changes = new SerialQueue('PostgreSQL server', 32);
   #linked = false;
@@ -228,7 +229,7 @@ export class SimPostgres implements PostgresServer {
     this.#pushed = role === 'primary' ? null : this.#pushed;
     const first = role === 'primary' ? this.#deadline(options.serveForMs!) : null;
     let readyAt = false;
-    await this.#changes.run(() =>
+    const launch = () =>
       this.#later(this.host.world.random.between(2, 12), () => {
         const { data } = this.host;
         if (!this.#looksDead())
@@ -249,8 +250,11 @@ export class SimPostgres implements PostgresServer {
         guardian.started(role, deadline);
         this.#pid = 100;
         this.#standbys.started(data.settings.get('synchronous_standby_names') ?? '');
-      }),
-    );
+      });
+    await this.#changes.run(async () => {
+      this.#starting++;
+      await launch().finally(() => this.#starting--);
+    });
     await pollUntil(
       this.loop,
       () => {
@@ -326,7 +330,7 @@ export class SimPostgres implements PostgresServer {
     return this.#engine.dead || !this.host.processesVisible;
   }
   async isDead(): Promise<boolean> {
-    return this.#looksDead();
+    return this.#starting === 0 && this.#looksDead();
   }
   pushDeadline(remainingMs: number): void {
     const deadline = this.#deadline(remainingMs);
