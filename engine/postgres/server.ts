@@ -57,7 +57,7 @@ import {
 import { keepSlots } from './slots';
 import { replayCanNotGoOn } from './standby-floor';
 import { SqlStandbyNames } from './standby-names';
-import { prepareDirectories, prepareStart, privateStartArguments } from './start-files';
+import { controlToStartFrom, prepareDirectories, prepareStart, privateStartArguments } from './start-files';
 import { SyncStandbys } from './sync-standbys';
 import { unloggedTables } from './unlogged-tables';
 import { createSlot, dropSlot, endConsumers, endSenders, listSlots } from './user-slots';
@@ -203,16 +203,8 @@ export class PgServer implements PostgresServer {
     if (before.state === 'in production') await this.#measureRedo(before, performance.now() - startedAt);
   }
 
-  async #startable(): Promise<ControlData> {
-    if (!this.#postmaster.isDead())
-      throw new ClusterError(
-        'CONFLICT',
-        'processes of an earlier PostgreSQL server are still alive in the data directory',
-      );
-    const found = await this.inspect();
-    if (found.kind === 'absent')
-      throw new ClusterError('CONFLICT', `${this.#dataDirectory} does not exist: bootstrap or clone first`);
-    return found.control;
+  #startable(): Promise<ControlData> {
+    return controlToStartFrom(this.#dataDirectory, this.#postmaster.isDead(), () => this.inspect());
   }
 
   async #measureRedo(before: ControlData, ms: number): Promise<void> {

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDirectory, exists, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
-import type { PostgresConfiguration, StartOptions } from './api';
+import type { ControlData, PostgresConfiguration, PostgresServer, StartOptions } from './api';
 import { editAutoConf, parseAutoConf } from './auto-conf';
 import { writeConfiguration } from './initdb';
 import { nothingRunsIn } from './processes';
@@ -132,4 +132,21 @@ export async function privateStartArguments(configuration: PostgresConfiguration
   await replaceFile(rules, `local all ${superuser} scram-sha-256\nlocal replication all reject\n`, configuration.runAs);
   const overrides = { listen_addresses: '', hba_file: rules, primary_conninfo: '', sync_replication_slots: 'off' };
   return asArguments(overrides);
+}
+
+/** @throws ClusterError CONFLICT: something still runs there, or there is nothing to start. */
+export async function controlToStartFrom(
+  dataDirectory: string,
+  nothingRuns: boolean,
+  inspect: PostgresServer['inspect'],
+): Promise<ControlData> {
+  if (!nothingRuns)
+    throw new ClusterError(
+      'CONFLICT',
+      'processes of an earlier PostgreSQL server are still alive in the data directory',
+    );
+  const found = await inspect();
+  if (found.kind === 'absent')
+    throw new ClusterError('CONFLICT', `${dataDirectory} does not exist: bootstrap or clone first`);
+  return found.control;
 }
