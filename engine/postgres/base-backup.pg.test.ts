@@ -13,8 +13,8 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
+import { superuserOf } from '../testing/superuser';
 import { parseAutoConf } from './auto-conf';
-import { localClient } from './connection';
 import { readControlFile } from './control-data';
 import { processesIn } from './processes';
 
@@ -194,16 +194,4 @@ function tablespacePlace(node: TestNode, name: string): string {
   const owner = node.configuration.runAs;
   if (owner) chownSync(place, owner.uid, owner.gid);
   return place;
-}
-
-async function superuserOf(node: TestNode) {
-  const client = localClient({
-    socketDirectory: node.configuration.paths.socketDirectory,
-    port: node.configuration.port,
-    password: node.configuration.passwords.superuser,
-    purpose: 'test',
-  });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
-import { localClient } from './connection';
+import { superuserOf } from '../testing/superuser';
 import { processesIn } from './processes';
 
 let fixture: PgFixture;
@@ -12,18 +12,6 @@ beforeAll(async () => {
   fixture = await PgFixture.create();
 });
 afterAll(() => fixture.close());
-
-async function superuserOf(node: TestNode) {
-  const client = localClient({
-    socketDirectory: node.configuration.paths.socketDirectory,
-    port: node.configuration.port,
-    password: node.configuration.passwords.superuser,
-    purpose: 'test',
-  });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
 
 function place(name: string, node: TestNode): string {
   const directory = join(fixture.root, name);

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
@@ -15,17 +14,7 @@ const agents: ChildProcess[] = [];
 
 beforeAll(async () => {
   fixture = await PgFixture.create();
-  agentScript = join(fixture.root, 'agent.mjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, '../testing/pg-agent-process.ts')],
-    outfile: agentScript,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'silent',
-    banner: { js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);" },
-  });
+  agentScript = await fixture.agentProgram();
 });
 afterEach(() => {
   for (const agent of agents.splice(0)) agent.kill('SIGKILL');

@@ -108,6 +108,22 @@ export class PgFixture {
     chmodSync(this.root, 0o755);
   }
 
+  /** The agent as a program of its own, for what its death or its rights do; its path. */
+  async agentProgram(): Promise<string> {
+    const outfile = join(this.root, 'agent.mjs');
+    await build({
+      entryPoints: [join(import.meta.dirname, 'pg-agent-process.ts')],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      logLevel: 'silent',
+      banner: { js: "import { createRequire as r } from 'node:module'; const require = r(import.meta.url);" },
+    });
+    return outfile;
+  }
+
   static async create(): Promise<PgFixture> {
     const fixture = new PgFixture();
     await build({

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { localClient } from '../postgres/connection';
+import type { TestNode } from './pg-fixture';
 import type { RealCluster } from './real-cluster';
 
 /** Wins over whatever was set for a role or a database: hands must be able to take back what they did. */
@@ -41,4 +43,17 @@ function superuserLogin(cluster: RealCluster, node: string): pg.ClientConfig {
     database: 'app',
     options: pinned,
   };
+}
+
+/** As the superuser of one server of a `PgFixture`; the caller ends it. */
+export async function superuserOf(node: TestNode) {
+  const client = localClient({
+    socketDirectory: node.configuration.paths.socketDirectory,
+    port: node.configuration.port,
+    password: node.configuration.passwords.superuser,
+    purpose: 'test',
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }
