@@ -21,15 +21,17 @@ const entry = (epoch: number, timeline: number, primary: string, parent?: number
   at: '',
   ...(parent === undefined ? {} : { parent }),
 });
+const ours = '7001';
 const record = {
   name: 'g',
+  systemIdentifier: ours,
   epoch: 2,
   primary: 'b',
   timeline: 2,
   timelineHistory: [entry(1, 1, 'a'), entry(2, 2, 'b', 1)],
 } as unknown as GroupRecord;
 
-type Files = { readonly standbySignal: boolean; readonly timeline: number };
+type Files = { readonly standbySignal: boolean; readonly timeline: number; readonly systemIdentifier?: string };
 
 /** A new life of the agent of `nodeId` on the same disk. */
 function life(nodeId: string, files: Files | null = null, stored: GroupRecord | null = null) {
@@ -37,7 +39,7 @@ function life(nodeId: string, files: Files | null = null, stored: GroupRecord | 
   const inspect = async () =>
     files === null
       ? { kind: 'absent' as const }
-      : { kind: 'present' as const, standbySignal: files.standbySignal, control: { timeline: files.timeline } };
+      : { kind: 'present' as const, standbySignal: files.standbySignal, control: { systemIdentifier: ours, ...files } };
   const get = async () => {
     if (stored === null) throw new Error('no majority');
     return { value: stored };
@@ -47,7 +49,7 @@ function life(nodeId: string, files: Files | null = null, stored: GroupRecord | 
     config: { nodeId, group: 'g' },
     store,
     durable,
-    postgres: { inspect },
+    postgres: { inspect, configuration: { paths: { dataDirectory: directory } } },
     logger: { warn: () => undefined },
   };
   return { durable, byHand: new HandPromotion(parts as never) };
@@ -66,6 +68,7 @@ describe('a server that somebody promoted by hand', () => {
   it.each<[string, string, Files | null, boolean]>([
     ['primary’s files on a number of another node', 'c', { standbySignal: false, timeline: 2 }, true],
     ['primary’s files on a number of nobody', 'c', { standbySignal: false, timeline: 7 }, true],
+    ['primary’s files of another cluster', 'c', { standbySignal: false, timeline: 7, systemIdentifier: '9' }, false],
     ['a standby’s files', 'c', { standbySignal: true, timeline: 2 }, false],
     ['no files', 'c', null, false],
     ['a former primary’s files', 'a', { standbySignal: false, timeline: 1 }, false],

@@ -6,6 +6,7 @@
 import { type GroupRecord, keys } from '../cluster/model';
 import { promotedByHand } from './fork-check';
 import type { NodeContext } from './node-context';
+import { otherSystem } from './primary-directory';
 
 type Parts = Pick<NodeContext, 'config' | 'durable' | 'postgres' | 'logger' | 'store'>;
 
@@ -49,6 +50,8 @@ export class HandPromotion {
   async noteFiles(record: GroupRecord): Promise<boolean> {
     const found = await this.context.postgres.inspect().catch(() => null);
     if (found?.kind !== 'present' || found.standbySignal) return true;
+    // Somebody else's data says nothing of this group's member; it is refused, and nothing is copied over it.
+    if (otherSystem(this.context, record, found.control.systemIdentifier) !== null) return true;
     return this.note(record, found.control.timeline);
   }
 
