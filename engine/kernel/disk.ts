@@ -41,6 +41,12 @@ export function isDiskFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
+/** The disk, or the way to it, failed: another try may succeed. Not a missing permission or file, which would stay so. */
+export function isDiskTrouble(error: unknown): error is Error {
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return code === 'EIO' || code === 'ESTALE' || code === 'ETIMEDOUT';
+}
+
 export const systemDisk: Disk = {
   async ensureDirectory(path) {
     await mkdir(path, { recursive: true, mode: 0o700 });

@@ -1,7 +1,7 @@
 /** Process entry of a node agent. Exit code 78: a restart won't help, the last line of the log is the sentence that says what to do. */
 import { mkdirSync } from 'node:fs';
 import { DiskFailure, DiskFull } from '../control/raft/log-storage';
-import { isDiskFull } from '../kernel/disk';
+import { isDiskFull, isDiskTrouble } from '../kernel/disk';
 import { messageOf } from '../kernel/errors';
 import { createLogger } from '../kernel/log';
 import { startTraceExport } from '../monitoring/trace-export';
@@ -13,7 +13,8 @@ const logger = createLogger('agent', { node: config.nodeId });
 
 /** What a disk did is read again at the next start, which also waits for room; anything else would only repeat itself. */
 function fatal(error: unknown): never {
-  if (error instanceof DiskFailure || error instanceof DiskFull || isDiskFull(error)) return crash(error);
+  const ofDisk = error instanceof DiskFailure || error instanceof DiskFull || isDiskFull(error) || isDiskTrouble(error);
+  if (ofDisk) return crash(error);
   logger.fatal({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'this node stops');
   process.exit(fatalExitCode);
 }

@@ -1,7 +1,8 @@
-import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemDisk } from '../../kernel/disk';
 import { systemLoop } from '../../kernel/loop';
 import { defaultLimits, type Entry, type Persist } from './core/model';
 import { initialState } from './core/step';
@@ -183,6 +184,38 @@ describe('log storage', () => {
     const { storage } = await openStorage();
     await storage.saveSnapshot(snapshot(3, 1), snapshot(3, 1).parts);
     await expect(openStorage()).rejects.toThrow(/holds a snapshot but no log/);
+  });
+
+  it.each(['ensureDirectory', 'list', 'read', 'place', 'truncate'] as const)(
+    'takes a disk that fails to %s at the start for a failed disk, not for a directory that can’t be used',
+    async (call) => {
+      const { storage } = await openStorage();
+      await storage.append({ term: 1, vote: null }, [entry(1, 1), entry(2, 1)]);
+      await storage.close();
+      const [log] = (await readdir(directory)).filter((name) => name.startsWith('log'));
+      await truncate(join(directory, log!), (await readFile(join(directory, log!))).length - 1);
+      await writeFile(join(directory, 'snapshot-9.tmp'), 'half');
+      const failing = (code: string) => ({
+        ...systemDisk,
+        [call]: async () => {
+          throw Object.assign(new Error(`${code}: ${call}`), { code });
+        },
+      });
+      const started = (code: string) => RaftLogStorage.open({ directory, self, disk: failing(code) });
+      await expect(started('EACCES')).rejects.not.toMatchObject({ name: 'DiskFailure' });
+      await expect(started('EIO')).rejects.toMatchObject({ name: 'DiskFailure' });
+      expect((await openStorage()).recovered).not.toBeNull();
+    },
+  );
+
+  it('takes a failed sync at the start for a failed disk, also where there is no room', async () => {
+    const { storage } = await openStorage();
+    await storage.append({ term: 1, vote: null }, [entry(1, 1)]);
+    const failing = (code: string) => async () => {
+      throw Object.assign(new Error(code), { code });
+    };
+    const disk = { ...systemDisk, create: failing('ENOSPC'), syncDirectory: failing('EIO') };
+    await expect(RaftLogStorage.open({ directory, self, disk })).rejects.toMatchObject({ name: 'DiskFailure' });
   });
 
   it('writes nothing after a failure', async () => {

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { type Disk, type DiskFile, type FilePlace, isDiskFull, systemDisk } from '../../kernel/disk';
+import { type Disk, type DiskFile, type FilePlace, isDiskFull, isDiskTrouble, systemDisk } from '../../kernel/disk';
 import { newerFormat } from '../../kernel/format-version';
 import type { RaftMember } from '../store';
 import type { Entry, HardState, Snapshot, SnapshotHead } from './core/model';
@@ -78,13 +78,12 @@ export class RaftLogStorage {
     this.#disk = options.disk ?? systemDisk;
   }
 
-  /** Null `recovered`: the directory is empty. @throws StorageError */
+  /** Null `recovered`: the directory is empty. @throws StorageError, or DiskFailure, after which another try may succeed */
   static async open(
     options: StorageOptions,
   ): Promise<{ storage: RaftLogStorage; recovered: Recovered | null; committed: number }> {
     const storage = new RaftLogStorage(options);
-    await storage.#disk.ensureDirectory(options.directory);
-    const recovered = await storage.#recover();
+    const recovered = await storage.#read();
     return { storage, recovered, committed: storage.#committedOnDisk };
   }
 
@@ -151,6 +150,18 @@ export class RaftLogStorage {
   async close(): Promise<void> {
     await this.#segment?.close();
     this.#segment = null;
+  }
+
+  /** What the disk did (an error of the operating system) is no verdict on the directory: the next start reads it again. */
+  async #read(): Promise<Recovered | null> {
+    const { directory } = this.options;
+    try {
+      await this.#disk.ensureDirectory(directory);
+      return await this.#recover();
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      throw new DiskFailure(`The control store can't read ${directory}: ${error.message}. The next start tries again.`);
+    }
   }
 
   async #guarded(job: () => Promise<void>): Promise<void> {
