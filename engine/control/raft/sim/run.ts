@@ -4,6 +4,7 @@
  */
 import type { RaftConfiguration } from '../../store';
 import { configurationOf } from '../core/configuration';
+import { lastIndex } from '../core/log';
 import { memberKey } from '../core/model';
 import { Agent, Client } from './actors';
 import { HistoryChecker, LeaseChecker, LogChecker, ReferenceChecker, Violation } from './checkers';
@@ -170,12 +171,14 @@ class Run {
     if (!good) throw new Violation('liveness', `no writes while only the leader's disk is full: ${this.#describe()}`);
   }
 
-  /** Three voters or more, all of them there. */
+  /** Three voters or more, all of them there; one whose disk was lost and that nobody told so yet knows nothing and may not vote. */
   #allVote(): boolean {
     const leader = this.#faults.leader();
     if (!leader) return false;
     const { voters } = configurationOf(leader.state!);
-    const keys = this.#nodes.filter((node) => node.running).map((node) => memberKey(node.member));
+    const keys = this.#nodes
+      .filter((node) => node.running && node.state !== null && lastIndex(node.state.log) > 0)
+      .map((node) => memberKey(node.member));
     return voters.length >= 3 && voters.every((voter) => keys.includes(memberKey(voter)));
   }
 
