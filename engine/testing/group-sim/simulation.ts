@@ -49,8 +49,7 @@ export type Outcome =
 
 const settleMs = 6_000;
 const faultPhaseMs = 22_000;
-/** Whatever was begun ends by its own deadline (a grant waits 15 s) and is then put right. */
-/** A command whose request was swallowed is waited for 30 s; what follows from it comes after that. */
+/** Whatever was begun ends by its own deadline (a grant waits 15 s, a command whose request was swallowed 30 s) and is then put right. */
 const healPhaseMs = 45_000;
 const healStepMs = 1_000;
 /** Nothing is judged sooner: what looks healed may be the moment before the next step of an operation. */
