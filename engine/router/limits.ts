@@ -8,8 +8,12 @@ export type RouterLimits = {
   /** Connections per service that have not said who they are yet, and how long they may take. */
   readonly maxOpening: number;
   readonly openingMs: number;
-  /** Connection attempts to servers at the same time, per service. */
-  readonly maxConnecting: number;
+  /** Connections to servers, attempts included, whose client has not authenticated yet: per service, and per service and client address. */
+  readonly maxUnproven: number;
+  readonly maxUnprovenPerAddress: number;
+  /** How long a client may take to authenticate; and be silent meanwhile where others wait for its place. */
+  readonly authenticationMs: number;
+  readonly authenticationPatienceMs: number;
   /** One attempt, until the server's first answer. */
   readonly connectMs: number;
   /** Pause before a held connection is tried again. */
@@ -45,7 +49,10 @@ export const defaultLimits: RouterLimits = {
   maxSessions: 10_000,
   maxOpening: 2_000,
   openingMs: 10_000,
-  maxConnecting: 64,
+  maxUnproven: 24,
+  maxUnprovenPerAddress: 18,
+  authenticationMs: 5_000,
+  authenticationPatienceMs: 1_000,
   connectMs: 2_000,
   retryMs: 50,
   maxEarlyBytes: 8_192,

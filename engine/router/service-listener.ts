@@ -18,8 +18,9 @@ import type { CancelKeys } from './core/cancel-keys';
 import type { ServerError } from './core/error-response';
 import { type Held, HoldQueue } from './core/hold-queue';
 import * as pool from './core/pool';
-import { badOpening, heldTooLong, tooManyHeld, tooManySessions } from './core/refusal';
+import { badOpening, heldTooLong, notAuthenticated, tooManyHeld, tooManySessions } from './core/refusal';
 import type { StartupParameters } from './core/startup-packet';
+import { Unproven } from './core/unproven';
 import type { RouterLimits } from './limits';
 import type { RouteWatch } from './route-watch';
 import { Session } from './session';
@@ -27,6 +28,8 @@ import { Session } from './session';
 type Waiting = {
   readonly socket: Socket;
   readonly clientAddress: string;
+  /** Without the port: what limits count by. */
+  readonly host: string;
   readonly parameters: StartupParameters;
   readonly packet: Buffer;
   readonly early: Buffer[];
@@ -53,6 +56,8 @@ export type ListenerOptions = {
 /** Not ready to accept, starting up, shutting down: another attempt may succeed soon. */
 const cannotConnectNow = '57P03';
 const tooManyConnections = '53300';
+/** So long after a stranger lost its place there are taken to be more of them. */
+const pressedMs = 5_000;
 
 export class ServiceListener {
   readonly sessions = new Set<Session>();
@@ -60,16 +65,26 @@ export class ServiceListener {
   readonly #server: Server;
   readonly #forgetKey = new Map<Session, () => void>();
   readonly #opening = new Set<Socket>();
+  readonly #unproven: Unproven<Socket>;
+  readonly #unprovenSessions = new Map<Socket, Session>();
   /** Sessions and attempts per node. */
   readonly #load = new Map<NodeId, number>();
   #pool = pool.emptyPool;
   #timer: NodeJS.Timeout | null = null;
+  #displacedAt = Number.NEGATIVE_INFINITY;
+  #newestFirst = false;
   #totalSessions = 0;
   #refused = 0;
   #stopping = false;
 
   constructor(private readonly options: ListenerOptions) {
-    this.#queue = new HoldQueue(options.limits.maxHeld);
+    const { limits } = options;
+    this.#queue = new HoldQueue(limits.maxHeld);
+    this.#unproven = new Unproven({
+      max: limits.maxUnproven,
+      maxPerAddress: limits.maxUnprovenPerAddress,
+      patienceMs: limits.authenticationPatienceMs,
+    });
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: options.limits.keepAliveMs });
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
@@ -143,11 +158,15 @@ export class ServiceListener {
   // ------------------------------------------------------------------ opening
   #accept(socket: Socket): void {
     const { limits, secureContext } = this.options;
-    if (this.#opening.size >= limits.maxOpening || this.#stopping) {
+    if (this.#stopping) {
       socket.destroy();
       return;
     }
-    const clientAddress = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+    // Whoever has been silent longest makes room: those who say nothing at all would else shut everybody out.
+    const [oldest] = this.#opening;
+    if (this.#opening.size >= limits.maxOpening) oldest?.destroy();
+    const host = socket.remoteAddress ?? 'unknown';
+    const clientAddress = `${host}:${socket.remotePort ?? 0}`;
     this.#opening.add(socket);
     openClient(socket, {
       secureContext,
@@ -157,7 +176,7 @@ export class ServiceListener {
         this.#opening.delete(socket);
         if (opened === null) return;
         if (opened.kind === 'cancel') this.options.onCancel(opened);
-        else this.#hold(opened, clientAddress);
+        else this.#hold(opened, clientAddress, host);
       },
     });
   }
@@ -168,7 +187,7 @@ export class ServiceListener {
   }
 
   // ------------------------------------------------------------------ holding
-  #hold(opened: Extract<Opened, { kind: 'startup' }>, clientAddress: string): void {
+  #hold(opened: Extract<Opened, { kind: 'startup' }>, clientAddress: string, host: string): void {
     const { socket, parameters, packet } = opened;
     const { limits, watch } = this.options;
     if (this.sessions.size >= limits.maxSessions) {
@@ -180,6 +199,7 @@ export class ServiceListener {
     const client: Waiting = {
       socket,
       clientAddress,
+      host,
       parameters,
       packet,
       early: opened.early.length > 0 ? [opened.early] : [],
@@ -189,6 +209,7 @@ export class ServiceListener {
       attempt: null,
       forget: () => socket.off('data', onData).off('end', onGone).off('close', onGone).off('error', onGone),
     };
+    this.#makeRoomFor(host);
     if (!this.#queue.add(client, performance.now(), watch.policy().routerHoldMs)) {
       this.#refuse(socket, tooManyHeld(this.config.service, limits.maxHeld));
       return;
@@ -199,6 +220,19 @@ export class ServiceListener {
     // The first of an idle group: what is known of it may be older than usual.
     if (this.sessions.size === 0 && this.#queue.size === 1) watch.askNow(this.config.group);
     this.#pump();
+  }
+
+  /** One address can't fill the queue against another: above half of it, its newest gives way to somebody else's. */
+  #makeRoomFor(host: string): void {
+    if (this.#queue.size < this.#queue.limit) return;
+    const waiting = new Map<string, number>();
+    for (const client of this.#queue.clients()) waiting.set(client.host, (waiting.get(client.host) ?? 0) + 1);
+    const [most, count] = [...waiting].reduce((a, b) => (b[1] > a[1] ? b : a));
+    if (most === host || count <= this.#queue.limit / 2) return;
+    const client = this.#queue.newest((one) => one.host === most);
+    if (client === null) return;
+    this.#release(client);
+    this.#refuse(client.socket, tooManyHeld(this.config.service, this.#queue.limit));
   }
 
   #early(client: Waiting, chunk: Buffer): void {
@@ -233,7 +267,7 @@ export class ServiceListener {
     const now = performance.now();
     let holding = false;
     for (;;) {
-      const held = this.#queue.take(now, limits.maxConnecting);
+      const held = this.#take(now);
       if (held === null) break;
       const { client } = held;
       const admission = this.#choose(client, now);
@@ -247,6 +281,7 @@ export class ServiceListener {
       client.tried.clear();
       if (!othersMayHaveMore) break;
     }
+    this.#displace(now);
     for (const held of this.#queue.expire(now)) {
       const { client } = held;
       client.forget();
@@ -256,7 +291,34 @@ export class ServiceListener {
     this.#keepTimer();
   }
 
+  /**
+   * First come, first tried. While strangers lose their places, every other turn is the newest one's: whoever means it would wait behind all of them,
+   * and they come back as often as they are sent away.
+   */
+  #take(now: number): Held<Waiting> | null {
+    const pressed = now - this.#displacedAt < pressedMs;
+    this.#newestFirst = pressed && !this.#newestFirst;
+    return this.#queue.take(now, this.options.limits.maxUnproven, {
+      may: (client) => this.#unproven.mayAdd(client.host),
+      newestFirst: this.#newestFirst,
+    });
+  }
+
+  /** Who keeps its server waiting gives its place to those who wait. */
+  #displace(now: number): void {
+    const waits = (client: Waiting) => client.attempt === null && !this.#unproven.mayAdd(client.host);
+    if (!this.#queue.clients().some(waits)) return;
+    const stalest = this.#unproven.stalest(now);
+    const session = stalest === null ? undefined : this.#unprovenSessions.get(stalest);
+    if (session === undefined) return;
+    this.#displacedAt = now;
+    this.#refused++;
+    session.refuse(notAuthenticated(this.config.service, 'others wait, and the client did not answer'));
+  }
+
   #whyHeld(client: Waiting): string {
+    if (!this.#unproven.mayAdd(client.host))
+      return `${this.#unproven.size} other connections have not authenticated yet`;
     const primary = admitToPrimary(this.options.watch.routes(this.config.group), readClocks());
     if (primary.kind === 'admit') return client.lastFailure ?? 'its servers have not been reached yet';
     return this.config.kind === 'ro' ? `no standby qualifies, and ${primary.reason}` : primary.reason;
@@ -328,13 +390,17 @@ export class ServiceListener {
     const { limits } = this.options;
     const pin: Pin = { kind: this.config.kind, node: target.node, epoch: target.epoch };
     this.#count(target.node, 1);
+    this.#unproven.add(client.socket, client.host, performance.now());
     const { abort } = attemptBackend(target, client.packet, {
       timeoutMs: limits.connectMs,
       keepAliveMs: limits.keepAliveMs,
       onResult: (result) => {
         client.attempt = null;
         const handedOver = this.#attempted(client, { pin, target, result });
-        if (!handedOver) this.#count(target.node, -1);
+        if (!handedOver) {
+          this.#count(target.node, -1);
+          this.#unproven.remove(client.socket);
+        }
         this.#pump();
       },
     });
@@ -408,6 +474,14 @@ export class ServiceListener {
   ): void {
     this.#release(client);
     const { watch, limits, cancelKeys } = this.options;
+    const { socket } = client;
+    const proven = () => {
+      clearTimeout(tooLate);
+      this.#unproven.remove(socket);
+      this.#unprovenSessions.delete(socket);
+      // Somebody may wait for its place.
+      if (this.#queue.size > 0) setImmediate(() => this.#pump());
+    };
     const session = new Session({
       client: client.socket,
       server: to.opened.socket,
@@ -420,13 +494,23 @@ export class ServiceListener {
       onKey: (owner, processId, secret) => {
         this.#forgetKey.set(owner, cancelKeys.add(processId, secret, owner));
       },
+      onHeard: () => this.#unproven.heard(socket, performance.now()),
+      onProven: proven,
       onClose: (closed) => {
+        if (!closed.proven) proven();
         this.sessions.delete(closed);
         this.#count(to.pin.node, -1);
         this.#forgetKey.get(closed)?.();
         this.#forgetKey.delete(closed);
       },
     });
+    const tooLate = setTimeout(() => {
+      this.#refused++;
+      const seconds = limits.authenticationMs / 1000;
+      session.refuse(notAuthenticated(this.config.service, `the client did not authenticate within ${seconds} s`));
+    }, limits.authenticationMs);
+    this.#unprovenSessions.set(socket, session);
+    this.#unproven.heard(socket, performance.now());
     this.sessions.add(session);
     this.#totalSessions++;
     session.start(to.opened.first, client.early);

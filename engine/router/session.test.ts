@@ -48,6 +48,8 @@ beforeEach(async () => {
     lingerMs: 200,
     whyEnd: () => why,
     onKey: () => {},
+    onProven: () => {},
+    onHeard: () => {},
     onClose: () => void closed++,
   });
   session.start(Buffer.concat([authenticationOk, ready]), []);

@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Pin, Target } from './core/admission';
-import { encodeErrorResponse } from './core/error-response';
+import { encodeErrorResponse, type ServerError } from './core/error-response';
 import { MessageScanner } from './core/message-scanner';
 import { sessionEnded } from './core/refusal';
 import type { StartupParameters } from './core/startup-packet';
@@ -21,6 +21,9 @@ export type SessionOptions = {
   /** Why nothing may pass any more; null: it may. */
   readonly whyEnd: () => string | null;
   readonly onKey: (session: Session, processId: number, secret: Uint8Array) => void;
+  /** The server let the client in. Until then `onHeard` is called for whatever either says. */
+  readonly onProven: (session: Session) => void;
+  readonly onHeard: (session: Session) => void;
   readonly onClose: (session: Session) => void;
 };
 
@@ -37,6 +40,7 @@ export class Session {
   bytesOut = 0;
   readonly #scanner = new MessageScanner();
   #keyTold = false;
+  #proven = false;
   #clientWaits = false;
   #clientLeft = false;
   #closed = false;
@@ -63,15 +67,23 @@ export class Session {
     server.resume();
   }
 
+  get proven(): boolean {
+    return this.#proven;
+  }
+
   /** Ends the session with 57P01 where the protocol allows a message, else by closing. */
   end(reason: string): void {
+    this.refuse(sessionEnded(reason, this.#clientWaits && this.#scanner.transactionState !== null));
+  }
+
+  /** The same with another message. */
+  refuse(error: ServerError): void {
     if (this.#closed) return;
     const { client, server } = this.options;
-    const inFlight = this.#clientWaits && this.#scanner.transactionState !== null;
     const mayTell = this.#scanner.atBoundary && !client.destroyed;
     this.#close();
     server.destroy();
-    if (mayTell) client.end(encodeErrorResponse(sessionEnded(reason, inFlight)));
+    if (mayTell) client.end(encodeErrorResponse(error));
     else client.end();
     // Reads and drops what the client still sends, so that its end is seen.
     client.resume();
@@ -87,6 +99,7 @@ export class Session {
       return;
     }
     this.bytesIn += chunk.length;
+    if (!this.#proven) this.options.onHeard(this);
     this.#clientLeft = endsWithTerminate(chunk);
     if (!this.options.server.write(chunk)) this.options.client.pause();
   };
@@ -99,8 +112,13 @@ export class Session {
       return;
     }
     this.bytesOut += chunk.length;
+    if (!this.#proven) this.options.onHeard(this);
     this.#scanner.scan(chunk);
     if (this.#scanner.isReady) this.#clientWaits = false;
+    if (!this.#proven && this.#scanner.transactionState !== null) {
+      this.#proven = true;
+      this.options.onProven(this);
+    }
     const key = this.#scanner.keyData;
     if (key !== null && !this.#keyTold) {
       this.#keyTold = true;

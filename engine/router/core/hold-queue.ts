@@ -15,6 +15,12 @@ type Entry<Client> = Held<Client> & {
   notBefore: MonotonicMs;
 };
 
+export type Choice<Client> = {
+  /** Not to be tried now; it keeps its place. */
+  readonly may?: (client: Client) => boolean;
+  readonly newestFirst?: boolean;
+};
+
 export class HoldQueue<Client> {
   /** In order of arrival; an entry keeps its place while it is being tried. */
   readonly #entries = new Map<Client, Entry<Client>>();
@@ -49,16 +55,19 @@ export class HoldQueue<Client> {
     return entry;
   }
 
-  /** The oldest that may be tried now while fewer than `maxTrying` are; it counts as being tried from here on. */
-  take(now: MonotonicMs, maxTrying: number): Held<Client> | null {
+  /** The oldest (or the newest) that may be tried now while fewer than `maxTrying` are; it counts as being tried from here on. */
+  take(now: MonotonicMs, maxTrying: number, which: Choice<Client> = {}): Held<Client> | null {
     if (this.#trying >= maxTrying) return null;
+    let chosen: Entry<Client> | null = null;
     for (const entry of this.#entries.values()) {
-      if (entry.trying || entry.notBefore > now) continue;
-      entry.trying = true;
-      this.#trying++;
-      return entry;
+      if (entry.trying || entry.notBefore > now || which.may?.(entry.client) === false) continue;
+      chosen = entry;
+      if (!which.newestFirst) break;
     }
-    return null;
+    if (chosen === null) return null;
+    chosen.trying = true;
+    this.#trying++;
+    return chosen;
   }
 
   /** The attempt failed or was not allowed: back to its place, not to be tried before `notBefore`. False: no longer held. */
@@ -76,6 +85,13 @@ export class HoldQueue<Client> {
     const expired = [...this.#entries.values()].filter((entry) => !entry.trying && entry.deadline <= now);
     for (const entry of expired) this.remove(entry.client);
     return expired;
+  }
+
+  /** The newest of those that `are`, not being tried. Null: none. */
+  newest(are: (client: Client) => boolean): Client | null {
+    let found: Client | null = null;
+    for (const entry of this.#entries.values()) if (!entry.trying && are(entry.client)) found = entry.client;
+    return found;
   }
 
   clients(): readonly Client[] {

@@ -45,6 +45,17 @@ export function sessionEnded(reason: string, inFlight: boolean): ServerError {
   };
 }
 
+/** PostgreSQL's own code and words for it. */
+export function notAuthenticated(service: string, why: string): ServerError {
+  return {
+    severity: 'FATAL',
+    code: '57014',
+    message: `canceling authentication due to timeout: ${why}`,
+    detail: `Service ${service} keeps few connections for clients that have not authenticated yet.`,
+    hint: 'Answer the authentication request at once, and connect again.',
+  };
+}
+
 export function badOpening(code: string, message: string): ServerError {
   return { severity: 'FATAL', code, message };
 }

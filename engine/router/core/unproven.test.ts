@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { Unproven } from './unproven';
+
+const limits = { max: 4, maxPerAddress: 3, patienceMs: 500 };
+
+describe('clients that have not authenticated', () => {
+  it('are bounded together and by address', () => {
+    const unproven = new Unproven<string>(limits);
+    for (const client of ['a', 'b', 'c']) unproven.add(client, 'one', 0);
+    expect([unproven.mayAdd('one'), unproven.mayAdd('two')]).toEqual([false, true]);
+    unproven.add('d', 'two', 0);
+    expect([unproven.mayAdd('two'), unproven.room]).toEqual([false, 0]);
+    unproven.remove('a');
+    unproven.remove('a');
+    expect([unproven.mayAdd('one'), unproven.size]).toEqual([true, 3]);
+  });
+
+  it('lose their place only when silent for too long, the most silent first', () => {
+    const unproven = new Unproven<string>(limits);
+    unproven.add('early', 'one', 0);
+    unproven.add('late', 'one', 100);
+    expect(unproven.stalest(499)).toBeNull();
+    expect(unproven.stalest(700)).toBe('early');
+    unproven.heard('early', 650);
+    expect(unproven.stalest(700)).toBe('late');
+    unproven.remove('late');
+    expect(unproven.stalest(700)).toBeNull();
+  });
+
+  it('are counted once, however often they are told', () => {
+    const unproven = new Unproven<string>(limits);
+    unproven.add('a', 'one', 0);
+    unproven.add('a', 'one', 5);
+    unproven.remove('a');
+    expect([unproven.size, unproven.mayAdd('one')]).toEqual([0, true]);
+  });
+});
