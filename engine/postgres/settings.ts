@@ -144,6 +144,8 @@ export function managedSettings(configuration: PostgresConfiguration, members = 
     tcp_user_timeout: '10000',
     client_connection_check_interval: '2s',
     password_encryption: 'scram-sha-256',
+    // Whoever connects and never answers holds one of max_connections that long.
+    authentication_timeout: '10s',
 
     // Small enough that five servers idle on a laptop.
     max_connections: String(limits.max_connections),
