@@ -37,14 +37,14 @@ import { MemberLoop } from './member-loop';
 import { NewDisk } from './new-disk';
 import { clusterConfig, groupFact, type NodeContext, nodeRecord, otherMembers, type WalDoor } from './node-context';
 import {
-  type PrimaryFacts,
   primaryFactsMethod,
   replayStandsMessage,
   servingMessage,
   type TakeEpoch,
   takeEpochMethod,
 } from './peer-questions';
-import { PrimaryDuties, replayedBy } from './primary-duties';
+import { PrimaryDuties } from './primary-duties';
+import { primaryFacts } from './primary-facts';
 import { Registration } from './registration';
 import { ReportCache } from './report-cache';
 import { Reporter } from './reporter';
@@ -547,46 +547,11 @@ export class NodeParts {
         });
       });
     }
-    interconnect.onRequest(primaryFactsMethod, () => this.#primaryFacts());
+    interconnect.onRequest(primaryFactsMethod, () => primaryFacts(this.#context, this.#lease));
     interconnect.onRequest(takeEpochMethod, async (payload) => {
       await this.#commands.takeEpoch((payload as TakeEpoch).epoch);
       return {};
     });
-  }
-
-  async #primaryFacts(): Promise<PrimaryFacts> {
-    const { postgres } = this.#context;
-    const epoch = this.#lease.epoch;
-    const report = await postgres.report();
-    if (report.state !== 'primary') {
-      throw new ClusterError('UNAVAILABLE', `PostgreSQL of ${this.#config.nodeId} is ${report.state}.`, {
-        clusterCode: 'CLU_PRIMARY_NOT_FOUND',
-      });
-    }
-    const [history, position, inspected, held] = await Promise.all([
-      postgres.timelineHistory(),
-      postgres.position(),
-      postgres.inspect(),
-      // Nobody is kept from following because slots could not be read.
-      postgres.slots().catch(() => null),
-    ]);
-    if (inspected.kind === 'absent') throw new ClusterError('UNAVAILABLE', `${this.#config.nodeId} has no data.`);
-    return {
-      node: this.#config.nodeId,
-      group: this.#config.group,
-      epoch: epoch ?? 0,
-      healthy: epoch !== null && this.#lease.holds(epoch) && report.state === 'primary',
-      timeline: position.timeline,
-      history,
-      systemIdentifier: inspected.control.systemIdentifier,
-      currentLsn: position.lsn,
-      knowsTags: true,
-      replayed: replayedBy(report),
-      // A primary writes into its control file what it runs with.
-      parameters: inspected.control.parameters,
-      failoverSlots: held?.slots.filter((slot) => slot.failover).map((slot) => slot.name),
-      dataBytes: (report.databaseBytes ?? 0) + 128 * 1024 * 1024,
-    };
   }
 
   #command<C extends AgentCommand>(
