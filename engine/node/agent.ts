@@ -120,7 +120,8 @@ export class Agent {
     await this.#parts.stop();
     // The next leader is there when the lease comes back.
     if (!withAll) await this.#handLeadershipOn();
-    const means = { postgres: this.#postgres, logger: this.#logger, loop: systemLoop };
+    const { standbyStop } = this.#parts;
+    const means = { postgres: this.#postgres, logger: this.#logger, loop: systemLoop, standbyStop };
     await beforeOrderedStop({ ...means, primaryStopsToo: withAll && this.#parts.primaryIsHere });
     try {
       if (!(await this.#parts.handOver(shutdownMs, withAll))) await this.#postgres.stop('fast', shutdownMs);

@@ -21,6 +21,7 @@ import type { NewDisk } from './new-disk';
 import { clusterConfig, groupFact, groupMembers, instantOf, type NodeContext, nodeRecord } from './node-context';
 import type { PrimaryDuties } from './primary-duties';
 import type { RestartHold } from './restart-hold';
+import type { StandbyStop } from './standby-stop';
 import type { StepDown } from './step-down';
 
 const stopReceivingTimeoutMs = 3_000;
@@ -38,6 +39,7 @@ export type CommandHandlersOptions = {
   readonly loop: MemberLoop;
   readonly duties: PrimaryDuties;
   readonly stepDown: StepDown;
+  readonly standbyStop: Pick<StandbyStop, 'prepare'>;
   readonly onPromoted: (epoch: number) => void;
   readonly onRouteChange: () => void;
   readonly onSlotsChanged: () => void;
@@ -88,6 +90,7 @@ export class CommandHandlers {
     'agent.demote': (params) => this.#demote(params),
     'agent.stop': async ({ fence, mode }) => {
       this.#admit(fence);
+      if (mode === 'fast') await this.options.standbyStop.prepare();
       await this.#context.serverQueue.run(async () => {
         await this.options.stepDown.endConsumers();
         await this.#context.postgres.stop(mode, stopTimeoutMs);
@@ -437,7 +440,8 @@ export class CommandHandlers {
 
   async #restart(mode: 'fast' | 'immediate'): Promise<void> {
     const { postgres } = this.#context;
-    const { lease, loop } = this.options;
+    const { lease, loop, standbyStop } = this.options;
+    if (mode === 'fast') await standbyStop.prepare();
     await this.#context.serverQueue.run(async () => {
       await this.options.stepDown.endConsumers();
       await postgres.stop(mode, stopTimeoutMs);

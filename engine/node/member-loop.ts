@@ -25,6 +25,7 @@ import { groupFact, type NodeContext, nodeRecord } from './node-context';
 import { type PrimaryFacts, type TakeEpoch, takeEpochMethod } from './peer-questions';
 import { endedWithoutData, lookAtPrimaryDirectory, otherSystem, unfitToServe } from './primary-directory';
 import { ServerStarts } from './server-starts';
+import type { StandbyStop } from './standby-stop';
 import { keepStopped } from './stopped-by-hand';
 import type { Successors } from './successors';
 
@@ -47,6 +48,7 @@ export type MemberLoopOptions = {
   readonly context: NodeContext;
   readonly lease: LeaseHolder;
   readonly successors: Successors;
+  readonly standbyStop: StandbyStop;
   readonly earlierLife: EarlierLife;
   readonly newDisk: NewDisk;
   /** By what length this node counts its lease when the record still names it. */

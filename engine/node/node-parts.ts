@@ -54,6 +54,7 @@ import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
 import { SlotWatch, slotNoticeMethod } from './slot-watch';
 import { StandbyDuties } from './standby-duties';
+import { checkpointForMethod, StandbyStop } from './standby-stop';
 import { StepDown } from './step-down';
 import { Successors } from './successors';
 import { TimingChange } from './timing-change';
@@ -91,6 +92,7 @@ export class NodeParts {
   readonly #standbyDuties: StandbyDuties;
   readonly #successors: Successors;
   readonly #stepDown: StepDown;
+  readonly standbyStop: StandbyStop;
   readonly #length: LeaseLength;
   readonly #timings: TimingChange;
   readonly #settings: GroupSettings;
@@ -148,6 +150,7 @@ export class NodeParts {
     this.#duties = new PrimaryDuties(context, this.#lease, earlierLife);
     this.#successors = new Successors(context, this.#duties);
     this.#stepDown = new StepDown(context, this.#lease);
+    this.standbyStop = new StandbyStop(context);
     this.#length = new LeaseLength(context, this.#lease);
     this.#timings = new TimingChange(context.loop, (timings) => this.#store.setTimings(timings));
     this.#standbyDuties = new StandbyDuties(context, () => this.#loop.followedEpoch);
@@ -156,6 +159,7 @@ export class NodeParts {
       context,
       lease: this.#lease,
       successors: this.#successors,
+      standbyStop: this.standbyStop,
       earlierLife,
       newDisk,
       lengthToResume: (record) => this.#length.lengthToResume(record),
@@ -174,6 +178,7 @@ export class NodeParts {
       loop: this.#loop,
       duties: this.#duties,
       stepDown: this.#stepDown,
+      standbyStop: this.standbyStop,
       onPromoted: (epoch) => {
         this.#routes.serves(epoch);
         // They look again by themselves, but commits wait for one of them from now on.
@@ -548,6 +553,10 @@ export class NodeParts {
       });
     }
     interconnect.onRequest(primaryFactsMethod, () => primaryFacts(this.#context, this.#lease));
+    interconnect.onRequest(checkpointForMethod, (_payload, from) => {
+      if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Checkpoints are asked for by nodes only.');
+      return this.standbyStop.checkpointFor();
+    });
     interconnect.onRequest(takeEpochMethod, async (payload) => {
       await this.#commands.takeEpoch((payload as TakeEpoch).epoch);
       return {};

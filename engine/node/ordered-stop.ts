@@ -10,6 +10,7 @@ import type { Logger } from '../kernel/log';
 import type { Loop } from '../kernel/loop';
 import { pollUntil, withTimeout } from '../kernel/waiting';
 import type { PostgresServer } from '../postgres/api';
+import type { StandbyStop } from './standby-stop';
 
 /** Writes go on meanwhile; what it leaves the stop itself has to flush. */
 const checkpointMs = 10_000;
@@ -21,6 +22,7 @@ export async function beforeOrderedStop(means: {
   readonly logger: Logger;
   readonly loop: Loop;
   readonly primaryStopsToo: boolean;
+  readonly standbyStop: Pick<StandbyStop, 'prepare'>;
 }): Promise<void> {
   const { postgres, logger } = means;
   try {
@@ -31,6 +33,8 @@ export async function beforeOrderedStop(means: {
     } else if (state === 'standby' && means.primaryStopsToo) {
       logger.info('goes on until the primary has stopped and its last checkpoint is replayed');
       await untilPrimaryIsReplayed(means);
+    } else if (state === 'standby') {
+      await means.standbyStop.prepare();
     }
   } catch (error) {
     logger.warn(

@@ -4,6 +4,7 @@
  */
 import type { LeaseHolder } from './lease-holder';
 import type { NodeContext } from './node-context';
+import type { StandbyStop } from './standby-stop';
 import type { Successors } from './successors';
 
 const stopTimeoutMs = 30_000;
@@ -12,11 +13,12 @@ export type StoppedByHandMeans = {
   readonly context: Pick<NodeContext, 'postgres' | 'logger'>;
   readonly lease: Pick<LeaseHolder, 'epoch' | 'state' | 'mayBeHolder' | 'input'>;
   readonly successors: Pick<Successors, 'possible'>;
+  readonly standbyStop: Pick<StandbyStop, 'ready'>;
 };
 
 /** One look; `doing` is told what is under way. */
 export async function keepStopped(
-  { context, lease, successors }: StoppedByHandMeans,
+  { context, lease, successors, standbyStop }: StoppedByHandMeans,
   doing: (what: string) => void,
 ): Promise<'stopped' | 'not-yet'> {
   const { postgres, logger } = context;
@@ -29,6 +31,7 @@ export async function keepStopped(
     return 'stopped';
   }
   if (lease.mayBeHolder()) doing('stopped by hand: waits until another node is primary');
+  else if (!(await standbyStop.ready())) doing('stopping by hand: makes a restartpoint first');
   else {
     doing('stopping by hand');
     await postgres.stop('fast', stopTimeoutMs);

@@ -63,6 +63,7 @@ export class CommandRig {
       loop: { abortBackup: silent } as never,
       duties: {} as never,
       stepDown: new StepDown(context, lease as unknown as LeaseHolder),
+      standbyStop: { prepare: async () => undefined },
       onPromoted: silent,
       onRouteChange: silent,
       onSlotsChanged: silent,
