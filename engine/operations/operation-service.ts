@@ -11,6 +11,7 @@ import type { NodeSlots, UnloggedTables } from '../replication/model';
 import type { Requester, SettingInfo, SettingsVerdict, StartOperation } from '../runtime/engine-api';
 import { deadlineAtOf } from './core/operation-deadline';
 import { canonical, type Plan, type PlanContext, planMeaning, planOperation } from './core/plan';
+import { shapeFaults } from './core/request-shape';
 import { settingsChecks } from './core/settings-checks';
 import { concernsSlots } from './core/slot-checks';
 import { type GroupSnapshot, isFresh } from './core/snapshot';
@@ -174,6 +175,8 @@ export class OperationService {
   }
 
   async #ask(request: OperationRequest, preview: boolean): Promise<Asked> {
+    // The plan refuses it; nobody need be asked.
+    if (shapeFaults(request).length > 0) return { knownSettings: null, slots: null, verdicts: null, unlogged: null };
     const [knownSettings, slots, verdicts, unlogged] = await Promise.all([
       this.#knownSettings(request),
       this.#slots(request),

@@ -13,11 +13,14 @@ import { planRemoveNode } from './plan-remove-node';
 import { planRestartNode } from './plan-restart-node';
 import { planStartNode } from './plan-start-node';
 import { planStopNode } from './plan-stop-node';
+import { refusedShape, shapeFaults } from './request-shape';
 import type { ClusterSnapshot } from './snapshot';
 
 export type { Plan, PlanContext } from './plan-model';
 
 export function planOperation(request: OperationRequest, snapshot: ClusterSnapshot, context: PlanContext): Plan {
+  const faults = shapeFaults(request);
+  if (faults.length > 0) return refusedShape(request, faults);
   switch (request.kind) {
     case 'failover':
       return planFailover(request, snapshot, context);

@@ -1,5 +1,6 @@
 /** What faults are made of: each returns how it is undone, or null where there is nothing to strike. */
 import type { OperationRequest } from '../../operations/model';
+import type { Requester, StartOperation } from '../../runtime/engine-api';
 import type { Host } from './host';
 import type { Scene } from './scene';
 
@@ -81,9 +82,10 @@ export function when(scene: Scene, moment: () => boolean, strike: () => Undo | n
     undo?.();
   };
 }
-const requester = { by: 'admin', role: 'admin', requestId: null } as const;
+const requester: Requester = { by: 'admin', reason: null, requestId: null, admin: true };
 export function start(scene: Scene, request: OperationRequest): Undo {
-  return ask(scene, 'operation.start', { request, requester, planHash: null, idempotencyKey: null });
+  const asked: StartOperation = { request, requester, planHash: null, idempotencyKey: null };
+  return ask(scene, 'operation.start', asked);
 }
 
 export function lasting(atLeastMs: number, undo: () => void): Undo {

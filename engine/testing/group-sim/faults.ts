@@ -210,8 +210,19 @@ export const faults = {
       'semi_synchronous',
       'asynchronous',
     ] as const);
-    if (mode === scene.record()?.mode) return null;
-    return start(scene, { kind: 'configure-replication', group: 'alpha', mode, standbys: null, settings: {} } as never);
+    const record = scene.record();
+    if (record === null || mode === record.mode) return null;
+    const standbys =
+      mode === 'asynchronous' ? [] : scene.members.map(({ id }) => id).filter((id) => id !== record.primary);
+    const allowDataLoss = mode === 'asynchronous';
+    return start(scene, {
+      kind: 'configure-replication',
+      group: 'alpha',
+      mode,
+      standbys,
+      allowDataLoss,
+      settings: {},
+    });
   },
 } as const satisfies Record<string, Fault>;
 
