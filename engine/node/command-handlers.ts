@@ -455,15 +455,15 @@ export class CommandHandlers {
   async #untilRunning(): Promise<void> {
     const { nodeId } = this.#context.config;
     const deadline = this.#context.loop.now() + startTimeoutMs;
-    const { count } = this.options.loop.startFailures;
+    const { count } = this.options.loop.starts.failures;
     while (this.#context.loop.now() < deadline) {
       const { state } = await this.#context.postgres.report();
       const own = nodeRecord(this.#context, this.#context.config.nodeId);
       if (state === 'primary' || state === 'standby') return;
       if (own?.wanted === 'stopped') throw new ClusterError('CONFLICT', 'The node is to stay stopped.');
       // Once may be chance; a second time it will not get better by waiting.
-      if (this.options.loop.startFailures.count >= count + 2)
-        throw doesNotStart(nodeId, this.options.loop.startFailures.words);
+      if (this.options.loop.starts.failures.count >= count + 2)
+        throw doesNotStart(nodeId, this.options.loop.starts.failures.words);
       await delay(this.#context.loop, 50);
     }
     throw new ClusterError(

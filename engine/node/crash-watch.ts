@@ -16,9 +16,9 @@ const killAgainMs = 50;
 
 export type CrashWatchOptions = {
   readonly context: NodeContext;
-  readonly lease: LeaseHolder;
-  readonly loop: MemberLoop;
-  readonly successors: Successors;
+  readonly lease: Pick<LeaseHolder, 'epoch' | 'holds' | 'input'>;
+  readonly loop: Pick<MemberLoop, 'starts' | 'trigger'>;
+  readonly successors: Pick<Successors, 'possible'>;
   readonly notify: (notice: ExitNotice) => void;
 };
 
@@ -48,6 +48,8 @@ export class CrashWatch {
     if (!record || epoch === null || record.primary !== context.config.nodeId || record.epoch !== epoch)
       return loop.trigger();
 
+    // Of a start that is still under way nobody knows yet whether the server had come up before it ended.
+    await loop.starts.outcome();
     const now = context.loop.now();
     const decision = restartOrFailover({
       holdsLease: lease.holds(epoch),
@@ -57,7 +59,7 @@ export class CrashWatch {
       earlierCrashesMs: this.#crashes,
       nowMs: now,
       successorPossible: this.options.successors.possible(),
-      failedStarts: loop.failedStarts,
+      failedStarts: loop.starts.unserved,
     });
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
     context.logger.warn({ decision: decision.kind, why: decision.why }, 'decided');

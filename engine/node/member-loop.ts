@@ -80,7 +80,6 @@ export class MemberLoop {
   #waitingForEpochSince: number | null = null;
   readonly #givenBack: GivenBack;
   #notStreamingSince: number | null = null;
-  #failedStarts = 0;
   /** Why this member's data is no part of the primary's history, or not its own; it is copied anew. */
   #diverged: string | null = null;
   /** The data directory was copied under this epoch in this life. */
@@ -108,8 +107,8 @@ export class MemberLoop {
     return this.#followedEpoch;
   }
 
-  get failedStarts(): number {
-    return this.#failedStarts;
+  get starts(): Pick<ServerStarts, 'failures' | 'unserved' | 'outcome'> {
+    return this.#starts;
   }
 
   get backupBytes(): number {
@@ -246,7 +245,7 @@ export class MemberLoop {
     }
     const role = await this.#serverRole();
     if (role === 'primary') {
-      this.#failedStarts = 0;
+      this.#starts.served();
       this.#givenBack.serves();
       return this.#settled();
     }
@@ -304,14 +303,12 @@ export class MemberLoop {
     }
     this.#doing('starting as primary');
     lease.input({ kind: 'server-starting' });
-    this.#failedStarts++;
     const recovered = this.#progressTimer();
     try {
       await this.#starts.primary(() => lease.leaseLeftMs());
     } finally {
       recovered.cancel();
     }
-    this.#failedStarts = 0;
     this.#settled();
     this.options.onServing();
   }
@@ -442,10 +439,6 @@ export class MemberLoop {
     this.#followedEpoch = 0;
     await this.#starts.standby({ follow: false });
     return true;
-  }
-
-  get startFailures(): ServerStarts['failures'] {
-    return this.#starts.failures;
   }
 
   async #watchStreaming(primary: NodeRecord): Promise<void> {

@@ -17,6 +17,9 @@ const startTimeoutMs = 600_000;
 export class ServerStarts {
   #failures = 0;
   #lastWords: string | null = null;
+  /** Starts as primary that ended badly since the last time the server served. */
+  #unserved = 0;
+  #underWay: Promise<unknown> | null = null;
   /** The shortfall that the last restart was to mend. */
   #mended = '';
 
@@ -31,7 +34,32 @@ export class ServerStarts {
     return { count: this.#failures, words: this.#lastWords };
   }
 
+  get unserved(): number {
+    return this.#unserved;
+  }
+
+  served(): void {
+    this.#unserved = 0;
+  }
+
+  /** When no start as primary is under way any more, however it ended. */
+  async outcome(): Promise<void> {
+    await this.#underWay;
+  }
+
   async primary(serveForMs: () => number): Promise<void> {
+    const start = this.#startPrimary(serveForMs);
+    this.#underWay = start.then(
+      () => this.served(),
+      () => {
+        this.#unserved++;
+      },
+    );
+    await start;
+    await this.#underWay;
+  }
+
+  async #startPrimary(serveForMs: () => number): Promise<void> {
     const settings = await this.settingsForStart();
     const members = this.#members();
     await this.#start('primary', { serveForMs: serveForMs(), settings, members, timeoutMs: startTimeoutMs });
