@@ -1,6 +1,7 @@
 /** PostgreSQL sessions of a node, and who blocks whom. */
 import { z } from 'zod';
 import type { SessionInfo, SessionPosition } from '@/engine/runtime/engine-api';
+import { permits } from '@/server/auth/authorise';
 import { query } from '../definition';
 import { findNode } from '../find';
 import { brokenCursor, pageFrom } from '../page';
@@ -35,6 +36,7 @@ export const listSessions = query({
     const page = await pageFrom(input, order, (after, atMost) =>
       context.engine.node(input.id, 'node.sessions', { limit: atMost, after: after === null ? null : placeOf(after) }),
     );
-    return { ...page, items: page.items.map(presentSession) };
+    const readsStatements = permits(context.identity, 'operator');
+    return { ...page, items: page.items.map((one) => presentSession(one, readsStatements)) };
   },
 });

@@ -2,8 +2,10 @@
 import type { Fault, PeerLinkStatus } from '@/engine/interconnect/api';
 import type { ResourceSample } from '@/engine/monitoring/model';
 import type { LogLine, SessionInfo, SettingInfo, WalStatus } from '@/engine/runtime/engine-api';
+import { statementKind } from './statement';
 
-export function presentSession(session: SessionInfo) {
+/** `readsStatements`: who may end sessions may also see what they run. */
+export function presentSession(session: SessionInfo, readsStatements: boolean) {
   return {
     pid: session.pid,
     user: session.user,
@@ -13,7 +15,7 @@ export function presentSession(session: SessionInfo) {
     state: session.state,
     wait_event_type: session.waitEventType,
     wait_event: session.waitEvent,
-    query: session.query,
+    query: readsStatements ? session.query : statementKind(session.query),
     started_at: session.startedAt,
     transaction_started_at: session.transactionStartedAt,
     query_started_at: session.queryStartedAt,

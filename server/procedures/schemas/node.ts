@@ -131,7 +131,10 @@ export const databaseSession = z
     state: z.string().nullable(),
     wait_event_type: z.string().nullable(),
     wait_event: z.string().nullable(),
-    query: z.string().nullable(),
+    query: z
+      .string()
+      .nullable()
+      .meta({ description: 'Text of the statement, cut; a viewer is told its first word only' }),
     started_at: z.string().nullable().meta({ scalar: 'DateTime' }),
     transaction_started_at: z.string().nullable().meta({ scalar: 'DateTime' }),
     query_started_at: z.string().nullable().meta({ scalar: 'DateTime' }),
