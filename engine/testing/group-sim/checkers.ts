@@ -2,7 +2,7 @@
  * What must never happen, judged from true time, from what the control store committed and from everybody's disk at once. Written without the code
  * under test: it knows ids, positions, sets and epochs, and no decision function. Every violation is a sentence with the true time.
  */
-import { type GroupRecord, keys } from '../../cluster/model';
+import { type ClusterConfig, type GroupRecord, keys } from '../../cluster/model';
 import type { RaftControlStore } from '../../control/raft/raft-store';
 import type { Host } from './host';
 import { type Names, tag } from './pg-data';
@@ -18,7 +18,6 @@ type Acknowledged = { readonly id: number; readonly lsn: number };
  * pause: where only the lease protects, it goes on until its next renewal comes back, at most a lease.
  */
 const wakingMs = 200;
-const pausedLeaseMs = 2_100;
 const nobody = 'rustydb_nobody';
 
 export class Checker {
@@ -43,6 +42,11 @@ export class Checker {
   /** True time until which the store (or the voters) let (node, epoch) serve, at the very most. */
   readonly #leaseEnd = new Map<string, number>();
   readonly #confirmed = new Map<string, number>();
+  /** The longest that the lease of an epoch was. */
+  readonly #lengths = new Map<number, number>();
+  /** What was asked for last. */
+  #configuredLeaseMs = 2000;
+  #configRevision = 0;
   lastAcknowledgedAt = 0;
   onViolation: (() => void) | null = null;
   /** An operator accepted the loss of data. */
@@ -119,7 +123,8 @@ export class Checker {
     );
   }
   woke(node: string, paused: boolean): void {
-    const until = this.world.now + (paused ? pausedLeaseMs : wakingMs);
+    const leaseMs = this.#lengths.get(this.epochOf(node)) ?? 2000;
+    const until = this.world.now + (paused ? leaseMs * 1.05 : wakingMs);
     this.#waking.set(node, Math.max(until, this.#waking.get(node) ?? 0));
     if (paused) this.#pausedUntil.set(node, until);
   }
@@ -211,6 +216,14 @@ export class Checker {
         this.#recordChanged(event.value as unknown as GroupRecord);
       }
     });
+    store.watch(keys.config, (events) => {
+      for (const event of events) {
+        if (event.modRevision <= this.#configRevision || event.kind !== 'put') continue;
+        this.#configRevision = event.modRevision;
+        this.#configuredLeaseMs = (event.value as unknown as ClusterConfig).leaseMs;
+        this.world.note(`configured lease ${this.#configuredLeaseMs} ms`);
+      }
+    });
     store.onLeadership((leading) => {
       if (leading) {
         this.world.counters.takeovers++;
@@ -221,9 +234,10 @@ export class Checker {
   #recordChanged(after: GroupRecord): void {
     const before = this.record;
     this.record = after;
+    this.#lengths.set(after.epoch, Math.max(this.#lengths.get(after.epoch) ?? 0, leaseOf(after)));
     this.#writtenOut();
     this.world.note(
-      `record epoch ${after.epoch} ${after.primary} ${after.mode} ${after.voterSet.k} of ${after.voterSet.members} ${after.promotable}${after.leaseReleased ? ' released' : ''} op ${after.operation?.slice(-4) ?? ''}`,
+      `record epoch ${after.epoch} ${after.primary} ${after.mode} ${after.voterSet.k} of ${after.voterSet.members} ${after.promotable} lease ${after.leaseMs ?? '-'}${after.leaseReleased ? ' released' : ''} op ${after.operation?.slice(-4) ?? ''}`,
     );
     if (before === null || after.epoch !== before.epoch) {
       if (before !== null) this.#modes.set(before.epoch, before.mode);
@@ -265,7 +279,9 @@ export class Checker {
     const having = record.voterSet.members.filter((member) => this.#host(member)?.data.wal[lsn - 1] === id);
     if (
       having.length < record.voterSet.k &&
-      !record.voterSet.members.some((member) => this.#host(member)?.data.present === false)
+      !record.voterSet.members.some(
+        (member) => this.#host(member)?.data.present === false || this.#host(member)?.data.away,
+      )
     )
       this.fail(
         `position ${lsn} is acknowledged, only ${having.length} of ${record.voterSet.members} have it (k = ${record.voterSet.k})`,
@@ -325,7 +341,7 @@ export class Checker {
   }
   dataReplaced(node: string, source: PgEngine): void {
     const host = this.#host(node)!;
-    if (!host.data.present) return;
+    if (!host.data.present || host.data.away) return;
     const lost = this.#acknowledged.filter(
       (one) => host.data.wal[one.lsn - 1] === one.id && source.data.wal[one.lsn - 1] !== one.id,
     );
@@ -356,6 +372,8 @@ export class Checker {
     if (this.world.now - this.lastAcknowledgedAt > 1000) say('healed, yet nothing is acknowledged');
     if (primary.engine.damagedByHand && record.mode !== 'asynchronous')
       say(`healed, yet ${primary.id} never set again what was taken away by hand`);
+    if (leaseOf(record) !== this.#configuredLeaseMs)
+      say(`healed, yet the lease lasts ${leaseOf(record)} ms and ${this.#configuredLeaseMs} are configured`);
     const others = this.hosts.filter((one) => one.member && one !== primary);
     for (const host of others)
       if (!primary.engine.streams.get(host.id)?.open)
@@ -363,6 +381,8 @@ export class Checker {
     const wanted = record.mode === 'asynchronous' ? [] : others.map((one) => one.id);
     const k = record.mode === 'synchronous' ? wanted.length : Math.min(1, wanted.length);
     const set = [...record.voterSet.members].sort().join();
+    // Alone in its group it waits for nobody, and nobody can be promoted.
+    if (others.length === 0 && set === '') return found;
     if (set !== wanted.join() || (wanted.length > 0 && record.voterSet.k !== k) || record.promotable !== 'voters')
       say(`healed, yet the voter set is ${record.voterSet.k} of ${record.voterSet.members} (${record.promotable})`);
     return found;

@@ -1,4 +1,5 @@
 /** What faults are made of: each returns how it is undone, or null where there is nothing to strike. */
+import type { ClusterConfig } from '../../cluster/model';
 import type { OperationRequest } from '../../operations/model';
 import type { Requester, StartOperation } from '../../runtime/engine-api';
 import type { Host } from './host';
@@ -88,6 +89,51 @@ export function start(scene: Scene, request: OperationRequest): Undo {
   return ask(scene, 'operation.start', asked);
 }
 
+export function configure(scene: Scene, patch: Partial<ClusterConfig>): Undo {
+  return ask(scene, 'config.put', { patch, requester });
+}
+
 export function lasting(atLeastMs: number, undo: () => void): Undo {
   return Object.assign(() => undo(), { atLeastMs });
+}
+
+export function hasData({ data }: Host): boolean {
+  return data.present && !data.away;
+}
+/** Where one stands already there is no other. */
+const taken = new WeakSet<Scene>();
+export function staged(scene: Scene, atLeastMs: number, undo: () => void): Undo {
+  taken.add(scene);
+  return lasting(atLeastMs, () => {
+    taken.delete(scene);
+    undo();
+  });
+}
+/** Every member follows and counts, and nothing is under way: a stage for what comes now. */
+export function calm(scene: Scene): boolean {
+  const record = scene.record();
+  return (
+    !taken.has(scene) &&
+    record !== null &&
+    record.operation === null &&
+    record.promotable === 'voters' &&
+    primaryOf(scene).engine.serving &&
+    (record.mode === 'asynchronous' || record.voterSet.members.length === scene.members.length - 1) &&
+    scene.members.every(
+      (one) => one.up && hasData(one) && one.agent?.process.running === true && one.engine.life?.running === true,
+    )
+  );
+}
+
+/** Moved away or removed under the running server, or found gone when it starts again; what the node itself keeps is elsewhere. */
+export function loseData(scene: Scene, host: Host | null): Undo | null {
+  if (host === null || scene.members.length < 2 || !host.data.present) return null;
+  if (scene.world.random.chance(0.6)) {
+    host.world.note(`${host.id}: its data directory is gone`);
+    host.data.away = true;
+    return nothing;
+  }
+  host.crash();
+  host.data.renew();
+  return () => host.restart();
 }

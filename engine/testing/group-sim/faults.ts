@@ -1,10 +1,15 @@
 /** Which faults a run injects, how long each lasts, and that every one is undone by the time of healing. */
 import {
   agentDeath,
+  calm,
+  configure,
   crash,
   cutBothWays,
   type Fault,
+  hasData,
   isolate,
+  lasting,
+  loseData,
   nothing,
   primaryOf,
   someMember,
@@ -14,6 +19,9 @@ import {
 } from './fault-tools';
 import type { Scene } from './scene';
 import { stagedFaults } from './staged-faults';
+
+/** The shortest that is allowed, the default, and longer ones that a run still sees the end of. */
+const leaseLengths = [1000, 1500, 2000, 3000, 5000, 8000] as const;
 
 export type Suite = 'lease' | 'promise' | 'voter-set' | 'all';
 
@@ -133,7 +141,8 @@ export const faults = {
   },
   'standby disk lost': (scene) => {
     const host = someStandby(scene);
-    if (!host?.up || !host.data.present || !primaryOf(scene).engine.serving || scene.record()?.operation) return null;
+    if (!host?.up || scene.fewVoters || !hasData(host) || !hasData(primaryOf(scene))) return null;
+    if (!primaryOf(scene).engine.serving || scene.record()?.operation) return null;
     host.loseDisk();
     return () => host.restart();
   },
@@ -186,13 +195,13 @@ export const faults = {
   },
   'settings reset by hand': (scene) => {
     const { engine } = primaryOf(scene);
-    if (!engine.serving || scene.record()?.mode === 'asynchronous') return null;
+    if (!engine.serving || scene.members.length < 2 || scene.record()?.mode === 'asynchronous') return null;
     engine.resetAll();
     return nothing;
   },
   'standby promoted by hand': (scene) => {
     const host = someStandby(scene);
-    if (host === null || host.engine.role !== 'standby') return null;
+    if (host === null || host.engine.role !== 'standby' || !hasData(primaryOf(scene))) return null;
     host.engine.promote(true);
     return nothing;
   },
@@ -202,6 +211,22 @@ export const faults = {
     if (standby === null || !engine.serving) return null;
     return engine.impostor(standby.id);
   },
+  'lease length': (scene) => configure(scene, { leaseMs: scene.world.random.pick(leaseLengths) }),
+  'lease length back and forth': (scene) => {
+    const { queue, random } = scene.world;
+    let over = false;
+    const change = (): void => {
+      if (over) return;
+      configure(scene, { leaseMs: random.pick(leaseLengths) });
+      queue.after(random.between(100, 2500), null, change);
+    };
+    change();
+    return lasting(random.between(1000, 6000), () => {
+      over = true;
+    });
+  },
+  'data directory of the primary lost': (scene) => (calm(scene) ? loseData(scene, primaryOf(scene)) : null),
+  'data directory of a standby lost': (scene) => (calm(scene) ? loseData(scene, someStandby(scene)) : null),
   switchover: (scene) => start(scene, { kind: 'failover', group: 'alpha', mode: 'switchover' }),
   'mode change': (scene) => {
     const mode = scene.world.random.pick([
@@ -256,6 +281,9 @@ export const suites: Record<Suite, readonly FaultName[]> = {
     'machine suspended',
     'process hangs in the kernel',
     'postgres frozen',
+    'lease length',
+    'lease length',
+    'lease length back and forth',
   ],
   promise: [
     'agent and guardian frozen',
@@ -285,6 +313,9 @@ export const suites: Record<Suite, readonly FaultName[]> = {
     'standby disk lost',
     'checkpoint stalls',
     'power cut in a write',
+    'lease length back and forth',
+    'data directory of the primary lost',
+    'data directory of the primary lost',
   ],
   'voter-set': [
     'standby crash',
@@ -309,6 +340,10 @@ export const suites: Record<Suite, readonly FaultName[]> = {
     'slow disk',
     'settings reset by hand',
     'consumer named like a member',
+    'lease length',
+    'data directory of the primary lost',
+    'data directory of a standby lost',
+    'data directory of a standby lost',
   ],
   all: Object.keys(faults) as FaultName[],
 };

@@ -168,7 +168,7 @@ export class Host implements PgHost {
     writeIdentity(nodeDirectory, { nodeId, incarnation, clusterId, level: firstLevel }, files);
   }
   fileOfPostgres(path: string): string | null {
-    if (!path.endsWith('/postgresql.auto.conf') || !this.data.present) return null;
+    if (!path.endsWith('/postgresql.auto.conf') || !this.data.present || this.data.away) return null;
     return [...this.data.settings].map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`).join('');
   }
   diskFull(): boolean {
@@ -298,6 +298,7 @@ export class Host implements PgHost {
     this.guardian = null;
     this.unheardExit = null;
     this.engine.vanish();
+    if (this.data.away) this.data.renew();
     this.data.losePower();
     this.disk.lose();
     this.disk.cutAt = null;
@@ -315,7 +316,7 @@ export class Host implements PgHost {
     this.crash();
     this.disk.clear();
     this.world.checker.diskLost(this.id);
-    Object.assign(this.data, new DataDirectory());
+    this.data.renew();
     this.incarnation = `${this.id}-${++this.#renewed + 1}`;
     this.writeIdentity();
   }

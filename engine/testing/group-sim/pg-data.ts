@@ -27,6 +27,8 @@ export type PgSlot = {
 
 export class DataDirectory {
   present = false;
+  /** Moved away or removed under its server: the path leads nowhere, and what is left ends with the server. */
+  away = false;
   systemIdentifier = '';
   wal: number[] = [];
   /** What survives the power. */
@@ -49,6 +51,11 @@ export class DataDirectory {
   }
   get names(): Names {
     return parseNames(this.settings.get('synchronous_standby_names') ?? '');
+  }
+
+  /** Nothing is there. */
+  renew(): void {
+    Object.assign(this, new DataDirectory());
   }
 
   /** The power went: what was not flushed is gone. */

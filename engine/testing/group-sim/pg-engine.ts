@@ -125,6 +125,7 @@ export class PgEngine {
         this.#checkpointRecord();
         this.servingSince = this.world.now;
         this.world.checker.serves(this);
+        if (this.world.checker.hosts.filter((one) => one.member).length === 1) this.world.counters.restartsAlone++;
       } else {
         this.data.controlState = 'in archive recovery';
         this.#receiveLoop(life);
@@ -140,7 +141,8 @@ export class PgEngine {
   /** SIGHUP: sessions and walsenders take it within milliseconds, the checkpointer when it is not busy. */
   reload(): void {
     const life = this.life;
-    if (life === null || !this.postmasterAlive) return;
+    // Without its configuration file it stays as it is.
+    if (life === null || !this.postmasterAlive || this.data.away) return;
     this.world.queue.after(this.world.random.between(0.3, 2), life, () => {
       this.#running = new Map(this.data.settings);
       this.#conninfo = this.setting('primary_conninfo') !== '';
@@ -574,6 +576,7 @@ export class PgEngine {
     this.#waiting = [];
     this.role = 'dead';
     this.stopping = false;
+    if (this.data.away) this.data.renew();
     this.host.exited(this.#exit);
   }
 }

@@ -112,7 +112,7 @@ export class SimPostgres implements PostgresServer {
   // ------------------------------------------------------------ directory
   inspect(): ReturnType<PostgresServer['inspect']> {
     return this.#soon(() => {
-      if (!this.#data.present) return { kind: 'absent' as const };
+      if (!this.#data.present || this.#data.away) return { kind: 'absent' as const };
       this.#signalSeen = this.#data.standbySignal;
       return { kind: 'present' as const, control: this.#control(), standbySignal: this.#data.standbySignal };
     });
@@ -220,7 +220,7 @@ export class SimPostgres implements PostgresServer {
   }
 
   dataMovedAway(): boolean {
-    return false;
+    return this.#pid !== null && this.#data.away;
   }
 
   async start(role: 'primary' | 'standby', options: Parameters<PostgresServer['start']>[1]): Promise<void> {

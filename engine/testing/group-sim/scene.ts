@@ -16,5 +16,8 @@ export type Scene = {
   readonly exchange: Exchange;
   /** A console: asks the leader for what people ask for. */
   readonly console: SimInterconnect;
+  /** The control store may not survive the loss of one disk. */
+  readonly fewVoters: boolean;
+  readonly enoughMessages: number;
   record(): GroupRecord | null;
 };

@@ -1,21 +1,27 @@
 /**
  * One seeded run: the product's own agents, control store, controller and operations in a group under load and faults, then healed, then judged. Equal
- * (seed, suite) give equal runs. A run counts when it delivered ≥ 5,000 messages, saw ≥ 20 faults and ≥ 1 loss of the primary, and ended healed
- * with progress.
+ * (seed, suite) give equal runs. A run counts when it delivered ≥ 5,000 messages (fewer in a small installation), saw ≥ 20 faults and ≥ 1 loss of the
+ * primary, and ended healed with progress.
  */
 import type { CommitMode } from '../../cluster/model';
 import type { ClusterSeed } from '../../runtime/process-config';
 import { Checker } from './checkers';
 import { Client, RouterModel } from './clients';
 import { Clock, SimLoop } from './clock';
-import { Process } from './event-queue';
+import { Process, Random } from './event-queue';
 import { type FaultName, type Suite, scheduleFaults, suites } from './faults';
 import { type Cluster, Host } from './host';
 import { Exchange, SimInterconnect } from './interconnect';
 import { groupName, type Scene, spareGroup } from './scene';
 import { type Counters, World } from './world';
 
-export type Aim = { readonly faults: readonly FaultName[]; readonly mode?: CommitMode; readonly members?: 2 | 3 };
+export type Aim = {
+  readonly faults: readonly FaultName[];
+  readonly mode?: CommitMode;
+  readonly members?: 2 | 3;
+  /** One of the unusual sizes. */
+  readonly size?: string;
+};
 
 export type RunOptions = {
   readonly seed: number;
@@ -71,18 +77,19 @@ export async function runGroup({ seed, suite, trace, aim, stopAtViolation = fals
     if (!world.queue.ended) checker.finish();
     const { counters } = world;
     const { violations } = checker;
-    return { seed, suite, violations, counters, outcome: outcomeOf(violations, counters, before), healedAfterMs };
+    return { seed, suite, violations, counters, outcome: outcomeOf(scene, before), healedAfterMs };
   } finally {
     process.off('unhandledRejection', unhandled);
   }
 }
 
-function outcomeOf(violations: readonly string[], counters: Counters, acknowledgedBefore: number): Outcome {
-  if (violations.length > 0) return 'violation';
+function outcomeOf({ world, checker, enoughMessages }: Scene, acknowledgedBefore: number): Outcome {
+  const { counters } = world;
+  if (checker.violations.length > 0) return 'violation';
   if (counters.acknowledged <= acknowledgedBefore) return 'no write after healing';
-  if (counters.deliveries < 5000) return 'too few messages';
+  if (counters.deliveries < enoughMessages) return 'too few messages';
   if (counters.faults < 20) return 'too few faults';
-  return counters.promotions < 1 ? 'primary never lost' : 'counts';
+  return counters.promotions + counters.restartsAlone < 1 ? 'primary never lost' : 'counts';
 }
 
 async function heal({ world, checker }: Scene, from: number): Promise<number> {
@@ -100,8 +107,11 @@ function build(seed: number, suite: Suite, trace: ((line: string) => void) | nul
   const checker = new Checker(world);
   world.checker = checker;
   const drawn = random.chance(0.2) ? 2 : 3;
-  const memberCount = aim?.members ?? drawn;
-  const ids = Array.from({ length: random.chance(0.3) ? memberCount + 4 : 5 }, (_, index) => `n${index + 1}`);
+  const odd = oddSize(new Random(~seed), aim);
+  if (odd !== null) world.fired(odd.what);
+  const memberCount = odd?.members ?? aim?.members ?? drawn;
+  const usual = random.chance(0.3) ? memberCount + 4 : 5;
+  const ids = Array.from({ length: odd?.hosts ?? usual }, (_, index) => `n${index + 1}`);
   const exchange = new Exchange();
   const hosts = new Map<string, Host>();
   const groupOf = (id: string): string => (ids.indexOf(id) < memberCount ? groupName : spareGroup);
@@ -127,13 +137,14 @@ function build(seed: number, suite: Suite, trace: ((line: string) => void) | nul
       priority: 100,
     })),
   };
+  const voterCount = odd?.voters ?? 5;
   const raft = ids.map((id) => ({ id, incarnation: `${id}-1` }));
   const cluster: Cluster = {
     world,
     exchange,
     seed: clusterSeed,
     hosts,
-    bootstrap: { voters: raft.slice(0, 5), learners: raft.slice(5) },
+    bootstrap: { voters: raft.slice(0, voterCount), learners: raft.slice(voterCount) },
   };
   for (const id of ids) {
     const host = new Host(cluster, id, groupOf(id));
@@ -152,8 +163,33 @@ function build(seed: number, suite: Suite, trace: ((line: string) => void) | nul
     checker,
     exchange,
     console: consoleOf(world, exchange),
+    fewVoters: voterCount < 3,
+    enoughMessages: odd?.messages ?? usualMessages,
     record: () => checker.record,
   };
+}
+
+/** How large the installation is where it is not as usual. */
+type OddSize = {
+  readonly what: string;
+  readonly members: 1 | 2;
+  readonly hosts: number | null;
+  readonly voters: number;
+  /** That a run must deliver to count: fewer nodes talk less. */
+  readonly messages: number;
+};
+const oddSizes: readonly OddSize[] = [
+  { what: 'installation of one node', members: 1, hosts: 1, voters: 1, messages: 400 },
+  { what: 'installation of two nodes', members: 2, hosts: 2, voters: 2, messages: 3000 },
+  { what: 'group of one member', members: 1, hosts: null, voters: 5, messages: 3000 },
+  { what: 'control store founded by one voter', members: 2, hosts: null, voters: 1, messages: 5000 },
+];
+const usualMessages = 5000;
+
+/** Drawn apart, so that runs of the usual sizes stay as they were. */
+function oddSize(random: Random, aim: Aim | null): OddSize | null {
+  if (aim !== null) return oddSizes.find((one) => one.what === aim.size) ?? null;
+  return random.chance(0.15) ? random.pick(oddSizes) : null;
 }
 
 function consoleOf(world: World, exchange: Exchange): SimInterconnect {

@@ -5,6 +5,7 @@
 import type { GroupRecord } from '../../cluster/model';
 import {
   agentDeath,
+  calm,
   crash,
   cutBothWays,
   type Fault,
@@ -13,8 +14,8 @@ import {
   primaryOf,
   someMember,
   someStandby,
+  staged,
   start,
-  type Undo,
   when,
 } from './fault-tools';
 import type { Host } from './host';
@@ -27,28 +28,6 @@ const untilFailoverMs = 5_000;
 const leaderOf = (scene: Scene): Host | null => scene.hosts.find((one) => one.agent?.store.isLeader()) ?? null;
 const standbysOf = (scene: Scene): Host[] => scene.members.filter((one) => one !== primaryOf(scene));
 
-/** Where one stands already there is no other. */
-const taken = new WeakSet<Scene>();
-function staged(scene: Scene, atLeastMs: number, undo: () => void): Undo {
-  taken.add(scene);
-  return lasting(atLeastMs, () => {
-    taken.delete(scene);
-    undo();
-  });
-}
-/** Every member follows and counts, and nothing is under way: a stage for what comes now. */
-function calm(scene: Scene): boolean {
-  const record = scene.record();
-  return (
-    !taken.has(scene) &&
-    record !== null &&
-    record.operation === null &&
-    record.promotable === 'voters' &&
-    primaryOf(scene).engine.serving &&
-    (record.mode === 'asynchronous' || record.voterSet.members.length === scene.members.length - 1) &&
-    scene.members.every((one) => one.up && one.agent?.process.running === true && one.engine.life?.running === true)
-  );
-}
 function hold(scene: Scene, one: Hold): () => void {
   scene.world.network.holds.add(one);
   return () => scene.world.network.holds.delete(one);
@@ -238,7 +217,7 @@ export const stagedFaults = {
   'the voter that is ahead loses its disk, and the primary crashes': (scene) => {
     const [ahead, behind] = standbysOf(scene);
     const host = primaryOf(scene);
-    if (ahead === undefined || behind === undefined || !calm(scene)) return null;
+    if (ahead === undefined || behind === undefined || scene.fewVoters || !calm(scene)) return null;
     const { network, queue, random } = scene.world;
     const key = `${host.id}>${behind.id}`;
     network.late.set(key, random.between(300, 900));

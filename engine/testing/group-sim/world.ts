@@ -10,6 +10,8 @@ export type Counters = {
   faults: number;
   acknowledged: number;
   promotions: number;
+  /** Of a primary that nobody could take over from. */
+  restartsAlone: number;
   takeovers: number;
   /** How long nothing was acknowledged before a new primary's first write. */
   readonly takeoverWaits: number[];
@@ -90,6 +92,7 @@ export class World {
     faults: 0,
     acknowledged: 0,
     promotions: 0,
+    restartsAlone: 0,
     takeovers: 0,
     takeoverWaits: [],
     longestWaitMs: 0,
