@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parser } from '@prometheus-io/lezer-promql';
 import parse, { type Family } from 'parse-prometheus-text-format';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import type { Operation } from '@/engine/operations/model';
@@ -9,6 +10,7 @@ import type { EngineParams } from '@/engine/runtime/engine-api';
 import { slot } from '@/engine/testing/slot-fixture';
 import { type ConsoleFixture, startConsole } from '@/server/testing/console-fixture';
 import { asked } from './testing/promql-names';
+import { registerAsked } from './view-metric';
 
 let console: ConsoleFixture;
 beforeAll(async () => {
@@ -343,4 +345,15 @@ describe('rules and dashboard', () => {
     expect(() => check('x', 'rustydb_group_writable{node="a"}')).toThrow();
     expect(() => check('x', 'sum by (group (rustydb_group_writable)')).toThrow();
   });
+});
+
+it.each(['gauge', 'counter'] as const)('a %s of what is not known yet has no sample', async (type) => {
+  const registry = new Registry();
+  let known: number | null = null;
+  registerAsked(registry, { name: 'asked', help: 'h', labels: [], type, samples: () => [[{}, known]] });
+  expect(await registry.metrics()).not.toMatch(/^asked /m);
+  known = 2;
+  expect(await registry.metrics()).toMatch(/^asked 2$/m);
+  known = null;
+  expect(await registry.metrics()).not.toMatch(/^asked /m);
 });

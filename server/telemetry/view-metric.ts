@@ -30,15 +30,19 @@ export function registerViewMetric(registry: Registry, metric: ViewMetric, curre
   });
 }
 
+const isKnown = ([, value]: Sample) => value !== null && value !== undefined;
+
 export function registerAsked(registry: Registry, { name, help, labels, type, samples }: AskedMetric): void {
   const options = { name, help, labelNames: [...labels], registers: [registry] };
   if (type === 'gauge') {
     new Gauge({
       ...options,
       async collect() {
-        const found = await samples();
+        const found = (await samples()).filter(isKnown);
         this.reset();
-        for (const [of, value] of found) if (value !== null && value !== undefined) this.set(of, Number(value));
+        // A reset metric without labels stands at 0: that would be a sample of what nobody knows.
+        if (labels.length === 0) this.remove();
+        for (const [of, value] of found) this.set(of, Number(value));
       },
     });
     return;
@@ -46,9 +50,11 @@ export function registerAsked(registry: Registry, { name, help, labels, type, sa
   new Counter({
     ...options,
     async collect() {
-      const found = await samples();
+      const found = (await samples()).filter(isKnown);
       this.reset();
-      for (const [of, value] of found) if (value !== null && value !== undefined) this.inc(of, Number(value));
+      // A reset metric without labels stands at 0: that would be a sample of what nobody knows.
+      if (labels.length === 0) this.remove();
+      for (const [of, value] of found) this.inc(of, Number(value));
     },
   });
 }

@@ -8,6 +8,7 @@ import {
   type OperationDefinitionNode,
   subscribe,
 } from 'graphql';
+import Negotiator from 'negotiator';
 import { ClusterError } from '@/engine/kernel/errors';
 import { toClusterError } from '@/server/errors/wire';
 import type { CallContext } from '../call-context';
@@ -26,6 +27,9 @@ type Params = {
 };
 
 const paths = ['/graphql', '/graphql/stream'];
+const streamType = 'text/event-stream';
+/** A persisted query that is asked for by its hash alone; nobody here remembers any. */
+const notHere = Symbol('not here');
 
 export class GraphqlHttp {
   readonly #documents: DocumentCache;
@@ -47,9 +51,9 @@ export class GraphqlHttp {
       const context = await callFor(this.services, request, { surface: 'graphql', requestId, response });
       // Read by us: bounded, strict, and refused in the one form.
       const params = request.method === 'GET' ? fromSearch(url.searchParams) : await fromBody(request);
-      const streams =
-        (request.headers.accept ?? '').includes('text/event-stream') || url.pathname === '/graphql/stream';
-      if (streams) await this.#stream(request, response, context, params);
+      if (params === notHere) return notPersisted(request, response);
+      const form = url.pathname === '/graphql/stream' ? 'stream' : preferredForm(request);
+      if (form === 'stream') await this.#stream(request, response, context, params);
       else await this.#answer(request, response, context, params);
     } catch (thrown) {
       const error = toClusterError(thrown);
@@ -70,6 +74,8 @@ export class GraphqlHttp {
     const prepared = this.#documents.admit(params.query, params.variables, context);
     if (!prepared.ok) return sendJson(request, response, 400, { errors: prepared.errors });
     if (operationOf(prepared.document, params, request).operation === 'subscription') {
+      // It has one form only, so it gets that wherever the caller names it at all.
+      if (preferredForm(request, true) === 'stream') return this.#stream(request, response, context, params);
       throw new ClusterError('INVALID_INPUT', 'Subscriptions need a WebSocket, or Accept: text/event-stream');
     }
     const result = inOneForm(await execute(this.#argsOf(prepared.document, params, context)), context.requestId);
@@ -108,7 +114,26 @@ function operationOf(document: DocumentNode, params: Params, request: IncomingMe
   return operation;
 }
 
-async function fromBody(request: IncomingMessage): Promise<Params> {
+/** By the caller's order and weights. `single`: whether it would take a stream, however unwillingly; `*` does not name one. */
+function preferredForm(request: IncomingMessage, single = false): 'stream' | 'answer' {
+  const accepted = new Negotiator(request);
+  const answers = single ? [] : ['application/json', 'application/graphql-response+json'];
+  const named = /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
+  return named && accepted.mediaType([...answers, streamType]) === streamType ? 'stream' : 'answer';
+}
+
+/** The words that clients with automatic persisted queries wait for: they then send the document. */
+function notPersisted(request: IncomingMessage, response: ServerResponse): void {
+  const extensions = { code: 'PERSISTED_QUERY_NOT_FOUND' };
+  sendJson(request, response, 200, { errors: [{ message: 'PersistedQueryNotFound', extensions }] });
+}
+
+function asksByHash(query: unknown, extensions: unknown): boolean {
+  if (query !== undefined && query !== null) return false;
+  return typeof extensions === 'object' && extensions !== null && 'persistedQuery' in extensions;
+}
+
+async function fromBody(request: IncomingMessage): Promise<Params | typeof notHere> {
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/(graphql\+)?json\s*(;|$)/i.test(type)) {
     throw new ClusterError('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
@@ -120,24 +145,28 @@ async function fromBody(request: IncomingMessage): Promise<Params> {
     if (error instanceof SyntaxError) throw new ClusterError('INVALID_INPUT', 'The body is not valid JSON');
     throw error;
   }
-  const params = checked(body as Record<string, unknown> | null);
+  const fields = body as Record<string, unknown> | null;
+  if (asksByHash(fields?.query, fields?.extensions)) return notHere;
+  const params = checked(fields);
   requireKnownKeys(Object.keys(body as object));
   return params;
 }
 
-function fromSearch(search: URLSearchParams): Params {
+function fromSearch(search: URLSearchParams): Params | typeof notHere {
   requireKnownKeys(search.keys());
   const twice = requestKeys.find((key) => search.getAll(key).length > 1);
   if (twice !== undefined) throw new ClusterError('INVALID_INPUT', `${twice}: given more than once`);
   const variables = search.get('variables');
+  const extensions = search.get('extensions');
   try {
+    if (asksByHash(search.get('query'), extensions === null ? null : JSON.parse(extensions))) return notHere;
     return checked({
       query: search.get('query'),
       operationName: search.get('operationName'),
       variables: variables === null ? null : JSON.parse(variables),
     });
   } catch (error) {
-    if (error instanceof SyntaxError) throw new ClusterError('INVALID_INPUT', 'variables: not valid JSON');
+    if (error instanceof SyntaxError) throw new ClusterError('INVALID_INPUT', 'variables, extensions: not valid JSON');
     throw error;
   }
 }

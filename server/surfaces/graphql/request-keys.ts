@@ -1,7 +1,7 @@
 /** What a GraphQL request may hold, in whatever form it comes: a key that is misspelt would be left out silently. */
 import { ClusterError } from '@/engine/kernel/errors';
 
-/** By the GraphQL over HTTP specification; nothing is done with `extensions`. */
+/** By the GraphQL over HTTP specification; of `extensions` only a persisted query is read. */
 export const requestKeys = ['query', 'variables', 'operationName', 'extensions'] as const;
 
 /** @throws INVALID_INPUT */
