@@ -23,9 +23,13 @@ export const name = z
   )
   .meta({ description: 'Name: lower-case letters, digits and dashes' });
 export const nodeId = name.meta({ description: 'Node id, e.g. node-1' });
+/** What is looked up: a name that nothing can have is one that is not there, whoever spells it how. */
+const soughtName = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, 'letters, digits, dashes, dots and underscores, at most 128');
 /** As an argument of one call; `ID` in GraphQL. */
-export const nodeIdArgument = name.meta({ description: 'Node id, e.g. node-1', scalar: 'ID' });
-export const groupName = name.meta({ description: 'Group name, e.g. alpha' });
+export const nodeIdArgument = soughtName.meta({ description: 'Node id, e.g. node-1', scalar: 'ID' });
+export const groupName = soughtName.meta({ description: 'Group name, e.g. alpha' });
 export const operationId = z.string().min(1).max(64).meta({ description: 'Operation id (time-ordered)' });
 export const jsonObject = z.record(z.string(), z.unknown());
 
