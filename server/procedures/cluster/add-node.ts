@@ -25,7 +25,8 @@ export const addNode = mutation({
     .strictObject({
       node_id: nodeId,
       address: z.string().min(1).max(255).optional().meta({
-        description: 'Host that the cluster has nodes on; default: that of the primary. The port is chosen there',
+        description:
+          'Host that the cluster has nodes on; default: that of the primary. The port is chosen there: one that is given behind the host says nothing',
       }),
       role: z.enum(['standby', 'follower']).optional().meta({ description: 'A new node is always a standby' }),
       group: groupName.optional().meta({ description: 'Default: the first group' }),
@@ -74,13 +75,14 @@ export const addNode = mutation({
       throw new ClusterError('CONFLICT', `Node ${input.node_id} already exists`);
     }
     const primary = view.nodes.find((node) => node.record.id === group.record.primary);
-    if (input.address !== undefined) requireKnownHost(view, input.address);
+    const host = input.address === undefined ? undefined : withoutPort(input.address);
+    if (host !== undefined) requireKnownHost(view, host);
     const started = await runOperation(context, input, {
       kind: 'add-node',
       node: input.node_id,
       group: group.record.name,
       region: input.region ?? primary?.record.region ?? 'default',
-      host: input.address ?? primary?.record.host ?? '127.0.0.1',
+      host: host ?? primary?.record.host ?? '127.0.0.1',
     });
     if (!input.dry_run) await untilVisible(context, input.node_id, started.id);
     return started;
@@ -114,6 +116,12 @@ function untilVisible({ engine, signal }: ProcedureContext, node: string, operat
 }
 
 /** Nobody would start an agent on another host: the node would come up here, under an address that is not its own. */
+/** `host:port` as it stands in many a list of nodes; `::1` is a host, `[::1]:5432` one with a port. */
+function withoutPort(address: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+):\d{1,5})$/.exec(address) ?? [];
+  return bracketed ?? plain ?? address;
+}
+
 function requireKnownHost(view: ClusterView, address: string): void {
   const hosts = [...new Set(view.nodes.map((node) => node.record.host))];
   if (hosts.includes(address)) return;
@@ -123,7 +131,7 @@ function requireKnownHost(view: ClusterView, address: string): void {
         rule: 'address-has-agents',
         measured: address,
         limit: hosts.join(', '),
-        remedy: 'Leave address out, or name a host that the cluster has nodes on, without a port',
+        remedy: 'Leave address out, or name a host that the cluster has nodes on',
       },
     ],
   });

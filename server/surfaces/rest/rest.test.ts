@@ -188,8 +188,8 @@ describe('mutations', () => {
         body: { node_id: 'node-9', address, dry_run: true },
       });
     const [host] = console.engine.view.nodes.map((node) => node.record.host);
-    expect((await add(host!)).status).toBe(200);
-    for (const elsewhere of ['10.9.9.9', `${host}:5432`]) {
+    for (const here of [host!, `${host}:5432`]) expect((await add(here)).status).toBe(200);
+    for (const elsewhere of ['10.9.9.9', `${host}:port`, '::2']) {
       const { status, body } = await add(elsewhere);
       expect([status, body.code]).toEqual([400, 'INVALID_INPUT']);
       expect(body.details.reasons).toMatchObject([{ rule: 'address-has-agents', measured: elsewhere }]);
