@@ -17,7 +17,8 @@ let provider: Server;
 let console: ConsoleFixture;
 let issuer: string;
 
-beforeAll(async () => {
+/** `inToken`: the provider puts what it knows of a person into the ID token; else only its userinfo tells. */
+async function begin(inToken: boolean): Promise<void> {
   provider = createServer();
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
@@ -33,7 +34,7 @@ beforeAll(async () => {
       },
     ],
     claims: { openid: ['sub'], profile: ['preferred_username', 'groups'] },
-    conformIdTokenClaims: false,
+    conformIdTokenClaims: !inToken,
     features: { devInteractions: { enabled: true } },
     cookies: { keys: ['for this test'] },
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
@@ -50,12 +51,16 @@ beforeAll(async () => {
     roles: { admin: ['dba'], operator: [], viewer: ['staff'] },
   };
   console = await startConsole({ withAdmin: true, oidc });
-});
-afterAll(async () => {
+}
+
+async function end(): Promise<void> {
   await console.stop();
   provider.closeAllConnections();
   await new Promise((resolve) => provider.close(resolve));
-});
+}
+
+beforeAll(() => begin(true));
+afterAll(() => end());
 
 /** A browser: keeps cookies per site and follows one answer at a time. */
 class Browser {
@@ -254,4 +259,22 @@ it('leads to no other site', async () => {
   const browser = new Browser();
   const back = await browser.throughProvider(`${console.url}/api/v1/auth/oidc/start?next=//evil.example`, 'subject-2');
   expect((await browser.go(back.replace('https://console.example', console.url))).location).toBe(`${console.url}/`);
+});
+
+describe('a provider that tells roles and names by its userinfo only', () => {
+  beforeAll(async () => {
+    await end();
+    await begin(false);
+    people['subject-6'] = { preferred_username: 'ursula', groups: ['dba'] };
+  });
+
+  it('is asked there', async () => {
+    const browser = new Browser();
+    expect(await browser.signIn('subject-6')).toBe('/nodes');
+    expect(await browser.me()).toMatchObject({ name: 'ursula', role: 'admin' });
+  });
+
+  it('still refuses who has no role', async () => {
+    expect(await new Browser().signIn('subject-3')).toBe('/sign-in?problem=no-role');
+  });
 });

@@ -116,7 +116,7 @@ export class OidcSignIn {
         ...(begun.again ? { maxAge: 60 } : {}),
       });
       const claims = tokens.claims();
-      if (claims) return claims;
+      if (claims) return await this.#withUserinfo(provider, claims, tokens.access_token);
     } catch (error) {
       throw new OidcRefused(
         'failed',
@@ -124,6 +124,14 @@ export class OidcSignIn {
       );
     }
     throw new OidcRefused('failed', 'The provider sent no identity');
+  }
+
+  /** Many providers tell groups and names there only. What the signed token says counts more. */
+  async #withUserinfo(provider: client.Configuration, claims: client.IDToken, accessToken: string) {
+    const { roleClaim, usernameClaim } = this.options.config;
+    const complete = claims[roleClaim] !== undefined && claims[usernameClaim] !== undefined;
+    if (complete || provider.serverMetadata().userinfo_endpoint === undefined) return claims;
+    return { ...(await client.fetchUserInfo(provider, accessToken, claims.sub)), ...claims };
   }
 
   async #account(claims: client.IDToken, begun: Begun): Promise<UserRecord> {
