@@ -6,9 +6,11 @@
 import type { Disk, DiskFile, FilePlace } from '../../kernel/disk';
 import type { OpenFile, SmallFiles } from '../../kernel/small-files';
 import type { EventQueue, Process, Random } from './event-queue';
+import { type FileKind, kindOf } from './file-kinds';
 
 type Content = {
   readonly inode: number;
+  readonly kind: FileKind | null;
   chunks: Buffer[];
   size: number;
   /** How much of it survives the power. */
@@ -19,13 +21,18 @@ type Content = {
 
 type NameChange = { readonly path: string; readonly content: Content | null };
 
+export type DiskCall = 'write' | 'sync' | 'rename' | 'directory';
+
 const blockBytes = 4096;
 
 export class HostDisk {
   full = false;
-  /** The power goes in the middle of the next call of this kind. */
-  cutAt: 'write' | 'sync' | 'rename' | 'directory' | null = null;
-  onCut: (what: string) => void = () => undefined;
+  /** The power goes in the middle of the next such call on such a file. */
+  cutAt: { readonly call: DiskCall; readonly kind: FileKind } | null = null;
+  /** The last of the room goes to the next write of such a file. */
+  fullAt: FileKind | null = null;
+  onCut: (kind: FileKind) => void = () => undefined;
+  onFull: (kind: FileKind) => void = () => undefined;
   /** A file was replaced as a whole. */
   onReplaced: (path: string, text: string) => void = () => undefined;
   #names = new Map<string, Content>();
@@ -89,11 +96,29 @@ export class HostDisk {
     changes.push({ path, content });
     this.#unsynced.set(directory, changes);
   }
-  #cut(what: HostDisk['cutAt']): void {
-    if (this.cutAt !== what) return;
+  #cuts(call: DiskCall, kind: FileKind | null): boolean {
+    return this.cutAt !== null && this.cutAt.call === call && this.cutAt.kind === kind;
+  }
+  #cut(call: DiskCall, kind: FileKind | null): void {
+    if (kind === null || !this.#cuts(call, kind)) return;
     this.cutAt = null;
-    this.onCut(what ?? '');
+    this.onCut(kind);
     throw new Error('the power went');
+  }
+  #fill(kind: FileKind | null): void {
+    if (kind === null || this.fullAt !== kind) return;
+    this.fullAt = null;
+    this.full = true;
+    this.onFull(kind);
+  }
+  /** A small file that PostgreSQL or the guardian replaces, which is kept elsewhere: before or after the change. */
+  replacedElsewhere(path: string, change: () => void): void {
+    const kind = kindOf(path);
+    this.#fill(kind);
+    if (this.full) throw full(path);
+    const cut = kind !== null && this.cutAt?.kind === kind;
+    if (!cut || this.random.chance(0.5)) change();
+    if (cut) this.#cut(this.cutAt!.call, kind);
   }
 
   find(path: string): Content | undefined {
@@ -105,16 +130,19 @@ export class HostDisk {
     return bytesOf(content);
   }
   create(path: string): Content {
+    const kind = kindOf(path);
+    this.#fill(kind);
     if (this.full) throw full(path);
-    const content: Content = { inode: this.#inodes++, chunks: [], size: 0, synced: 0, before: [] };
+    const content: Content = { inode: this.#inodes++, kind, chunks: [], size: 0, synced: 0, before: [] };
     this.#rename(path, content);
     return content;
   }
   write(content: Content, bytes: Buffer): void {
-    const part = this.full || this.cutAt === 'write' ? this.random.below(bytes.length + 1) : bytes.length;
+    this.#fill(content.kind);
+    const part = this.full || this.#cuts('write', content.kind) ? this.random.below(bytes.length + 1) : bytes.length;
     content.chunks.push(bytes.subarray(0, part));
     content.size += part;
-    this.#cut('write');
+    this.#cut('write', content.kind);
     if (this.full) throw full('the file');
   }
   overwrite(content: Content, position: number, bytes: Buffer): void {
@@ -128,14 +156,14 @@ export class HostDisk {
     content.synced = Math.min(content.synced, content.size);
   }
   sync(content: Content): void {
-    this.#cut('sync');
+    this.#cut('sync', content.kind);
     content.synced = content.size;
     content.before = [];
   }
   move(from: string, to: string): void {
     const content = this.#names.get(from);
     if (!content) throw missing(from);
-    this.#cut('rename');
+    this.#cut('rename', content.kind);
     // One entry of the journal: never neither, never both.
     this.#names.delete(from);
     this.#rename(to, content);
@@ -146,8 +174,9 @@ export class HostDisk {
     if (this.#names.has(path)) this.#rename(path, null);
   }
   syncDirectory(directory: string): void {
-    this.#cut('directory');
-    for (const change of this.#unsynced.get(directory) ?? []) this.#settle(change);
+    const changes = this.#unsynced.get(directory) ?? [];
+    if (changes.some(({ path }) => this.#cuts('directory', kindOf(path)))) this.#cut('directory', this.cutAt!.kind);
+    for (const change of changes) this.#settle(change);
     this.#unsynced.delete(directory);
   }
   list(directory: string): string[] {

@@ -17,6 +17,8 @@ import {
   start,
   type Undo,
 } from './fault-tools';
+import { beforeWrite } from './file-faults';
+import { callsOf, fileKinds } from './file-kinds';
 import type { Scene } from './scene';
 import { stagedFaults } from './staged-faults';
 
@@ -171,19 +173,23 @@ export const faults = {
     };
   },
   'disk full': (scene) => {
-    const host = scene.world.random.pick(scene.hosts);
-    host.disk.full = true;
-    return () => {
-      host.disk.full = false;
-    };
+    const kind = scene.world.random.pick(fileKinds);
+    return beforeWrite(scene, kind, ({ disk }) => {
+      disk.fullAt = kind;
+      return () => {
+        disk.fullAt = null;
+        disk.full = false;
+      };
+    });
   },
   'power cut in a write': (scene) => {
-    const host = scene.world.random.pick(scene.hosts);
-    if (!host.up) return null;
-    host.disk.cutAt = scene.world.random.pick(['write', 'sync', 'rename', 'directory'] as const);
-    return () => {
-      host.disk.cutAt = null;
-    };
+    const kind = scene.world.random.pick(fileKinds);
+    return beforeWrite(scene, kind, ({ disk }) => {
+      disk.cutAt = { call: scene.world.random.pick(callsOf(kind)), kind };
+      return () => {
+        disk.cutAt = null;
+      };
+    });
   },
   'slow disk': (scene) => {
     const { agent } = scene.world.random.pick(scene.hosts);
@@ -377,6 +383,7 @@ export function scheduleFaults(scene: Scene, names: readonly FaultName[], fromMs
     for (const host of scene.hosts) {
       host.clock.setRate(1);
       host.disk.full = false;
+      host.disk.fullAt = null;
       host.disk.cutAt = null;
       host.restart();
       host.startAgent();

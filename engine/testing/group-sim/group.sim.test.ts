@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Distribution } from './distribution';
 import { type FaultName, faults, type Suite } from './faults';
+import { fileKinds } from './file-kinds';
 import { runGroup } from './simulation';
 
 /** Small numbers here; the soak (`soak.ts`) runs thousands. */
@@ -42,6 +43,18 @@ describe('simulated group, the product’s own agents', () => {
       'a planned stop died on its way',
     ])
       expect(all.fired(path), path).toBeGreaterThan(0);
+  });
+
+  it('every kind of durable file is torn and finds the disk full', { timeout: 120_000 }, async () => {
+    const aimed = new Distribution();
+    const wanted = fileKinds.flatMap((kind) => [`power cut in a write: ${kind}`, `disk full in a write: ${kind}`]);
+    const missing = () => wanted.filter((name) => aimed.fired(name) === 0);
+    for (let seed = 1; missing().length > 0 && seed <= 25; seed++) {
+      const result = await runGroup({ seed, suite: 'all', aim: { faults: ['power cut in a write', 'disk full'] } });
+      expect(result.violations, `seed ${seed}`).toEqual([]);
+      aimed.add(result);
+    }
+    expect(missing()).toEqual([]);
   });
 
   it('equal seeds give equal runs', { timeout: 60_000 }, async () => {

@@ -10,6 +10,7 @@ import type { RaftConfiguration } from '../../control/store';
 import { isDiskFull } from '../../kernel/disk';
 import type { Logger } from '../../kernel/log';
 import { firstLevel } from '../../kernel/release';
+import { foundingOnce, noteBegun } from '../../node/founded';
 import { NodeParts } from '../../node/node-parts';
 import { writeIdentity } from '../../runtime/node-identity';
 import type { AgentConfig, ClusterSeed } from '../../runtime/process-config';
@@ -42,6 +43,7 @@ export class AgentLife {
   readonly postgres: SimPostgres;
   readonly interconnect: SimInterconnect;
   readonly disk: SimDisk;
+  readonly #files: SimFiles;
   parts: NodeParts | null = null;
   upstream: string | null = null;
 
@@ -58,11 +60,12 @@ export class AgentLife {
     this.disk = new SimDisk(host.disk, this.process, world.queue, world.random);
     const logger = host.logger();
     const onFatal = (error: Error): void => host.agentFailed(this, error);
+    this.#files = new SimFiles(host.disk, this.process, host.clock, (path) => host.fileOfPostgres(path));
     let ids = 0;
     this.store = new RaftControlStore({
       self: { id: host.id, incarnation: host.incarnation },
       directory: `${config.nodeDirectory}/raft`,
-      bootstrap: config.bootstrap,
+      bootstrap: foundingOnce(this.#files, config.nodeDirectory, config.bootstrap),
       interconnect: this.interconnect,
       logger,
       timings: { heartbeatMs: 100, electionMs: 500, leaseMs: cluster.seed.leaseMs },
@@ -79,7 +82,7 @@ export class AgentLife {
       config,
       logger,
       loop: this.loop,
-      files: new SimFiles(host.disk, this.process, host.clock, (path) => host.fileOfPostgres(path)),
+      files: this.#files,
       store: this.store,
       interconnect: this.interconnect,
       postgres: this.postgres,
@@ -93,11 +96,21 @@ export class AgentLife {
     });
   }
 
+  /** As `agent.ts`: without the mark the node still runs. */
+  #noteBegun(): void {
+    try {
+      noteBegun(this.#files, this.host.config().nodeDirectory);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
   async begin(): Promise<void> {
     try {
       this.parts?.setSeedPeers();
       await this.interconnect.start();
       await this.store.start();
+      this.#noteBegun();
       await this.parts?.begin();
     } catch (error) {
       this.host.agentFailed(this, error);
@@ -138,11 +151,13 @@ export class Host implements PgHost {
     const { world } = cluster;
     this.clock = new Clock(world.queue, world.random.between(1_000, 1_000_000));
     this.disk = new HostDisk(world.random);
-    this.disk.onCut = () => {
+    this.disk.onCut = (kind) => {
       world.fired('power cut in a durable write');
+      world.fired(`power cut in a write: ${kind}`);
       this.crash();
       world.queue.after(world.random.between(300, 2000), null, () => this.restart());
     };
+    this.disk.onFull = (kind) => world.fired(`disk full in a write: ${kind}`);
     this.disk.onReplaced = (path, text) => {
       if (path.endsWith('/member-state.json')) world.checker.remembers(id, JSON.parse(text));
     };
@@ -173,6 +188,15 @@ export class Host implements PgHost {
   }
   diskFull(): boolean {
     return this.disk.full;
+  }
+  /** The guardian goes on where it can't write. */
+  #write(file: string, change: () => void): void {
+    try {
+      this.disk.replacedElsewhere(`/simulated/${this.id}/${file}`, change);
+    } catch {}
+  }
+  replaced(file: 'postgresql.auto.conf' | 'standby.signal', change: () => void): void {
+    this.disk.replacedElsewhere(`/simulated/${this.id}/${file}`, change);
   }
 
   config(): AgentConfig {
@@ -244,6 +268,9 @@ export class Host implements PgHost {
     if (!guardian?.process.alive) return;
     this.world.queue.after(0.1, guardian.process, () => {
       const told: ToldExit = { ...exit, cause: guardian.cause };
+      // Its word for people is lost with the power, nothing else.
+      this.#write('last-exit.json', () => undefined);
+      if (!guardian.process.alive) return;
       if (this.listener) this.listener(told);
       else this.unheardExit = told;
     });
@@ -302,6 +329,7 @@ export class Host implements PgHost {
     this.data.losePower();
     this.disk.lose();
     this.disk.cutAt = null;
+    this.disk.fullAt = null;
     this.world.checker.forgetful(this.id);
   }
   restart(): void {

@@ -18,6 +18,8 @@ export type PgHost = {
   /** Where the WAL proxy leads. */
   upstream(): PgEngine | null;
   diskFull(): boolean;
+  /** A small file of the data directory: whole, before or after, whenever the power goes. @throws when it does, or the disk is full */
+  replaced(file: 'postgresql.auto.conf' | 'standby.signal', change: () => void): void;
   /** The agent that hears of exits now. */
   listener: ((exit: ToldExit) => void) | null;
   unheardExit: ToldExit | null;

@@ -267,18 +267,23 @@ export class SimPostgres implements PostgresServer {
     });
   }
   #writeForStart(role: 'primary' | 'standby', options: Parameters<PostgresServer['start']>[1]): void {
-    const { settings } = this.#data;
+    const { host } = this;
+    host.replaced('standby.signal', () => {
+      host.data.standbySignal = role === 'standby';
+    });
+    const settings = new Map(host.data.settings);
     for (const [name, value] of Object.entries(options.settings ?? {})) {
       if (value === null) settings.delete(name);
       else settings.set(name, String(value));
     }
-    this.#data.standbySignal = role === 'standby';
-    if (role === 'primary') {
-      settings.delete('primary_conninfo');
-      return;
+    if (role === 'primary') settings.delete('primary_conninfo');
+    else {
+      settings.set('primary_conninfo', options.follow === false ? '' : 'proxy');
+      settings.set('synchronous_standby_names', options.commitsWait === true ? closedStandbyNames : '');
     }
-    settings.set('primary_conninfo', options.follow === false ? '' : 'proxy');
-    settings.set('synchronous_standby_names', options.commitsWait === true ? closedStandbyNames : '');
+    host.replaced('postgresql.auto.conf', () => {
+      host.data.settings = settings;
+    });
   }
   #guardian(): GuardianModel {
     if (!this.host.guardian?.process.alive) this.host.guardian = this.host.newGuardian();
@@ -457,7 +462,7 @@ export class SimPostgres implements PostgresServer {
   }
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }> {
     return this.#changes.run(async () => {
-      await this.#ask(() => this.#engine.alter(settings));
+      await this.#ask(() => this.host.replaced('postgresql.auto.conf', () => this.#engine.alter(settings)));
       await this.#later(3, () => undefined);
       return { pendingRestart: [] };
     });
@@ -501,7 +506,13 @@ export class SimPostgres implements PostgresServer {
   async setSynchronizedStandbySlots(members: readonly string[]): Promise<void> {
     await this.applySettings({ synchronized_standby_slots: members.map(slotOf).join(',') });
   }
-  async keepSlotCopies(): ReturnType<PostgresServer['keepSlotCopies']> {
+  /** None are simulated; under which epoch they were looked at is written down all the same. */
+  async keepSlotCopies(
+    ...[, isCurrent, looked]: Parameters<PostgresServer['keepSlotCopies']>
+  ): ReturnType<PostgresServer['keepSlotCopies']> {
+    await this.#ask(() => undefined);
+    if (!isCurrent()) return null;
+    looked();
     return { copying: true, kept: [], left: [], missing: [], exchanged: [] };
   }
   async stopSlotCopying(): Promise<void> {}
