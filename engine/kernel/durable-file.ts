@@ -5,26 +5,29 @@
  * Invariant: once a function of this file has returned, a crash finds the new state; a crash in it finds the old or the new one, whole.
  */
 import { constants } from 'node:fs';
-import { access, chmod, chown, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { access, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { createNew, type FileOwner, nameAside, readRegularText, removeName } from './foreign-files';
 
-/** Null: whoever runs this process. */
-export type FileOwner = { readonly uid: number; readonly gid: number } | null;
-
-/** Write aside, fsync, rename, fsync the directory. Mode 0600. A file that already says the same is left alone. */
+/**
+ * Write aside, fsync, rename, fsync the directory. Mode 0600. A file that already says the same is left alone. The directory may be another user's: the
+ * name aside can't be foreseen, and what is there by the name of `path` is replaced and never written through.
+ */
 export async function replaceFile(path: string, content: string, owner: FileOwner): Promise<void> {
-  if ((await readFile(path, 'utf8').catch(() => null)) === content) return;
-  const aside = `${path}.tmp`;
-  const file = await open(aside, 'w', 0o600);
+  if ((await readRegularText(path).catch(() => null)) === content) return;
+  const aside = nameAside(path);
+  const file = await createNew(aside, 0o600, owner);
   try {
-    await file.writeFile(content);
-    await file.chmod(0o600);
-    if (owner) await file.chown(owner.uid, owner.gid);
-    await file.sync();
-  } finally {
-    await file.close();
+    await file
+      .writeFile(content)
+      .then(() => file.sync())
+      .finally(() => file.close());
+    await renameDurably(aside, path);
+  } catch (error) {
+    // A full disk is tried again and again: each try has a name of its own.
+    await removeName(aside).catch(() => undefined);
+    throw error;
   }
-  await renameDurably(aside, path);
 }
 
 /** What lies at `from` must be on disk already. */
@@ -41,13 +44,6 @@ export async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close();
   }
-}
-
-/** A directory that `owner` owns; of mode `mode`, whatever the umask, where it is new. */
-export async function ensureDirectory(path: string, mode: number, owner: FileOwner): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode });
-  if (made !== undefined) await chmod(path, mode);
-  if (owner) await chown(path, owner.uid, owner.gid);
 }
 
 export async function exists(path: string): Promise<boolean> {

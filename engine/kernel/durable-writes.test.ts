@@ -17,9 +17,9 @@ const writers = [
  * (`small-files.ts`, `disk.ts`).
  */
 const exceptions: Readonly<Record<string, { readonly uses: readonly string[]; readonly why: string }>> = {
-  'engine/kernel/durable-file.ts': { uses: ['rename', "open 'w'"], why: 'the helper itself' },
+  'engine/kernel/durable-file.ts': { uses: ['rename'], why: 'the helper itself' },
   'engine/kernel/small-files.ts': {
-    uses: ['renameSync', 'writeSync', "open 'a'", "openSync 'w'"],
+    uses: ['renameSync', 'writeSync', "open 'a'"],
     why: 'the files of shells that a simulation runs; sync is part of the interface',
   },
   'engine/kernel/disk.ts': {
@@ -27,23 +27,14 @@ const exceptions: Readonly<Record<string, { readonly uses: readonly string[]; re
     why: 'the disk of the control store; sync is part of the interface',
   },
   'engine/postgres/clone-files.ts': {
-    uses: ['symlink', "open 'w'"],
+    uses: ['symlink'],
     why: 'a clone in the making: synced as a tree before its rename',
   },
-  'engine/postgres/guardian.ts': {
-    uses: ['writeFileSync', "openSync 'w'"],
-    why: 'its pid and the output of a server: of no use to another life of the host',
-  },
   'engine/postgres/guardian-link.ts': {
-    uses: ['writeFile', "openSync 'w'"],
-    why: 'options for the guardian that is started in the next line, and its output',
+    uses: ['link'],
+    why: 'the socket of a guardian that runs: of no use to another life of the host',
   },
   'engine/postgres/native.ts': { uses: ['symlinkSync'], why: 'links to the shipped programs: made anew where missing' },
-  'engine/postgres/timeline-reservations.ts': {
-    uses: ['writeFile'],
-    why: 'marks numbers as taken in this life of the server; a promotion that is repeated marks them again',
-  },
-  'engine/postgres/settings-trial.ts': { uses: ['writeFile'], why: 'a trial that ends with its directory' },
   'engine/runtime/data-directory.ts': {
     uses: ['writeFileSync'],
     why: 'pid files and a probe for room: of no use to another life of the host',

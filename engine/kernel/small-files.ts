@@ -8,7 +8,6 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   statfsSync,
   writeSync,
@@ -17,6 +16,7 @@ import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { syncDirectory } from './durable-file';
+import { createInPlaceSync, readRegularSync } from './foreign-files';
 import { endsInsideLine } from './torn-line';
 
 export type OpenFile = {
@@ -27,9 +27,9 @@ export type OpenFile = {
 };
 
 export interface SmallFiles {
-  /** Null: no such file. */
+  /** Null: no such file. A regular file only: the directory may be another user's. */
   readText(path: string): string | null;
-  /** Truncates; mode 0600. */
+  /** A new file in place of one of that name; mode 0600. */
   create(path: string): OpenFile;
   rename(from: string, to: string): void;
   syncDirectory(path: string): void;
@@ -69,14 +69,14 @@ export function renameEntry(files: Pick<SmallFiles, 'rename' | 'syncDirectory'>,
 export const systemFiles: SmallFiles = {
   readText(path) {
     try {
-      return readFileSync(path, 'utf8');
+      return readRegularSync(path).toString('utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
     }
   },
   create(path) {
-    const descriptor = openSync(path, 'w', 0o600);
+    const descriptor = createInPlaceSync(path);
     return {
       write: (text) => void writeSync(descriptor, text),
       sync: () => fsyncSync(descriptor),

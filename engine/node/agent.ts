@@ -15,6 +15,7 @@ import { systemFiles } from '../kernel/small-files';
 import { PgServer } from '../postgres/server';
 import { standbyTag } from '../postgres/settings';
 import { proveSight } from '../postgres/sight-proof';
+import { guardianSocketOf } from '../runtime/node-places';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { foundingOnce, noteBegun } from './founded';
@@ -163,7 +164,7 @@ function createPostgres(config: AgentConfig): PgServer {
       dataDirectory: join(directory, 'pgdata'),
       socketDirectory: config.socketDirectory,
       logDirectory: join(directory, 'log'),
-      guardianSocket: join(config.socketDirectory, 'guardian.sock'),
+      guardianSocket: guardianSocketOf(directory, config.socketDirectory),
     },
     nativeDirectory: config.nativeDirectory,
     host: config.host,

@@ -1,10 +1,10 @@
 /** Process entry of a node agent. Exit code 78: a restart won't help, the last line of the log is the sentence that says what to do. */
-import { mkdirSync } from 'node:fs';
 import { DiskFailure, DiskFull } from '../control/raft/log-storage';
 import { isDiskFull, isDiskTrouble } from '../kernel/disk';
 import { messageOf } from '../kernel/errors';
 import { createLogger } from '../kernel/log';
 import { startTraceExport } from '../monitoring/trace-export';
+import { openNodeDirectory, openSocketDirectories } from '../runtime/node-places';
 import { type AgentConfig, fatalExitCode, readProcessConfig } from '../runtime/process-config';
 import { Agent } from './agent';
 
@@ -31,9 +31,11 @@ function crash(error: unknown): never {
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
 
-mkdirSync(config.nodeDirectory, { recursive: true });
 let agent: Agent;
 try {
+  // The launcher has done it, unless it is of an earlier release and started a program that was exchanged under it.
+  openNodeDirectory(config.nodeDirectory, config.runAs);
+  openSocketDirectories(config.nodeDirectory, config.socketDirectory, config.runAs);
   agent = new Agent(config, logger, fatal);
 } catch (error) {
   fatal(error);

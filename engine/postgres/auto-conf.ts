@@ -2,9 +2,11 @@
  * postgresql.auto.conf while the server is stopped. A running server changes it with ALTER SYSTEM; a stopped one (fresh clone, crashed
  * primary that becomes a standby) must lose or gain settings before its first start, or it would start with another member's role.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FileOwner, replaceFile } from '../kernel/durable-file';
+import { replaceFile } from '../kernel/durable-file';
+import { type FileOwner, readRegularText } from '../kernel/foreign-files';
+
+const autoConfFile = 'postgresql.auto.conf';
 
 export type AutoConf = ReadonlyMap<string, string>;
 
@@ -33,14 +35,19 @@ export function quoteSetting(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
+/** Empty when it can't be read. */
+export async function readAutoConf(dataDirectory: string): Promise<Map<string, string>> {
+  return parseAutoConf(await readRegularText(join(dataDirectory, autoConfFile)).catch(() => ''));
+}
+
 /** Applies `changes` (null removes) atomically and durably, and tells what stands there now. Only while no server uses the directory. */
 export async function editAutoConf(
   dataDirectory: string,
   changes: Readonly<Record<string, string | null>>,
   owner: FileOwner,
 ): Promise<AutoConf> {
-  const path = join(dataDirectory, 'postgresql.auto.conf');
-  const settings = parseAutoConf(await readFile(path, 'utf8').catch(() => ''));
+  const path = join(dataDirectory, autoConfFile);
+  const settings = await readAutoConf(dataDirectory);
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) settings.delete(name);
     else settings.set(name, value);

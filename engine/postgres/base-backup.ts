@@ -3,14 +3,14 @@
  * against the manifest and synced, and only then takes the place of what was there by rename: an interruption at any point leaves the old
  * state whole, and the next try throws the half clone away.
  */
-import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { exists, renameDurably, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
+import { ensureDirectory, removeTree } from '../kernel/foreign-files';
 import type { PostgresConfiguration } from './api';
 import { editAutoConf } from './auto-conf';
-import { Extraction, makeOwned, removeOldTablespaces } from './clone-files';
+import { Extraction, removeOldTablespaces } from './clone-files';
 import { sqlState } from './connection';
 import { OtherMajorVersion, readControlFile } from './control-data';
 import { writeConfiguration } from './initdb';
@@ -27,16 +27,18 @@ export type CloneOptions = {
 export async function cloneFromPrimary(configuration: PostgresConfiguration, options: CloneOptions): Promise<void> {
   const target = `${configuration.paths.dataDirectory}.new`;
   await repairSwap(configuration.paths.dataDirectory);
-  await rm(target, { recursive: true, force: true });
+  await removeTree(target);
   const extraction = new Extraction(target, configuration.paths.nodeDirectory, configuration.runAs);
   try {
-    await makeOwned(target, configuration.runAs);
+    // Ours alone while we write into it.
+    await ensureDirectory(target, 0o700, null);
     await receive(configuration, options, extraction);
     extraction.verify();
     await writeConfiguration(configuration, target);
     await editAutoConf(target, Object.fromEntries(roleSettings.map((name) => [name, null])), configuration.runAs);
     // From its first moment in place it is a standby: nothing can start it as a second primary.
     await replaceFile(join(target, 'standby.signal'), '', configuration.runAs);
+    await extraction.handOver();
     await extraction.sync();
     options.signal.throwIfAborted();
   } catch (error) {
@@ -52,13 +54,13 @@ async function swap(dataDirectory: string, target: string): Promise<void> {
   const old = `${dataDirectory}.old`;
   if (await exists(dataDirectory)) await renameDurably(dataDirectory, old);
   await renameDurably(target, dataDirectory);
-  await rm(old, { recursive: true, force: true });
+  await removeTree(old);
 }
 
 export async function repairSwap(dataDirectory: string): Promise<void> {
   const old = `${dataDirectory}.old`;
   if (!(await exists(old))) return;
-  if (await exists(dataDirectory)) await rm(old, { recursive: true, force: true });
+  if (await exists(dataDirectory)) await removeTree(old);
   else await renameDurably(old, dataDirectory);
 }
 

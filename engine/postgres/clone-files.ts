@@ -1,23 +1,19 @@
 /**
  * What a clone receives, as files: the data directory in `target`, and each tablespace of the primary in a directory of this member's own, wherever the
- * primary keeps it. Invariant: no two members of a host ever write the same files.
+ * primary keeps it. Invariants: no two members of a host ever write the same files; until `handOver` nobody but us can enter what we write into.
  */
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { chown, type FileHandle, lchown, mkdir, open, readdir, readlink, rm, statfs, symlink } from 'node:fs/promises';
+import { type FileHandle, lchown, mkdir, readdir, readlink, statfs, symlink } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
-import { exists, type FileOwner } from '../kernel/durable-file';
+import { exists } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
+import { createNew, ensureDirectory, type FileOwner, giveDirectorySync, removeTree } from '../kernel/foreign-files';
 import { manifestLimitBytes, type ReceivedFile, verifyManifest } from './backup-manifest';
 import { syncTree } from './initdb';
 import { TarReader } from './tar-stream';
 
 /** Kept free besides the clone, or the server that starts on it would hit the wall at once. */
 const reserveBytes = 64 * 1024 * 1024;
-
-export async function makeOwned(directory: string, owner: FileOwner): Promise<void> {
-  await mkdir(directory, { mode: 0o700, recursive: true });
-  if (owner) await chown(directory, owner.uid, owner.gid);
-}
 
 const tablespacesOf = (nodeDirectory: string) => join(nodeDirectory, 'tablespaces');
 
@@ -30,7 +26,7 @@ export async function removeOldTablespaces(nodeDirectory: string, dataDirectory:
   }
   const all = tablespacesOf(nodeDirectory);
   for (const name of await readdir(all).catch(() => [])) {
-    if (!used.has(join(all, name))) await rm(join(all, name), { recursive: true, force: true });
+    if (!used.has(join(all, name))) await removeTree(join(all, name));
   }
 }
 
@@ -107,9 +103,8 @@ export class Extraction {
     }
     const listed = this.#tablespace === null ? path : join('pg_tblspc', this.#tablespace, path);
     const full = join(this.target, listed);
-    if (kind === 'directory') return makeOwned(full, this.owner);
-    this.#file = await open(full, 'w', mode & 0o700);
-    if (this.owner) await this.#file.chown(this.owner.uid, this.owner.gid);
+    if (kind === 'directory') return ensureDirectory(full, 0o700, this.owner);
+    this.#file = await createNew(full, mode & 0o700, this.owner);
     this.#hash = createHash('sha256');
     this.#name = listed;
     this.#size = 0;
@@ -134,9 +129,10 @@ export class Extraction {
   async #linkTablespace(oid: string): Promise<void> {
     const links = join(this.target, 'pg_tblspc');
     const place = join(this.#tablespaces, oid);
-    await mkdir(this.#tablespaces, { mode: 0o755, recursive: true });
-    await makeOwned(place, this.owner);
-    await makeOwned(links, this.owner);
+    await ensureDirectory(dirname(this.#tablespaces), 0o755, null);
+    if (!(await exists(this.#tablespaces))) await mkdir(this.#tablespaces, { mode: 0o700 });
+    await ensureDirectory(place, 0o700, this.owner);
+    await ensureDirectory(links, 0o700, this.owner);
     await symlink(place, join(links, oid));
     if (this.owner) await lchown(join(links, oid), this.owner.uid, this.owner.gid);
   }
@@ -147,8 +143,15 @@ export class Extraction {
   }
 
   async remove(): Promise<void> {
-    await rm(this.#tablespaces, { recursive: true, force: true }).catch(() => undefined);
-    await rm(this.target, { recursive: true, force: true }).catch(() => undefined);
+    await removeTree(this.#tablespaces).catch(() => undefined);
+    await removeTree(this.target).catch(() => undefined);
+  }
+
+  /** From here on its owner may change everything in it, so we write nothing there any more. */
+  async handOver(): Promise<void> {
+    if (!this.owner) return;
+    if (await exists(this.#tablespaces)) giveDirectorySync(this.#tablespaces, { uid: 0, gid: 0 }, 0o755);
+    giveDirectorySync(this.target, this.owner, 0o700);
   }
 
   async sync(): Promise<void> {

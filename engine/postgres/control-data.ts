@@ -2,11 +2,11 @@
  * pg_control and timeline history read without a server or its tools. What comes out decides whether a directory may be started and whom
  * it can follow, so anything unexpected is an error with a remedy, never a guess.
  */
-import { readFileSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StandbyParameters } from '../cluster/core/standby-parameters';
 import { ClusterError } from '../kernel/errors';
+import { readRegularSync, readRegularText } from '../kernel/foreign-files';
 import { formatLsn, parseLsn } from '../kernel/lsn';
 import type { ControlData } from './api';
 import { crc32c } from './crc32c';
@@ -85,7 +85,7 @@ export async function readControlFile(dataDirectory: string): Promise<ControlDat
     let bytes: Buffer;
     try {
       // 8 kB that PostgreSQL keeps warm: a trip through the thread pool costs ten times the read, and this is asked all day.
-      bytes = readFileSync(path);
+      bytes = readRegularSync(path);
     } catch (error) {
       throw new ClusterError(
         'CONFLICT',
@@ -107,7 +107,7 @@ export type DirectoryContents = 'absent' | 'present';
 export async function lookAtDataDirectory(dataDirectory: string): Promise<DirectoryContents> {
   const directory = await stat(dataDirectory).catch(() => null);
   if (!directory || (await readdir(dataDirectory)).length === 0) return 'absent';
-  const version = await readFile(join(dataDirectory, 'PG_VERSION'), 'utf8').catch(() => null);
+  const version = await readRegularText(join(dataDirectory, 'PG_VERSION')).catch(() => null);
   if (version === null) {
     throw new ClusterError(
       'CONFLICT',
@@ -144,5 +144,5 @@ export function historyFileName(timeline: number): string {
 /** History of `timeline` as this directory has it; timeline 1 has none. */
 export async function readTimelineHistory(dataDirectory: string, timeline: number): Promise<TimelineEnd[]> {
   if (timeline <= 1) return [];
-  return parseTimelineHistory(await readFile(join(dataDirectory, 'pg_wal', historyFileName(timeline)), 'utf8'));
+  return parseTimelineHistory(await readRegularText(join(dataDirectory, 'pg_wal', historyFileName(timeline))));
 }

@@ -1,12 +1,14 @@
 /** The agent's end of the connection to its guardian: starts one, adopts one that runs, and tells when it is lost. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { closeSync, existsSync } from 'node:fs';
+import { link, lstat, readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { delay, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
+import { createInPlaceSync, readRegularText, removeName } from '../kernel/foreign-files';
+import { replaceFile, systemFiles } from '../kernel/small-files';
 import {
   type Deadline,
   type GuardianCommand,
@@ -103,8 +105,8 @@ export class GuardianLink {
   /** Starts a guardian in a session of its own and connects to it. */
   static async launch(options: GuardianOptions, outputFile: string, events: GuardianLinkEvents): Promise<GuardianLink> {
     const optionsFile = optionsFileOf(options.socket);
-    await writeFile(optionsFile, JSON.stringify(options), { mode: 0o600 });
-    const output = openSync(outputFile, 'w', 0o600);
+    replaceFile(systemFiles, optionsFile, JSON.stringify(options));
+    const output = createInPlaceSync(outputFile);
     const child = spawn(
       process.execPath,
       ['--max-semi-space-size=1', '--max-old-space-size=64', guardianScript(), optionsFile],
@@ -129,7 +131,7 @@ export class GuardianLink {
       const link = await GuardianLink.connect(options.socket, events);
       if (link) return link;
       if (exited !== null || performance.now() > deadline) {
-        const said = (await readFile(outputFile, 'utf8').catch(() => '')).slice(-500).trim();
+        const said = (await readRegularText(outputFile).catch(() => '')).slice(-500).trim();
         throw new ClusterError('UNAVAILABLE', `the guardian did not start (${exited ?? 'no answer in 10 s'}): ${said}`);
       }
       await delay(10);
@@ -179,11 +181,30 @@ export class GuardianLink {
  * The pid file may be old, so the process must have been started with this very socket's options.
  */
 export async function killSilentGuardian(socketPath: string): Promise<void> {
-  const pid = Number(await readFile(`${socketPath}.pid`, 'utf8').catch(() => ''));
+  const pid = Number(await readRegularText(`${socketPath}.pid`).catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 1) return;
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   if (process.platform === 'linux' && !commandLine.includes(optionsFileOf(socketPath))) return;
   killQuietly(pid, 'SIGKILL');
+}
+
+/**
+ * A guardian that an earlier release started listens in the socket directory, where PostgreSQL's user could put another socket in its place. Its name is
+ * taken over into `socketPath`, in a directory of ours, and looked at there: only a socket that our own user made counts. False: there is none.
+ */
+export async function takeOverSocket(earlier: string, socketPath: string): Promise<boolean> {
+  try {
+    if (!(await lstat(earlier)).isSocket()) return false;
+    await removeName(socketPath);
+    // The name itself: a link is not followed.
+    await link(earlier, socketPath);
+    const found = await lstat(socketPath);
+    if (found.isSocket() && found.uid === process.getuid?.()) return true;
+    await removeName(socketPath);
+    return false;
+  } catch {
+    return false;
+  }
 }
 
 function optionsFileOf(socketPath: string): string {
@@ -193,8 +214,8 @@ function optionsFileOf(socketPath: string): string {
 /** An exit that happened while no agent was there; told once. */
 export async function takeLastExit(path: string): Promise<GuardianExit | null> {
   try {
-    const exit = JSON.parse(await readFile(path, 'utf8')) as GuardianExit;
-    await rm(path, { force: true });
+    const exit = JSON.parse(await readRegularText(path)) as GuardianExit;
+    await removeName(path);
     return exit;
   } catch {
     return null;

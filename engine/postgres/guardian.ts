@@ -4,9 +4,10 @@
  * PostgreSQL stopped; no word that was sent before a freeze can extend it afterwards, since deadlines are instants on the shared clock.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { BootClock, readTogether } from '../kernel/boot-clock';
+import { createInPlaceSync } from '../kernel/foreign-files';
 import { replaceFile, systemFiles } from '../kernel/small-files';
 import { DataPlace } from './data-place';
 import {
@@ -64,8 +65,7 @@ export class Guardian {
       server.listen(this.options.socket, resolve);
     });
     process.umask(0o077);
-    chmodSync(this.options.socket, 0o600);
-    writeFileSync(`${this.options.socket}.pid`, String(process.pid), { mode: 0o600 });
+    replaceFile(systemFiles, `${this.options.socket}.pid`, String(process.pid));
     this.#orphaned();
   }
 
@@ -203,7 +203,7 @@ export class Guardian {
     if (command.role === 'primary' && (!command.deadline || command.deadline.stopAt <= monotonicMs())) {
       throw new Error('a primary is started only under a deadline that lies ahead');
     }
-    const output = openSync(command.outputFile, 'w', 0o600);
+    const output = createInPlaceSync(command.outputFile);
     const identity = command.uid !== null && command.gid !== null ? { uid: command.uid, gid: command.gid } : {};
     const child = spawn(command.command, [...command.args], {
       ...identity,

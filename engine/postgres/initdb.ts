@@ -3,10 +3,12 @@
  * argument, a log or a statement in clear: the server only sees SCRAM verifiers, and only on its standard input.
  */
 import { spawn } from 'node:child_process';
-import { open, readdir, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureDirectory, renameDurably, replaceFile } from '../kernel/durable-file';
+import { renameDurably, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
+import { ensureDirectory, removeName, removeTree } from '../kernel/foreign-files';
 import type { PostgresConfiguration } from './api';
 import { lookAtDataDirectory } from './control-data';
 import { type RunAs, serverEnvironment } from './native';
@@ -37,7 +39,7 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
     );
   }
   const building = `${paths.dataDirectory}.new`;
-  await rm(building, { recursive: true, force: true });
+  await removeTree(building);
   await ensureDirectory(building, 0o700, runAs);
   const passwordFile = join(paths.nodeDirectory, 'initdb.pw');
   try {
@@ -52,7 +54,7 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
       null,
     );
   } finally {
-    await rm(passwordFile, { force: true });
+    await removeName(passwordFile);
   }
   await writeConfiguration(configuration, building);
   await run(...single(nativeDirectory, building, 'postgres'), runAs, clusterSql(configuration));
@@ -166,7 +168,7 @@ export async function syncTree(directory: string): Promise<void> {
 async function syncEachFile(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() && !entry.isDirectory()) continue;
-    const file = await open(join(entry.parentPath, entry.name), 'r');
+    const file = await open(join(entry.parentPath, entry.name), constants.O_NOFOLLOW | constants.O_NONBLOCK);
     await file.sync().finally(() => file.close());
   }
 }

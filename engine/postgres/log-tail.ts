@@ -3,9 +3,10 @@
  * Invariant: one request reads at most `readLimitBytes`, however large the files are and however few lines match; what it did not look at is
  * where its next page begins, and that is always further back than where this one began.
  */
-import { open, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClusterError } from '../kernel/errors';
+import { openRegular } from '../kernel/foreign-files';
 import type { LogLine, LogPage } from '../runtime/engine-api';
 
 const chunkBytes = 256 * 1024;
@@ -83,8 +84,8 @@ async function newestFirst(directory: string): Promise<LogFile[]> {
   const files = await Promise.all(
     names.map(async (name) => {
       const path = join(directory, name);
-      const found = await stat(path).catch(() => null);
-      return { path, name, changedMs: found?.mtimeMs ?? 0, bytes: found?.size ?? 0 };
+      const found = await lstat(path).catch(() => null);
+      return { path, name, changedMs: found?.mtimeMs ?? 0, bytes: found?.isFile() ? found.size : 0 };
     }),
   );
   return files.sort((a, b) => b.changedMs - a.changedMs || (a.name < b.name ? 1 : -1));
@@ -96,7 +97,7 @@ async function* linesBackwards(
   from: number,
   budget: Budget,
 ): AsyncGenerator<{ readonly text: string | null; readonly end: number }> {
-  const file = await open(path, 'r').catch(() => null);
+  const file = await openRegular(path).catch(() => null);
   if (!file) return;
   try {
     let end = from;

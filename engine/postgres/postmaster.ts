@@ -1,11 +1,11 @@
 /** The processes of one server through its guardian: start, adopt, deadline, stop, kill, and how it ended. */
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { delay } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
+import { readRegularText } from '../kernel/foreign-files';
 import type { PostgresConfiguration, ServerExit } from './api';
 import { DataPlace } from './data-place';
-import { GuardianLink, killSilentGuardian, takeLastExit } from './guardian-link';
+import { GuardianLink, killSilentGuardian, takeLastExit, takeOverSocket } from './guardian-link';
 import {
   type Deadline,
   type GuardianExit,
@@ -145,11 +145,7 @@ export class Postmaster {
 
   async adopt(): Promise<number | null> {
     if (this.#link) return this.#pid;
-    // A guardian that doesn't greet is frozen: it can't guard, and what it guards is killed.
-    const link = await GuardianLink.connect(this.#options.socket, this.#events).catch(async () => {
-      await killSilentGuardian(this.#options.socket);
-      return null;
-    });
+    const link = await this.#running();
     const missed = await takeLastExit(this.#options.lastExitFile);
     const unreported = link?.hello.unreported ?? missed;
     if (unreported) this.#lastExit = this.#judged(unreported);
@@ -165,6 +161,22 @@ export class Postmaster {
     const until = performance.now() + exitToldMs;
     while (this.#pid !== null && (!isRunning(this.#pid) || this.isDead()) && performance.now() < until) await delay(5);
     return this.#pid;
+  }
+
+  /** Null: no guardian runs. */
+  async #running(): Promise<GuardianLink | null> {
+    const { socket } = this.#options;
+    // A guardian that doesn't greet is frozen: it can't guard, and what it guards is killed.
+    const greeted = (startedWith: string) =>
+      GuardianLink.connect(socket, this.#events).catch(async () => {
+        await killSilentGuardian(startedWith);
+        return null;
+      });
+    const link = await greeted(socket);
+    if (link) return link;
+    const earlier = join(this.configuration.paths.socketDirectory, basename(socket));
+    if (earlier === socket || !(await takeOverSocket(earlier, socket))) return null;
+    return greeted(earlier);
   }
 
   async #connected(): Promise<GuardianLink> {
@@ -354,7 +366,7 @@ export class Postmaster {
 
 /** Why a start failed, in PostgreSQL's words: what it said before its log began, else what its log says since. */
 async function lastWords(outputFile: string, logDirectory: string, since: number): Promise<string> {
-  const output = (await readFile(outputFile, 'utf8').catch(() => '')).trim().split('\n');
+  const output = (await readRegularText(outputFile).catch(() => '')).trim().split('\n');
   const early = output.filter((line) => /FATAL|PANIC|ERROR/.test(line)).at(-1);
   if (early !== undefined) return early;
   const page = await tailLog(logDirectory, { limit: 50, level: null, contains: null }).catch(() => null);

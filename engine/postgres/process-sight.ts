@@ -9,6 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularSync } from '../kernel/foreign-files';
 
 /** `complete: false`: there may be more than the pids that were found. */
 export type Look = { readonly pids: readonly number[]; readonly complete: boolean };
@@ -99,7 +100,7 @@ export function attachedTo(directory: string): number {
   let file: string;
   let table: string;
   try {
-    file = readFileSync(join(directory, 'postmaster.pid'), 'utf8');
+    file = readRegularSync(join(directory, 'postmaster.pid')).toString('utf8');
     table = readFileSync('/proc/sysvipc/shm', 'utf8');
   } catch {
     return 0;

@@ -7,6 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularSync } from '../kernel/foreign-files';
 import { attachedTo, eyesFor, type Look, lookAs } from './process-sight';
 
 /** A directory, whatever it is called by now. The time of birth tells it from a later one that got its inode. */
@@ -108,7 +109,7 @@ function isThere(pid: number): boolean {
 function postmasterFamily(directory: string): number[] {
   let postmaster: number;
   try {
-    postmaster = Number(readFileSync(join(directory, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    postmaster = Number(readRegularSync(join(directory, 'postmaster.pid')).toString('utf8').split('\n')[0]);
   } catch {
     return [];
   }
@@ -176,7 +177,7 @@ export type PostmasterStatus = {
 /** What the postmaster itself last wrote into its pid file; null when there is none. The process may be gone all the same. */
 export function readPostmasterFile(dataDirectory: string): PostmasterStatus | null {
   try {
-    const lines = readFileSync(join(dataDirectory, 'postmaster.pid'), 'utf8').split('\n');
+    const lines = readRegularSync(join(dataDirectory, 'postmaster.pid')).toString('utf8').split('\n');
     const pid = Number(lines[0]);
     const status = (lines[7] ?? '').trim();
     const started = Number(lines[2]);

@@ -3,8 +3,8 @@
  * been seen to replay. Decides between restart in place and failover: an estimate that is too short costs seconds of writes, one that is too long a
  * failover of a third of a second. So until something was measured it assumes a slow machine, and of several measurements the worst counts.
  */
-import { readFileSync } from 'node:fs';
 import { replaceFile } from '../kernel/durable-file';
+import { readRegularSync } from '../kernel/foreign-files';
 import { type LsnText, lagBytes } from '../kernel/lsn';
 
 /** Assumed until measured. */
@@ -61,7 +61,7 @@ export class RedoEstimator {
 
 function load(file: string): readonly number[] {
   try {
-    const { speeds } = JSON.parse(readFileSync(file, 'utf8')) as { speeds?: unknown };
+    const { speeds } = JSON.parse(readRegularSync(file).toString('utf8')) as { speeds?: unknown };
     if (!Array.isArray(speeds)) return [];
     return speeds.filter((one): one is number => typeof one === 'number' && one > 0).slice(-keptSamples);
   } catch {

@@ -6,13 +6,14 @@
  * Invariants: nothing of the node changes; libraries are loaded by bare name only, so only what is installed beside PostgreSQL runs.
  */
 import { spawn } from 'node:child_process';
-import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../kernel/errors';
+import { createNew, giveDirectorySync, readRegular, readRegularText, removeTree } from '../kernel/foreign-files';
 import type { SettingsVerdict } from '../runtime/engine-api';
 import type { PostgresConfiguration } from './api';
-import { formatAutoConf, parseAutoConf } from './auto-conf';
+import { formatAutoConf, readAutoConf } from './auto-conf';
 import { readControlFile } from './control-data';
 import { serverEnvironment } from './native';
 import type { Settings } from './runtime-settings';
@@ -25,7 +26,7 @@ export async function trySettings(configuration: PostgresConfiguration, changes:
   const hostMemoryBytes = memoryLimit();
   let directory: string | null = null;
   try {
-    const current = await currentAutoConf(configuration);
+    const current = await readAutoConf(configuration.paths.dataDirectory);
     directory = await scratchDirectory(configuration, current, changes);
     const wanted = Object.entries(changes).filter((entry): entry is [string, string] => entry[1] !== null);
     const shown = await ask(configuration, directory, wanted, 'shared_memory_size');
@@ -45,12 +46,8 @@ export async function trySettings(configuration: PostgresConfiguration, changes:
       hostMemoryBytes,
     };
   } finally {
-    if (directory !== null) await rm(directory, { recursive: true, force: true });
+    if (directory !== null) await removeTree(directory);
   }
-}
-
-async function currentAutoConf({ paths }: PostgresConfiguration): Promise<Map<string, string>> {
-  return parseAutoConf(await readFile(join(paths.dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
 }
 
 /** Filled before it is given away: whoever owns a directory could have us write through a link in it. */
@@ -69,23 +66,20 @@ async function scratchDirectory(
     ['PG_VERSION', '18\n'],
     ['postgresql.conf', await ownConfiguration(configuration)],
     ['postgresql.auto.conf', formatAutoConf(kept)],
-    [join('global', 'pg_control'), await readFile(join(paths.dataDirectory, 'global', 'pg_control'))],
+    [join('global', 'pg_control'), await readRegular(join(paths.dataDirectory, 'global', 'pg_control'))],
   ];
   await mkdir(join(directory, 'global'), { mode: 0o700 });
   for (const [name, content] of files) {
-    await writeFile(join(directory, name), content, { mode: 0o600 });
-    if (runAs) await chown(join(directory, name), runAs.uid, runAs.gid);
+    const file = await createNew(join(directory, name), 0o600, runAs);
+    await file.writeFile(content).finally(() => file.close());
   }
-  if (runAs) {
-    await chown(join(directory, 'global'), runAs.uid, runAs.gid);
-    await chown(directory, runAs.uid, runAs.gid);
-  }
+  if (runAs) for (const given of [join(directory, 'global'), directory]) giveDirectorySync(given, runAs, 0o700);
   return directory;
 }
 
 /** As it was written for the last start. */
 async function ownConfiguration(configuration: PostgresConfiguration): Promise<string> {
-  const written = await readFile(join(configuration.paths.dataDirectory, 'rustydb.conf'), 'utf8').catch(() => null);
+  const written = await readRegularText(join(configuration.paths.dataDirectory, 'rustydb.conf')).catch(() => null);
   return written ?? managedConfigurationFile(configuration);
 }
 

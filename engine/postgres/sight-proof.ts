@@ -3,10 +3,9 @@
  * whether a server is gone. Where that fails no server is started: its busy backends would go on unseen after its lease was given back.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { chown } from 'node:fs/promises';
 import { withTimeout } from '../kernel/async';
 import { ClusterError, messageOf } from '../kernel/errors';
+import { ensureDirectory } from '../kernel/foreign-files';
 import { launchAs } from './launch-command';
 import { type RunAs, serverEnvironment } from './native';
 import { killAllIn, processesIn } from './processes';
@@ -41,8 +40,7 @@ export function unseenServer(pid: number): ClusterError {
 /** `directory` is made for it and given to `runAs` (null: our own user). @throws ClusterError with what to grant. */
 export async function proveSight(directory: string, runAs: RunAs | null): Promise<void> {
   if (process.platform !== 'linux') return;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if (runAs) await chown(directory, runAs.uid, runAs.gid);
+  await ensureDirectory(directory, 0o700, runAs);
   const launch = launchAs(runAs, ['/bin/sh', '-c', 'echo here; exec cat >/dev/null']);
   const identity = launch.uid !== null && launch.gid !== null ? { uid: launch.uid, gid: launch.gid } : {};
   const child = spawn(launch.command, [...launch.args], {

@@ -1,10 +1,11 @@
 /** What must stand on disk before a server starts in a role: directories, passfile, configuration, standby.signal. */
-import { readFile, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureDirectory, exists, replaceFile } from '../kernel/durable-file';
+import { exists, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
+import { ensureDirectory, isLeftAside, removeName } from '../kernel/foreign-files';
 import type { ControlData, PostgresConfiguration, PostgresServer, StartOptions } from './api';
-import { editAutoConf, parseAutoConf } from './auto-conf';
+import { editAutoConf, readAutoConf } from './auto-conf';
 import { writeConfiguration } from './initdb';
 import { nothingRunsIn } from './processes';
 import type { Settings } from './runtime-settings';
@@ -52,6 +53,7 @@ export async function prepareStart(
   }
   const { passfile } = await prepareDirectories(configuration);
   await removeStaleLocks(configuration);
+  await removeLeftAside(dataDirectory);
   await writeConfiguration(configuration, dataDirectory, options.members);
   if (role === 'primary') {
     // The synchronous standbys stay: a primary that comes back waits for the same members as before.
@@ -94,7 +96,7 @@ function asArguments(settings: Readonly<Record<string, string>>): string[] {
 
 /** What postgresql.auto.conf says after these changes. */
 async function autoConfWith(dataDirectory: string, changes: Settings): Promise<Record<string, string>> {
-  const settings = parseAutoConf(await readFile(join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+  const settings = await readAutoConf(dataDirectory);
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) settings.delete(name);
     else settings.set(name, value);
@@ -107,7 +109,7 @@ async function autoConfWith(dataDirectory: string, changes: Settings): Promise<R
  * Whoever set an archiver by hand (ALTER SYSTEM) keeps it.
  */
 async function archivingOnlyToSomewhere(dataDirectory: string): Promise<{ archive_mode?: null }> {
-  const set = parseAutoConf(await readFile(join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+  const set = await readAutoConf(dataDirectory);
   const hasArchiver = ['archive_command', 'archive_library'].some((name) => (set.get(name) ?? '') !== '');
   return hasArchiver ? {} : { archive_mode: null };
 }
@@ -119,8 +121,13 @@ async function archivingOnlyToSomewhere(dataDirectory: string): Promise<{ archiv
 async function removeStaleLocks(configuration: PostgresConfiguration): Promise<void> {
   const { dataDirectory, socketDirectory } = configuration.paths;
   if (process.platform !== 'linux' || !nothingRunsIn(dataDirectory)) return;
-  await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
-  await rm(join(socketDirectory, `.s.PGSQL.${configuration.port}.lock`), { force: true });
+  await removeName(join(dataDirectory, 'postmaster.pid'));
+  await removeName(join(socketDirectory, `.s.PGSQL.${configuration.port}.lock`));
+}
+
+/** Files that were being replaced when somebody died. */
+async function removeLeftAside(dataDirectory: string): Promise<void> {
+  for (const name of await readdir(dataDirectory)) if (isLeftAside(name)) await removeName(join(dataDirectory, name));
 }
 
 /**

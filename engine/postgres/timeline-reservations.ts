@@ -3,9 +3,10 @@
  * history: PostgreSQL would take that number for the timeline to recover to, find no parent in it, and refuse every start. That happens when the
  * server dies between the marks and its promotion, and when a standby dies after it fetched the marks and before the history above them.
  */
-import { chown, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory } from '../kernel/durable-file';
+import { createNew, type FileOwner, inDirectory, removeName } from '../kernel/foreign-files';
 import { historyFileName } from './control-data';
 
 export type HistoryFile = { readonly name: string; readonly bytes: number };
@@ -21,23 +22,35 @@ export function danglingMarks(files: readonly HistoryFile[]): readonly string[] 
 
 /** The wanted number comes with each promotion: what is removed here is marked again then. */
 export async function removeDanglingMarks(dataDirectory: string): Promise<readonly string[]> {
-  const directory = join(dataDirectory, 'pg_wal');
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.history'));
-  const files = await Promise.all(
-    names.map(async (name) => ({ name, bytes: (await stat(join(directory, name))).size })),
-  );
-  const dangling = danglingMarks(files);
-  for (const name of dangling) await rm(join(directory, name), { force: true });
-  if (dangling.length > 0) await syncDirectory(directory);
-  return dangling;
+  return inWal(dataDirectory, async (directory) => {
+    const names = (await readdir(directory)).filter((name) => name.endsWith('.history'));
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, bytes: (await lstat(join(directory, name))).size })),
+    );
+    const dangling = danglingMarks(files);
+    for (const name of dangling) await removeName(join(directory, name));
+    if (dangling.length > 0) await syncDirectory(directory);
+    return dangling;
+  });
 }
 
 /** An empty file for each number from `first` to below `wanted`; made as PostgreSQL makes its own, one that is there already stays. */
 export async function markTimelines(dataDirectory: string, first: number, wanted: number): Promise<void> {
-  const owner = await stat(join(dataDirectory, 'pg_wal'));
-  for (let taken = first; taken < wanted; taken++) {
-    const file = join(dataDirectory, 'pg_wal', historyFileName(taken));
-    await writeFile(file, '', { flag: 'a', mode: 0o600 });
-    await chown(file, owner.uid, owner.gid);
-  }
+  await inWal(dataDirectory, async (directory, owner) => {
+    for (let taken = first; taken < wanted; taken++) {
+      try {
+        await (await createNew(join(directory, historyFileName(taken)), 0o600, owner)).close();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
+  });
+}
+
+/** `pg_wal` may be a link to another disk, which must be PostgreSQL's as well. */
+async function inWal<T>(dataDirectory: string, use: (directory: string, owner: FileOwner) => Promise<T>): Promise<T> {
+  const { uid, gid } = await lstat(dataDirectory);
+  return inDirectory(join(dataDirectory, 'pg_wal'), { uid }, (directory) =>
+    use(directory, process.getuid?.() === 0 ? { uid, gid } : null),
+  );
 }

@@ -3,8 +3,8 @@
  * configuration file of every process. `cluster.json` is written before the first agent starts; an identity lives in its node's directory,
  * so a wiped directory gets a new incarnation and joins as a new member instead of voting with amnesia.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RaftConfiguration } from '../control/store';
@@ -15,6 +15,7 @@ import { renameEntry, replaceFile, systemFiles } from '../kernel/small-files';
 import { StartError } from './data-directory';
 import type { NativePostgres } from './native-postgres';
 import { identityFile, levelOf, type NodeIdentity, readIdentity, writeIdentity } from './node-identity';
+import { openNodeDirectory, openSocketDirectories, socketDirectoryOf } from './node-places';
 import type { PortBook } from './ports';
 import type {
   AgentConfig,
@@ -116,8 +117,9 @@ export class Installation {
   async prepareAgent(node: NodePlace, all: readonly NodePlace[]): Promise<string> {
     const { host, ports, native, secrets } = this.#options;
     const directory = this.nodeDirectory(node.id);
-    mkdirSync(directory, { recursive: true, mode: 0o750 });
-    if (native.runAs) chownSync(directory, native.runAs.uid, native.runAs.gid);
+    openNodeDirectory(directory, native.runAs);
+    const socketDirectory = socketDirectoryOf(directory, node.id);
+    openSocketDirectories(directory, socketDirectory, native.runAs);
     const identity = this.#identity(node.id, directory);
     const founding = !this.#cluster.seeded && this.#cluster.founders[node.id] === identity.incarnation;
     const config: AgentConfig = {
@@ -131,7 +133,7 @@ export class Installation {
       postgresPort: await ports.port(`${node.id}.postgres`),
       walProxyPort: await ports.port(`${node.id}.wal`),
       nodeDirectory: directory,
-      socketDirectory: this.#socketDirectory(directory, node.id),
+      socketDirectory,
       secretFile: secrets.clusterSecret,
       postgresSecretsFile: secrets.postgres,
       appPasswordFile: secrets.appPassword,
@@ -312,22 +314,6 @@ export class Installation {
         onNoStandby: group.on_no_standby ?? (group.commit_mode === 'synchronous' ? 'wait' : 'degrade'),
       })),
     };
-  }
-
-  /** Unix socket paths are limited to about 100 bytes; a deep data directory gets a short one elsewhere. */
-  #socketDirectory(nodeDirectory: string, node: NodeId): string {
-    const near = join(nodeDirectory, 'run');
-    const directory =
-      near.length <= 80
-        ? near
-        : join(
-            '/tmp',
-            `rustydb-${createHash('sha256').update(nodeDirectory).digest('hex').slice(0, 10)}-${node.slice(0, 20)}`,
-          );
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const { runAs } = this.#options.native;
-    if (runAs) chownSync(directory, runAs.uid, runAs.gid);
-    return directory;
   }
 
   #writeConfig(name: string, config: unknown): string {

@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
-import { GuardianLink } from '../postgres/guardian-link';
+import { GuardianLink, takeOverSocket } from '../postgres/guardian-link';
 import { processesIn, waitUntilGone } from '../postgres/processes';
+import { guardianSocketOf } from './node-places';
 
 const stopMs = 20_000;
 const goneMs = 5_000;
@@ -18,7 +19,7 @@ export type LeftPlace = { readonly nodeDirectory: string; readonly agentConfigFi
 export async function stopLeftGuardian(place: LeftPlace, logger: Logger): Promise<void> {
   if (processesIn(place.nodeDirectory).length > 0) {
     try {
-      await stopThrough(socketOf(place.agentConfigFile));
+      await stopThrough(place);
     } catch (error) {
       logger.warn({ directory: place.nodeDirectory, error: messageOf(error) }, 'a guardian could not be told to stop');
     }
@@ -29,8 +30,12 @@ export async function stopLeftGuardian(place: LeftPlace, logger: Logger): Promis
     logger.warn({ directory: place.nodeDirectory }, 'a guardian or its PostgreSQL still runs; it ends by itself');
 }
 
-async function stopThrough(socket: string): Promise<void> {
-  const link = await GuardianLink.connect(socket, { onExit: () => undefined, onLost: () => undefined });
+async function stopThrough({ nodeDirectory, agentConfigFile }: LeftPlace): Promise<void> {
+  const socketDirectory = socketDirectoryIn(agentConfigFile);
+  const socket = guardianSocketOf(nodeDirectory, socketDirectory);
+  const connect = () => GuardianLink.connect(socket, { onExit: () => undefined, onLost: () => undefined });
+  let link = await connect();
+  if (link === null && (await takeOverSocket(join(socketDirectory, 'guardian.sock'), socket))) link = await connect();
   if (link === null) return;
   try {
     await link.request({ kind: 'stop', mode: 'fast', timeoutMs: stopMs }, stopMs + 1_000);
@@ -39,7 +44,6 @@ async function stopThrough(socket: string): Promise<void> {
   }
 }
 
-function socketOf(agentConfigFile: string): string {
-  const { socketDirectory } = JSON.parse(readFileSync(agentConfigFile, 'utf8')) as { readonly socketDirectory: string };
-  return join(socketDirectory, 'guardian.sock');
+function socketDirectoryIn(agentConfigFile: string): string {
+  return (JSON.parse(readFileSync(agentConfigFile, 'utf8')) as { readonly socketDirectory: string }).socketDirectory;
 }

@@ -3,12 +3,13 @@
  * reach the project or the data directory (a home of mode 0700), both fall back to /var/tmp.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../kernel/errors';
 import { checkReachable, chooseRunAs, findNativeDirectory, hydrateSymlinks, type RunAs } from '../postgres/native';
 import { StartError } from './data-directory';
+import { openSharedPlace } from './node-places';
 
 export type NativePostgres = {
   /** Holds `bin/postgres`, `bin/initdb`, `lib`, `share`. */
@@ -28,8 +29,9 @@ export function openNativePostgres(): NativePostgres {
   const runAs = chooseRunAs();
   if (checkReachable(shipped, '/', runAs) === null) return { directory: shipped, runAs };
   const copy = join('/var/tmp', `rustydb-postgres-${digest(shipped)}`);
+  openSharedPlace(copy, null, 0o755);
   if (!existsSync(join(copy, 'native', 'bin', 'postgres'))) {
-    mkdirSync(copy, { recursive: true, mode: 0o755 });
+    rmSync(join(copy, 'native.new'), { recursive: true, force: true });
     cpSync(shipped, join(copy, 'native.new'), { recursive: true, verbatimSymlinks: true });
     chmodSync(join(copy, 'native.new'), 0o755);
     renameSync(join(copy, 'native.new'), join(copy, 'native'));
@@ -44,7 +46,7 @@ export function reachableNodesDirectory(dataDirectory: string, native: NativePos
   const direct = join(dataDirectory, 'nodes');
   if (checkReachable(native.directory, direct, native.runAs) === null) return direct;
   const fallback = join('/var/tmp', `rustydb-data-${digest(dataDirectory)}`);
-  mkdirSync(fallback, { recursive: true, mode: 0o755 });
+  openSharedPlace(fallback, null, 0o755);
   const trouble = checkReachable(native.directory, fallback, native.runAs);
   if (trouble) throw new StartError(trouble);
   const link = join(dataDirectory, 'nodes-are-here');
