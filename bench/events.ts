@@ -13,6 +13,7 @@ import { pollUntil } from '../engine/kernel/async';
 import { EventLog } from '../engine/monitoring/event-log';
 import { delay, freePort } from '../engine/testing/real-cluster';
 import { StoredAccounts } from '../server/auth/accounts';
+import { PasswordHasher } from '../server/auth/passwords';
 import { RecordedEngine } from '../server/testing/recorded-engine';
 import { onInterruption } from './measure/interruption';
 import { machineFacts, machineLine, saveJson, say, table } from './measure/report';
@@ -105,7 +106,7 @@ recorded.view = {
     .slice(0, 1)
     .map((one) => ({ ...one, record: { ...one.record, host: seed.host, agentPort: seed.port } })),
 };
-const { secret: key } = await new StoredAccounts(recorded).createApiKey({
+const { secret: key } = await new StoredAccounts(recorded, new PasswordHasher()).createApiKey({
   name: 'bench',
   role: 'viewer',
   expiresAt: null,

@@ -15,6 +15,7 @@ import { StoredLastUses } from './auth/last-uses';
 import { Lockouts } from './auth/lockouts';
 import { OidcSignIn } from './auth/oidc';
 import type { OidcConfig } from './auth/oidc-config';
+import { PasswordHasher } from './auth/passwords';
 import { defaultRateLimits, type RateLimitSettings, RateLimits } from './auth/rate-limits';
 import { Sessions } from './auth/sessions';
 import { AccessUpkeep } from './auth/upkeep';
@@ -36,6 +37,8 @@ export type ComposeOptions = {
   readonly rateLimits?: Partial<RateLimitSettings>;
   readonly facts: ConsoleFacts;
   readonly logger: Logger;
+  /** Tests bring one that costs less; the product never does. */
+  readonly passwords?: PasswordHasher;
 };
 
 export type Composed = {
@@ -48,19 +51,19 @@ export type Composed = {
 };
 
 export async function compose(options: ComposeOptions): Promise<Composed> {
-  const { engine, logger, facts } = options;
+  const { engine, logger, facts, passwords = new PasswordHasher() } = options;
   const audit = await AuditLog.open(path.join(options.dataDirectory, 'audit'));
   const auditEvents = new AuditEvents(engine, audit.writer.id);
   audit.onOutcome = (entry) => auditEvents.recorded(entry);
   const anchors = new AuditAnchors(engine, audit, logger);
   anchors.start();
   const trail = new AnchoredTrail(audit, anchors);
-  const accounts = new StoredAccounts(engine);
+  const accounts = new StoredAccounts(engine, passwords);
   const uses = new StoredLastUses(engine);
   const lockouts = new Lockouts(engine);
   const policy = new StoredAccessPolicy(engine);
   const once = new IdempotentCalls(engine);
-  const invitations = new Invitations(engine, accounts);
+  const invitations = new Invitations(engine, accounts, passwords);
   const approvals = new Approvals(
     engine,
     (record) => runApproved(services, allProcedures, record),

@@ -22,7 +22,7 @@ import type {
 } from './api';
 import { ControlRecords, changedMeanwhile } from './control-records';
 import { standingOf } from './key-standing';
-import { hashPassword, spendVerification, verifyPassword } from './passwords';
+import type { PasswordHasher } from './passwords';
 
 /** A key or account that ends on another console must end here within half a second, on its way through a replica. */
 const freshMs = 250;
@@ -32,7 +32,10 @@ export class StoredAccounts implements AccountDirectory {
   readonly #keys: ControlRecords<ApiKeyRecord>;
   readonly #listeners = new Set<() => void>();
 
-  constructor(engine: EngineClient) {
+  constructor(
+    engine: EngineClient,
+    private readonly passwords: PasswordHasher,
+  ) {
     const onChange = () => {
       for (const listener of this.#listeners) listener();
     };
@@ -68,7 +71,7 @@ export class StoredAccounts implements AccountDirectory {
   }
 
   async createUser(input: NewUser): Promise<UserRecord> {
-    const passwordHash = input.password === null ? null : await hashPassword(input.password);
+    const passwordHash = input.password === null ? null : await this.passwords.hash(input.password);
     const record = newUser({ ...input, passwordHash });
     // The id is the name: the store's key then guards its uniqueness.
     if (!(await this.#users.put(record.id, 0, record))) throw userExists(input.username);
@@ -85,7 +88,7 @@ export class StoredAccounts implements AccountDirectory {
         generation: before.generation + 1,
         ...(patch.password === undefined
           ? {}
-          : { passwordHash: await hashPassword(patch.password), passwordChangedAt: new Date().toISOString() }),
+          : { passwordHash: await this.passwords.hash(patch.password), passwordChangedAt: new Date().toISOString() }),
       };
       if (isActiveAdmin(before) && !isActiveAdmin(after)) requireAnotherAdmin(id, all);
       return after;
@@ -103,10 +106,10 @@ export class StoredAccounts implements AccountDirectory {
   async verify(username: string, password: string): Promise<UserRecord | null> {
     const user = (await this.users()).find((one) => one.username === username);
     if (!user || user.disabled || user.passwordHash === null) {
-      await spendVerification(password);
+      await this.passwords.spendVerification(password);
       return null;
     }
-    return (await verifyPassword(password, user.passwordHash)) ? user : null;
+    return (await this.passwords.verify(password, user.passwordHash)) ? user : null;
   }
 
   apiKeys(): Promise<readonly ApiKeyRecord[]> {

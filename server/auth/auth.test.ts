@@ -3,10 +3,17 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterError } from '@/engine/kernel/errors';
-import { adminPassword, type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
+import { compose } from '../compose';
+import {
+  adminPassword,
+  type ConsoleFixture,
+  cheapPasswords,
+  startConsole,
+  type Wire,
+} from '../testing/console-fixture';
 import { StoredAccounts } from './accounts';
 import { ensureFirstAccounts } from './first-start';
-import { hashPassword, verifyPassword } from './passwords';
+import { PasswordHasher } from './passwords';
 
 let console: ConsoleFixture;
 beforeEach(async () => {
@@ -108,9 +115,21 @@ describe('signing in', () => {
   });
 
   it('is throttled as strictly when all attempts come at once', async () => {
-    const verify = vi.spyOn(console.services.accounts, 'verify');
-    const answers = await Promise.all(Array.from({ length: 50 }, () => login('wrong')));
-    const told = (status: number) => answers.filter((one) => one.status === status).length;
+    const { accounts } = console.services;
+    const verifying = accounts.verify.bind(accounts);
+    let refused = 0;
+    // No password is found wrong before the fortieth attempt was refused.
+    const verify = vi.spyOn(accounts, 'verify').mockImplementation(async (username, password) => {
+      await expect.poll(() => refused, { timeout: 20_000 }).toBe(40);
+      return verifying(username, password);
+    });
+    const attempts = Array.from({ length: 50 }, async () => {
+      const { status } = await login('wrong');
+      if (status === 429) refused++;
+      return status;
+    });
+    const answers = await Promise.all(attempts);
+    const told = (status: number) => answers.filter((one) => one === status).length;
     expect([told(401), told(429), verify.mock.calls.length]).toEqual([10, 40, 10]);
   });
 
@@ -232,7 +251,7 @@ describe('users', () => {
   });
 
   it('are made once at the first start', async () => {
-    const accounts = new StoredAccounts(console.engine);
+    const accounts = new StoredAccounts(console.engine, cheapPasswords());
     const first = { engine: console.engine, accounts, adminPassword: 'another password', apiKey: 'k'.repeat(40) };
     const logger = pino({ level: 'silent' });
     await ensureFirstAccounts({ ...first, logger });
@@ -247,15 +266,39 @@ describe('users', () => {
 
 describe('password hashes', () => {
   it('hold for the password and for nothing else', async () => {
-    const hash = await hashPassword('pässword of length');
-    expect(await verifyPassword('pässword of length', hash)).toBe(true);
-    expect(await verifyPassword('password of length', hash)).toBe(false);
-    expect(await verifyPassword('x', 'plain$text')).toBe(false);
+    const passwords = new PasswordHasher();
+    const hash = await passwords.hash('pässword of length');
+    expect(await passwords.verify('pässword of length', hash)).toBe(true);
+    expect(await passwords.verify('password of length', hash)).toBe(false);
+    expect(await passwords.verify('x', 'plain$text')).toBe(false);
+  });
+
+  it('cost what the product promises, in an account and after an invitation, unless a test brings its own hasher', async () => {
+    const { accounts, invitations, close } = await compose({
+      engine: console.engine,
+      dataDirectory: console.dataDirectory,
+      sessionSecret: 'a session secret for tests',
+      secureCookies: true,
+      facts: console.services.facts,
+      logger: pino({ level: 'silent' }),
+    }).then((one) => ({ ...one, invitations: one.services.invitations }));
+    try {
+      const made = await accounts.createUser({ username: 'dear', password: adminPassword, role: 'admin', by: 'test' });
+      const { token } = await invitations.create({ username: 'guest', role: 'viewer', hours: 1, by: 'dear' });
+      const guest = await invitations.accept(token, adminPassword);
+      expect([made.passwordHash, guest.passwordHash]).toEqual(
+        Array(2).fill(expect.stringMatching(/^scrypt\$32768\$8\$1\$/)),
+      );
+      expect(await accounts.verify('dear', adminPassword)).toMatchObject({ id: 'dear' });
+    } finally {
+      await close();
+    }
   });
 
   it('are made by a bounded number at once, and a bounded number waits', async () => {
     const cheap = 'scrypt$2$1$1$c2FsdA$a2V5';
-    const all = await Promise.allSettled(Array.from({ length: 40 }, () => verifyPassword('any', cheap)));
+    const passwords = new PasswordHasher();
+    const all = await Promise.allSettled(Array.from({ length: 40 }, () => passwords.verify('any', cheap)));
     expect(all.filter((one) => one.status === 'fulfilled')).toHaveLength(34);
     expect(all.at(-1)).toMatchObject({ reason: { code: 'RATE_LIMITED', details: { extra: { retry_after: 5 } } } });
   });

@@ -1,12 +1,13 @@
 /** Invitations: one link, one account, one use; withdrawn or run out it is as good as unknown. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type ConsoleFixture, startConsole } from '../testing/console-fixture';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type ConsoleFixture, cheapPasswords, startConsole } from '../testing/console-fixture';
 
+const passwords = cheapPasswords();
 let console: ConsoleFixture;
 beforeEach(async () => {
-  console = await startConsole();
+  console = await startConsole({ passwords });
 });
 afterEach(() => console.stop());
 
@@ -17,13 +18,31 @@ const accept = (token: string) =>
   console.json('/api/v1/invitations/accept', { method: 'POST', role: null, body: { token, password } });
 const list = async () => (await console.json('/api/v1/invitations', { role: 'admin' })).body;
 
+/** Both have found the invitation open by then, and neither has used it. */
+function holdUntilTwo() {
+  const hash = passwords.hash.bind(passwords);
+  let resolve = () => {};
+  const two = new Promise<void>((done) => {
+    resolve = done;
+  });
+  const hashes = vi.spyOn(passwords, 'hash');
+  return hashes.mockImplementation(async (text) => {
+    if (hashes.mock.calls.length === 2) resolve();
+    await two;
+    return hash(text);
+  });
+}
+
 it('makes an account whose password only its owner knows, once', async () => {
   const { status, body } = await invite();
   expect([status, body.path]).toEqual([201, `/invitation#${body.token}`]);
   expect(JSON.stringify(await list())).not.toContain(body.token);
   const { entries } = await console.engine.anyNode('store.localList', { prefix: '' });
   expect(JSON.stringify(entries)).not.toContain(body.token);
+  const hashes = holdUntilTwo();
   const answers = await Promise.all([accept(body.token), accept(body.token)]);
+  expect(hashes.mock.calls).toEqual([[password], [password]]);
+  hashes.mockRestore();
   expect(answers.map((one) => one.status).sort()).toEqual([201, 409]);
   expect((await accept(body.token)).status).toBe(404);
   const login = await console.json('/api/v1/auth/login', {

@@ -12,7 +12,7 @@ import type { Role } from '@/server/procedures/definition';
 import { hashSecret, newUser, type StoredAccounts } from './accounts';
 import type { InvitationDirectory, InvitationRecord, Person, UserRecord } from './api';
 import { ControlRecords, changedMeanwhile } from './control-records';
-import { hashPassword } from './passwords';
+import type { PasswordHasher } from './passwords';
 
 const openLimit = 500;
 const keptMs = 30 * 24 * 3_600_000;
@@ -23,6 +23,7 @@ export class Invitations implements InvitationDirectory {
   constructor(
     private readonly engine: EngineClient,
     private readonly accounts: StoredAccounts,
+    private readonly passwords: PasswordHasher,
   ) {
     this.#records = new ControlRecords(engine, keys.invitations);
   }
@@ -78,7 +79,7 @@ export class Invitations implements InvitationDirectory {
     if (inviter.ended !== null || inviter.role !== 'admin') {
       throw new ClusterError('NOT_FOUND', 'Who invited you is no admin any more: ask for a new invitation');
     }
-    const user = newUser({ username, role, by: createdBy, passwordHash: await hashPassword(password) });
+    const user = newUser({ username, role, by: createdBy, passwordHash: await this.passwords.hash(password) });
     const mutations: Mutation[] = [
       this.#records.putting(id, { ...held.record, accepted: true, endedAt: new Date().toISOString() }),
       this.accounts.puttingUser(user),

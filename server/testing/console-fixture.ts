@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
 import type { OidcConfig } from '@/server/auth/oidc-config';
+import { PasswordHasher } from '@/server/auth/passwords';
 import type { RateLimitSettings } from '@/server/auth/rate-limits';
 import { compose } from '@/server/compose';
 import type { Role } from '@/server/procedures/definition';
@@ -46,8 +47,10 @@ export async function startConsole(
   options: {
     readonly rateLimits?: Partial<RateLimitSettings>;
     readonly rehearsalEnabled?: boolean;
-    /** A user `admin` with `adminPassword`; costs a password hash. */
+    /** A user `admin` with `adminPassword`. */
     readonly withAdmin?: boolean;
+    /** One that a test holds up. */
+    readonly passwords?: PasswordHasher;
     /** Another console of the same cluster. */
     readonly engine?: RecordedEngine;
     readonly oidc?: OidcConfig;
@@ -71,6 +74,7 @@ export async function startConsole(
     breakGlassFile: path.join(dataDirectory, 'break-glass-token'),
     rateLimits: options.rateLimits,
     logger,
+    passwords: options.passwords ?? cheapPasswords(),
     facts: {
       clusterId: engine.view.cluster.clusterId,
       clusterName: 'orders',
@@ -135,6 +139,11 @@ export async function startConsole(
         throw new Error(`answered with codes that are not declared: ${[...undeclared].join(', ')}`);
     },
   };
+}
+
+/** The product's hash takes a processor for a tenth of a second, and some tests sign in a hundred times. */
+export function cheapPasswords(): PasswordHasher {
+  return new PasswordHasher({ N: 16, r: 1, p: 1 });
 }
 
 /** Of everything that tests call: the codes that a procedure answered with and does not name. */
