@@ -33,8 +33,12 @@ export default defineConfig({
           exclude: [...real, ...simulated, '**/node_modules/**'],
           // A few seconds each, and many times that on a busy machine.
           testTimeout: 60_000,
-          // Vitest leaves a core free: on two cores that would be one file at a time, and many tests wait for timers.
-          maxWorkers: 3,
+          hookTimeout: 60_000,
+          // Loading the product anew for every file takes longer than the tests do. What a file leaves behind in the process fails that file.
+          isolate: false,
+          setupFiles: ['engine/testing/shared-process.ts'],
+          // Twice the cores of the smallest machine: many tests wait for timers.
+          maxWorkers: 4,
         },
       },
       {

@@ -1,9 +1,9 @@
 /**
  * Sends spans to a collector by OTLP over HTTP, when the environment names one (the variables of the OpenTelemetry specification). The exporter is
  * loaded only then. Invariants: without OTEL_EXPORTER_OTLP_ENDPOINT nothing of it is loaded and nothing is followed; a collector that is slow or gone
- * costs spans (the queue is bounded, OTEL_BSP_MAX_QUEUE_SIZE), never a call.
+ * costs spans (the queue is bounded, OTEL_BSP_MAX_QUEUE_SIZE), never a call; once stopped, nothing of it is left registered in the process.
  */
-import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { context, DiagLogLevel, diag, trace } from '@opentelemetry/api';
 import { withTimeout } from '../kernel/async';
 import type { Logger } from '../kernel/log';
 import { spansAreExported } from '../kernel/tracing';
@@ -59,6 +59,7 @@ export async function startTraceExport(source: TraceSource, logger: Logger): Pro
       await withTimeout(provider.shutdown(), flushMs, 'the last export of traces').catch((error: unknown) => {
         logger.warn({ err: error }, 'the last traces were not exported');
       });
+      for (const registered of [trace, context, diag]) registered.disable();
     },
   };
 }

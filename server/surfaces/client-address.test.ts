@@ -1,6 +1,6 @@
 /** Behind proxies the right-most address that is none of them counts; whoever is not trusted may write what they like. */
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { fc } from '@/engine/testing/property-tests';
 import { startConsole } from '../testing/console-fixture';
 import { addressBehind, proxiesOf, trustProxies } from './client-address';
 

@@ -1,7 +1,7 @@
 /** The table of request targets, and the same lines over a socket: an address as for a proxy is answered as its path alone. */
 import { connect } from 'node:net';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fc } from '@/engine/testing/property-tests';
 import { type ConsoleFixture, startConsole } from '../testing/console-fixture';
 import { readTarget } from './request-target';
 

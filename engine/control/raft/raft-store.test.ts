@@ -382,7 +382,7 @@ describe('leases', () => {
     expect(await lead.renewLease('g', 1, 'a')).toMatchObject({ ok: true });
     await expect(lead.txn(grant)).rejects.toMatchObject({ details: { clusterCode: 'CLU_LEASE_HELD' } });
     await pollUntil(async () => ((await lead.txn(grant)).succeeded ? true : undefined), {
-      timeoutMs: 3000,
+      timeoutMs: 20_000,
       intervalMs: 5,
       what: 'granted',
     });
