@@ -1,9 +1,10 @@
 /** rustydbctl against a console: every command is there, answers and refusals have the promised form and exit code. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames } from '@/server/procedures/command-name';
@@ -23,7 +24,9 @@ afterAll(() => console.stop());
 
 type Role = keyof ConsoleFixture['keys'];
 
-async function run(line: string, options: { role?: Role | null; url?: string; signal?: AbortSignal } = {}) {
+type Options = { role?: Role | null; url?: string; signal?: AbortSignal; width?: number; screen?: boolean };
+
+async function run(line: string, options: Options = {}) {
   const out: string[] = [];
   const err: string[] = [];
   const { role = 'operator' } = options;
@@ -32,7 +35,8 @@ async function run(line: string, options: { role?: Role | null; url?: string; si
       RUSTYDB_URL: options.url ?? console.url,
       ...(role === null ? {} : { RUSTYDB_API_KEY: console.keys[role] }),
     },
-    width: 200,
+    width: options.width ?? 200,
+    screen: options.screen ?? false,
     signal: options.signal ?? new AbortController().signal,
     print: (text) => void out.push(text),
     write: async (bytes) => void out.push(Buffer.from(bytes).toString()),
@@ -102,6 +106,28 @@ describe('answers', () => {
     expect((await run('topology')).out).toContain('sentence');
   });
 
+  it('of nodes say on a narrow screen who each is, once, in what role, and how far behind', async () => {
+    const { out } = await run('nodes --group alpha', { width: 80 });
+    const [head, ...rows] = out.split('\n');
+    expect(head!.split(/ +/).slice(0, 5)).toEqual(['ID', 'GROUP', 'ROLE', 'STATUS', 'LAG_MS']);
+    expect(rows[0]!.match(/node-1/g)).toHaveLength(1);
+    for (const line of [head!, ...rows]) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('have numbers that people read', () => {
+    const cells = (value: number) => textOf([{ value }]).split('\n')[1];
+    expect([12.345678, 0.0123456, 3, 1e12, -0.5, 99.999].map(cells)).toEqual([
+      '12.35',
+      '0.012',
+      '3',
+      '1000000000000',
+      '-0.5',
+      '100',
+    ]);
+    expect(textOf([{ id: 'a', name: 'a', node_id: 'a', value: 1 }])).toBe('ID  VALUE\na   1');
+    expect(textOf([{ id: 'a', name: 'b' }])).toBe('ID  NAME\na   b');
+  });
+
   it('are JSON for scripts', async () => {
     const { out } = await run('cluster topology --json');
     expect(JSON.parse(out)).toMatchObject({ cluster_name: 'orders', nodes: expect.any(Array) });
@@ -169,6 +195,33 @@ describe('answers', () => {
     expect(out.match(/"cluster_name"/g)!.length).toBeGreaterThan(1);
   });
 
+  it('are repeated in place on a screen, and one below the other elsewhere', async () => {
+    const watched = async (line: string, screen: boolean) => {
+      const ending = new AbortController();
+      const running = run(line, { signal: ending.signal, screen });
+      setTimeout(() => ending.abort(), 200);
+      return (await running).out;
+    };
+    const clear = '\u001b[H\u001b[2J';
+    expect((await watched('cluster config --watch 0.05', true)).split(clear).length).toBeGreaterThan(2);
+    expect(await watched('cluster config --watch 0.05', false)).not.toContain(clear);
+    expect(await watched('cluster config --watch 0.05 --json', true)).not.toContain(clear);
+  });
+
+  it('of a change are asked for under the key that was given', async () => {
+    const keys: unknown[] = [];
+    const server = createServer((request, response) => {
+      keys.push(request.headers['idempotency-key']);
+      response.setHeader('Content-Type', 'application/json').end('{}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await run('operations cancel 4711 --idempotency-key once-4711', { url });
+    await run('operations cancel 4711', { url });
+    server.close();
+    expect(keys).toEqual(['once-4711', undefined]);
+  });
+
   it('are events up to the one that was waited for', async () => {
     const before = console.engine.listeners;
     const running = run('events stream --until failover_completed');
@@ -216,6 +269,47 @@ describe('refusals', () => {
     expect(out).toBe('');
     expect(err).toContain('No node node-99');
     expect((await run('api-keys list')).err).toMatch(/role: operator \(limit admin\)/);
+  });
+});
+
+describe('an address', () => {
+  it.each(['ftp://127.0.0.1', 'localhost:8080', 'ws://127.0.0.1:1'])('%s is a wrong command line', async (url) => {
+    const { code, err } = await run('topology', { url });
+    expect([code, err]).toEqual([exitCodes.usage, expect.stringContaining(`${url} is no address of a console`)]);
+  });
+
+  it('whose certificate is not trusted says how to trust it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rustydbctl-'));
+    const [certFile, keyFile] = ['cert.pem', 'key.pem'].map((name) => join(directory, name)) as [string, string];
+    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2', '-nodes'];
+    const made = spawnSync('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-keyout',
+      keyFile,
+      '-out',
+      certFile,
+      ...names,
+    ]);
+    expect(made.status).toBe(0);
+    const secure = await startConsole({ tls: { certFile, keyFile } });
+    try {
+      const { code, err } = await run('topology', { url: secure.url });
+      expect([code, err]).toEqual([exitCodes.tryAgain, expect.stringContaining('--cacert')]);
+      const words = ['--import', 'tsx', 'cli/main.ts', 'topology', '--json', '--url', secure.url];
+      const trusting = spawn(process.execPath, [...words, '--cacert', certFile], {
+        env: { ...process.env, RUSTYDB_API_KEY: secure.keys.viewer },
+      });
+      const chunks: Buffer[] = [];
+      trusting.stdout.on('data', (chunk) => chunks.push(chunk));
+      const [status] = await once(trusting, 'close');
+      expect([status, JSON.parse(Buffer.concat(chunks).toString()).cluster_name]).toEqual([0, 'orders']);
+    } finally {
+      await secure.stop();
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 

@@ -2,7 +2,13 @@
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { exitCodeOf, exitCodes } from './exit-codes';
 
-export type Connection = { readonly url: string; readonly key: string | null; readonly timeoutMs: number };
+export type Connection = {
+  readonly url: string;
+  readonly key: string | null;
+  readonly timeoutMs: number;
+  /** Of a change: repeated under the same key it is done once. */
+  readonly idempotencyKey?: string | undefined;
+};
 
 export type ErrorBody = {
   readonly code: string;
@@ -57,7 +63,10 @@ export async function callPage(
   notice: (text: string) => void,
 ): Promise<Page> {
   const { method, path, body } = addressOf(definition, input);
-  const headers = headersOf(connection, body === undefined ? {} : { 'Content-Type': 'application/json' });
+  const headers = headersOf(connection, {
+    ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    ...(connection.idempotencyKey === undefined ? {} : { 'Idempotency-Key': connection.idempotencyKey }),
+  });
   const signal = AbortSignal.timeout(connection.timeoutMs);
   const response = await fetched(connection, path, { method, body, signal, headers });
   const text = await response.text();
@@ -81,13 +90,22 @@ export async function fetched(connection: Connection, path: string, init: Reques
   // Trying again would not make it one.
   if (!URL.canParse(connection.url))
     throw new CommandFailure(`${connection.url} is no address of a console`, exitCodes.usage);
+  const { protocol } = new URL(connection.url);
+  if (protocol !== 'http:' && protocol !== 'https:')
+    throw new CommandFailure(
+      `${connection.url} is no address of a console: it begins with http:// or https://`,
+      exitCodes.usage,
+    );
   try {
     return await fetch(connection.url.replace(/\/$/, '') + path, init);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     const late = error instanceof Error && error.name === 'TimeoutError';
+    const hint = /self.signed|certificate|unable to verify/i.test(cause)
+      ? '. If you trust it, name its certificate, or that of who signed it, with --cacert'
+      : '';
     throw new CommandFailure(
-      late ? `${connection.url} did not answer in time` : `${connection.url} cannot be reached: ${cause}`,
+      late ? `${connection.url} did not answer in time` : `${connection.url} cannot be reached: ${cause}${hint}`,
       exitCodes.tryAgain,
     );
   }

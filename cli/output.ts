@@ -4,6 +4,8 @@ type Row = Readonly<Record<string, unknown>>;
 
 const maxColumns = 9;
 const maxCell = 48;
+/** What a row is looked at for, in the order in which a narrow terminal keeps it. Other fields follow in the answer's own order. */
+const telling = ['id', 'node_id', 'name', 'group', 'role', 'status', 'state', 'lag_ms', 'address', 'port'];
 
 export function textOf(answer: unknown, width = 160): string {
   if (answer === undefined) return 'Done.';
@@ -18,10 +20,18 @@ export function table(rows: readonly unknown[], width = 160): string {
   const names = [...new Set(objects.flatMap((row) => Object.keys(row)))].filter((name) =>
     objects.some((row) => row[name] !== null && row[name] !== undefined && isPlain(row[name])),
   );
+  names.sort((a, b) => placeOf(a) - placeOf(b));
   const columns: { name: string; cells: string[]; size: number }[] = [];
   let used = 0;
   for (const name of names.slice(0, maxColumns * 3)) {
     const cells = objects.map((row) => cell(row[name]));
+    // Older names of one thing say it once.
+    if (
+      objects.length > 0 &&
+      isIdentity(name) &&
+      columns.some((known) => isIdentity(known.name) && same(known.cells, cells))
+    )
+      continue;
     const size = Math.max(name.length, ...cells.map((one) => one.length));
     if (columns.length >= maxColumns || (columns.length > 0 && used + size + 2 > width)) continue;
     columns.push({ name, cells, size });
@@ -36,6 +46,21 @@ export function table(rows: readonly unknown[], width = 160): string {
     line(({ name }) => name.toUpperCase()),
     ...objects.map((_row, index) => line(({ cells }) => cells[index]!)),
   ].join('\n');
+}
+
+const identities = new Set(['id', 'node_id', 'name', 'node_name', 'replica_id']);
+const isIdentity = (name: string) => identities.has(name);
+const same = (a: readonly string[], b: readonly string[]) => a.every((one, at) => one === b[at]);
+
+function placeOf(name: string): number {
+  const at = telling.indexOf(name);
+  return at < 0 ? telling.length : at;
+}
+
+/** Numbers as people read them: what is measured is not known to fifteen digits. */
+function numberText(value: number): string {
+  if (Number.isInteger(value)) return String(value);
+  return String(Math.abs(value) >= 0.1 ? Number(value.toFixed(2)) : Number(value.toPrecision(2)));
 }
 
 function fields(object: Row, width: number): string {
@@ -61,7 +86,9 @@ function cell(value: unknown, most = maxCell): string {
     ? value.join(',')
     : typeof value === 'object'
       ? JSON.stringify(value)
-      : String(value);
+      : typeof value === 'number'
+        ? numberText(value)
+        : String(value);
   // Nothing that a server sends may steer the terminal.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
   const clean = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');

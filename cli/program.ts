@@ -24,6 +24,8 @@ export type Surroundings = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly width: number;
   readonly signal: AbortSignal;
+  /** Somebody looks at a screen: what is printed again replaces what was there. */
+  readonly screen?: boolean;
   print(text: string): void;
   /** To the same place as `print`, as it is; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>;
@@ -42,10 +44,13 @@ type Globals = {
   readonly wait?: boolean;
   readonly until?: string;
   readonly timeout: number;
+  readonly idempotencyKey?: string;
 };
 
 /** Code of the error that ends a command line which asks for the version; its message is the version. */
 export const versionAsked = 'commander.version';
+/** Cursor home, clear to the end, and what scrolled away before. */
+const emptyScreen = '\u001b[H\u001b[2J\u001b[3J';
 const defaultUrl = 'http://127.0.0.1:8080';
 
 export function buildProgram(surroundings: Surroundings): Command {
@@ -64,6 +69,7 @@ export function buildProgram(surroundings: Surroundings): Command {
     .option('-V, --version', 'Print the version of rustydbctl; asks no server')
     .option('--watch [seconds]', 'Print again every so many seconds (2)', positive)
     .option('--wait', 'Follow a started operation to its end')
+    .option('--cacert <file>', 'PEM file of certificates to trust besides the known ones, such as a self-signed one')
     .option('--timeout <seconds>', 'Give up on an answer after so many seconds', positive, 60)
     .showHelpAfterError('(--help shows what it takes)')
     .configureOutput({
@@ -108,7 +114,10 @@ function addCommand(parent: Command, name: string, definition: AnyDefinition, su
       );
   if (definition.kind === 'query')
     command.option('--watch [seconds]', 'Print again every so many seconds (2)', positive);
-  if (definition.kind === 'mutation') command.option('--wait', 'Follow a started operation to its end');
+  if (definition.kind === 'mutation')
+    command
+      .option('--wait', 'Follow a started operation to its end')
+      .option('--idempotency-key <key>', 'Sent again with the same key, within a day, the change is made once');
   if (definition.kind === 'subscription') {
     command.option('--until <event-type,...>', 'End after an event of one of these types');
   }
@@ -133,6 +142,7 @@ async function run(
     url: globals.url,
     key: globals.key ?? surroundings.environment.RUSTYDB_API_KEY ?? null,
     timeoutMs: globals.timeout * 1000,
+    idempotencyKey: globals.idempotencyKey,
   };
   const show = (answer: unknown) => {
     surroundings.print(globals.json ? JSON.stringify(answer ?? null, null, 2) : textOf(answer, surroundings.width));
@@ -165,7 +175,9 @@ async function run(
   if (definition.kind === 'query' && globals.watch !== undefined) {
     const everyMs = (globals.watch === true ? 2 : globals.watch) * 1000;
     while (!surroundings.signal.aborted) {
-      show((await ask()).answer);
+      const { answer } = await ask();
+      if (surroundings.screen && !globals.json) surroundings.print(emptyScreen);
+      show(answer);
       await pause(everyMs, surroundings.signal);
     }
     return;
