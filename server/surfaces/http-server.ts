@@ -206,6 +206,10 @@ export class ConsoleHttpServer {
     if (pages === null || path === '/api' || path.startsWith('/api/') || !isDecodable(path)) {
       return sendError(request, response, new ClusterError('NOT_FOUND', `No such address: ${path}`), requestId);
     }
+    const prefix = request.headers['x-forwarded-prefix'];
+    if (prefix !== undefined && prefix !== '' && prefix !== '/') {
+      return sendError(request, response, new ClusterError('INVALID_INPUT', noPrefix(String(prefix))), requestId);
+    }
     return pages.handle(request, response);
   }
 
@@ -224,6 +228,11 @@ export class ConsoleHttpServer {
     if (this.options.pages?.upgrade(request, socket, head)) return;
     refuseUpgrade(socket, new ClusterError('NOT_FOUND', 'No such WebSocket'), requestIdOf(request.headers));
   }
+}
+
+/** A page's own files are asked for from the root: below a path it would stay empty. */
+function noPrefix(prefix: string): string {
+  return `The pages of the console can't be served below ${prefix}. Give the console a host name (or a port) of its own at the proxy, and pass everything below / on to it`;
 }
 
 function pathIn(url: string): string {

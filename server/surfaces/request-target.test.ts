@@ -113,6 +113,15 @@ describe('over a socket', () => {
     expect(whole).toBe(asPath);
   });
 
+  it('below a path of a proxy says what to do instead of an empty page; the API works there', async () => {
+    const below = (prefix: string) => ['Host: header.example', `X-Forwarded-Prefix: ${prefix}`];
+    const [head, body] = await send('GET /nodes HTTP/1.1', below('/rustydb'));
+    expect(head).toMatch(/^HTTP\/1.1 400 /);
+    expect(JSON.parse(body!).message).toMatch(/below \/rustydb. Give the console a host name/);
+    expect((await send('GET /nodes HTTP/1.1', below('/')))[0]).toMatch(/^HTTP\/1.1 200 /);
+    expect((await send('GET /api/v1/cluster/nodes HTTP/1.1', below('/rustydb')))[0]).toMatch(/^HTTP\/1.1 200 /);
+  });
+
   it('reaches the pages as a path, with the host of the address', async () => {
     const [head, body] = await send('GET http://console.example:8080/nodes?a=b HTTP/1.1');
     expect(head).toMatch(/^HTTP\/1.1 200 /);
