@@ -206,6 +206,19 @@ export type RecoveryProgress = {
   readonly bytesPerSecond: number | null;
 };
 
+/** What somebody wrote into a configuration file past the engine. */
+export type SettingByHand = {
+  /** Null: of a line that PostgreSQL can't read. */
+  readonly name: string | null;
+  readonly value: string | null;
+  readonly file: string | null;
+  readonly line: number | null;
+  /** Why PostgreSQL does not take it; null: it would. */
+  readonly error: string | null;
+  /** The server was started before the engine kept it off, and runs with it. */
+  readonly inForce: boolean;
+};
+
 export type PostgresReport = {
   readonly state: PostgresState;
   readonly postmasterPid: number | null;
@@ -228,6 +241,8 @@ export type PostgresReport = {
   readonly lowerCommits?: readonly string[];
   /** Settings of the engine's own logins that the engine did not make, each as `role […]: name=value`; absent: not told. */
   readonly engineRoleSettings?: readonly string[];
+  /** Settings that the engine needs otherwise, and lines that PostgreSQL can't read; absent: not told. */
+  readonly settingsByHand?: readonly SettingByHand[];
   /** Standby: whether it has the source that its agent gave it last; null: not known. */
   readonly sourceAsSet?: boolean | null;
   readonly connections: number;

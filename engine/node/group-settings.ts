@@ -4,12 +4,13 @@
  * come right by themselves. What this node has ever applied is remembered on disk: only that is reset, settings that somebody made by hand stay.
  */
 import { join } from 'node:path';
+import { locksOut } from '../cluster/core/lockouts';
 import type { GroupRecord } from '../cluster/model';
 import { replaceFile } from '../kernel/small-files';
 import { parseAutoConf } from '../postgres/auto-conf';
 import type { Settings } from '../postgres/runtime-settings';
 import { changesFor } from './core/settings-drift';
-import { groupFact, type NodeContext } from './node-context';
+import { groupFact, groupMembers, type NodeContext } from './node-context';
 
 const memoryFile = 'group-settings.json';
 const formatVersion = 1;
@@ -27,12 +28,15 @@ export class GroupSettings {
   /** The file as it read after our own last change: PostgreSQL may write a value differently than we do. */
   #seen: ReadonlyMap<string, string> = new Map();
   #wanted: Readonly<Record<string, string>> = {};
+  /** The unreadable lines that the files were last written anew for. */
+  #repaired = '';
 
   constructor(private readonly context: NodeContext) {}
 
   async cycle(): Promise<void> {
     const record = groupFact(this.context)?.record;
     if (!record) return;
+    await this.#repair();
     const wanted = settingsOf(record);
     const changes = await this.#changes(wanted);
     if (Object.keys(changes).length > 0) {
@@ -41,6 +45,21 @@ export class GroupSettings {
     }
     this.#wanted = wanted;
     await this.#forget(wanted);
+  }
+
+  /** Once for the same lines: what is still wrong then is told, and a person's. */
+  async #repair(): Promise<void> {
+    const { postgres, reports, logger } = this.context;
+    const byHand = reports.last?.settingsByHand ?? [];
+    const unreadable = byHand.filter(({ error }) => error !== null);
+    const lockouts = byHand.flatMap(({ name, value }) => (name && locksOut(name, value ?? '') ? [name] : []));
+    const found = [...unreadable.map(({ file, line, error }) => `${file}:${line}: ${error}`), ...lockouts].join('; ');
+    if (found === this.#repaired) return;
+    this.#repaired = found;
+    if (found === '' || !postgres.repairConfiguration) return;
+    logger.warn({ found }, 'writes the configuration files anew: with these PostgreSQL takes no change, or nobody in');
+    const refused = [...unreadable.flatMap(({ name }) => name ?? []), ...lockouts];
+    await postgres.repairConfiguration(groupMembers(this.context).length, refused);
   }
 
   /** For a server that is about to start: all that the record wants, and nothing that it wanted once. */

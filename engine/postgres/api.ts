@@ -165,6 +165,8 @@ export interface PostgresServer {
    * connections (stopped, or not able to start) gets them into its file.
    */
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }>;
+  /** Configuration files that PostgreSQL can't read are written anew, without what can't be read and the `refused` names; it reads them again. */
+  repairConfiguration?(members: number, refused: readonly string[]): Promise<void>;
   /** Whether this node's PostgreSQL would start with these settings; changes nothing, and needs no running server. */
   checkSettings(settings: Settings): Promise<SettingsVerdict>;
   /**

@@ -10,11 +10,11 @@ const autoConfFile = 'postgresql.auto.conf';
 
 export type AutoConf = ReadonlyMap<string, string>;
 
-/** Lines are `name = 'value'` with doubled quotes; comments are dropped. Later lines win, as in the server. */
+/** Lines are `name = 'value'` with doubled quotes; comments are dropped. Later lines win, as in the server. What is no such line is dropped: no server can read it. */
 export function parseAutoConf(text: string): Map<string, string> {
   const settings = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const match = /^\s*([A-Za-z_][\w.]*)\s*=?\s*(?:'((?:[^']|'')*)'|([^\s#']+))/.exec(line);
+    const match = /^\s*([A-Za-z_][\w.]*)\s*=?\s*(?:'((?:[^']|'')*)'|([^\s#'=]+))\s*(?:#.*)?$/.exec(line);
     if (match) settings.set(match[1]!.toLowerCase(), match[2] !== undefined ? unquote(match[2]) : match[3]!);
   }
   return settings;

@@ -3,12 +3,13 @@
  * down is told from process facts; this never throws and never waits longer than its time-out.
  */
 import { type StandbyParameters, standbyParameterNames } from '../cluster/core/standby-parameters';
-import type { OtherSender, PostgresReport, PostgresState, ReplicationSender } from '../cluster/model';
+import type { OtherSender, PostgresReport, PostgresState, ReplicationSender, SettingByHand } from '../cluster/model';
 import type { LsnText } from '../kernel/lsn';
 import type { SlotReport } from '../replication/model';
 import type { PostgresConfiguration, ServerExit } from './api';
 import type { LocalConnection } from './connection';
 import { ownRoleSettings } from './own-objects';
+import { settingsByHandSql, thatMatter } from './pinned-settings';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 import { RecoveryWatch } from './recovery-progress';
@@ -73,7 +74,7 @@ const engineRoleSettingsSql = `(SELECT coalesce(json_agg(concat_ws(' in ', r.rol
          WHERE g.setdatabase <> 0 OR r.rolname || ' ' || g.c NOT IN (${ownRoleSettings.map((one) => `'${one}'`).join(', ')}))`;
 
 const slowSql = `
-SELECT ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lower_commits, ${engineRoleSettingsSql} AS role_settings,
+SELECT ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lower_commits, ${engineRoleSettingsSql} AS role_settings, ${settingsByHandSql} AS by_hand,
        (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
        pg_postmaster_start_time() AS started,
@@ -117,6 +118,7 @@ type SlowRow = {
   synchronous_commit: string;
   lower_commits: string[];
   role_settings: string[];
+  by_hand: SettingByHand[];
   database_bytes: number | null;
   max_connections: number;
   version: string;
@@ -264,6 +266,7 @@ export class Reporter {
       synchronousCommit: this.#slow?.row.synchronous_commit ?? null,
       lowerCommits: this.#slow?.row.lower_commits ?? [],
       engineRoleSettings: this.#slow?.row.role_settings ?? [],
+      settingsByHand: thatMatter(this.#slow?.row.by_hand ?? []),
       sourceAsSet: sourceAsSet(facts, row),
       connections: row.connections,
       maxConnections: this.#slow?.row.max_connections ?? 0,

@@ -7,12 +7,11 @@
 import { join } from 'node:path';
 import { type Shortfall, type StandbyParameters, shortfallOf } from '../cluster/core/standby-parameters';
 import type { PostgresReport } from '../cluster/model';
-import { pollUntil, SerialQueue, withTimeout } from '../kernel/async';
+import { pollUntil, SerialQueue } from '../kernel/async';
 import { exists } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
 import { type LsnText, lagBytes } from '../kernel/lsn';
-import { inSqlSpan } from '../kernel/tracing';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import type { LogPage, SessionInfo, SettingInfo, SettingsVerdict, WalStatus } from '../runtime/engine-api';
 import type {
@@ -25,8 +24,9 @@ import type {
   StartOptions,
 } from './api';
 import { editAutoConf } from './auto-conf';
+import { BacklogWatch } from './backlog-watch';
 import { cloneFromPrimary, repairSwap } from './base-backup';
-import { LocalConnection, type LocalEndpoint, withFreshSession } from './connection';
+import { LocalConnection, type LocalEndpoint } from './connection';
 import { lookAtDataDirectory, readControlFile, readTimelineHistory, type TimelineEnd } from './control-data';
 import { bootstrapDirectory } from './initdb';
 import { type LogFilter, tailLog } from './log-tail';
@@ -57,15 +57,19 @@ import {
 import { keepSlots } from './slots';
 import { replayCanNotGoOn } from './standby-floor';
 import { SqlStandbyNames } from './standby-names';
-import { controlToStartFrom, prepareDirectories, prepareStart, privateStartArguments } from './start-files';
+import {
+  controlToStartFrom,
+  prepareDirectories,
+  prepareStart,
+  privateStartArguments,
+  repairConfiguration,
+} from './start-files';
 import { SyncStandbys } from './sync-standbys';
 import { unloggedTables } from './unlogged-tables';
 import { createSlot, dropSlot, endConsumers, endSenders, listSlots } from './user-slots';
-import { switchWal, walStatus } from './wal';
+import { checkpoint, switchWal, walStatus } from './wal';
 
 const aloneMs = 10_000;
-/** Received but not replayed: with less, replay waits for WAL rather than the other way round. */
-const backlogBytes = 8 * 1024 * 1024;
 
 export class PgServer implements PostgresServer {
   readonly #postmaster: Postmaster;
@@ -85,7 +89,7 @@ export class PgServer implements PostgresServer {
   #present = false;
   #aloneSince: number | null = null;
   #relaxed = false;
-  #backlog: { readonly replayLsn: LsnText; readonly at: number } | null = null;
+  readonly #backlog: BacklogWatch;
 
   /** `orphanMs`: how long a standby outlives its agent. */
   constructor(
@@ -98,6 +102,7 @@ export class PgServer implements PostgresServer {
     this.#standbys = new SyncStandbys(new SqlStandbyNames(this.#commands, () => this.#fresh, configuration.standbyTag));
     this.#reporter = new Reporter(this.#reports, configuration);
     this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
+    this.#backlog = new BacklogWatch(this.#redo);
   }
 
   #endpoint(purpose: string): LocalEndpoint {
@@ -273,24 +278,9 @@ export class PgServer implements PostgresServer {
       return this.#redo.walBytes;
     });
     if (report.state === 'primary') this.#standbySignal = false;
-    this.#measureReplay(report);
+    this.#backlog.look(report);
     this.#watchSource(report);
     return report;
-  }
-
-  /** A standby's replay speed says something only while there is a backlog to work off at both ends of the sample. */
-  #measureReplay(report: PostgresReport): void {
-    const backlog = report.state === 'standby' ? (lagBytes(report.receiveLsn, report.replayLsn) ?? 0) : 0;
-    if (backlog < backlogBytes || report.replayLsn === null || report.replayPaused) {
-      this.#backlog = null;
-      return;
-    }
-    const now = performance.now();
-    this.#backlog ??= { replayLsn: report.replayLsn, at: now };
-    if (now - this.#backlog.at < 1000) return;
-    const bytes = lagBytes(report.replayLsn, this.#backlog.replayLsn) ?? 0;
-    void this.#redo.sampleReplay(bytes, now - this.#backlog.at).catch(() => undefined);
-    this.#backlog = { replayLsn: report.replayLsn, at: now };
   }
 
   /** The last checkpoint's redo point, from the control file, twice a second at most. */
@@ -400,11 +390,15 @@ export class PgServer implements PostgresServer {
     });
   }
 
-  async checkpoint(): Promise<void> {
-    // In a session of its own: nothing that a failover needs waits behind it.
-    await withFreshSession(this.#fresh, (client) =>
-      inSqlSpan('CHECKPOINT', () => withTimeout(client.query('CHECKPOINT'), 120_000, 'the checkpoint')),
-    );
+  checkpoint(): Promise<void> {
+    return checkpoint(this.#fresh);
+  }
+
+  repairConfiguration(members: number, refused: readonly string[]): Promise<void> {
+    return this.#changes.run(async () => {
+      await repairConfiguration(this.configuration, members, refused);
+      if (this.#postmaster.pid !== null) await this.#postmaster.reload();
+    });
   }
 
   applySettings(settings: Readonly<Record<string, string | null>>): Promise<{ pendingRestart: readonly string[] }> {

@@ -7,6 +7,7 @@ import { ensureDirectory, isLeftAside, removeName } from '../kernel/foreign-file
 import type { ControlData, PostgresConfiguration, PostgresServer, StartOptions } from './api';
 import { editAutoConf, readAutoConf } from './auto-conf';
 import { writeConfiguration } from './initdb';
+import { pinnedSettings, withoutLockouts } from './pinned-settings';
 import { nothingRunsIn } from './processes';
 import type { Settings } from './runtime-settings';
 import { closedStandbyNames, managedSettings, primaryConninfo, replicationUser, superuser } from './settings';
@@ -55,16 +56,21 @@ export async function prepareStart(
   await removeStaleLocks(configuration);
   await removeLeftAside(dataDirectory);
   await writeConfiguration(configuration, dataDirectory, options.members);
+  const pinned = asArguments(pinnedSettings(configuration));
   if (role === 'primary') {
     // The synchronous standbys stay: a primary that comes back waits for the same members as before.
     const changes = {
       ...options.settings,
       primary_conninfo: null,
       primary_slot_name: null,
-      ...(await archivingOnlyToSomewhere(dataDirectory)),
+      ...(await mended(dataDirectory)),
     };
     const settings = await editAutoConf(dataDirectory, changes, configuration.runAs);
-    return { arguments: [], synchronousStandbyNames: settings.get('synchronous_standby_names') ?? '', source: null };
+    return {
+      arguments: pinned,
+      synchronousStandbyNames: settings.get('synchronous_standby_names') ?? '',
+      source: null,
+    };
   }
   await replaceFile(signal, '', configuration.runAs);
   await removeDanglingMarks(dataDirectory);
@@ -78,7 +84,7 @@ export async function prepareStart(
     synchronized_standby_slots: null,
     sync_replication_slots: 'off',
     wal_retrieve_retry_interval: null,
-    ...(await archivingOnlyToSomewhere(dataDirectory)),
+    ...(await mended(dataDirectory)),
   };
   const configured = {
     ...managedSettings(configuration, options.members),
@@ -87,11 +93,22 @@ export async function prepareStart(
   const floors = await standbyFloors(dataDirectory, configured, options.primaryParameters);
   await editAutoConf(dataDirectory, changes, configuration.runAs);
   const source = conninfo !== '' && options.slot ? { conninfo, slot: options.slot } : null;
-  return { arguments: asArguments(floors), synchronousStandbyNames: names, source };
+  return { arguments: [...pinned, ...asArguments(floors)], synchronousStandbyNames: names, source };
 }
 
 function asArguments(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** Of a running server whose files somebody damaged: lines that nobody can read keep it from taking any change. It has to be told to read them again. */
+export async function repairConfiguration(
+  configuration: PostgresConfiguration,
+  members: number,
+  refused: readonly string[],
+): Promise<void> {
+  const { dataDirectory } = configuration.paths;
+  await writeConfiguration(configuration, dataDirectory, members);
+  await editAutoConf(dataDirectory, Object.fromEntries(refused.map((name) => [name, null])), configuration.runAs);
 }
 
 /** What postgresql.auto.conf says after these changes. */
@@ -106,12 +123,12 @@ async function autoConfWith(dataDirectory: string, changes: Settings): Promise<R
 
 /**
  * `archive_mode` without an archiver keeps all WAL until the disk is full, also what a group was once told to do: such a server starts with it off.
- * Whoever set an archiver by hand (ALTER SYSTEM) keeps it.
+ * Whoever set an archiver by hand (ALTER SYSTEM) keeps it. Nor does a server start with a time-out that ends every session, ours too.
  */
-async function archivingOnlyToSomewhere(dataDirectory: string): Promise<{ archive_mode?: null }> {
+async function mended(dataDirectory: string): Promise<Settings> {
   const set = await readAutoConf(dataDirectory);
   const hasArchiver = ['archive_command', 'archive_library'].some((name) => (set.get(name) ?? '') !== '');
-  return hasArchiver ? {} : { archive_mode: null };
+  return { ...withoutLockouts(set), ...(hasArchiver ? {} : { archive_mode: null }) };
 }
 
 /**

@@ -1,7 +1,9 @@
 /** WAL on disk, slots that hold it, and the archiver. */
+import { withTimeout } from '../kernel/async';
 import type { LsnText } from '../kernel/lsn';
+import { inSqlSpan } from '../kernel/tracing';
 import type { ArchiverStatus, WalStatus } from '../runtime/engine-api';
-import type { LocalConnection } from './connection';
+import { type LocalConnection, type LocalEndpoint, withFreshSession } from './connection';
 
 type Archiver = ArchiverStatus & {
   readonly lastArchivedMs: number | null;
@@ -69,4 +71,11 @@ export async function walStatus(connection: LocalConnection): Promise<WalStatus>
 export async function switchWal(connection: LocalConnection): Promise<LsnText> {
   const [row] = await connection.query<{ lsn: LsnText }>('SELECT pg_switch_wal()::text AS lsn');
   return row!.lsn;
+}
+
+/** In a session of its own: nothing that a failover needs waits behind it. */
+export async function checkpoint(endpoint: LocalEndpoint): Promise<void> {
+  await withFreshSession(endpoint, (client) =>
+    inSqlSpan('CHECKPOINT', () => withTimeout(client.query('CHECKPOINT'), 120_000, 'the checkpoint')),
+  );
 }

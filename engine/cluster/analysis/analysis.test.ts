@@ -48,6 +48,18 @@ describe('releases', () => {
   });
 });
 
+describe('settings by hand', () => {
+  const one = { name: 'port', value: '1', file: 'postgresql.auto.conf', line: 3, error: null, inForce: false };
+  it.each([
+    ['nothing', [], []],
+    ['kept off by the command line', [one], ['info settings-by-hand node-2']],
+    ['in force', [{ ...one, name: 'log_min_messages', inForce: true }], ['warning settings-by-hand node-2']],
+    ['unreadable', [{ ...one, name: null, value: null, error: 'syntax error' }], ['critical settings-by-hand node-2']],
+  ] as const)('%s', (_what, settingsByHand, rules) =>
+    expect(rulesOf({ nodes: { 'node-2': { postgres: { settingsByHand } } } })).toEqual(rules),
+  );
+});
+
 describe('analysis of a group', () => {
   const rows: readonly [string, FixtureOptions, readonly string[]][] = [
     ['nothing is wrong', {}, []],

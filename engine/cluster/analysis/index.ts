@@ -17,6 +17,7 @@ import { primaryChanging } from './primary-changing';
 import { replayPaused } from './replay-paused';
 import { replicationFactor } from './replication-factor';
 import { roleConflict } from './role-conflict';
+import { settingsByHand } from './settings-by-hand';
 import { sharedFiles } from './shared-files';
 import type { Finding, GroupAnalyser, GroupSituation } from './situation';
 import { slotRisks } from './slot-risks';
@@ -40,6 +41,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   commitsWait,
   lowerCommits,
   engineRoleSettings,
+  settingsByHand,
   nodeSilent,
   groupDegraded,
   strandedPromises,

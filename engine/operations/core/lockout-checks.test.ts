@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { durationMs, locksNobodyOut } from './lockout-checks';
+import { durationMs } from '../../cluster/core/lockouts';
+import { locksNobodyOut } from './lockout-checks';
 import { settingsChecks } from './settings-checks';
 
 describe('time-outs of a whole group', () => {

@@ -23,7 +23,7 @@ const managedSettings: ReadonlySet<string> = new Set([
   'allow_alter_system', 'allow_in_place_tablespaces', 'allow_system_table_mods', 'archive_cleanup_command', 'archive_command', 'archive_library',
   'bonjour', 'bonjour_name', 'cluster_name', 'config_file', 'data_directory', 'data_sync_retry', 'dynamic_library_path', 'event_source', 'event_triggers',
   'exit_on_error', 'extension_control_path', 'external_pid_file', 'fsync', 'full_page_writes', 'hba_file', 'hot_standby', 'ident_file',
-  'ignore_checksum_failure', 'ignore_invalid_pages', 'ignore_system_indexes', 'jit_provider', 'krb_caseins_users', 'krb_server_keyfile', 'lc_messages',
+  'idle_replication_slot_timeout', 'ignore_checksum_failure', 'ignore_invalid_pages', 'ignore_system_indexes', 'jit_provider', 'krb_caseins_users', 'krb_server_keyfile', 'lc_messages',
   'listen_addresses', 'local_preload_libraries', 'log_destination', 'log_directory', 'log_file_mode', 'log_filename', 'log_rotation_age',
   'log_rotation_size', 'log_timezone', 'log_truncate_on_rotation', 'logging_collector', 'oauth_validator_libraries', 'password_encryption', 'port',
   'primary_conninfo', 'primary_slot_name', 'promote_trigger_file', 'recovery_end_command', 'recovery_min_apply_delay', 'restart_after_crash',
