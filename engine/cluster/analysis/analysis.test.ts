@@ -48,6 +48,24 @@ describe('releases', () => {
   });
 });
 
+describe('versions of PostgreSQL', () => {
+  const versions = (primary: string | null, standby: string | null): FixtureOptions => ({
+    nodes: { 'node-1': { postgres: { version: primary } }, 'node-2': { postgres: { version: standby } } },
+  });
+  it.each([
+    ['the same', '18.4', '18.4', []],
+    ['a newer minor on a standby, as in an upgrade', '18.4', '18.10', []],
+    ['an older minor on a standby', '18.10', '18.4', ['warning postgres-version node-2']],
+    ['another major version', '18.4', '17.9', ['critical postgres-version node-2']],
+    ['a newer major version', '18.4', '19.0', ['critical postgres-version node-2']],
+    ['with words of a packager', '18.4 (Debian 18.4-1)', '18.4 (Debian 18.4-2)', []],
+    ['not told', null, '18.4', []],
+  ] as const)('%s', (_what, primary, standby, rules) => {
+    const told = rulesOf(versions(primary, standby)).filter((rule) => rule.endsWith('postgres-version node-2'));
+    expect(told).toEqual(rules);
+  });
+});
+
 describe('settings by hand', () => {
   const one = { name: 'port', value: '1', file: 'postgresql.auto.conf', line: 3, error: null, inForce: false };
   it.each([

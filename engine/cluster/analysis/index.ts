@@ -13,6 +13,7 @@ import { noPrimary } from './no-primary';
 import { nodeSilent } from './node-silent';
 import { nodeTroubles } from './node-troubles';
 import { postgresDown } from './postgres-down';
+import { postgresVersions } from './postgres-versions';
 import { primaryChanging } from './primary-changing';
 import { replayPaused } from './replay-paused';
 import { replicationFactor } from './replication-factor';
@@ -42,6 +43,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   lowerCommits,
   engineRoleSettings,
   settingsByHand,
+  postgresVersions,
   nodeSilent,
   groupDegraded,
   strandedPromises,
