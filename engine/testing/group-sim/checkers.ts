@@ -248,6 +248,9 @@ export class Checker {
       this.#prolong(after.primary ?? '', after.epoch, leaseOf(after));
       return;
     }
+    const weaker = before.mode !== 'asynchronous' && after.mode === 'asynchronous';
+    if (weaker && after.voterSet.members.length > 0)
+      this.fail(`the record became asynchronous while commits wait for ${after.voterSet.members}`);
     const holder = this.#host(after.primary);
     if (after.leaseReleased && !before.leaseReleased && holder !== undefined && actsAsPrimary(holder.engine))
       this.fail(`${after.primary} released its lease with processes left`);

@@ -488,9 +488,78 @@ export const mutations: readonly Mutation[] = [
     name: 'promoted-by-hand-promises',
     breaks: 'a member whose server somebody promoted by hand promises nothing until it is copied anew',
     edits: [{ file: 'node/hand-promotion.ts', find: '    durable.saveByHand(timeline);\n', replace: '' }],
+    aim: {
+      mode: 'semi_synchronous',
+      members: 3,
+      faults: [
+        'standby promoted by hand',
+        'a voter is promoted by hand, and the primary crashes',
+        'switchover',
+        'primary crash',
+      ],
+    },
     suite: 'all',
-    from: 5374,
+    from: 7,
     expected: /silent divergence/,
+  },
+  {
+    name: 'mode-before-voter-set',
+    breaks: 'only the holder makes a record asynchronous, in the write that empties its voter set (A19)',
+    edits: [
+      {
+        file: 'cluster/core/mode-change.ts',
+        find: "  if (usable('wanted-mode', wish.level)) return { ...record, wantedMode: next };",
+        replace: "  if (usable('wanted-mode', wish.level)) return { ...record, mode: wanted, wantedMode: null };",
+      },
+    ],
+    aim: { mode: 'semi_synchronous', members: 3, faults: ['mode change', 'primary crash', 'link cut'] },
+    suite: 'voter-set',
+    from: 1,
+    expected: /became asynchronous/,
+  },
+  {
+    name: 'longer-than-recorded',
+    breaks: 'a holder never counts its lease longer than the record says (A20)',
+    edits: [
+      {
+        file: 'node/core/lease-length.ts',
+        find: '  if (configured > recorded) return',
+        replace: '  if (configured !== recorded) return',
+      },
+      {
+        file: 'node/core/lease-length.ts',
+        find: '  if (counted !== configured) return',
+        replace: '  if (counted < configured) return',
+      },
+    ],
+    aim: {
+      mode: 'asynchronous',
+      members: 3,
+      faults: ['lease length back and forth', 'node isolated', 'agent and guardian frozen', 'control leader lost'],
+    },
+    suite: 'lease',
+    from: 4,
+    expected: /ms after|after its lease|without holding it/,
+  },
+  {
+    name: 'promoted-by-hand-counts',
+    breaks: 'a timeline that nobody granted proves nothing, and is no candidate',
+    edits: [
+      {
+        file: 'cluster/core/ranking.ts',
+        find: '  return timeline !== null && record.timelineHistory.length > 0 && timeline > record.timeline;',
+        replace: '  return timeline !== null && timeline < 0 && record.timeline < 0;',
+      },
+      { file: 'node/hand-promotion.ts', find: '    durable.saveByHand(timeline);\n', replace: '' },
+    ],
+    aim: {
+      mode: 'semi_synchronous',
+      members: 3,
+      faults: ['a voter is promoted by hand, and the primary crashes', 'standby promoted by hand'],
+    },
+    suite: 'promise',
+    from: 6,
+    expected: /./,
   },
 ];
 
