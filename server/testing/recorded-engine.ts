@@ -28,6 +28,8 @@ type Answers = { [M in EngineMethod]?: (params: EngineParams<M>, node: string) =
 export class RecordedEngine implements EngineClient {
   view: ClusterView = recordedView();
   live = true;
+  /** How much later than the answer to a change the view has it. */
+  viewDelayMs = 0;
   /** Nodes that do not answer. */
   silentServers: readonly string[] = [];
   /** Nodes whose archives can't be read. */
@@ -54,6 +56,12 @@ export class RecordedEngine implements EngineClient {
   change(change: (view: ClusterView) => Partial<ClusterView>): void {
     this.view = { ...this.view, ...change(this.view), revision: this.view.revision + 1, at: new Date().toISOString() };
     for (const listener of [...this.#viewListeners]) listener();
+  }
+
+  /** As a view comes to a console: after the answer to the change that it shows. */
+  #changeLater(change: (view: ClusterView) => Partial<ClusterView>): void {
+    if (this.viewDelayMs === 0) this.change(change);
+    else setTimeout(() => this.change(change), this.viewDelayMs);
   }
 
   emit(event: Partial<EngineEvent>): EngineEvent {
@@ -146,14 +154,24 @@ export class RecordedEngine implements EngineClient {
       return { ...found, state: 'cancelled' };
     },
     'config.put': ({ patch }) => {
-      this.change((view) => ({ config: { ...view.config, ...patch } }));
-      return { config: this.view.config, adjusted: patch.heartbeatIntervalMs ? ['electionTimeoutMs'] : [] };
+      const config = { ...this.view.config, ...patch };
+      this.#changeLater(() => ({ config }));
+      return { config, adjusted: patch.heartbeatIntervalMs ? ['electionTimeoutMs'] : [] };
     },
-    'group.put': ({ group, patch }) => ({
-      ...this.view.groups.find((one) => one.record.name === group)!.record,
-      ...patch,
-    }),
-    'node.put': ({ node, patch }) => ({ ...this.view.nodes.find((one) => one.record.id === node)!.record, ...patch }),
+    'group.put': ({ group, patch }) => {
+      const record = { ...this.view.groups.find((one) => one.record.name === group)!.record, ...patch };
+      this.#changeLater(({ groups }) => ({
+        groups: groups.map((one) => (one.record.name === group ? { ...one, record } : one)),
+      }));
+      return record;
+    },
+    'node.put': ({ node, patch }) => {
+      const record = { ...this.view.nodes.find((one) => one.record.id === node)!.record, ...patch };
+      this.#changeLater(({ nodes }) => ({
+        nodes: nodes.map((one) => (one.record.id === node ? { ...one, record } : one)),
+      }));
+      return record;
+    },
     'raft.transfer': ({ to }) => ({ leader: to, term: 3 }),
     'health.history': (params) => recordedHistory(params),
     'health.kept': (params) => recordedHistory(params),

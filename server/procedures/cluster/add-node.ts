@@ -7,6 +7,7 @@ import { mutation } from '../definition';
 import { findGroup, findNode } from '../find';
 import { isAdmin } from '../identity';
 import { runOperation } from '../operate';
+import { untilSeen } from '../own-write';
 import { presentNode } from '../present/node';
 import { clusterNode } from '../schemas/node';
 import { operation } from '../schemas/operation';
@@ -89,39 +90,22 @@ export const addNode = mutation({
   },
 });
 
-/**
- * The answer comes when this console knows the node, so that whoever asks for it next finds it: the operation has recorded it a moment after it began.
- * Not longer than the bound, and not when the operation ended meanwhile.
- */
-function untilVisible({ engine, signal }: ProcedureContext, node: string, operation: string): Promise<void> {
-  const settled = () => {
-    const { view } = engine.current();
+/** The operation has recorded the node a moment after it began. Not waited for when it ended meanwhile. */
+function untilVisible(context: ProcedureContext, node: string, operation: string): Promise<void> {
+  const visible = (view: ClusterView) => {
     const found = view.operations.find((one) => one.id === operation);
     return view.nodes.some((one) => one.record.id === node) || (found !== undefined && found.finishedAt !== null);
   };
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      unsubscribe();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, visibleWithinMs);
-    const unsubscribe = engine.onView(() => {
-      if (settled()) done();
-    });
-    signal.addEventListener('abort', done, { once: true });
-    if (settled() || signal.aborted) done();
-  });
+  return untilSeen(context, visible, visibleWithinMs);
 }
 
-/** Nobody would start an agent on another host: the node would come up here, under an address that is not its own. */
 /** `host:port` as it stands in many a list of nodes; `::1` is a host, `[::1]:5432` one with a port. */
 function withoutPort(address: string): string {
   const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+):\d{1,5})$/.exec(address) ?? [];
   return bracketed ?? plain ?? address;
 }
 
+/** Nobody would start an agent on another host: the node would come up here, under an address that is not its own. */
 function requireKnownHost(view: ClusterView, address: string): void {
   const hosts = [...new Set(view.nodes.map((node) => node.record.host))];
   if (hosts.includes(address)) return;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { mutation } from '../definition';
 import { findGroup } from '../find';
 import { requesterOf } from '../identity';
+import { untilSeen } from '../own-write';
 import { presentGroup } from '../present/topology';
 import { groupName } from '../schemas/primitives';
 import { group } from '../schemas/topology';
@@ -30,6 +31,10 @@ export const setAutomaticFailover = mutation({
       group: found.record.name,
       patch: { automaticFailover: input.enabled, automaticFailoverPausedBy: input.enabled ? null : requester.by },
       requester,
+    });
+    await untilSeen(context, (view) => {
+      const seen = view.groups.find((one) => one.record.name === record.name)?.record;
+      return seen?.automaticFailover === record.automaticFailover;
     });
     return presentGroup(current, { ...found, record });
   },

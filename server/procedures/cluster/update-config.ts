@@ -1,6 +1,8 @@
 /** Partial change of the configuration; dependants that were not set move along and are listed in `adjusted`. */
+import { isDeepStrictEqual } from 'node:util';
 import { mutation } from '../definition';
 import { requesterOf } from '../identity';
+import { untilSeen } from '../own-write';
 import { configPatch, presentConfig } from '../present/config';
 import { clusterConfig, clusterConfigInput } from '../schemas/config';
 
@@ -23,6 +25,7 @@ export const updateConfig = mutation({
       allowDataLoss: input.allow_data_loss,
       requester: requesterOf(context),
     });
+    await untilSeen(context, (view) => isDeepStrictEqual(view.config, config));
     return presentConfig(config, adjusted);
   },
 });

@@ -1,6 +1,8 @@
 /** Health-check interval and thresholds. */
+import { isDeepStrictEqual } from 'node:util';
 import { mutation } from '../definition';
 import { requesterOf } from '../identity';
+import { untilSeen } from '../own-write';
 import { healthPatch, presentConfig } from '../present/config';
 import { healthConfig, healthConfigInput } from '../schemas/config';
 
@@ -21,6 +23,7 @@ export const updateHealthConfig = mutation({
       patch: { health: healthPatch(context.engine.current().view.config.health, input) },
       requester: requesterOf(context),
     });
+    await untilSeen(context, (view) => isDeepStrictEqual(view.config, config));
     return presentConfig(config, []).health;
   },
 });

@@ -1,8 +1,10 @@
 /** Strategy and weights of the read pools. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { mutation } from '../definition';
 import { findNode } from '../find';
 import { requesterOf } from '../identity';
+import { untilSeen } from '../own-write';
 import { askForRouter, presentLoadBalancer } from '../present/services';
 import { loadBalancer, loadBalancerStrategy } from '../schemas/config';
 
@@ -40,6 +42,7 @@ export const updateLoadBalancer = mutation({
       },
       requester: requesterOf(context),
     });
+    await untilSeen(context, (view) => isDeepStrictEqual(view.config, config));
     return presentLoadBalancer(config, await askForRouter(context.engine));
   },
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { mutation } from '../definition';
 import { findNode } from '../find';
 import { isAdmin, requesterOf } from '../identity';
+import { untilSeen } from '../own-write';
 import { presentNode } from '../present/node';
 import { clusterNode } from '../schemas/node';
 import { nodeIdArgument } from '../schemas/primitives';
@@ -30,6 +31,10 @@ export const updateNode = mutation({
       patch: { priority: input.priority },
       requester: requesterOf(context, input.reason),
     });
+    await untilSeen(
+      context,
+      (view) => view.nodes.find((one) => one.record.id === record.id)?.record.priority === record.priority,
+    );
     return presentNode(current, { ...node, record }, isAdmin(context.identity));
   },
 });

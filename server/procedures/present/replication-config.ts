@@ -93,7 +93,7 @@ export async function askForReplicationConfig(context: ProcedureContext, name: s
   const { view } = context.engine.current();
   const own = findGroup(view, name).record;
   const primary = primaryOf(view, own.name);
-  const first = presentConfig(own, await context.engine.node(primary.record.id, 'node.settings', {}));
+  const first = presentConfig(view, own, await context.engine.node(primary.record.id, 'node.settings', {}));
   const others = selectGroups(view, name).filter((group) => group.record.name !== own.name);
   // A primary tells all its settings: some hundred in each answer.
   const primaries = others
@@ -102,7 +102,7 @@ export async function askForReplicationConfig(context: ProcedureContext, name: s
   const { answers } = await askNodes(context, primaries, { method: 'node.settings', params: {} });
   const found = others.flatMap(({ record }) => {
     const settings = answers.find((one) => one.node.record.id === record.primary)?.answer;
-    return settings === undefined ? [] : [presentConfig(record, settings)];
+    return settings === undefined ? [] : [presentConfig(view, record, settings)];
   });
   const known = new Set(found.map((one) => one.group));
   return {
@@ -112,7 +112,15 @@ export async function askForReplicationConfig(context: ProcedureContext, name: s
   };
 }
 
-function presentConfig(record: GroupRecord, answered: readonly SettingInfo[]) {
+/** Who was asked for is one thing, who counts at this moment another: a standby that is down is still configured. */
+function configuredStandbys(view: ClusterView, record: GroupRecord): string[] {
+  if ((record.wantedMode ?? record.mode) === 'asynchronous') return [];
+  const members = membersOf(view, record.name).map((node) => node.record.id);
+  const allowed = record.allowedVoters ?? members;
+  return members.filter((node) => node !== record.primary && allowed.includes(node));
+}
+
+function presentConfig(view: ClusterView, record: GroupRecord, answered: readonly SettingInfo[]) {
   const settings = new Map(answered.map((one) => [one.name, one] as const));
   const whole = (setting: string): number => {
     const value = Number(settings.get(setting)?.value);
@@ -122,7 +130,8 @@ function presentConfig(record: GroupRecord, answered: readonly SettingInfo[]) {
     group: record.name,
     mode: record.mode,
     wanted_mode: record.wantedMode ?? record.mode,
-    standby_nodes: [...record.voterSet.members],
+    standby_nodes: configuredStandbys(view, record),
+    voters: [...record.voterSet.members],
     required_acknowledgements: record.voterSet.k,
     // PostgreSQL keeps these in ms and MB.
     replication_timeout_secs: Math.trunc(whole('wal_sender_timeout') / 1000),

@@ -9,7 +9,8 @@ const groupConfig = {
   wanted_mode: commitMode.meta({
     description: 'Was asked for; its rules hold, and `mode` says so, once the primary has brought the group there',
   }),
-  standby_nodes: z.array(z.string()).meta({ description: 'Standbys whose acknowledgement counts' }),
+  standby_nodes: z.array(z.string()).meta({ description: 'Standbys that are to acknowledge, as configured' }),
+  voters: z.array(z.string()).meta({ description: 'Standbys whose acknowledgement counts right now' }),
   required_acknowledgements: z.int(),
   replication_timeout_secs: z.int(),
   max_wal_senders: z.int(),
