@@ -4,7 +4,7 @@
  * state whole, and the next try throws the half clone away.
  */
 import { dirname, join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { exists, renameDurably, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
 import { ensureDirectory, removeTree } from '../kernel/foreign-files';
@@ -14,6 +14,7 @@ import { Extraction, removeOldTablespaces } from './clone-files';
 import { sqlState } from './connection';
 import { OtherMajorVersion, readControlFile } from './control-data';
 import { writeConfiguration } from './initdb';
+import { scramOnlyClient } from './scram-only';
 import { sessionOptions } from './session-options';
 import { replicationUser, roleSettings } from './settings';
 
@@ -81,7 +82,7 @@ async function receive(
   options: CloneOptions,
   extraction: Extraction,
 ): Promise<void> {
-  const client = new pg.Client({
+  const client = scramOnlyClient({
     host: '127.0.0.1',
     port: configuration.walProxyPort,
     user: replicationUser,

@@ -2,10 +2,11 @@
  * The agent's superuser connections: this node's own unix socket only. Each is one kept connection on which one statement runs at a time;
  * a statement that takes too long costs the connection, never the caller's patience.
  */
-import pg from 'pg';
+import type pg from 'pg';
 import { SerialQueue, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
 import { inSqlSpan } from '../kernel/tracing';
+import { scramOnlyClient } from './scram-only';
 import { sessionOptions } from './session-options';
 import { superuser } from './settings';
 
@@ -22,7 +23,7 @@ export type LocalEndpoint = {
 export type Row = Record<string, unknown>;
 
 export function localClient(endpoint: LocalEndpoint): pg.Client {
-  const client = new pg.Client({
+  const client = scramOnlyClient({
     host: endpoint.socketDirectory,
     port: endpoint.port,
     user: superuser,

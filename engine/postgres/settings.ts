@@ -55,6 +55,8 @@ export function primaryConninfo(configuration: PostgresConfiguration, passfile: 
     ['dbname', 'postgres'],
     ['application_name', standbyName(configuration.nodeId, tagged ? configuration.standbyTag : null)],
     ['passfile', passfile],
+    // Whoever else answers there gets no password.
+    ['require_auth', 'scram-sha-256'],
     ['sslmode', 'disable'],
     ['gssencmode', 'disable'],
     ['connect_timeout', '2'],

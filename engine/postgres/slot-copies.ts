@@ -3,13 +3,14 @@
  * no slot for; it gives up on all of them over one slot of this server's own with a name of theirs. Invariant: the worker runs only when `decideCopies`
  * says so, and a slot of this server's days as primary gives way to a copy that starts where it stood, so that an idle consumer's copy is ready as well.
  */
-import pg from 'pg';
+import type pg from 'pg';
 import { delay, pollUntil } from '../kernel/async';
 import { type LsnText, parseLsn } from '../kernel/lsn';
 import { type CopyDecision, type CopyFacts, decideCopies, heldBy, holdOf } from '../replication/core/copy-rules';
 import { isReadyCopy } from '../replication/core/slot-rules';
 import type { SlotInfo } from '../replication/model';
 import { type LocalConnection, type LocalEndpoint, sqlState, withFreshSession } from './connection';
+import { scramOnlyClient } from './scram-only';
 import { superuser } from './settings';
 import { dropSlot, listSlots } from './user-slots';
 
@@ -103,7 +104,7 @@ export async function endSlotHolds(connection: LocalConnection, endpoint: LocalE
 async function alterFailover(endpoint: LocalEndpoint, name: string): Promise<void> {
   const { socketDirectory: host, port, password, database, purpose } = endpoint;
   const login: pg.ClientConfig = { host, port, user: superuser, password, database, application_name: purpose };
-  const client = new pg.Client({ ...login, ...{ replication: 'database' } });
+  const client = scramOnlyClient({ ...login, ...{ replication: 'database' } });
   client.on('error', () => undefined);
   await client.connect();
   try {
