@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
-import { ensureDirectory, isLeftAside, removeName } from '../kernel/foreign-files';
+import { ensureDirectory, inDirectory, isLeftAside, removeName } from '../kernel/foreign-files';
 import type { ControlData, PostgresConfiguration, PostgresServer, StartOptions } from './api';
 import { editAutoConf, readAutoConf } from './auto-conf';
 import { writeConfiguration } from './initdb';
@@ -139,7 +139,8 @@ async function removeStaleLocks(configuration: PostgresConfiguration): Promise<v
   const { dataDirectory, socketDirectory } = configuration.paths;
   if (process.platform !== 'linux' || !nothingRunsIn(dataDirectory)) return;
   await removeName(join(dataDirectory, 'postmaster.pid'));
-  await removeName(join(socketDirectory, `.s.PGSQL.${configuration.port}.lock`));
+  const owner = configuration.runAs ?? { uid: process.getuid!() };
+  await inDirectory(socketDirectory, owner, (at) => removeName(join(at, `.s.PGSQL.${configuration.port}.lock`)));
 }
 
 /** Files that were being replaced when somebody died. */

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDataDirectory } from './data-directory';
 import { Installation } from './installation';
 import { guardianSocketOf, openNodeDirectory, openSharedPlace, socketDirectoryOf } from './node-places';
 import { ensureSecrets } from './secrets';
@@ -118,6 +119,19 @@ describe.runIf(root)('root beside other users', () => {
     await expect(prepare()).resolves.toMatch(/node-1\.json$/);
     expect(ownerAndMode(sockets)).toEqual([them.uid, 0o700]);
     expect(ownerAndMode(`${sockets}-guardian`)).toEqual([0, 0o700]);
+  });
+
+  it('refuses a data directory that PostgreSQL’s user, or everybody, may change', () => {
+    const data = join(place, 'data');
+    mkdirSync(data, { mode: 0o755 });
+    expect(openDataDirectory(data)).toBe(data);
+    chmodSync(data, 0o777);
+    expect(() => openDataDirectory(data)).toThrow(/data can be changed by everybody.*chown root/);
+    chmodSync(data, 0o755);
+    chownSync(join(data, 'nodes'), them.uid, them.gid);
+    expect(() => openDataDirectory(data)).toThrow(
+      /data\/nodes belongs to the user that PostgreSQL runs as \(uid 65534\)/,
+    );
   });
 
   it('takes a node’s directory back from PostgreSQL’s user, and leaves that one what is its own', async () => {
