@@ -15,7 +15,8 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Announced, ownAnnouncement } from '../kernel/release';
-import { chooseRunAs } from '../postgres/native';
+
+export const installationDirectories = ['run', 'logs', 'nodes'] as const;
 
 const minimumFreeBytes = 300 * 1024 * 1024;
 
@@ -49,25 +50,8 @@ export function openDataDirectory(path: string): string {
       `The disk of the data directory ${directory} has only ${Math.floor((bavail * bsize) / 1048576)} MB left; at least ${minimumFreeBytes / 1048576} MB are needed. Free some space or set RUSTYDB_DATA_DIR to a directory with room.`,
     );
   }
-  refuseForeign(directory);
-  for (const name of ['run', 'logs', 'nodes']) {
-    mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
-    refuseForeign(join(directory, name));
-  }
+  for (const name of installationDirectories) mkdirSync(join(directory, name), { recursive: true, mode: 0o755 });
   return directory;
-}
-
-/** Root trusts what lies in it, so PostgreSQL's user, or everybody, may not change it. */
-function refuseForeign(directory: string): void {
-  const runAs = chooseRunAs();
-  if (runAs === null) return;
-  const { uid, mode } = statSync(directory);
-  if (uid !== runAs.uid && (mode & 0o1002) !== 0o002) return;
-  const trouble =
-    uid === runAs.uid ? `belongs to the user that PostgreSQL runs as (uid ${uid})` : 'can be changed by everybody';
-  throw new StartError(
-    `${directory} ${trouble}, and RustyDB runs as root: that user could exchange what root relies on. Give it to root (chown root ${directory}; chmod go-w ${directory}), or choose another data directory with RUSTYDB_DATA_DIR.`,
-  );
 }
 
 /** One level at a time: Node's own recursion never ends where a file system answers ENOENT to every mkdir (/proc). */

@@ -14,6 +14,7 @@ import { stopLeftGuardian } from './left-guardians';
 import { MembershipWatch } from './membership-watch';
 import { openNativePostgres, reachableNodesDirectory } from './native-postgres';
 import { readIdentity } from './node-identity';
+import { refuseForeignData } from './node-places';
 import { openPortBook, portTrouble } from './ports';
 import { ensureSecrets, readSecret } from './secrets';
 import { type SettingsFromEnvironment, settingsFromEnvironment } from './start-settings';
@@ -47,6 +48,7 @@ type Launched = { readonly installation: Installation; stop(): Promise<void> };
 
 async function launch(settings: SettingsFromEnvironment, dataDirectory: string, logger: Logger): Promise<Launched> {
   const native = openNativePostgres();
+  refuseForeignData(dataDirectory, native.runAs);
   const nodesDirectory = reachableNodesDirectory(dataDirectory, native);
   await assertConsolePortFree(settings, dataDirectory);
   const installation = new Installation({

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { giveDirectorySync } from '../kernel/foreign-files';
 import type { NodeId } from '../kernel/ids';
 import type { RunAs } from '../postgres/native';
-import { StartError } from './data-directory';
+import { installationDirectories, StartError } from './data-directory';
 
 /** Unix socket paths are limited to about 100 bytes. */
 const longestNear = 80;
@@ -100,6 +100,20 @@ export function openNodeDirectory(directory: string, runAs: RunAs | null): void 
     const what = found.isSymbolicLink() ? 'is a symbolic link that belongs' : 'belongs';
     throw new StartError(
       `${path} ${what} to user ${found.uid} and not to root, so it is not trusted. Look at it: if it is rightly there, give it to root (chown -h root ${path}); otherwise move ${directory} away: the node then joins as a new member and copies its data from the primary.`,
+    );
+  }
+}
+
+/** Root trusts what lies in the data directory, so PostgreSQL's user, or everybody, may not change it. @throws StartError */
+export function refuseForeignData(dataDirectory: string, runAs: RunAs | null): void {
+  if (runAs === null) return;
+  for (const path of [dataDirectory, ...installationDirectories.map((name) => join(dataDirectory, name))]) {
+    const { uid, mode } = statSync(path);
+    if (uid !== runAs.uid && (mode & 0o1002) !== 0o002) continue;
+    const trouble =
+      uid === runAs.uid ? `belongs to the user that PostgreSQL runs as (uid ${uid})` : 'can be changed by everybody';
+    throw new StartError(
+      `${path} ${trouble}, and RustyDB runs as root: that user could exchange what root relies on. Give it to root (chown root ${path}; chmod go-w ${path}), or choose another data directory with RUSTYDB_DATA_DIR.`,
     );
   }
 }
