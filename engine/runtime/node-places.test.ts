@@ -17,7 +17,13 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDataDirectory } from './data-directory';
 import { Installation } from './installation';
-import { guardianSocketOf, openNodeDirectory, openSharedPlace, socketDirectoryOf } from './node-places';
+import {
+  guardianSocketOf,
+  openNodeDirectory,
+  openSharedPlace,
+  refuseForeignData,
+  socketDirectoryOf,
+} from './node-places';
 import { ensureSecrets } from './secrets';
 import { topologySchema } from './topology';
 
@@ -124,12 +130,12 @@ describe.runIf(root)('root beside other users', () => {
   it('refuses a data directory that PostgreSQL’s user, or everybody, may change', () => {
     const data = join(place, 'data');
     mkdirSync(data, { mode: 0o755 });
-    expect(openDataDirectory(data)).toBe(data);
+    refuseForeignData(openDataDirectory(data), them);
     chmodSync(data, 0o777);
-    expect(() => openDataDirectory(data)).toThrow(/data can be changed by everybody.*chown root/);
+    expect(() => refuseForeignData(data, them)).toThrow(/data can be changed by everybody.*chown root/);
     chmodSync(data, 0o755);
     chownSync(join(data, 'nodes'), them.uid, them.gid);
-    expect(() => openDataDirectory(data)).toThrow(
+    expect(() => refuseForeignData(data, them)).toThrow(
       /data\/nodes belongs to the user that PostgreSQL runs as \(uid 65534\)/,
     );
   });
