@@ -34,7 +34,7 @@ const forReading = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
 const directoryOnly = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /** What lies there is not what it should be. */
-export class ForeignFileError extends Error {
+class ForeignFileError extends Error {
   override readonly name = 'ForeignFileError';
   readonly code = 'EFTYPE';
 }

@@ -146,10 +146,12 @@ describe.runIf(root)('root beside other users', () => {
     // As earlier releases left it.
     mkdirSync(join(directory, 'pgdata'), { recursive: true });
     mkdirSync(join(directory, 'run'), { mode: 0o700 });
+    chmodSync(join(directory, 'run'), 0o755);
     for (const path of ['', 'pgdata', 'run']) chownSync(join(directory, path), them.uid, them.gid);
     await installation.prepareAgent({ id: 'node-1', group: 'alpha', region: 'here' }, []);
     expect([...ownerAndMode(directory), statSync(directory).gid]).toEqual([0, 0o750, them.gid]);
     for (const path of ['pgdata', 'run']) expect(statSync(join(directory, path)).uid).toBe(them.uid);
+    expect(ownerAndMode(join(directory, 'run'))).toEqual([them.uid, 0o700]);
     expect(ownerAndMode(join(directory, 'identity.json'))[0]).toBe(0);
   });
 

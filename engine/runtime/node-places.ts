@@ -109,7 +109,7 @@ export function refuseForeignData(dataDirectory: string, runAs: RunAs | null): v
   if (runAs === null) return;
   for (const path of [dataDirectory, ...installationDirectories.map((name) => join(dataDirectory, name))]) {
     const { uid, mode } = statSync(path);
-    if (uid !== runAs.uid && (mode & 0o1002) !== 0o002) continue;
+    if (uid !== runAs.uid && (mode & 0o002) === 0) continue;
     const trouble =
       uid === runAs.uid ? `belongs to the user that PostgreSQL runs as (uid ${uid})` : 'can be changed by everybody';
     throw new StartError(
@@ -120,7 +120,13 @@ export function refuseForeignData(dataDirectory: string, runAs: RunAs | null): v
 
 /** Both socket directories; the guardian's is our own user's. */
 export function openSocketDirectories(nodeDirectory: string, socketDirectory: string, runAs: RunAs | null): void {
-  openSharedPlace(socketDirectory, runAs, 0o700);
   const guardian = guardianDirectoryOf(nodeDirectory, socketDirectory);
-  if (guardian !== nodeDirectory) openSharedPlace(guardian, null, 0o700);
+  if (guardian !== nodeDirectory) {
+    openSharedPlace(socketDirectory, runAs, 0o700);
+    openSharedPlace(guardian, null, 0o700);
+    return;
+  }
+  // Nobody else makes anything in the node's directory.
+  mkdirSync(socketDirectory, { recursive: true, mode: 0o700 });
+  giveDirectorySync(socketDirectory, runAs ?? { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 }, 0o700);
 }
