@@ -2,12 +2,23 @@
  * An installation as its user meets it: started by `npm start`, in the way of another one, with a full disk, with another cluster's data in a node's
  * directory, and stopped by a signal. What can't work says what to do, and takes nobody else along. One cluster, one story, in order.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil, withTimeout } from '../kernel/async';
+import { chooseRunAs } from '../postgres/native';
 import { distDirectory, query, RealCluster } from './real-cluster';
 
 const topology = `
@@ -109,6 +120,23 @@ async function failingStart(
     said,
   };
 }
+
+// Only root has rights that PostgreSQL's user lacks: without root this is left out.
+it.runIf(process.getuid?.() === 0)('PostgreSQL’s user can exchange nothing that root relies on', () => {
+  const { uid, gid } = chooseRunAs()!;
+  const may = (command: string, path: string) =>
+    spawnSync('/bin/sh', ['-c', command, 'sh', path], { uid, gid, cwd: '/' }).status === 0;
+  const directory = cluster.nodeDirectory('node-1');
+  for (const name of ['raft', 'identity.json', 'guardian.sock', 'guardian.log', 'pgdata', 'log', 'run']) {
+    const path = join(directory, name);
+    expect(existsSync(path), name).toBe(true);
+    expect(may('mv "$1" "$1.moved"', path), `moves ${name}`).toBe(false);
+  }
+  for (const name of ['new', join('raft', 'new')]) expect(may(': > "$1"', join(directory, name)), name).toBe(false);
+  expect(may('test -r "$1" || test -w "$1"', join(directory, 'guardian.sock'))).toBe(false);
+  for (const name of ['pgdata', 'log', 'run'])
+    expect(may(': > "$1/mine" && rm "$1/mine"', join(directory, name)), name).toBe(true);
+});
 
 describe('another start', () => {
   it('on the same data directory is refused, and harms nothing', async () => {
