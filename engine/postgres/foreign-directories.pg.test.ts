@@ -142,7 +142,7 @@ describe.runIf(root)('PostgreSQL’s user', () => {
     const { socketDirectory, guardianSocket } = node.configuration.paths;
     const earlier = join(socketDirectory, 'guardian.sock');
     const taken = join(fixture.root, 'taken.sock');
-    asThem('ln -s "$1" "$2"', guardianSocket, earlier);
+    asThem('ln -sf "$1" "$2"', guardianSocket, earlier);
     expect(await takeOverSocket(earlier, taken)).toBe(false);
     asThem('rm "$1"', earlier);
     const server = createServer().listen(earlier);
@@ -171,7 +171,12 @@ describe.runIf(root)('a guardian of an earlier release, in the socket directory'
     expect(after.guardianPid()).toBe(before.guardianPid());
     await after.stop('fast', 10_000);
     await after.start('primary', { serveForMs: 600_000, timeoutMs: 30_000 });
-    await after.stop('fast', 10_000);
+    // The way back: an agent of that release finds a guardian of this one.
+    const pid = after.postmasterPid();
+    await after.close();
+    const again = fixture.attach(earlier);
+    expect((await again.adopt())?.postmasterPid).toBe(pid);
+    await again.stop('fast', 10_000);
     await proxy.close();
   });
 });

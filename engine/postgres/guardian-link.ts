@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync } from 'node:fs';
 import { link, lstat, readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { delay, withTimeout } from '../kernel/async';
 import { ClusterError } from '../kernel/errors';
-import { createInPlaceSync, readRegularText, removeName } from '../kernel/foreign-files';
+import { createInPlaceSync, inDirectory, readRegularText, removeName } from '../kernel/foreign-files';
 import { replaceFile, systemFiles } from '../kernel/small-files';
 import {
   type Deadline,
@@ -205,6 +205,21 @@ export async function takeOverSocket(earlier: string, socketPath: string): Promi
   } catch {
     return false;
   }
+}
+
+/**
+ * For an agent of an earlier release, which may come back until the cluster's level rises: it looks in the socket directory, and would end a server whose
+ * guardian it does not find. The socket is the same one, root's, so PostgreSQL's user can't use it; without that name a way back costs a restart.
+ */
+export async function offerSocket(
+  socketPath: string,
+  directory: string,
+  owner: { readonly uid: number },
+): Promise<void> {
+  await inDirectory(directory, owner, async (at) => {
+    await removeName(join(at, basename(socketPath)));
+    await link(socketPath, join(at, basename(socketPath)));
+  }).catch(() => undefined);
 }
 
 function optionsFileOf(socketPath: string): string {

@@ -5,7 +5,7 @@ import { ClusterError } from '../kernel/errors';
 import { readRegularText } from '../kernel/foreign-files';
 import type { PostgresConfiguration, ServerExit } from './api';
 import { DataPlace } from './data-place';
-import { GuardianLink, killSilentGuardian, takeLastExit, takeOverSocket } from './guardian-link';
+import { GuardianLink, killSilentGuardian, offerSocket, takeLastExit, takeOverSocket } from './guardian-link';
 import {
   type Deadline,
   type GuardianExit,
@@ -182,12 +182,17 @@ export class Postmaster {
   async #connected(): Promise<GuardianLink> {
     if (!this.#link) await this.adopt();
     await this.#letGoOlder();
-    this.#link ??= await GuardianLink.launch(
-      this.#options,
-      join(this.configuration.paths.nodeDirectory, 'guardian.log'),
-      this.#events,
-    );
+    this.#link ??= await this.#launchGuardian();
     return this.#link;
+  }
+
+  async #launchGuardian(): Promise<GuardianLink> {
+    const { paths, runAs } = this.configuration;
+    const link = await GuardianLink.launch(this.#options, join(paths.nodeDirectory, 'guardian.log'), this.#events);
+    const owner = runAs ?? { uid: process.getuid?.() ?? -1 };
+    if (dirname(paths.guardianSocket) !== paths.socketDirectory)
+      await offerSocket(paths.guardianSocket, paths.socketDirectory, owner);
+    return link;
   }
 
   /** A guardian of an earlier release that has nothing to guard makes room for one of this release. One that stays is used as it is. */
