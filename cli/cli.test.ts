@@ -1,10 +1,9 @@
 /** rustydbctl against a console: every command is there, answers and refusals have the promised form and exit code. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandNames } from '@/server/procedures/command-name';
@@ -21,6 +20,9 @@ beforeAll(async () => {
   console = await startConsole();
 });
 afterAll(() => console.stop());
+
+/** Made for tests only: signed by itself, for 127.0.0.1. */
+const tlsDirectory = 'engine/interconnect/testing/tls';
 
 type Role = keyof ConsoleFixture['keys'];
 
@@ -279,21 +281,10 @@ describe('an address', () => {
   });
 
   it('whose certificate is not trusted says how to trust it', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'rustydbctl-'));
-    const [certFile, keyFile] = ['cert.pem', 'key.pem'].map((name) => join(directory, name)) as [string, string];
-    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2', '-nodes'];
-    const made = spawnSync('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-keyout',
-      keyFile,
-      '-out',
-      certFile,
-      ...names,
-    ]);
-    expect(made.status).toBe(0);
+    const [certFile, keyFile] = ['loopback.pem', 'loopback.key'].map((name) => join(tlsDirectory, name)) as [
+      string,
+      string,
+    ];
     const secure = await startConsole({ tls: { certFile, keyFile } });
     try {
       const { code, err } = await run('topology', { url: secure.url });
@@ -308,7 +299,6 @@ describe('an address', () => {
       expect([status, JSON.parse(Buffer.concat(chunks).toString()).cluster_name]).toEqual([0, 'orders']);
     } finally {
       await secure.stop();
-      rmSync(directory, { recursive: true });
     }
   });
 });

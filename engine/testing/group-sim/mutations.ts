@@ -61,7 +61,7 @@ export const mutations: readonly Mutation[] = [
       faults: ['agent and guardian frozen', 'a member restarts between promise and grant'],
     },
     suite: 'promise',
-    from: 56,
+    from: 450,
     expected: /./,
   },
   {
@@ -197,7 +197,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: { mode: 'asynchronous', members: 3, faults: ['answers late, then the holder alone', 'control leader lost'] },
     suite: 'lease',
-    from: 34,
+    from: 400,
     expected: /after its lease|alone|without holding it|ms after/,
   },
   {
@@ -320,7 +320,7 @@ export const mutations: readonly Mutation[] = [
       faults: ['node isolated', 'control leader lost', 'agent and guardian frozen', 'agent frozen', 'postgres frozen'],
     },
     suite: 'lease',
-    from: 27,
+    from: 466,
     expected: /ms after|after its lease|without holding it/,
   },
   {
@@ -465,24 +465,6 @@ export const mutations: readonly Mutation[] = [
     suite: 'lease',
     from: 1,
     expected: /processes left|processes of its data directory/,
-  },
-  {
-    name: 'grant-after-degrading',
-    breaks: 'a group that degraded grants nothing by the set that still stands in its record',
-    edits: [
-      {
-        file: 'cluster/core/ranking.ts',
-        find: "(needed > 0 && record.promotable === 'voters')",
-        replace: 'needed > 0',
-      },
-    ],
-    aim: {
-      mode: 'semi_synchronous',
-      faults: ['a member restarts between promise and grant', 'agent and guardian frozen', 'slow disk', 'late one way'],
-    },
-    suite: 'promise',
-    from: 314,
-    expected: /loses|missing|acknowledged/,
   },
   {
     name: 'promoted-by-hand-promises',

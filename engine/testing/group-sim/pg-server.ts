@@ -23,6 +23,7 @@ import type { NodeSlots } from '../../replication/model';
 import type { LogPage } from '../../runtime/engine-api';
 import type { Process } from './event-queue';
 import type { Deadline, GuardianModel, ToldExit } from './guardian';
+import { NotSimulated } from './not-simulated';
 import { copyFromPrimary } from './pg-copy';
 import type { DataDirectory } from './pg-data';
 import type { PgEngine } from './pg-engine';
@@ -38,7 +39,7 @@ const patienceMs = 250;
 
 const lsnOf = (text: string): number => Number(parseLsn(text));
 
-export class SimPostgres implements PostgresServer {
+export class SimPostgres extends NotSimulated implements PostgresServer {
   #starting = 0;
   readonly #listeners = new Set<(exit: ServerExit) => void>();
   readonly #changes = new SerialQueue('PostgreSQL server', 32);
@@ -56,6 +57,7 @@ export class SimPostgres implements PostgresServer {
     private readonly loop: Loop,
     readonly configuration: PostgresConfiguration,
   ) {
+    super();
     this.#standbys = new SyncStandbys(
       new SimStandbyNames(host.engine, loop, {
         ask: (act) => this.#ask(act),
@@ -589,21 +591,4 @@ export class SimPostgres implements PostgresServer {
     this.#linked = false;
     this.host.listener = null;
   }
-
-  // Not asked in a simulated group.
-  checkSettings = unused;
-  createSlot = unused;
-  dropSlot = unused;
-  waitForSlotCopy = unused;
-  waitForNoSlotCopy = unused;
-  sessions = unused;
-  endSession = unused;
-  settings = unused;
-  wal = unused;
-  switchWal = unused;
-  setReplayPaused = unused;
-}
-
-function unused(): Promise<never> {
-  return Promise.reject(new ClusterError('UNAVAILABLE', 'not simulated'));
 }
