@@ -95,6 +95,8 @@ export type NodeRecord = {
   readonly host: string;
   readonly agentPort: number;
   readonly postgresPort: number;
+  /** Where the agent answers load balancers; absent or null: it is of a release that does not. */
+  readonly probePort?: number | null;
   readonly incarnation: Incarnation;
   /** What the operator wants; a node stopped by hand stays stopped over restarts. */
   readonly wanted: 'running' | 'stopped';
@@ -230,7 +232,12 @@ export type PostgresReport = {
   /** Standby: ms since the last replayed commit while behind, 0 when caught up. */
   readonly replayLagMs: number | null;
   readonly replayPaused: boolean;
-  readonly walReceiver: { readonly status: string; readonly fromNode: NodeId | null } | null;
+  readonly walReceiver: {
+    readonly status: string;
+    readonly fromNode: NodeId | null;
+    /** How far the primary had flushed when it was last heard; absent or null: not known. */
+    readonly primaryLsn?: LsnText | null;
+  } | null;
   readonly senders: readonly ReplicationSender[];
   /** Absent: not told. */
   readonly otherSenders?: readonly OtherSender[];

@@ -21,6 +21,7 @@ import { readRolePasswords, readSecret } from '../runtime/secrets';
 import { foundingOnce, noteBegun } from './founded';
 import { NodeParts, resourceMs } from './node-parts';
 import { beforeOrderedStop } from './ordered-stop';
+import { ProbeServer } from './probe-server';
 import { ResourceSampler } from './resource-sampler';
 
 const shutdownMs = 30_000;
@@ -35,6 +36,7 @@ export class Agent {
   readonly #postgres: PgServer;
   readonly #resources: ResourceSampler;
   readonly #parts: NodeParts;
+  readonly #probes: ProbeServer | null;
   #stopped = false;
 
   constructor(config: AgentConfig, logger: Logger, onFatal: (error: Error) => void) {
@@ -88,6 +90,9 @@ export class Agent {
         logger,
       }),
     });
+    const { host, probePort: port } = config;
+    const facts = () => this.#parts.probeFacts();
+    this.#probes = port === undefined ? null : new ProbeServer({ host, port, loop: systemLoop, logger, facts });
   }
 
   /** Without the mark the node still runs: only a second loss of its store's directory would go unseen. */
@@ -108,6 +113,7 @@ export class Agent {
     await this.#store.start();
     this.#noteBegun();
     await this.#parts.begin();
+    this.#probes?.start();
     this.#logger.info({ node: this.#config.nodeId, port: this.#config.agentPort }, 'agent started');
   }
 
@@ -130,6 +136,7 @@ export class Agent {
     } catch (error) {
       this.#logger.error({ error: messageOf(error) }, 'PostgreSQL did not stop cleanly');
     }
+    this.#probes?.stop();
     this.#parts.end();
     this.#resources.stop();
     await this.#store.stop();

@@ -24,6 +24,7 @@ import type { SlotNotice } from '../replication/model';
 import type { AgentConfig } from '../runtime/process-config';
 import { CommandHandlers } from './command-handlers';
 import { observedCommand } from './command-trace';
+import type { ProbeFacts } from './core/probe-facts';
 import { isReportDue, lookEveryMs, quietReportMs, reportMs, type SentReport } from './core/report-pace';
 import { CrashWatch } from './crash-watch';
 import { DurableState } from './durable-state';
@@ -45,6 +46,7 @@ import {
 } from './peer-questions';
 import { PrimaryDuties } from './primary-duties';
 import { primaryFacts } from './primary-facts';
+import { probedFacts } from './probed-facts';
 import { Registration } from './registration';
 import { ReportCache } from './report-cache';
 import { Reporter } from './reporter';
@@ -109,6 +111,7 @@ export class NodeParts {
   #timers: Timer[] = [];
   #cycling = false;
   #cycledAtMs = Number.NEGATIVE_INFINITY;
+  #turnedAtMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
   /** The control store has read what is on disk; messages may come before. */
   #started = false;
@@ -259,6 +262,11 @@ export class NodeParts {
     this.#timers.push(every(this.#loopOfTime, resourceMs, () => void this.#sampleResources()));
   }
 
+  /** For load balancers, at the moment of asking. */
+  probeFacts(): ProbeFacts {
+    return probedFacts(this.#context, this.#routes, this.#turnedAtMs);
+  }
+
   /** Nothing more is begun. The lease is renewed on, until `end`: PostgreSQL is yet to be stopped. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -378,6 +386,7 @@ export class NodeParts {
 
   /** Ticks come a little early or late: half of one is near enough. */
   #tick(): void {
+    this.#turnedAtMs = this.#loopOfTime.now();
     if (this.#loopOfTime.now() - this.#cycledAtMs >= this.#lookEveryMs() - reportMs / 2) void this.#cycle();
     else this.#tellNews();
   }

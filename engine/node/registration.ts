@@ -102,6 +102,7 @@ export class Registration {
       host: config.host,
       agentPort: config.agentPort,
       postgresPort: config.postgresPort,
+      probePort: config.probePort ?? null,
       incarnation: config.incarnation,
     };
     const result = await ask<TxnResult>('engine.store.txn', {
@@ -118,6 +119,7 @@ export class Registration {
       record.incarnation === config.incarnation &&
       record.agentPort === config.agentPort &&
       record.postgresPort === config.postgresPort &&
+      (record.probePort ?? null) === (config.probePort ?? null) &&
       record.host === config.host
     );
   }

@@ -7,15 +7,19 @@ import { ReportCache } from './report-cache';
 
 function scene() {
   const questions: ReturnType<typeof deferred<PostgresReport>>[] = [];
+  const exits: (() => void)[] = [];
   const server = {
-    onExit: () => () => undefined,
+    onExit: (listener: () => void) => {
+      exits.push(listener);
+      return () => undefined;
+    },
     report: () => {
       const question = deferred<PostgresReport>();
       questions.push(question);
       return question.promise;
     },
   } as unknown as PostgresServer;
-  return { cache: new ReportCache(server, systemLoop), questions };
+  return { cache: new ReportCache(server, systemLoop), questions, exit: () => exits[0]?.() };
 }
 
 const state = (name: 'standby' | 'primary') => ({ state: name }) as PostgresReport;
@@ -57,5 +61,30 @@ describe('ReportCache', () => {
     expect(await look('0/2')).toBe(false);
     cache.invalidate();
     expect(cache.moves).toBe(true);
+  });
+
+  it('remembers the last word of the running server beyond a change, but beyond no exit, and no silence is a word', async () => {
+    const { cache, questions, exit } = scene();
+    const look = async (report: Partial<PostgresReport>) => {
+      const asked = cache.get(-1);
+      questions.at(-1)!.resolve(report as PostgresReport);
+      await asked;
+    };
+    expect(cache.seen).toBeNull();
+    await look({ state: 'standby', lsn: '0/1' });
+    cache.invalidate();
+    expect([cache.last, cache.seen?.report]).toEqual([null, { state: 'standby', lsn: '0/1' }]);
+    await look({ state: 'standby', lsn: null });
+    expect(cache.seen?.report).toEqual({ state: 'standby', lsn: '0/1' });
+    await look({ state: 'stopping', lsn: null });
+    expect(cache.seen?.report).toEqual({ state: 'stopping', lsn: null });
+    await look({ state: 'standby', lsn: null });
+    expect(cache.seen?.report).toEqual({ state: 'standby', lsn: null });
+    await look({ state: 'standby', lsn: '0/2' });
+    const late = cache.get(-1);
+    exit();
+    questions.at(-1)!.resolve({ state: 'standby', lsn: '0/3' } as PostgresReport);
+    await late;
+    expect(cache.seen).toBeNull();
   });
 });

@@ -8,6 +8,7 @@ import type { PostgresServer } from '../postgres/api';
 
 export class ReportCache {
   #last: { readonly report: PostgresReport; readonly at: number } | null = null;
+  #seen: { readonly report: PostgresReport; readonly at: number } | null = null;
   #asking: Promise<PostgresReport> | null = null;
   #generation = 0;
   #moves = true;
@@ -16,12 +17,24 @@ export class ReportCache {
     private readonly postgres: PostgresServer,
     private readonly loop: Loop,
   ) {
-    postgres.onExit(() => this.invalidate());
+    postgres.onExit(() => {
+      this.#seen = null;
+      this.invalidate();
+    });
   }
 
   /** Null before the first look. */
   get last(): PostgresReport | null {
     return this.#last?.report ?? null;
+  }
+
+  /**
+   * What the running server last said of itself, and how long ago. It outlives a wish for a fresh look but no exit, and a look to which the server gave
+   * no answer does not stand in for one.
+   */
+  get seen(): { readonly report: PostgresReport; readonly ageMs: number } | null {
+    const seen = this.#seen;
+    return seen && { report: seen.report, ageMs: this.loop.now() - seen.at };
   }
 
   /** The last two looks found different positions; also while there were no two. */
@@ -56,6 +69,8 @@ export class ReportCache {
         if (this.#asking === question) {
           this.#moves = this.#last === null || !standsStill(this.#last.report, report);
           this.#last = { report, at: this.loop.now() };
+          if (this.#seen === null || this.#seen.report.state !== report.state || answered(report))
+            this.#seen = this.#last;
           this.#asking = null;
         }
         return report;
@@ -68,6 +83,11 @@ export class ReportCache {
     this.#asking = question;
     return question;
   }
+}
+
+/** A server that runs but does not answer is told of by process facts alone. */
+function answered({ state, lsn }: PostgresReport): boolean {
+  return (state !== 'primary' && state !== 'standby') || lsn !== null;
 }
 
 function standsStill(before: PostgresReport, after: PostgresReport): boolean {

@@ -40,7 +40,7 @@ SELECT r.recovering,
        CASE WHEN r.recovering THEN
          CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
               ELSE greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 END END AS lag_ms,
-       (SELECT json_build_object('status', status, 'timeline', received_tli) FROM pg_stat_wal_receiver) AS receiver,
+       (SELECT json_build_object('status', status, 'timeline', received_tli, 'primaryLsn', latest_end_lsn) FROM pg_stat_wal_receiver) AS receiver,
        CASE WHEN r.recovering THEN (SELECT greatest(min_recovery_end_timeline, 1, ${walFilesTimelineSql}) FROM pg_control_recovery()) END AS recovery_timeline,
        CASE WHEN r.recovering THEN (SELECT timeline_id FROM pg_control_checkpoint()) END AS checkpoint_timeline,
        ${sendersSql} AS senders,
@@ -102,7 +102,7 @@ type FastRow = {
   replay: LsnText | null;
   paused: boolean;
   lag_ms: number | null;
-  receiver: { status: string; timeline: number } | null;
+  receiver: { status: string; timeline: number; primaryLsn: LsnText | null } | null;
   recovery_timeline: number | null;
   checkpoint_timeline: number | null;
   senders: SenderRow[] | null;
@@ -259,7 +259,9 @@ export class Reporter {
       replayLsn: row.recovering ? row.replay : null,
       replayLagMs: row.lag_ms === null ? null : Math.round(row.lag_ms),
       replayPaused: row.paused,
-      walReceiver: row.receiver ? { status: row.receiver.status, fromNode: null } : null,
+      walReceiver: row.receiver
+        ? { status: row.receiver.status, fromNode: null, primaryLsn: row.receiver.primaryLsn }
+        : null,
       senders: this.#senders.withRates(members, performance.now()),
       otherSenders: others,
       synchronousStandbyNames: row.standby_names,

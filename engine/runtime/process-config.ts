@@ -17,6 +17,7 @@ export type SeedNode = {
   readonly host: string;
   readonly agentPort: number;
   readonly postgresPort: number;
+  readonly probePort?: number;
   readonly incarnation: Incarnation;
   readonly priority: number;
 };
@@ -46,6 +47,8 @@ export type AgentConfig = {
   readonly agentPort: number;
   readonly postgresPort: number;
   readonly walProxyPort: number;
+  /** For health probes of load balancers; absent: the launcher is of a release without them, and none are answered. */
+  readonly probePort?: number;
   /** `<data>/nodes/<id>` */
   readonly nodeDirectory: string;
   readonly socketDirectory: string;

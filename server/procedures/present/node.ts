@@ -106,6 +106,7 @@ function presentWith(primaries: Primaries, current: CurrentView, node: NodeView,
     activity: report?.activity ?? null,
     troubles: [...(report?.troubles ?? [])],
     agent_port: record.agentPort,
+    probe_port: record.probePort ?? null,
     release: report?.release ?? null,
     report_age_ms: node.reportAgeMs,
     ...(admin

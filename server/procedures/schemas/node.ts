@@ -64,6 +64,10 @@ export const clusterNode = z
     activity: z.string().nullable().meta({ description: 'What the agent is doing; null when settled' }),
     troubles: z.array(z.string()).meta({ description: 'Why the node cannot serve or follow, with remedy' }),
     agent_port: z.int().meta({ description: 'Interconnect port' }),
+    probe_port: z.int().nullable().meta({
+      description:
+        'Health probes for load balancers, with the paths and answers of Patroni; null: the agent is of a release without them',
+    }),
     release: z
       .string()
       .nullable()
