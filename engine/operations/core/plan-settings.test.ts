@@ -119,6 +119,16 @@ describe('settings', () => {
   ])('%s, which names files, loads code or is what the engine relies on, is nobody’s to set', (name) => {
     expect(reasons(planned({ [name]: 'x' }, null))).toEqual(['setting-allowed']);
   }); // biome-ignore format: a list
+  it.each(['plperl.on_plperlu_init', 'plperl.on_init', 'pltcl.start_proc', 'pljava.libjvm_location', 'pljava.classpath', 'made_up.log_directory'])(
+    '%s of an extension runs code or opens files and is refused', (name) => {
+    expect(reasons(planned({ [name]: 'x' }, null))).toEqual(['setting-allowed']);
+  }); // biome-ignore format: a list
+  it.each(['auto_explain.log_min_duration', 'pg_stat_statements.track', 'plpgsql.extra_warnings', 'app.tenant'])(
+    '%s of an extension is settable',
+    (name) => {
+      expect(reasons(planned({ [name]: 'x' }, null))).toEqual([]);
+    },
+  );
   it('libraries are an admin’s, by bare name', () => {
     const load = (libraries: string, admin: boolean) =>
       planOperation(

@@ -33,10 +33,17 @@ const managedSettings: ReadonlySet<string> = new Set([
 ]); // biome-ignore format: a list
 const managedPrefixes = ['recovery_target', 'ssl', 'unix_socket_'];
 
+/**
+ * Of an extension: what it runs or loads when it starts (`plperl.on_plperlu_init`, `pltcl.start_proc`, `pljava.libjvm_location`), as the server's own
+ * user, and files that it reads or writes.
+ */
+const ofExtensions =
+  /(_init|start_proc(edure)?|_proc|_hook|command|program|script|classpath|vmoptions|librar(y|ies)|location|path|file(name)?|dir(ectory)?|url|host)$/;
+
 export function isManaged(name: string): boolean {
-  return (
-    managedSettings.has(name) || (!name.includes('.') && managedPrefixes.some((prefix) => name.startsWith(prefix)))
-  );
+  const [, own] = name.split('.');
+  if (own !== undefined) return ofExtensions.test(own);
+  return managedSettings.has(name) || managedPrefixes.some((prefix) => name.startsWith(prefix));
 }
 
 /** Loads code into the server: an admin's, and only what is installed beside PostgreSQL. */

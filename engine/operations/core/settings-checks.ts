@@ -19,7 +19,11 @@ export function settingsChecks(
     const permission = check('setting-allowed', allowed, {
       measured: name,
       limit: valid ? 'not managed by the engine' : 'a setting name',
-      remedy: valid ? `${name} is set by the engine itself and can't be changed.` : `${name} is no setting name.`,
+      remedy: !valid
+        ? `${name} is no setting name.`
+        : name.includes('.')
+          ? `${name} makes the server run code or open files: it can't be set through the API.`
+          : `${name} is set by the engine itself and can't be changed.`,
     });
     const value = settings[name] ?? null;
     // A reset may be of a name that an earlier version had.
