@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from './api';
@@ -194,14 +196,61 @@ describe('WAL proxy', () => {
     faults = [fault('both', 'partition')];
     const first = dial();
     await eventually('it waits', () => proxy.stats().connections === 1);
-    for (let i = 0; i < 63; i++) dial();
-    await eventually('the bound is reached', () => proxy.stats().connections === 64);
+    for (let i = 0; i < 31; i++) dial();
+    await eventually('the bound is reached', () => proxy.stats().connections === 32);
     expect(first.closed).toBe(false);
     const last = dial();
     await eventually('the oldest gave way', () => first.closed);
-    expect(proxy.stats().connections).toBe(64);
+    expect(proxy.stats().connections).toBe(32);
     faults = [];
-    await eventually('the rest is served', () => last.text === 'one:' && primary.sockets.length === 64);
+    await eventually('the rest is served', () => last.text === 'one:' && primary.sockets.length === 32);
+  });
+
+  it('keeps those that the primary let in, and ends the others in time', async () => {
+    await proxy.stop();
+    proxy = new WalProxy({
+      nodeId: 'b',
+      listenHost: '127.0.0.1',
+      listenPort: 0,
+      logger: silent,
+      faults: () => [],
+      authenticationMs: 300,
+    });
+    port = await proxy.start();
+    proxy.setUpstream({ node: 'a', host: '127.0.0.1', port: primary.port });
+    const standby = dial();
+    await eventually('it is connected', () => standby.text === 'one:');
+    // In two chunks, as a network may cut it.
+    primary.say('R\0\0\0\u0008');
+    primary.say('\0\0\0\0');
+    await eventually('it hears', () => standby.text.endsWith('\0\0\0\0'));
+    const strangers = Array.from({ length: 100 }, dial);
+    await eventually('the strangers are gone', () => strangers.every((one) => one.closed));
+    expect(standby.closed).toBe(false);
+    expect(proxy.stats().connections).toBe(1);
+  });
+
+  it.runIf(process.getuid?.() === 0 && process.platform === 'linux')('refuses processes of other users', async () => {
+    await proxy.stop();
+    const users = [65534];
+    proxy = new WalProxy({
+      nodeId: 'b',
+      listenHost: '127.0.0.1',
+      listenPort: 0,
+      logger: silent,
+      faults: () => [],
+      users,
+    });
+    port = await proxy.start();
+    proxy.setUpstream({ node: 'a', host: '127.0.0.1', port: primary.port });
+    const stranger = dial();
+    await eventually('the stranger is refused', () => stranger.closed);
+    const program = `require('net').connect(${port}, '127.0.0.1').on('data', (chunk) => process.stdout.write(chunk))`;
+    const own = spawn(process.execPath, ['-e', program], { uid: 65534, gid: 65534, cwd: '/' });
+    const [heard] = await once(own.stdout, 'data');
+    expect(String(heard)).toBe('one:');
+    own.kill('SIGKILL');
+    await once(own, 'exit');
   });
 
   it('cut() ends all connections and takes new ones', async () => {

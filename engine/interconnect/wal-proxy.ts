@@ -1,12 +1,14 @@
 /**
  * Where a standby's walreceiver connects: a TCP relay on the standby's own host that leads to the present primary. Invariants: a connection
  * only ever reaches the upstream that was set when it came, and is cut when that changes; bytes held are bounded by the sockets' own
- * buffers plus one delay window; under a partition bytes stay where they are and connections hang, as on a dead wire.
+ * buffers plus one delay window; under a partition bytes stay where they are and connections hang, as on a dead wire. Whoever else connects keeps the
+ * standby from nothing: processes of other users are refused, and one that the primary has not let in holds one of few places, for seconds.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { NodeId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import type { Fault } from './api';
+import { userOfPeer } from './peer-user';
 import { WalRelay } from './wal-relay';
 
 export type WalUpstream = { readonly node: NodeId; readonly host: string; readonly port: number };
@@ -20,6 +22,10 @@ export type WalProxyOptions = {
   /** Read at `applyFaults`, and while one acts every 100 ms (it may end) and per chunk. */
   readonly faults: () => readonly Fault[];
   readonly random?: () => number;
+  /** Users whose processes may connect over loopback; null: any. */
+  readonly users?: readonly number[] | null;
+  /** How long a connection may take until the primary lets it in. */
+  readonly authenticationMs?: number;
 };
 
 export type WalProxyStats = {
@@ -33,6 +39,10 @@ export type WalProxyStats = {
 };
 
 const maxConnections = 64;
+/** Of those that the primary has not let in yet, the oldest goes for a new one. */
+const maxUnproven = 32;
+/** Several round trips, each of which a rehearsal may delay. */
+const authenticationMs = 15_000;
 /** While faults act, so that their end is noticed; otherwise only the rates are rolled. */
 const faultPollMs = 100;
 const quietPollMs = 1000;
@@ -114,19 +124,36 @@ export class WalProxy {
 
   #accept(downstream: Socket): void {
     downstream.on('error', () => undefined);
+    const { users } = this.#options;
+    if (users == null) this.#admit(downstream);
+    else void this.#admitOwn(downstream, users);
+  }
+
+  async #admitOwn(downstream: Socket, users: readonly number[]): Promise<void> {
+    const user = await userOfPeer(downstream);
+    if (user === null || users.includes(user)) {
+      this.#admit(downstream);
+      return;
+    }
+    this.#options.logger.warn({ user }, 'a process of another user connected to the WAL relay and was refused');
+    downstream.resetAndDestroy();
+  }
+
+  #admit(downstream: Socket): void {
     const target = this.#upstream;
-    if (this.#server === null || target === null) {
+    if (this.#server === null || target === null || downstream.destroyed) {
       downstream.resetAndDestroy();
       return;
     }
-    if (this.#relays.size >= maxConnections) {
-      // One that waits may have lost its client unnoticed (nothing is read from it); one that works has not.
-      const waiting = [...this.#relays].find((candidate) => candidate.waiting);
-      if (waiting === undefined) {
+    // One that waits may have lost its client unnoticed (nothing is read from it); one that works has not.
+    const unproven = [...this.#relays].filter((candidate) => !candidate.proven);
+    if (this.#relays.size >= maxConnections || unproven.length >= maxUnproven) {
+      const [oldest] = unproven;
+      if (oldest === undefined) {
         downstream.resetAndDestroy();
         return;
       }
-      waiting.close('replaced by a newer connection');
+      oldest.close('replaced by a newer connection');
     }
     const relay = new WalRelay({
       downstream,
@@ -139,6 +166,7 @@ export class WalProxy {
       },
       faults: this.#options.faults,
       random: this.#options.random ?? Math.random,
+      authenticationMs: this.#options.authenticationMs ?? authenticationMs,
       onBytes: (direction, bytes) => {
         if (direction === 'in') this.#inBytes += bytes;
         else this.#outBytes += bytes;

@@ -14,10 +14,13 @@ export type WalRelayOptions = {
   readonly connect: () => Socket;
   readonly faults: () => readonly Fault[];
   readonly random: () => number;
+  /** From its first byte to the primary until that lets it in. */
+  readonly authenticationMs: number;
   readonly onBytes: (direction: 'in' | 'out', bytes: number) => void;
   readonly onClose: (why: string) => void;
 };
 
+const authenticationOk = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]);
 /** What one direction may hold while it delays; then the sender is stopped. */
 const delayedBytesLimit = 4 * 1024 * 1024;
 
@@ -26,14 +29,18 @@ export class WalRelay {
   #in: Pump | null = null;
   #out: Pump | null = null;
   #closed = false;
+  #proven = false;
+  /** The last of what the primary said: its word may come in two chunks. */
+  #tail: Buffer = Buffer.alloc(0);
+  #tooLate: ReturnType<typeof setTimeout> | null = null;
 
   constructor(private readonly options: WalRelayOptions) {
     options.downstream.on('close', () => this.close('the standby closed'));
   }
 
-  /** Held at its beginning by a partition. */
-  get waiting(): boolean {
-    return this.#upstream === null;
+  /** The primary has let it in. */
+  get proven(): boolean {
+    return this.#proven;
   }
 
   start(): void {
@@ -57,6 +64,7 @@ export class WalRelay {
   close(why = 'cut'): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#tooLate !== null) clearTimeout(this.#tooLate);
     this.#in?.stop();
     this.#out?.stop();
     this.#upstream?.destroy();
@@ -70,10 +78,26 @@ export class WalRelay {
     this.#upstream = upstream;
     upstream.on('error', (error) => this.close(error.message));
     upstream.on('close', () => this.close('the primary closed'));
+    upstream.on('data', this.#prove);
+    const { authenticationMs } = this.options;
+    this.#tooLate = setTimeout(() => this.close(`not authenticated within ${authenticationMs} ms`), authenticationMs);
     this.#in = new Pump({ from: upstream, to: downstream, random, onBytes: (bytes) => onBytes('in', bytes) });
     this.#out = new Pump({ from: downstream, to: upstream, random, onBytes: (bytes) => onBytes('out', bytes) });
     downstream.resume();
   }
+
+  /** Before it, a server says nothing with zero bytes but lengths and codes of its own messages. */
+  readonly #prove = (chunk: Buffer): void => {
+    const seen = Buffer.concat([this.#tail, chunk]);
+    if (!seen.includes(authenticationOk)) {
+      this.#tail = seen.subarray(-authenticationOk.length);
+      return;
+    }
+    this.#proven = true;
+    this.#tail = Buffer.alloc(0);
+    this.#upstream?.off('data', this.#prove);
+    if (this.#tooLate !== null) clearTimeout(this.#tooLate);
+  };
 
   #faults(direction: 'in' | 'out'): PathFaults {
     return faultsOn(this.options.faults(), { peer: this.options.upstreamNode, direction, channel: 'wal' }, Date.now());

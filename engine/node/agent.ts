@@ -66,6 +66,8 @@ export class Agent {
       nodeId: config.nodeId,
       listenHost: '127.0.0.1',
       listenPort: config.walProxyPort,
+      // Its own PostgreSQL's processes, and this one's copies.
+      users: process.getuid === undefined ? null : [process.getuid(), ...(config.runAs ? [config.runAs.uid] : [])],
       logger,
       faults: () => this.#interconnect.faults(),
     });
