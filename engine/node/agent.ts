@@ -93,8 +93,9 @@ export class Agent {
       }),
     });
     const { host, probePort: port } = config;
-    const facts = () => this.#parts.probeFacts();
-    this.#probes = port === undefined ? null : new ProbeServer({ host, port, loop: systemLoop, logger, facts });
+    const parts = this.#parts;
+    const answers = { facts: () => parts.probeFacts(), beforeCluster: () => parts.askPrimary() };
+    this.#probes = port === undefined ? null : new ProbeServer({ host, port, loop: systemLoop, logger, ...answers });
   }
 
   /** Without the mark the node still runs: only a second loss of its store's directory would go unseen. */

@@ -24,6 +24,7 @@ import type { SlotNotice } from '../replication/model';
 import type { AgentConfig } from '../runtime/process-config';
 import { CommandHandlers } from './command-handlers';
 import { observedCommand } from './command-trace';
+import { membersSeen } from './core/probe-documents';
 import type { ProbeFacts } from './core/probe-facts';
 import { isReportDue, lookEveryMs, quietReportMs, reportMs, type SentReport } from './core/report-pace';
 import { CrashWatch } from './crash-watch';
@@ -38,6 +39,7 @@ import { MemberLoop } from './member-loop';
 import { NewDisk } from './new-disk';
 import { clusterConfig, groupFact, type NodeContext, nodeRecord, otherMembers, type WalDoor } from './node-context';
 import {
+  membersSeenMethod,
   primaryFactsMethod,
   replayStandsMessage,
   servingMessage,
@@ -54,6 +56,7 @@ import type { Resources } from './resource-sampler';
 import { RestartHold } from './restart-hold';
 import { RouteTable } from './route-table';
 import { seedCluster } from './seeding';
+import { primaryOf, SeenByPrimary } from './seen-by-primary';
 import { SlotWatch, slotNoticeMethod } from './slot-watch';
 import { StandbyDuties } from './standby-duties';
 import { checkpointForMethod, StandbyStop } from './standby-stop';
@@ -108,6 +111,7 @@ export class NodeParts {
   readonly #crashes: CrashWatch;
   readonly #slotWatch: SlotWatch;
   readonly #level: LevelWatch;
+  readonly #seenByPrimary: SeenByPrimary;
   #timers: Timer[] = [];
   #cycling = false;
   #cycledAtMs = Number.NEGATIVE_INFINITY;
@@ -225,6 +229,7 @@ export class NodeParts {
       command: (node, command, params, timeoutMs) => this.#command(node, command, params, timeoutMs),
     });
     this.#registration = new Registration(context);
+    this.#seenByPrimary = new SeenByPrimary(context, () => primaryOf(context));
     this.#level = new LevelWatch(context, means.onFatal);
     this.#crashes = new CrashWatch({
       context,
@@ -264,7 +269,13 @@ export class NodeParts {
 
   /** For load balancers, at the moment of asking. */
   probeFacts(): ProbeFacts {
-    return probedFacts(this.#context, this.#routes, this.#turnedAtMs);
+    const known = { turnedAtMs: this.#turnedAtMs, seenByPrimary: this.#seenByPrimary.members };
+    return probedFacts(this.#context, this.#routes, known);
+  }
+
+  /** Before `/cluster` is answered. */
+  askPrimary(): Promise<void> {
+    return this.#seenByPrimary.refresh();
   }
 
   /** Nothing more is begun. The lease is renewed on, until `end`: PostgreSQL is yet to be stopped. */
@@ -561,6 +572,7 @@ export class NodeParts {
         });
       });
     }
+    interconnect.onRequest(membersSeenMethod, () => membersSeen(this.probeFacts()));
     interconnect.onRequest(primaryFactsMethod, () => primaryFacts(this.#context, this.#lease));
     interconnect.onRequest(checkpointForMethod, (_payload, from) => {
       if (from.kind !== 'node') throw new ClusterError('FORBIDDEN', 'Checkpoints are asked for by nodes only.');

@@ -32,6 +32,9 @@ export const primaryFactsMethod = 'agent.primaryFacts';
 export type TakeEpoch = { readonly group: GroupName; readonly epoch: Epoch };
 export const takeEpochMethod = 'agent.takeEpoch';
 
+/** What a primary sees of the members of its group; an agent that does not know the question refuses it. */
+export const membersSeenMethod = 'agent.membersSeen';
+
 /** Said by a new primary to its members: PostgreSQL serves, they may follow it. Only saves them the wait for their next look. */
 export const servingMessage = 'agent.serving';
 

@@ -32,7 +32,15 @@ afterEach(() => {
 
 async function serve(options: Partial<ProbeServerOptions> = {}): Promise<number> {
   const port = options.port ?? (await freePort());
-  const server = new ProbeServer({ host: '127.0.0.1', loop: systemLoop, logger, facts: () => facts, ...options, port });
+  const server = new ProbeServer({
+    host: '127.0.0.1',
+    loop: systemLoop,
+    logger,
+    facts: () => facts,
+    beforeCluster: async () => undefined,
+    ...options,
+    port,
+  });
   servers.push(server);
   server.start();
   return port;

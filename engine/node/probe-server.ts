@@ -36,6 +36,8 @@ export type ProbeServerOptions = {
   readonly loop: Loop;
   readonly logger: Logger;
   readonly facts: () => ProbeFacts;
+  /** Looks at what only others know, in bounded time; never fails. */
+  readonly beforeCluster: () => Promise<void>;
   readonly limits?: Partial<ProbeLimits>;
 };
 
@@ -109,6 +111,13 @@ export class ProbeServer {
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse): void {
+    const asksForCluster = request.method === 'GET' && /^\/cluster\/?(\?|$)/.test(request.url ?? '');
+    if (asksForCluster) void this.options.beforeCluster().then(() => this.#admit(request, response));
+    else this.#admit(request, response);
+  }
+
+  #admit(request: IncomingMessage, response: ServerResponse): void {
+    if (request.socket.destroyed) return;
     if (this.#answered >= this.#limits.answersPerTurn) {
       this.#waiting.set(request.socket, () => this.#answer(request, response));
       return;

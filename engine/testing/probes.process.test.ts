@@ -103,23 +103,26 @@ describe('a node tells', () => {
 
   it('the cluster and its history in Patroni’s words', async () => {
     const primary = await cluster.primary('main');
-    const { members, scope } = await document<{
-      scope: string;
-      members: { name: string; role: string; state: string; api_url: string; port: number; lag?: number }[];
-    }>(primary, '/cluster');
-    expect(scope).toBe('main');
-    expect(
-      members.map(({ name, role, state, lag, port, api_url }) => [name, role, state, typeof lag, port, api_url]),
-    ).toEqual(
-      nodes.map((name) => [
-        name,
-        name === primary ? 'leader' : 'sync_standby',
-        name === primary ? 'running' : 'streaming',
-        name === primary ? 'undefined' : 'number',
-        ports()[`${name}.postgres`],
-        `http://127.0.0.1:${probePort(name)}/patroni`,
-      ]),
-    );
+    for (const asked of nodes) {
+      const { members, scope } = await document<{
+        scope: string;
+        members: { name: string; role: string; state: string; api_url: string; port: number; lag?: number }[];
+      }>(asked, '/cluster');
+      expect(scope).toBe('main');
+      expect(
+        members.map(({ name, role, state, lag, port, api_url }) => [name, role, state, typeof lag, port, api_url]),
+        `of ${asked}`,
+      ).toEqual(
+        nodes.map((name) => [
+          name,
+          name === primary ? 'leader' : 'sync_standby',
+          name === primary ? 'running' : 'streaming',
+          name === primary ? 'undefined' : 'number',
+          ports()[`${name}.postgres`],
+          `http://127.0.0.1:${probePort(name)}/patroni`,
+        ]),
+      );
+    }
     const node = await document<{ role: string; server_version: number; timeline: number; patroni: unknown }>(
       primary,
       '/patroni',
@@ -184,6 +187,27 @@ describe('no yes from before', () => {
   }, 300_000);
 });
 
+it('a flood of probes ends no lease', async () => {
+  const epoch = async () => {
+    const { body } = await cluster.api<{ groups: { epoch: number }[] }>('GET', '/cluster/topology');
+    return body.groups[0]!.epoch;
+  };
+  const primary = await cluster.primary('main');
+  const before = await epoch();
+  let left = 3_000;
+  const caller = async () => {
+    while (left-- > 0) await probe(primary, '/patroni', { method: 'GET' });
+  };
+  await Promise.all(Array.from({ length: 100 }, caller));
+  await settled('/primary', [primary]);
+  expect(await epoch()).toBe(before);
+}, 120_000);
+
+async function startAgain(node: string): Promise<void> {
+  const { body } = await cluster.api<{ id: string }>('POST', `/cluster/nodes/${node}/start`, { reason: 'test' });
+  expect((await cluster.operation(body.id, 120_000)).state).toBe('succeeded');
+}
+
 describe('a server', () => {
   let primaryNow: string;
   beforeAll(async () => {
@@ -197,12 +221,21 @@ describe('a server', () => {
       reason: 'test',
     });
     expect((await cluster.operation(body.id, 120_000)).state).toBe('succeeded');
-    for (const path of ['/replica', '/read-only', '/health', '/readiness', '/primary'])
-      expect([path, await probe(stopped, path)]).toEqual([path, 503]);
-    expect(await probe(stopped, '/liveness')).toBe(200);
-    expect(await document(stopped, '/patroni')).toMatchObject({ role: 'replica', state: 'stopped' });
-    const started = await cluster.api<{ id: string }>('POST', `/cluster/nodes/${stopped}/start`, { reason: 'test' });
-    expect((await cluster.operation(started.body.id, 120_000)).state).toBe('succeeded');
+    try {
+      for (const path of ['/replica', '/read-only', '/health', '/readiness', '/primary'])
+        expect([path, await probe(stopped, path)]).toEqual([path, 503]);
+      expect(await probe(stopped, '/liveness')).toBe(200);
+      const told = () => document<{ role: string; state: string }>(stopped, '/patroni');
+      // Right after its end nobody has looked yet.
+      await pollUntil(async () => (await told()).state === 'stopped' || undefined, {
+        timeoutMs: 30_000,
+        intervalMs: 50,
+        what: `${stopped} tells that it is stopped`,
+      });
+      expect((await told()).role).toBe('replica');
+    } finally {
+      await startAgain(stopped);
+    }
     await cluster.healed(120_000);
     await settled(
       '/replica',

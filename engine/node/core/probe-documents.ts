@@ -1,10 +1,17 @@
 /**
- * The documents of Patroni's REST API (`/patroni`, `/cluster`, `/history`) made of this node's own facts. A node tells of others only what it knows
- * itself: a primary sees its standbys stream, a standby knows the others' addresses only. No login, client address or path is in them.
+ * The documents of Patroni's REST API (`/patroni`, `/cluster`, `/history`) made of this node's own facts. A primary sees its standbys
+ * stream; a standby tells of others what the primary told it, or `unknown`. No login, client address or path is in them.
  */
 import type { GroupRecord, NodeRecord, PostgresReport, ReplicationSender } from '../../cluster/model';
 import { type LsnText, lagBytes, parseLsn } from '../../kernel/lsn';
-import { acknowledges, type ProbeFacts, servesWrites, standbyLagBytes, stateNow } from './probe-facts';
+import {
+  acknowledges,
+  type MembersSeen,
+  type ProbeFacts,
+  servesWrites,
+  standbyLagBytes,
+  stateNow,
+} from './probe-facts';
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -63,6 +70,15 @@ function sender({ applicationName, state, syncState }: ReplicationSender): Docum
   };
 }
 
+/** For the standbys of the group: what this node sees as its primary; null: it is none. */
+export function membersSeen(facts: ProbeFacts): MembersSeen | null {
+  if (!servesWrites(facts)) return null;
+  const own = { ...facts, seenByPrimary: null };
+  return Object.fromEntries(
+    facts.members().map((record) => [record.id, record.id === facts.node ? ofItself(own) : ofAnother(record, own)]),
+  );
+}
+
 export function clusterDocument(facts: ProbeFacts): Document {
   const { group, paused } = facts;
   const members = facts.members().toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -109,11 +125,13 @@ function ofItself(facts: ProbeFacts): Document {
   };
 }
 
-/** What a primary sees of its standbys. */
+/** What a primary sees of its standbys, or has told this standby. */
 function ofAnother({ id }: NodeRecord, facts: ProbeFacts): Document {
   const report = stateNow(facts) === 'running' && servesWrites(facts) ? facts.seen?.report : undefined;
   const sees = report?.senders.find((one) => one.applicationName === id);
-  if (!report || !sees) return { state: 'unknown', ...lags(null, null, null, null) };
+  const unknown =
+    id === facts.group?.primary ? { state: 'unknown' } : { state: 'unknown', ...lags(null, null, null, null) };
+  if (!report || !sees) return facts.seenByPrimary?.[id] ?? unknown;
   return {
     state: sees.state,
     timeline: report.timeline,

@@ -9,6 +9,9 @@ export const reportFreshMs = 5_000;
 /** Who is a synchronous standby is known from the control store: this long after its leader was last heard. */
 export const storeFreshMs = 5_000;
 
+/** State and lag of members, in Patroni's words. */
+export type MembersSeen = Readonly<Record<NodeId, Readonly<Record<string, unknown>>>>;
+
 export type ProbeFacts = {
   readonly node: NodeId;
   readonly release: string;
@@ -18,6 +21,8 @@ export type ProbeFacts = {
   readonly seen: { readonly report: PostgresReport; readonly ageMs: number } | null;
   readonly group: GroupRecord | null;
   readonly members: () => readonly NodeRecord[];
+  /** What the group's primary told lately; null: nothing. */
+  readonly seenByPrimary: MembersSeen | null;
   /** Automatic failover is off, for the group or the cluster. */
   readonly paused: boolean;
   readonly storeAgeMs: number;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GroupRecord, NodeRecord, PostgresReport, ReplicationSender } from '../../cluster/model';
 import { answerProbe, bytesOf } from './probe';
+import { membersSeen } from './probe-documents';
 import { type ProbeFacts, reportFreshMs, storeFreshMs } from './probe-facts';
 
 const group = {
@@ -46,6 +47,7 @@ const standby: ProbeFacts = {
   seen: { report: server(), ageMs: 200 },
   group,
   members: () => members,
+  seenByPrimary: null,
   paused: false,
   storeAgeMs: 100,
   turnedMs: 100,
@@ -371,15 +373,30 @@ describe('documents', () => {
     });
   });
 
-  it('/cluster as a standby sees it: itself, and the addresses of the others', () => {
-    const states = (body(standby, '/cluster').members as { name: string; state: string; lag?: unknown }[]).map(
+  const states = (facts: ProbeFacts) =>
+    (body(facts, '/cluster').members as { name: string; state: string; lag?: unknown }[]).map(
       ({ name, state, lag }) => [name, state, lag],
     );
-    expect(states).toEqual([
-      ['a', 'unknown', 'unknown'],
+
+  it('/cluster of a standby: itself, and of the others what the primary told it', () => {
+    expect(states(standby)).toEqual([
+      ['a', 'unknown', undefined],
       ['b', 'streaming', 0x200000],
       ['c', 'unknown', 'unknown'],
     ]);
+    const seenByPrimary = membersSeen(
+      says(primary, { lsn: '0/5000000', senders: [streams('c', '0/5000000', '0/4FFFFFF')] }),
+    );
+    expect(states(on(standby, { seenByPrimary }))).toEqual([
+      ['a', 'running', undefined],
+      ['b', 'streaming', 0x200000],
+      ['c', 'streaming', 1],
+    ]);
+  });
+
+  it('who is no primary tells no standby what it sees', () => {
+    expect(membersSeen(standby)).toBeNull();
+    expect(membersSeen(on(primary, { route: { role: 'primary', remainingMs: 0, draining: false } }))).toBeNull();
   });
 
   it('/history: each promotion, by the timeline that ended', () => {
