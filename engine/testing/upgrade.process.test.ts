@@ -214,6 +214,19 @@ describe('the end of the upgrade', { timeout: storyMs }, () => {
     expect(await upgrade()).toMatch(/Every process that was named runs release/);
   });
 
+  it('each agent now answers load balancers, on a port that it has got and registered', async () => {
+    const door = await cluster.door();
+    const { nodes } = await door.view();
+    for (const { record } of nodes) {
+      const port = await pollUntil(async () => (await door.nodeView(record.id)).record.probePort ?? undefined, {
+        timeoutMs: 30_000,
+        intervalMs: 100,
+        what: `${record.id} registers its port`,
+      });
+      expect((await fetch(`http://${record.host}:${port}/liveness`)).status).toBe(200);
+    }
+  });
+
   it('from this release to the same again an agent is replaced under its running server', async () => {
     const primary = await cluster.primary('alpha');
     const standby = ['node-1', 'node-2', 'node-3'].find((node) => node !== primary)!;
