@@ -14,6 +14,8 @@ export type RouterLimits = {
   /** How long a client may take to authenticate; and be silent meanwhile where others wait for its place. */
   readonly authenticationMs: number;
   readonly authenticationPatienceMs: number;
+  /** The same while more wait than there are places. */
+  readonly floodPatienceMs: number;
   /** One attempt, until the server's first answer. */
   readonly connectMs: number;
   /** Pause before a held connection is tried again. */
@@ -51,8 +53,9 @@ export const defaultLimits: RouterLimits = {
   openingMs: 10_000,
   maxUnproven: 24,
   maxUnprovenPerAddress: 18,
-  authenticationMs: 5_000,
-  authenticationPatienceMs: 1_000,
+  authenticationMs: 10_000,
+  authenticationPatienceMs: 4_000,
+  floodPatienceMs: 1_000,
   connectMs: 2_000,
   retryMs: 50,
   maxEarlyBytes: 8_192,

@@ -84,6 +84,7 @@ export class ServiceListener {
       max: limits.maxUnproven,
       maxPerAddress: limits.maxUnprovenPerAddress,
       patienceMs: limits.authenticationPatienceMs,
+      floodPatienceMs: limits.floodPatienceMs,
     });
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: options.limits.keepAliveMs });
     this.#server.on('connection', (socket) => this.#accept(socket));
@@ -307,8 +308,8 @@ export class ServiceListener {
   /** Who keeps its server waiting gives its place to those who wait. */
   #displace(now: number): void {
     const waits = (client: Waiting) => client.attempt === null && !this.#unproven.mayAdd(client.host);
-    if (!this.#queue.clients().some(waits)) return;
-    const stalest = this.#unproven.stalest(now);
+    const waiting = this.#queue.clients().filter(waits).length;
+    const stalest = waiting === 0 ? null : this.#unproven.stalest(now, waiting);
     const session = stalest === null ? undefined : this.#unprovenSessions.get(stalest);
     if (session === undefined) return;
     this.#displacedAt = now;

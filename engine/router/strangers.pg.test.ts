@@ -50,7 +50,13 @@ describe('more strangers than the server has connections', () => {
   it('of one address take nothing from another, however patient one is with them', async () => {
     const hour = 3_600_000;
     await begin({
-      limits: { maxUnproven: 10, maxUnprovenPerAddress: 8, authenticationMs: hour, authenticationPatienceMs: hour },
+      limits: {
+        maxUnproven: 10,
+        maxUnprovenPerAddress: 8,
+        authenticationMs: hour,
+        authenticationPatienceMs: hour,
+        floodPatienceMs: hour,
+      },
     });
     await silent(150, '127.0.0.2');
     await eventually('the places of that address are taken', () => router.service('rw').openSessions === 8);
@@ -86,6 +92,7 @@ it('a full queue has room for another address than the one that fills it', async
       maxUnprovenPerAddress: 3,
       authenticationMs: hour,
       authenticationPatienceMs: hour,
+      floodPatienceMs: hour,
     },
   });
   await silent(3, '127.0.0.2');

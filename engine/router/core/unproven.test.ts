@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Unproven } from './unproven';
 
-const limits = { max: 4, maxPerAddress: 3, patienceMs: 500 };
+const limits = { max: 4, maxPerAddress: 3, patienceMs: 500, floodPatienceMs: 100 };
 
 describe('clients that have not authenticated', () => {
   it('are bounded together and by address', () => {
@@ -19,12 +19,18 @@ describe('clients that have not authenticated', () => {
     const unproven = new Unproven<string>(limits);
     unproven.add('early', 'one', 0);
     unproven.add('late', 'one', 100);
-    expect(unproven.stalest(499)).toBeNull();
-    expect(unproven.stalest(700)).toBe('early');
+    expect(unproven.stalest(499, 1)).toBeNull();
+    expect(unproven.stalest(700, 1)).toBe('early');
     unproven.heard('early', 650);
-    expect(unproven.stalest(700)).toBe('late');
+    expect(unproven.stalest(700, 1)).toBe('late');
     unproven.remove('late');
-    expect(unproven.stalest(700)).toBeNull();
+    expect(unproven.stalest(700, 1)).toBeNull();
+  });
+
+  it('lose it sooner in a flood', () => {
+    const unproven = new Unproven<string>(limits);
+    unproven.add('a', 'one', 0);
+    expect([unproven.stalest(200, 4), unproven.stalest(200, 5), unproven.stalest(50, 5)]).toEqual([null, 'a', null]);
   });
 
   it('are counted once, however often they are told', () => {

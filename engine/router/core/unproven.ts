@@ -1,7 +1,7 @@
 /**
  * Sessions whose client has not authenticated yet. Each takes one of its server's connections, so a stranger who never answers could take them all.
  * Invariants: never more than `max`, of one address never more than `maxPerAddress`; while others wait, who keeps its server waiting longer than
- * `patienceMs` loses its place to them.
+ * `patienceMs` (in a flood `floodPatienceMs`) loses its place to them.
  */
 import type { MonotonicMs } from '../../kernel/ids';
 
@@ -10,8 +10,10 @@ type Entry = { readonly address: string; heard: MonotonicMs };
 export type UnprovenLimits = {
   readonly max: number;
   readonly maxPerAddress: number;
-  /** Silence of a client whose place somebody else waits for. */
+  /** Silence of a client whose place somebody else waits for; a busy machine answers late, so a few that wait are no reason to hurry. */
   readonly patienceMs: number;
+  /** The same while more wait than there are places: a flood. */
+  readonly floodPatienceMs: number;
 };
 
 export class Unproven<Client> {
@@ -54,10 +56,11 @@ export class Unproven<Client> {
     return this.room > 0 && (this.#ofAddress.get(address) ?? 0) < this.limits.maxPerAddress;
   }
 
-  /** Who has been silent longest, and too long where others wait. Null: nobody. */
-  stalest(now: MonotonicMs): Client | null {
+  /** Who has been silent longest, and too long where so many others wait. Null: nobody. */
+  stalest(now: MonotonicMs, waiting: number): Client | null {
+    const { max, patienceMs, floodPatienceMs } = this.limits;
     let found: Client | null = null;
-    let since = now - this.limits.patienceMs;
+    let since = now - (waiting > max ? floodPatienceMs : patienceMs);
     for (const [client, { heard }] of this.#entries) {
       if (heard > since) continue;
       found = client;
