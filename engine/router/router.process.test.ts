@@ -87,17 +87,28 @@ describe('frozen and thawed', () => {
     const { child, ports } = await begin();
     const session = client(ports.rw);
     await session.connect();
-    const answer = session.query('select 1 from pg_sleep(0.5)').then(
+    // The server answers when it is let to, and that is while the router stands.
+    const gate = new pg.Client({ host: '127.0.0.1', port: postgres.port, user: 'app', password, database: 'postgres' });
+    await gate.connect();
+    await gate.query('select pg_advisory_lock(4711)');
+    const answer = session.query('select 1 from pg_advisory_lock_shared(4711)').then(
       () => 'answered',
       (error: { code?: string }) => error.code,
     );
     await eventually('the statement runs', async () => {
-      const rows = await postgres.query("select 1 from pg_stat_activity where wait_event = 'PgSleep'");
+      const rows = await postgres.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
       return rows.length === 1;
     });
     child.kill('SIGSTOP');
     const stoppedAt = performance.now();
     cluster.silent.add('a');
+    await gate.end();
+    await eventually('the server has answered', async () => {
+      const rows = await postgres.query(
+        "select 1 from pg_stat_activity where state = 'idle' and query like '%advisory_lock_shared%'",
+      );
+      return rows.length === 1;
+    });
     await eventually('the permission is over', () => performance.now() - stoppedAt > 1_600);
     child.kill('SIGCONT');
     expect(await answer).toBe('57P01');
