@@ -14,7 +14,7 @@ export type RouterLimits = {
   /** How long a client may take to authenticate; and be silent meanwhile where others wait for its place. */
   readonly authenticationMs: number;
   readonly authenticationPatienceMs: number;
-  /** The same while more wait than there are places. */
+  /** The same at least, however many wait. */
   readonly floodPatienceMs: number;
   /** One attempt, until the server's first answer. */
   readonly connectMs: number;
@@ -54,8 +54,8 @@ export const defaultLimits: RouterLimits = {
   maxUnproven: 24,
   maxUnprovenPerAddress: 18,
   authenticationMs: 10_000,
-  authenticationPatienceMs: 4_000,
-  floodPatienceMs: 1_000,
+  authenticationPatienceMs: 3_000,
+  floodPatienceMs: 250,
   connectMs: 2_000,
   retryMs: 50,
   maxEarlyBytes: 8_192,

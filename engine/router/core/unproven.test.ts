@@ -27,10 +27,12 @@ describe('clients that have not authenticated', () => {
     expect(unproven.stalest(700, 1)).toBeNull();
   });
 
-  it('lose it sooner in a flood', () => {
+  it('lose it the sooner the more others wait, but not at once', () => {
     const unproven = new Unproven<string>(limits);
     unproven.add('a', 'one', 0);
-    expect([unproven.stalest(200, 4), unproven.stalest(200, 5), unproven.stalest(50, 5)]).toEqual([null, 'a', null]);
+    const at = (ms: number, waiting: number) => unproven.stalest(ms, waiting);
+    expect([at(499, 4), at(499, 5), at(249, 8), at(251, 8)]).toEqual([null, 'a', null, 'a']);
+    expect([at(99, 10_000), at(101, 10_000)]).toEqual([null, 'a']);
   });
 
   it('are counted once, however often they are told', () => {

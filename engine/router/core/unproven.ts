@@ -1,7 +1,7 @@
 /**
  * Sessions whose client has not authenticated yet. Each takes one of its server's connections, so a stranger who never answers could take them all.
  * Invariants: never more than `max`, of one address never more than `maxPerAddress`; while others wait, who keeps its server waiting longer than
- * `patienceMs` (in a flood `floodPatienceMs`) loses its place to them.
+ * `patienceMs` (less in a flood) loses its place to them.
  */
 import type { MonotonicMs } from '../../kernel/ids';
 
@@ -12,7 +12,7 @@ export type UnprovenLimits = {
   readonly maxPerAddress: number;
   /** Silence of a client whose place somebody else waits for; a busy machine answers late, so a few that wait are no reason to hurry. */
   readonly patienceMs: number;
-  /** The same while more wait than there are places: a flood. */
+  /** The same at least, however many wait. */
   readonly floodPatienceMs: number;
 };
 
@@ -56,11 +56,11 @@ export class Unproven<Client> {
     return this.room > 0 && (this.#ofAddress.get(address) ?? 0) < this.limits.maxPerAddress;
   }
 
-  /** Who has been silent longest, and too long where so many others wait. Null: nobody. */
+  /** Who has been silent longest, and too long where so many others wait: the more they are, the less patience. Null: nobody. */
   stalest(now: MonotonicMs, waiting: number): Client | null {
     const { max, patienceMs, floodPatienceMs } = this.limits;
     let found: Client | null = null;
-    let since = now - (waiting > max ? floodPatienceMs : patienceMs);
+    let since = now - Math.max(floodPatienceMs, patienceMs * Math.min(1, max / Math.max(1, waiting)));
     for (const [client, { heard }] of this.#entries) {
       if (heard > since) continue;
       found = client;
