@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from './api';
 import { eventually, silent } from './testing/mesh';
-import { WalProxy } from './wal-proxy';
+import { WalProxy, type WalProxyOptions } from './wal-proxy';
 
 /** A stand-in for PostgreSQL: remembers what came in and can say anything. */
 class PlainServer {
@@ -63,19 +63,20 @@ function fault(direction: Fault['direction'], kind: Fault['kind'], extra: Partia
   return { peer: 'node-1', direction, channel: 'wal', kind, ...extra };
 }
 
+/** In place of the one before, if there was one. */
+async function begin(more: Pick<WalProxyOptions, 'users' | 'authenticationMs'> = {}): Promise<void> {
+  await proxy?.stop();
+  const place = { nodeId: 'node-2', listenHost: '127.0.0.1', listenPort: 0 };
+  proxy = new WalProxy({ ...place, logger: silent, faults: () => faults, ...more });
+  port = await proxy.start();
+  proxy.setUpstream({ node: 'node-1', host: '127.0.0.1', port: primary.port });
+}
+
 beforeEach(async () => {
   faults = [];
   primary = await new PlainServer('one').start();
   other = await new PlainServer('two').start();
-  proxy = new WalProxy({
-    nodeId: 'node-2',
-    listenHost: '127.0.0.1',
-    listenPort: 0,
-    logger: silent,
-    faults: () => faults,
-  });
-  port = await proxy.start();
-  proxy.setUpstream({ node: 'node-1', host: '127.0.0.1', port: primary.port });
+  await begin();
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.socket.destroy();
@@ -207,17 +208,7 @@ describe('WAL proxy', () => {
   });
 
   it('keeps those that the primary let in, and ends the others in time', async () => {
-    await proxy.stop();
-    proxy = new WalProxy({
-      nodeId: 'b',
-      listenHost: '127.0.0.1',
-      listenPort: 0,
-      logger: silent,
-      faults: () => [],
-      authenticationMs: 300,
-    });
-    port = await proxy.start();
-    proxy.setUpstream({ node: 'a', host: '127.0.0.1', port: primary.port });
+    await begin({ authenticationMs: 300 });
     const standby = dial();
     await eventually('it is connected', () => standby.text === 'one:');
     // In two chunks, as a network may cut it.
@@ -231,18 +222,7 @@ describe('WAL proxy', () => {
   });
 
   it.runIf(process.getuid?.() === 0 && process.platform === 'linux')('refuses processes of other users', async () => {
-    await proxy.stop();
-    const users = [65534];
-    proxy = new WalProxy({
-      nodeId: 'b',
-      listenHost: '127.0.0.1',
-      listenPort: 0,
-      logger: silent,
-      faults: () => [],
-      users,
-    });
-    port = await proxy.start();
-    proxy.setUpstream({ node: 'a', host: '127.0.0.1', port: primary.port });
+    await begin({ users: [65534] });
     const stranger = dial();
     await eventually('the stranger is refused', () => stranger.closed);
     const program = `require('net').connect(${port}, '127.0.0.1').on('data', (chunk) => process.stdout.write(chunk))`;
