@@ -75,14 +75,19 @@ export class ClusterDoor {
     return found((await this.view()).raft.leader, 'leader of the control store');
   }
 
+  /**
+   * Has `to` lead the control store. A transfer is an attempt: where the target isn't ready in time, the present leader
+   * goes on and says so, and whoever wants it asks again.
+   */
   async transferLeadership(to: string): Promise<void> {
-    if ((await this.leader()) === to) return;
-    await this.connection.requestLeader('raft.transfer', { to }, requestTimeoutMs);
-    await pollUntil(async () => (await this.leader()) === to || undefined, {
-      timeoutMs: 10_000,
-      intervalMs: 20,
-      what: `${to} leads the control store`,
-    });
+    await pollUntil(
+      async () => {
+        if ((await this.leader()) === to) return true;
+        await this.connection.requestLeader('raft.transfer', { to }, requestTimeoutMs);
+        return undefined;
+      },
+      { timeoutMs: 60_000, intervalMs: 100, what: `${to} leads the control store` },
+    );
   }
 
   configure(patch: Partial<ClusterConfig>): Promise<unknown> {

@@ -22,11 +22,11 @@ afterAll(() => cluster?.destroy());
 
 const record = async () => (await (await cluster.door()).view()).groups[0]!.record;
 
-/** Every log file of the installation, for what a process said of itself. */
-function logs(directory: string): string {
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.includes('.log'))
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+/** What the processes of the installation said of themselves. */
+function logs(): string {
+  const directory = join(cluster.dataDirectory, 'logs');
+  return readdirSync(directory)
+    .map((name) => readFileSync(join(directory, name), 'utf8'))
     .join('\n');
 }
 
@@ -51,5 +51,5 @@ it('a voter that comes back with an empty directory takes itself out of the vote
     intervalMs: 100,
     what: 'it counts again',
   });
-  expect(logs(cluster.dataDirectory)).toContain('it took itself out of the voters');
+  expect(logs()).toContain('it took itself out of the voters');
 });
