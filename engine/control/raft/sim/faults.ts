@@ -105,7 +105,7 @@ export class Faults {
       node.disk.slowerMs = 0;
       node.disk.beforeWrite = null;
       node.thaw();
-      node.start(null);
+      node.start();
       node.store?.setTimings(timings);
     }
   }
@@ -126,7 +126,7 @@ export class Faults {
       case 'crash in a write':
         if (!any.running) return false;
         this.#crashInWrite(any, () => true);
-        this.#later(300, 1500, () => any.start(null));
+        this.#later(300, 1500, () => any.start());
         return true;
       case 'crash in a vote':
         return leader !== undefined && this.#voteTrap(leader);
@@ -146,7 +146,7 @@ export class Faults {
       case 'stop':
         if (!any.running) return false;
         any.stop();
-        this.#later(100, 1500, () => any.start(null));
+        this.#later(100, 1500, () => any.start());
         return true;
       case 'pause of a virtual machine':
         return this.#pause(dice.chance(0.5) && leader ? leader : any);
@@ -191,7 +191,7 @@ export class Faults {
         any.disk.failNextSync = true;
         this.#later(500, 2000, () => {
           any.disk.failNextSync = false;
-          any.start(null);
+          any.start();
         });
         return true;
       case 'full disk':
@@ -232,7 +232,7 @@ export class Faults {
     if (!node.alive) return false;
     node.crash(how);
     const soon = this.stage.dice.chance(0.3);
-    this.#later(soon ? 5 : 20, soon ? 60 : 2500, () => node.start(null));
+    this.#later(soon ? 5 : 20, soon ? 60 : 2500, () => node.start());
     return true;
   }
 
@@ -260,7 +260,7 @@ export class Faults {
     const longer = this.stage.dice.chance(0.3);
     this.#later(500, longer ? 5000 : 2500, () => {
       node.disk.full = false;
-      node.start(null);
+      node.start();
     });
     return true;
   }
@@ -301,7 +301,7 @@ export class Faults {
     leader.crash();
     timeline.after(5, () => {
       if (!this.active) return;
-      leader.start(null);
+      leader.start();
       this.#crashInVote(leader);
     });
     return true;
@@ -349,7 +349,7 @@ export class Faults {
     this.#later(3, 15, () => {
       if (!node.alive) {
         first();
-        node.start(null);
+        node.start();
       } else if (left > 0) this.#revive(node, left - 1, first);
     });
   }
@@ -456,7 +456,7 @@ export class Faults {
       node.crash();
       node.disk = disk;
       node.forgot = true;
-      node.start(null);
+      node.start();
     };
     if (!leader || leader === node || dice.chance(0.4)) {
       lose();
@@ -501,7 +501,7 @@ export class Faults {
     timeline.after(dice.between(100, 300), () => {
       for (const node of nodes) if (node.lost) this.#newLife(node);
       // A crash may come after the restart that was meant for it.
-      for (const node of nodes) if (!this.active || dice.chance(0.1)) node.start(null);
+      for (const node of nodes) if (!this.active || dice.chance(0.1)) node.start();
       const leader = this.leader();
       if (leader && !this.#operating) for (const node of nodes) if (this.#admit(leader, node)) break;
       this.operate();
@@ -514,7 +514,7 @@ export class Faults {
     node.known.length = 0;
     node.lost = false;
     node.forgot = false;
-    node.start(null);
+    node.start();
   }
 
   /** One change at a time; a change whose node dies never ends. */

@@ -68,6 +68,7 @@ export class SimNode {
   /** Every configuration that this member has known: what may be on its disk. */
   readonly known: { readonly index: number; readonly configuration: RaftConfiguration }[] = [];
   #transactions = 0;
+  #founding: RaftConfiguration | null = null;
 
   constructor(
     readonly id: string,
@@ -90,7 +91,12 @@ export class SimNode {
     return this.running && this.store!.isLeader();
   }
 
-  start(bootstrap: RaftConfiguration | null): void {
+  /** Has it begin with `configuration` at its starts, until its store was begun once (as `engine/node/founded.ts` does). */
+  found(configuration: RaftConfiguration): void {
+    this.#founding = configuration;
+  }
+
+  start(): void {
     if (this.alive || this.lost) return;
     const { timeline, dice, network } = this.world;
     this.life++;
@@ -102,7 +108,7 @@ export class SimNode {
     const store = new RaftControlStore({
       self: this.member,
       directory: 'raft',
-      bootstrap,
+      bootstrap: this.#founding,
       interconnect: interconnect as unknown as Interconnect,
       logger: silent,
       timings,
@@ -119,7 +125,9 @@ export class SimNode {
     });
     store.start().then(
       () => {
-        if (!process.ended) this.store = store;
+        if (process.ended) return;
+        this.#founding = null;
+        this.store = store;
       },
       (error: Error) => {
         if (!process.ended) this.#ended(error);

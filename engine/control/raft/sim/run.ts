@@ -91,7 +91,8 @@ class Run {
     fired(`${founders} voters`);
     for (const node of this.#nodes) {
       node.clock.drift(dice.between(0.97, 1.03));
-      node.start(voters.some((voter) => voter.id === node.id) ? bootstrap : null);
+      if (voters.some((voter) => voter.id === node.id)) node.found(bootstrap);
+      node.start();
     }
     const stage = {
       timeline,

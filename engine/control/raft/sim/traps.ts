@@ -74,7 +74,7 @@ export function leaderAheadOfItsDisk(means: Means, leader: SimNode): boolean {
     disk.slowerMs = 0;
     if (leader.life !== life || !leader.alive) return;
     leader.crash('power');
-    means.later(5, 60, () => leader.start(null));
+    means.later(5, 60, () => leader.start());
   });
   return true;
 }
