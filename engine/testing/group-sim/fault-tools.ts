@@ -121,7 +121,9 @@ export function calm(scene: Scene): boolean {
     (record.mode === 'asynchronous' || record.voterSet.members.length === scene.members.length - 1) &&
     scene.members.every(
       (one) => one.up && hasData(one) && one.agent?.process.running === true && one.engine.life?.running === true,
-    )
+    ) &&
+    // A copy that somebody promoted by hand is no copy any more.
+    scene.members.every((one) => one === primaryOf(scene) || one.engine.role === 'standby')
   );
 }
 
