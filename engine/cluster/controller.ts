@@ -21,6 +21,7 @@ import { type ArchiveRecord, OperationArchive } from '../operations/operation-ar
 import { OperationHistory } from '../operations/operation-history';
 import { newOperationId } from '../operations/operation-id';
 import { OperationService, planFields } from '../operations/operation-service';
+import { Settling } from '../operations/settling';
 import type { ExecutorWorld } from '../operations/step-context';
 import type { SlotNotice } from '../replication/model';
 import type { EngineMethod, EngineParams, EngineResult } from '../runtime/engine-api';
@@ -67,6 +68,7 @@ export class Controller implements ClusterController {
   readonly #archive: OperationArchive;
   readonly #history: OperationHistory;
   readonly #service: OperationService;
+  readonly #settlingChanges: Settling;
   readonly #methods: LeaderMethods;
   readonly #janitor: Janitor;
   readonly #level: LevelRaiser;
@@ -124,11 +126,14 @@ export class Controller implements ClusterController {
       finished: (operation: Operation) => this.#operationFinished(operation),
     };
     this.#executor = new OperationExecutor(this.#world(), listener, deps.logger);
+    const leads = () => this.#leading;
+    this.#settlingChanges = new Settling({ loop, leads, snapshot: () => this.#state.snapshot() });
     this.#service = new OperationService({
       store: deps.store,
       state: this.#state,
       executor: this.#executor,
       history: this.#history,
+      settling: this.#settlingChanges,
       settingsOf: (node) => this.#world().request(node, 'node.settings', {}, 2_000),
       checkSettings: (node, settings) => this.#world().request(node, 'node.settings.check', { settings }, 15_000),
       slotsOf: (node) => this.#world().request(node, 'node.slots', {}, 2_000),
@@ -290,9 +295,10 @@ export class Controller implements ClusterController {
     'operation.cancel': (params) => this.#service.cancel(params.id, params.requester),
     'operation.get': (params) => this.#service.get(params.id),
     'operation.list': (params) => this.#history.list(params),
-    'config.put': (params) => this.#methods.putConfig(params),
-    'group.put': (params) => this.#methods.putGroup(params),
-    'node.put': (params) => this.#methods.putNode(params),
+    'config.put': (params) => this.#settlingChanges.after(null, this.#methods.putConfig(params)),
+    'group.put': (params) => this.#settlingChanges.after(params.group, this.#methods.putGroup(params)),
+    'node.put': (params) =>
+      this.#settlingChanges.after(this.#state.groupOf(params.node), this.#methods.putNode(params)),
     'raft.transfer': (params) => this.#methods.transfer(params.to),
     'health.history': async (params) => {
       await this.#collecting;
@@ -489,6 +495,8 @@ export class Controller implements ClusterController {
     const memory = this.#memories.of(operation.group);
     const automatic = operation.request.kind === 'failover' && operation.request.automatic !== undefined;
     const good = operation.state === 'succeeded';
+    // An automatic attempt that failed applied nothing: who fails over by hand then is told at once what is missing.
+    if (good || !automatic) this.#settlingChanges.note(operation.group);
     memory.failures = good ? 0 : automatic ? memory.failures + 1 : memory.failures;
     memory.notBeforeMs = good || !automatic ? 0 : this.deps.loop.now() + retryAfterMs(memory.failures);
     this.#cache.touchGroup(operation.group);

@@ -9,6 +9,7 @@ import { ClusterError } from '../kernel/errors';
 import type { NodeId, OperationId } from '../kernel/ids';
 import type { NodeSlots, UnloggedTables } from '../replication/model';
 import type { Requester, SettingInfo, SettingsVerdict, StartOperation } from '../runtime/engine-api';
+import { settleWithinMs } from './core/being-applied';
 import { deadlineAtOf } from './core/operation-deadline';
 import { canonical, type Plan, type PlanContext, planMeaning, planOperation } from './core/plan';
 import { shapeFaults } from './core/request-shape';
@@ -21,6 +22,7 @@ import { type Claim, Superseded } from './journal';
 import { isFinished, type Operation, type OperationRequest } from './model';
 import type { OperationHistory } from './operation-history';
 import { newOperationId, sha256 } from './operation-id';
+import type { Settling } from './settling';
 
 const idempotencyHours = 24;
 
@@ -39,6 +41,7 @@ export type OperationServiceDependencies = {
   readonly state: ClusterState;
   readonly executor: OperationExecutor;
   readonly history: OperationHistory;
+  readonly settling: Settling;
   /** The settings that a node's server has. */
   settingsOf(node: NodeId): Promise<readonly Pick<SettingInfo, 'name' | 'context'>[]>;
   /** Whether a node's server would start with these settings. */
@@ -58,7 +61,8 @@ export class OperationService {
   constructor(private readonly deps: OperationServiceDependencies) {}
 
   async plan(params: StartOperation): Promise<Operation> {
-    const { plan, operation } = this.#planned(params, await this.#ask(params.request, true));
+    const make = async () => this.#planned(params, await this.#ask(params.request, true));
+    const { plan, operation } = params.asItIs ? await make() : await this.deps.settling.planned(params.request, make);
     this.#checkGuards(params, plan);
     if (plan.refusal && (plan.refusal.code === 'NOT_FOUND' || plan.refusal.code === 'INVALID_INPUT'))
       throw refusalError(plan);
@@ -83,7 +87,10 @@ export class OperationService {
   }
 
   async #begin(params: StartOperation, claim: ClaimOf | null): Promise<Operation> {
-    const { plan, operation } = this.#asShown(params, await this.#ask(params.request, false));
+    const make = async () => this.#asShown(params, await this.#ask(params.request, false));
+    // What is for later is planned again when it is due.
+    const { plan, operation } =
+      scheduledAtOf(params) === null ? await this.deps.settling.planned(params.request, make) : await make();
     this.#checkGuards(params, plan);
     if (params.planHash !== null && params.planHash !== operation.planHash) {
       throw new ClusterError(
@@ -115,6 +122,8 @@ export class OperationService {
         admin: operation.requestedByAdmin === true,
         ...(await this.#ask(operation.request, false)),
       });
+      const dueForMs = this.deps.nowMs() - Date.parse(operation.scheduledAt ?? operation.createdAt);
+      if (dueForMs < settleWithinMs && this.deps.settling.passes(plan, operation.request)) continue;
       const fields = planFields(plan, operation.request);
       if (plan.refusal) {
         const error = { code: plan.refusal.code, message: plan.refusal.message, reasons: plan.refusal.reasons };

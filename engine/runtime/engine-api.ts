@@ -36,6 +36,8 @@ export type StartOperation = {
   readonly requester: Requester;
   readonly planHash: string | null;
   readonly idempotencyKey: string | null;
+  /** A plan of what is so now, for a page that shows it: it does not wait for what is just being applied. Absent: it waits. */
+  readonly asItIs?: boolean;
 };
 
 /** A prepared transaction whose locks a session waits for; `COMMIT PREPARED` or `ROLLBACK PREPARED` with its gid ends it. */

@@ -15,6 +15,9 @@ export type OperationInput = {
   readonly expected_epoch?: number | undefined;
 };
 
+/** Longer than the leader waits for what is just being applied, and asks the servers. */
+const answerWithinMs = 20_000;
+
 function startOf(context: ProcedureContext, input: OperationInput, request: OperationRequest): StartOperation {
   const requester = requesterOf(context, input.reason);
   return {
@@ -34,8 +37,9 @@ export async function planOperation(
   context: ProcedureContext,
   input: OperationInput,
   request: OperationRequest,
+  options: Pick<StartOperation, 'asItIs'> = {},
 ): Promise<Operation> {
-  return context.engine.leader('operation.plan', startOf(context, input, request), 10_000);
+  return context.engine.leader('operation.plan', { ...startOf(context, input, request), ...options }, answerWithinMs);
 }
 
 export async function runOperation(
@@ -46,7 +50,7 @@ export async function runOperation(
   const operation = input.dry_run
     ? await planOperation(context, input, request)
     : await context.engine
-        .leader('operation.start', startOf(context, input, request), 10_000)
+        .leader('operation.start', startOf(context, input, request), answerWithinMs)
         .catch((error: unknown) => Promise.reject(withWirePlan(error)));
   return presentOperation(operation);
 }

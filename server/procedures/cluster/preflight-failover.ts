@@ -20,6 +20,6 @@ export const preflightFailover = query({
   async handler({ input, context }) {
     const { view } = context.engine.current();
     const request = failoverRequest(view, input);
-    return presentPreflight(view, request, await planOperation(context, input, request));
+    return presentPreflight(view, request, await planOperation(context, input, request, { asItIs: true }));
   },
 });
