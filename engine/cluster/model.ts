@@ -221,6 +221,28 @@ export type SettingByHand = {
   readonly inForce: boolean;
 };
 
+export type LockHolder = {
+  readonly pid: number;
+  readonly locks: number;
+  /** Null: not known. */
+  readonly user: string | null;
+  readonly database: string | null;
+  readonly applicationName: string | null;
+};
+
+/** `no-new-sessions`: the agent's sign-ins, tried as an application's, fail. `no-answer`: its own session is not answered. */
+export type ServiceTrouble = {
+  readonly kind: 'no-new-sessions' | 'no-answer';
+  readonly since: string;
+  /** In PostgreSQL's words. */
+  readonly error: string;
+  readonly sqlState: string | null;
+  /** Connections that have not signed in. */
+  readonly strangers: number;
+  /** Those that hold most locks, where the lock table is full. */
+  readonly lockHolders: readonly LockHolder[];
+};
+
 export type PostgresReport = {
   readonly state: PostgresState;
   readonly postmasterPid: number | null;
@@ -283,6 +305,8 @@ export type PostgresReport = {
   readonly slotWalKeepBytes?: number | null;
   /** Commits that wait for a standby right now (SyncRep). */
   readonly waitingCommits: number;
+  /** It runs and does not serve as it should; absent or null: not seen. */
+  readonly serviceTrouble?: ServiceTrouble | null;
 };
 
 export type NodeReport = {

@@ -2,6 +2,7 @@
 import { type ClusterSnapshot, formatMs, isFresh, type NodeSnapshot } from '../operations/core/snapshot';
 import type { PlannedChange } from './core/planned-change';
 import { recoverySentence } from './core/recovery-sentence';
+import { serviceTroubleWords } from './core/service-trouble';
 import { ownShortfall, shortfallSentence } from './core/standby-parameters';
 import type { GroupRecord, NodeStatus } from './model';
 
@@ -97,6 +98,8 @@ function standbyStatus(node: NodeSnapshot, config: ClusterSnapshot['config']): S
 
 function troubled(node: NodeSnapshot, config: ClusterSnapshot['config']): StatusVerdict | null {
   const report = node.report!;
+  const unserving = report.postgres.serviceTrouble;
+  if (unserving) return { status: 'degraded', reason: serviceTroubleWords(unserving).sentence };
   if (report.troubles.length > 0) return { status: 'degraded', reason: report.troubles.join(' ') };
   const percent = report.diskTotalBytes > 0 ? (100 * report.diskUsedBytes) / report.diskTotalBytes : 0;
   if (percent >= config.health.diskWarningPercent) {

@@ -16,7 +16,7 @@ import {
 import { launchCommand } from './launch-command';
 import { tailLog } from './log-tail';
 import { serverEnvironment } from './native';
-import { isRunning, nothingRunsIn, readPostmasterFile } from './processes';
+import { isRunning, killQuietly, nothingRunsIn, readPostmasterFile } from './processes';
 import { SharedDirectoryWatch, sharedDirectories, sharedSentence } from './shared-directories';
 import { unseenServer } from './sight-proof';
 
@@ -317,6 +317,11 @@ export class Postmaster {
     );
     if (role === 'primary') this.#shared.end();
     else this.#shared.begin();
+  }
+
+  /** One of its own processes, as PostgreSQL itself would; never the postmaster. */
+  signal(pid: number, name: 'SIGINT' | 'SIGTERM'): boolean {
+    return pid !== this.#pid && this.#place.processes().includes(pid) && killQuietly(pid, name);
   }
 
   // ---------------------------------------------------------------- end

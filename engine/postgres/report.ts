@@ -8,13 +8,14 @@ import type { LsnText } from '../kernel/lsn';
 import type { SlotReport } from '../replication/model';
 import type { PostgresConfiguration, ServerExit } from './api';
 import type { LocalConnection } from './connection';
+import { NewSessionWatch, trySignInPurpose } from './new-session-watch';
 import { ownRoleSettings } from './own-objects';
 import { settingsByHandSql, thatMatter } from './pinned-settings';
 import { walFilesTimelineSql } from './position';
 import { type PostmasterStatus, readPostmasterFile } from './processes';
 import { RecoveryWatch } from './recovery-progress';
 import { SenderRates } from './sender-rates';
-import { memberOf } from './settings';
+import { memberOf, superuserOid } from './settings';
 import { probePurpose } from './standby-names';
 import { reportedSlotsSql } from './user-slots';
 
@@ -23,14 +24,20 @@ const patienceMs = 250;
 const probeTimeoutMs = 1500;
 /** Sizes are summed from files: cheap, but not ten times a second. */
 const slowFactsEveryMs = 5000;
+const slowFactsAgainMs = 1000;
 
 /** A member's walsender is known by login role, slot and name together: anybody who may replicate can take any name. */
 const sendersSql = `(SELECT json_agg(json_build_object(
-          'slot', s.slot_name, 'user', r.usename, 'pid', r.pid, 'name', r.application_name, 'counts', r.sync_priority > 0,
-          'state', r.state, 'syncState', r.sync_state, 'sentLsn', r.sent_lsn, 'writeLsn', r.write_lsn, 'flushLsn', r.flush_lsn, 'replayLsn', r.replay_lsn,
-          'replyAgeMs', round(extract(epoch FROM clock_timestamp() - r.reply_time) * 1000), 'repliedAt', extract(epoch FROM r.reply_time)))
-          FROM pg_stat_replication AS r LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid AND s.slot_type = 'physical')`;
+          'slot', s.slot_name, 'user', pg_get_userbyid(a.usesysid), 'pid', w.pid, 'name', a.application_name, 'counts', w.sync_priority > 0,
+          'state', w.state, 'syncState', w.sync_state, 'sentLsn', w.sent_lsn, 'writeLsn', w.write_lsn, 'flushLsn', w.flush_lsn, 'replayLsn', w.replay_lsn,
+          'replyAgeMs', round(extract(epoch FROM clock_timestamp() - w.reply_time) * 1000), 'repliedAt', extract(epoch FROM w.reply_time)))
+          FROM pg_stat_get_wal_senders() AS w JOIN pg_stat_get_activity(NULL) AS a ON a.pid = w.pid
+          LEFT JOIN pg_get_replication_slots() AS s ON s.active_pid = w.pid AND s.slot_type = 'physical')`;
 
+/**
+ * Functions instead of views that look into pg_authid or pg_database: a lock on a shared catalog takes a place in the lock table, and a server whose table
+ * is full must still tell where it is.
+ */
 const fastSql = `
 SELECT r.recovering,
        CASE WHEN NOT r.recovering THEN ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END AS timeline,
@@ -49,11 +56,12 @@ SELECT r.recovering,
        current_setting('synchronous_standby_names') AS standby_names,
        CASE WHEN r.recovering THEN json_build_object('conninfo', current_setting('primary_conninfo'), 'slot', current_setting('primary_slot_name')) END AS source,
        extract(epoch FROM pg_conf_load_time())::float8 AS loaded,
-       a.connections, a.waiting,
-       (SELECT sum(xact_commit + xact_rollback)::float8 FROM pg_stat_database WHERE datname NOT IN ('postgres', 'template0', 'template1')) AS transactions
+       a.connections, a.strangers, a.waiting,
+       (SELECT sum(pg_stat_get_db_xact_commit(d) + pg_stat_get_db_xact_rollback(d))::float8 FROM unnest($1::oid[]) AS d) AS transactions
   FROM (SELECT pg_is_in_recovery() AS recovering) AS r,
-       (SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM 'rustydb')::int AS connections,
-               count(*) FILTER (WHERE wait_event = 'SyncRep' AND application_name <> '${probePurpose}')::int AS waiting FROM pg_stat_activity) AS a`;
+       (SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND usesysid IS DISTINCT FROM ${superuserOid} AND application_name IS DISTINCT FROM '${trySignInPurpose}')::int AS connections,
+               count(*) FILTER (WHERE backend_type = 'client backend' AND state = 'starting')::int AS strangers,
+               count(*) FILTER (WHERE wait_event = 'SyncRep' AND application_name <> '${probePurpose}')::int AS waiting FROM pg_stat_get_activity(NULL)) AS a`;
 
 /** What a standby must not have lower than its primary, as this server runs with it. */
 export const runningParametersSql = `json_build_object(${standbyParameterNames.map((name) => `'${name}', current_setting('${name}')::int`).join(', ')})`;
@@ -80,6 +88,8 @@ SELECT ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lowe
        pg_postmaster_start_time() AS started,
        current_setting('archive_mode') AS archive_mode, ${runningParametersSql} AS parameters,
        EXISTS (SELECT FROM pg_settings WHERE pending_restart) AS pending_restart, s.retained, s.lost, ${reportedSlotsSql} AS slots,
+       (SELECT coalesce(json_object_agg(oid, rolname), '{}') FROM (SELECT oid, rolname FROM pg_roles ORDER BY oid LIMIT 1000) AS n) AS role_names,
+       (SELECT coalesce(json_object_agg(oid, datname), '{}') FROM (SELECT oid, datname FROM pg_database ORDER BY oid LIMIT 1000) AS n) AS database_names,
        CASE current_setting('max_slot_wal_keep_size') WHEN '-1' THEN NULL ELSE pg_size_bytes(current_setting('max_slot_wal_keep_size'))::float8 END AS slot_keep
   FROM (SELECT greatest(0, max(pg_wal_lsn_diff(
                  CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
@@ -110,6 +120,7 @@ type FastRow = {
   loaded: number;
   standby_names: string;
   connections: number;
+  strangers: number;
   waiting: number;
   transactions: number | null;
 };
@@ -130,6 +141,8 @@ type SlowRow = {
   lost: number;
   slots: SlotReport[];
   slot_keep: number | null;
+  role_names: Record<string, string>;
+  database_names: Record<string, string>;
 };
 
 /** What only the process side knows. */
@@ -172,12 +185,18 @@ export class Reporter {
   #senders = new SenderRates();
   readonly #recovery: RecoveryWatch;
   #slowRunning = false;
+  #slowFailedAt = Number.NEGATIVE_INFINITY;
   #asking: Promise<FastRow | null> | null = null;
+  /** Of the last answer. */
+  #sessions = { connections: 0, strangers: 0, recovering: false };
+  readonly #newSessions: NewSessionWatch;
 
   constructor(
     private readonly connection: LocalConnection,
     private readonly configuration: PostgresConfiguration,
+    endSession: (pid: number) => void,
   ) {
+    this.#newSessions = new NewSessionWatch(connection, configuration, endSession);
     this.#recovery = new RecoveryWatch(configuration.paths.dataDirectory);
   }
 
@@ -186,12 +205,24 @@ export class Reporter {
     if (postmaster?.status !== 'ready') return this.#closed(facts, postmaster);
     this.#recovery.forget();
     const row = await this.#ask();
-    if (!row) return idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+    if (row) this.#sessions = row;
+    if (facts.stopping) this.#newSessions.forget();
+    else this.#lookAtNewSessions();
+    if (!row) {
+      const report = idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
+      return { ...report, serviceTrouble: this.#newSessions.trouble(this.#sessions.strangers) };
+    }
     this.#refreshSlowFacts(row.loaded);
     return this.#fromRow(row, facts, postmaster, wal);
   }
 
+  #lookAtNewSessions(): void {
+    const { role_names: roles = {}, database_names: databases = {}, max_connections = 0 } = this.#slow?.row ?? {};
+    this.#newSessions.look({ ...this.#sessions, maxConnections: max_connections }, { roles, databases });
+  }
+
   async #closed(facts: ProcessFacts, postmaster: PostmasterStatus | null): Promise<PostgresReport> {
+    this.#newSessions.forget();
     const report = idleReport(facts, stateWithoutAnswer(facts, postmaster), postmaster);
     if (postmaster === null || (report.state !== 'recovering' && report.state !== 'starting')) {
       this.#recovery.forget();
@@ -204,9 +235,15 @@ export class Reporter {
   /** Null when PostgreSQL doesn't answer in time. One question at a time: a hung server doesn't collect a queue of them. */
   async #ask(): Promise<FastRow | null> {
     this.#asking ??= this.connection
-      .query<FastRow>(fastSql, { name: 'report', timeoutMs: probeTimeoutMs })
-      .then(([row]) => row ?? null)
-      .catch(() => null)
+      .query<FastRow>(fastSql, { values: [this.#countedDatabases()], name: 'report', timeoutMs: probeTimeoutMs })
+      .then(([row]) => {
+        this.#newSessions.answered();
+        return row ?? null;
+      })
+      .catch((error: unknown) => {
+        this.#newSessions.unanswered(error);
+        return null;
+      })
       .finally(() => {
         this.#asking = null;
       });
@@ -218,7 +255,14 @@ export class Reporter {
     return Promise.race([asked, patience]).finally(() => clearTimeout(timer));
   }
 
+  #countedDatabases(): readonly string[] {
+    const names = Object.entries(this.#slow?.row.database_names ?? {});
+    return names.filter(([, name]) => !['postgres', 'template0', 'template1'].includes(name)).map(([oid]) => oid);
+  }
+
   forget(): void {
+    this.#newSessions.forget();
+    this.#sessions = { connections: 0, strangers: 0, recovering: false };
     this.#slow = null;
     this.#rate = null;
     this.#replay = null;
@@ -228,14 +272,17 @@ export class Reporter {
   /** In the background: the first report after a start goes out without sizes rather than late. */
   #refreshSlowFacts(loaded: number): void {
     const fresh = this.#slow && this.#slow.loaded === loaded && performance.now() - this.#slow.at < slowFactsEveryMs;
-    if (this.#slowRunning || fresh) return;
+    if (this.#slowRunning || fresh || performance.now() - this.#slowFailedAt < slowFactsAgainMs) return;
     this.#slowRunning = true;
     this.connection
       .query<SlowRow>(slowSql, { name: 'report-slow', timeoutMs: probeTimeoutMs })
       .then(([row]) => {
         if (row) this.#slow = { row, at: performance.now(), loaded };
       })
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        this.#slowFailedAt = performance.now();
+        this.#newSessions.failed(error);
+      })
       .finally(() => {
         this.#slowRunning = false;
       });
@@ -272,7 +319,7 @@ export class Reporter {
       sourceAsSet: sourceAsSet(facts, row),
       connections: row.connections,
       maxConnections: this.#slow?.row.max_connections ?? 0,
-      transactionsPerSecond: this.#transactionRate(row.transactions ?? 0),
+      transactionsPerSecond: this.#transactionRate(row.transactions),
       databaseBytes: this.#slow?.row.database_bytes ?? null,
       walSinceCheckpointBytes: wal(lsn),
       replayBytesPerSecond: row.recovering ? this.#replayRate(row.replay) : null,
@@ -290,13 +337,16 @@ export class Reporter {
       slots: this.#slow?.row.slots ?? null,
       slotWalKeepBytes: this.#slow?.row.slot_keep ?? null,
       waitingCommits: row.waiting,
+      serviceTrouble: this.#newSessions.trouble(row.strangers),
     };
   }
 
   /** Over at least a second, so that ten reports a second don't turn it into noise. */
-  #transactionRate(transactions: number): number {
+  #transactionRate(transactions: number | null): number {
     const now = performance.now();
     const last = this.#rate;
+    // Which databases there are is asked apart, and a little later.
+    if (transactions === null) return last?.perSecond ?? 0;
     if (!last) this.#rate = { transactions, at: now, perSecond: 0 };
     else if (now - last.at >= 1000) {
       const perSecond = Math.max(0, ((transactions - last.transactions) / (now - last.at)) * 1000);

@@ -26,7 +26,7 @@ import type {
 import { editAutoConf } from './auto-conf';
 import { BacklogWatch } from './backlog-watch';
 import { cloneFromPrimary, repairSwap } from './base-backup';
-import { LocalConnection, type LocalEndpoint } from './connection';
+import { LocalConnection, type LocalEndpoint, sqlState } from './connection';
 import { lookAtDataDirectory, readControlFile, readTimelineHistory, type TimelineEnd } from './control-data';
 import { bootstrapDirectory } from './initdb';
 import { type LogFilter, tailLog } from './log-tail';
@@ -100,7 +100,7 @@ export class PgServer implements PostgresServer {
     this.#reports = new LocalConnection(() => this.#endpoint('rustydb agent (report)'));
     this.#commands = new LocalConnection(() => this.#endpoint('rustydb agent'), true);
     this.#standbys = new SyncStandbys(new SqlStandbyNames(this.#commands, () => this.#fresh, configuration.standbyTag));
-    this.#reporter = new Reporter(this.#reports, configuration);
+    this.#reporter = new Reporter(this.#reports, configuration, (pid) => this.#postmaster.signal(pid, 'SIGTERM'));
     this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
     this.#backlog = new BacklogWatch(this.#redo);
   }
@@ -549,12 +549,21 @@ export class PgServer implements PostgresServer {
   }
 
   // ---------------------------------------------------------------- for people
+  /** A server that lacks locks or connections lets nobody in, us neither; the session of the reports is there. */
+  #withKept<T>(use: (connection: LocalConnection) => Promise<T>): Promise<T> {
+    return use(this.#commands).catch((error: unknown) => {
+      if (!sqlState(error)?.startsWith('53')) throw error;
+      return use(this.#reports);
+    });
+  }
+
   sessions(page?: SessionPage): Promise<readonly SessionInfo[]> {
-    return listSessions(this.#commands, page);
+    return this.#withKept((connection) => listSessions(connection, page));
   }
 
   endSession(pid: number, mode: 'cancel' | 'terminate'): Promise<boolean> {
-    return endSession(this.#commands, pid, mode);
+    const signal = (one: number, name: 'SIGINT' | 'SIGTERM') => this.#postmaster.signal(one, name);
+    return this.#withKept((connection) => endSession(connection, pid, mode, signal));
   }
 
   terminateSessions(): Promise<number> {

@@ -1,8 +1,11 @@
 /** Client sessions: what they do, who blocks them, and how they are ended. */
 import type { SessionInfo, SessionPosition } from '../runtime/engine-api';
-import type { LocalConnection } from './connection';
+import { type LocalConnection, sqlState } from './connection';
 import { noProcess, preparedBlockers } from './prepared-blockers';
-import { superuser } from './settings';
+import { superuser, superuserOid } from './settings';
+
+/** What the view would look up in shared catalogs is left out. */
+const withoutNames = `(SELECT *, NULL::name AS usename, NULL::name AS datname FROM pg_stat_get_activity(NULL)) AS pg_stat_activity`;
 
 const listSql = `
 SELECT pid, usename AS "user", datname AS database, application_name AS "applicationName", host(client_addr) AS "clientAddress",
@@ -31,8 +34,10 @@ type SessionRow = Omit<SessionInfo, 'blockedByPrepared' | 'startedAt' | 'transac
 
 export async function listSessions(connection: LocalConnection, page: SessionPage = {}): Promise<SessionInfo[]> {
   const limit = Math.max(1, Math.min(mostAtOnce, page.limit ?? sessionsAtOnce));
-  const rows = await connection.query<SessionRow>(listSql, {
-    values: [page.after?.startedAt ?? null, page.after?.pid ?? null, limit],
+  const values = [page.after?.startedAt ?? null, page.after?.pid ?? null, limit];
+  const rows = await connection.query<SessionRow>(listSql, { values }).catch((error: unknown) => {
+    if (!lacksLocks(error)) throw error;
+    return connection.query<SessionRow>(listSql.replace('FROM pg_stat_activity', `FROM ${withoutNames}`), { values });
   });
   const waiting = rows.filter((row) => row.blockedBy.includes(noProcess)).map((row) => row.pid);
   const prepared = await preparedBlockers(connection, waiting);
@@ -46,21 +51,37 @@ export async function listSessions(connection: LocalConnection, page: SessionPag
   }));
 }
 
+/** Said when the lock table is full, too: then a superuser can't even look up whose session it ends. */
+function lacksLocks(error: unknown): boolean {
+  return sqlState(error) === '53200';
+}
+
 /**
  * Only client sessions, never ours. A commit that waits for a standby is terminated even when a cancel was asked for: cancelling it would
- * answer the client as if it were replicated.
+ * answer the client as if it were replicated. `signal`: what PostgreSQL itself would send, for a server that lacks locks to do it.
  */
 export async function endSession(
   connection: LocalConnection,
   pid: number,
   mode: 'cancel' | 'terminate',
+  signal: (pid: number, name: 'SIGINT' | 'SIGTERM') => boolean,
 ): Promise<boolean> {
-  const rows = await connection.query<{ ended: boolean }>(
-    `SELECT CASE WHEN $2 = 'terminate' OR wait_event = 'SyncRep' THEN pg_terminate_backend(pid) ELSE pg_cancel_backend(pid) END AS ended
-       FROM pg_stat_activity WHERE pid = $1 AND backend_type = 'client backend' AND usename IS DISTINCT FROM $3`,
-    { values: [pid, mode, superuser] },
+  const [session] = await connection.query<{ wait_event: string | null }>(
+    `SELECT wait_event FROM pg_stat_get_activity($1) WHERE backend_type = 'client backend' AND usesysid IS DISTINCT FROM ${superuserOid}`,
+    { values: [pid] },
   );
-  return rows[0]?.ended ?? false;
+  if (!session) return false;
+  const terminate = mode === 'terminate' || session.wait_event === 'SyncRep';
+  try {
+    const [row] = await connection.query<{ ended: boolean }>(
+      `SELECT ${terminate ? 'pg_terminate_backend' : 'pg_cancel_backend'}($1) AS ended`,
+      { values: [pid] },
+    );
+    return row?.ended ?? false;
+  } catch (error) {
+    if (!lacksLocks(error)) throw error;
+    return signal(pid, terminate ? 'SIGTERM' : 'SIGINT');
+  }
 }
 
 /** Every client session, ours excepted. Clients see 57P01 and may connect again. */

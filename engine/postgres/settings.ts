@@ -30,6 +30,8 @@ export function standbyTag(clusterId: string): string {
 
 export const replicationUser = 'rustydb_repl';
 export const superuser = 'rustydb';
+/** initdb's superuser has this oid in every cluster, and it is ours. */
+export const superuserOid = 10;
 
 /** Which member a walsender is: the right login, its own slot, and its name in one of its two forms, to the letter. */
 export function memberOf(

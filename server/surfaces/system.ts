@@ -1,5 +1,6 @@
 /** Addresses for machines that watch us: /healthz, /readyz, /metrics, and the OpenAPI document. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { serviceTroubleWords } from '@/engine/cluster/core/service-trouble';
 import { ClusterError } from '@/engine/kernel/errors';
 import { requireRole } from '@/server/auth/authorise';
 import { scopeOf } from '@/server/auth/group-scope';
@@ -28,6 +29,8 @@ export function readiness(engine: EngineClient): {
     /** A standby is sure to have what was acknowledged, so the primary may fail. Says nothing about ready: writes go on without. */
     readonly protected: boolean;
     readonly waiting_commits: number;
+    /** Its primary lets applications in and answers; where that is not so, writable says only that it may write. */
+    readonly serving: boolean;
   }[];
 } {
   let current: ReturnType<EngineClient['current']>;
@@ -44,6 +47,10 @@ export function readiness(engine: EngineClient): {
       writable: group.writable,
       protected: isProtected(group),
       waiting_commits: primary?.waitingCommits ?? 0,
+      serving: group.writable && !primary?.serviceTrouble,
+      unserving: primary?.serviceTrouble
+        ? `${group.record.primary} of ${group.record.name}: ${serviceTroubleWords(primary.serviceTrouble).sentence}`
+        : null,
       // Commits always wait a moment; they are stuck when nobody is there to answer.
       stuck:
         (primary?.waitingCommits ?? 0) > 0 &&
@@ -55,6 +62,7 @@ export function readiness(engine: EngineClient): {
     ...(groups.length === 0 ? ['There is no group yet'] : []),
     ...(ageMs > view.config.leaseMs * 2 ? [`The view is ${Math.round(ageMs)} ms old`] : []),
     ...groups.filter((group) => !group.writable).map((group) => `${group.name} has no writable primary`),
+    ...groups.flatMap((group) => (group.writable && group.unserving ? [group.unserving] : [])),
     ...groups.filter((group) => group.stuck).map((group) => `commits of ${group.name} wait for a standby`),
   ];
   const { hasQuorum, quorumSize, configuration } = view.raft;
@@ -69,7 +77,12 @@ export function readiness(engine: EngineClient): {
         `The control store has no majority (${quorumSize} of ${configuration.voters.length} voters are needed): nothing can be changed; groups whose voters all confirm go on writing`,
       ];
   const warnings = [...noMajority, ...unprotected];
-  return { ready: reasons.length === 0, reasons, warnings, groups: groups.map(({ stuck: _stuck, ...group }) => group) };
+  return {
+    ready: reasons.length === 0,
+    reasons,
+    warnings,
+    groups: groups.map(({ stuck: _stuck, unserving: _unserving, ...group }) => group),
+  };
 }
 
 function hasEnoughStandbys(view: ReturnType<EngineClient['current']>['view'], name: string): boolean {

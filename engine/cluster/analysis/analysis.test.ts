@@ -4,6 +4,7 @@ import { cluster, type FixtureOptions } from '../../testing/cluster-fixture';
 import { switchover } from '../../testing/running-operation';
 import { slot } from '../../testing/slot-fixture';
 import { plannedChange } from '../core/planned-change';
+import { serviceTroubleWords } from '../core/service-trouble';
 import type { StandbyParameters } from '../core/standby-parameters';
 import { analyseGroup, controlQuorum } from '.';
 import { slotRisks } from './slot-risks';
@@ -76,6 +77,30 @@ describe('settings by hand', () => {
   ] as const)('%s', (_what, settingsByHand, rules) =>
     expect(rulesOf({ nodes: { 'node-2': { postgres: { settingsByHand } } } })).toEqual(rules),
   );
+});
+
+describe('a server that runs and does not serve', () => {
+  const trouble = {
+    kind: 'no-new-sessions',
+    since: '2026-01-01T00:00:00.000Z',
+    error: 'out of shared memory',
+    sqlState: '53200',
+    strangers: 0,
+    lockHolders: [{ pid: 7, locks: 30_000, user: 'app', database: 'app', applicationName: null }],
+  } as const;
+  it.each([
+    ['the primary', 'node-1', 'critical no-new-sessions node-1'],
+    ['a standby', 'node-2', 'warning no-new-sessions node-2'],
+  ] as const)('%s', (_what, node, rule) =>
+    expect(rulesOf({ nodes: { [node]: { postgres: { serviceTrouble: trouble } } } })).toEqual([rule]),
+  );
+  it('says who holds the locks and what to end; of strangers, where to look', () => {
+    const { sentence, remedy } = serviceTroubleWords(trouble);
+    expect(sentence).toContain('pid 7 (role app, database app) holds 30000');
+    expect(remedy).toContain('End the session with pid 7');
+    const strangers = serviceTroubleWords({ ...trouble, sqlState: '53300', strangers: 190, lockHolders: [] });
+    expect([strangers.sentence, strangers.remedy].join(' ')).toMatch(/190 connections have not signed in.*ss -tnp/);
+  });
 });
 
 describe('analysis of a group', () => {

@@ -18,6 +18,7 @@ import { primaryChanging } from './primary-changing';
 import { replayPaused } from './replay-paused';
 import { replicationFactor } from './replication-factor';
 import { roleConflict } from './role-conflict';
+import { serviceTroubles } from './service-troubles';
 import { settingsByHand } from './settings-by-hand';
 import { sharedFiles } from './shared-files';
 import type { Finding, GroupAnalyser, GroupSituation } from './situation';
@@ -39,6 +40,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   primaryChanging,
   roleConflict,
   sharedFiles,
+  serviceTroubles,
   commitsWait,
   lowerCommits,
   engineRoleSettings,

@@ -13,6 +13,15 @@ afterEach(() => console.stop());
 
 const failover = '/api/v1/cluster/failover';
 
+const crowded = {
+  kind: 'no-new-sessions',
+  since: '2026-01-01T00:00:00.000Z',
+  error: 'sorry, too many clients already',
+  sqlState: '53300',
+  strangers: 190,
+  lockHolders: [],
+} as const;
+
 describe('errors', () => {
   it('have exactly the five keys, and the request id of the header', async () => {
     const { status, body, headers } = await console.json('/api/v1/cluster/nodes/node-77');
@@ -314,6 +323,31 @@ describe('limits and headers', () => {
     }));
     const { status, body } = await console.json('/readyz', { role: null });
     expect([status, body.reasons]).toEqual([503, ['beta has no writable primary']]);
+  });
+
+  it('are not ready while a primary lets nobody in, and say what to do about it', async () => {
+    console.engine.change((view) => ({
+      groups: view.groups.map((group) => ({ ...group, writable: true, degraded: false })),
+      nodes: view.nodes.map((node) =>
+        node.record.id === view.groups[0]!.record.primary && node.report
+          ? { ...node, report: { ...node.report, postgres: { ...node.report.postgres, serviceTrouble: crowded } } }
+          : node,
+      ),
+    }));
+    const { status, body } = await console.json('/readyz', { role: null });
+    expect(status).toBe(503);
+    expect(body.reasons).toEqual([
+      expect.stringMatching(/lets nobody in \(sorry, too many clients already\): 190 connections/),
+    ]);
+    expect(body.groups[0]).toMatchObject({ writable: true, serving: false });
+    console.engine.change((view) => ({
+      nodes: view.nodes.map((node) =>
+        node.report
+          ? { ...node, report: { ...node.report, postgres: { ...node.report.postgres, serviceTrouble: null } } }
+          : node,
+      ),
+    }));
+    expect((await console.json('/readyz', { role: null })).status).toBe(200);
   });
 
   it('are ready while a group is writable but not protected, and say so', async () => {

@@ -1,0 +1,44 @@
+/** What is said of a server that runs and does not serve: one wording for the problem, the node's status and readiness. Pure; every number was reported. */
+import type { LockHolder, ServiceTrouble } from '../model';
+
+const named = 3;
+/** A few sign in at any moment. */
+const manyStrangers = 20;
+
+export function serviceTroubleWords(trouble: ServiceTrouble): { readonly sentence: string; readonly remedy: string } {
+  const { kind, error, sqlState, strangers, lockHolders } = trouble;
+  if (kind === 'no-answer')
+    return {
+      sentence: `PostgreSQL runs and does not answer its agent: ${error}.`,
+      remedy:
+        'Look at the load of the host and at the log; if it does not end by itself, restart the node or switch over.',
+    };
+  if (sqlState === '53200') {
+    const who = lockHolders.length === 0 ? '' : ` Most locks: ${lockHolders.slice(0, named).map(holder).join('; ')}.`;
+    return {
+      sentence: `PostgreSQL lets nobody in, its lock table is full (${error}).${who}`,
+      remedy: `${lockHolders.length === 0 ? 'End the session that takes the locks' : `End the session with pid ${lockHolders[0]!.pid}`} (Sessions, or DELETE /cluster/nodes/{id}/sessions/{pid}); if the application needs that many locks, raise max_locks_per_transaction.`,
+    };
+  }
+  if (sqlState === '53300')
+    return strangers >= manyStrangers
+      ? {
+          sentence: `PostgreSQL lets nobody in (${error}): ${strangers} connections have not signed in.`,
+          remedy:
+            'Somebody opens connections to PostgreSQL’s own port and does not sign in; they are ended after a second. Find the program on its host (ss -tnp) and stop it.',
+        }
+      : {
+          sentence: `PostgreSQL lets nobody in (${error}).`,
+          remedy: 'End idle sessions (Sessions), let applications use a pool, or raise max_connections.',
+        };
+  return {
+    sentence: `PostgreSQL lets nobody in: ${error}.`,
+    remedy: 'Look at the log and at the host; if it does not end by itself, restart the node or switch over.',
+  };
+}
+
+function holder({ pid, locks, user, database, applicationName }: LockHolder): string {
+  const who = [user && `role ${user}`, database && `database ${database}`, applicationName && `“${applicationName}”`];
+  const known = who.filter((one) => one).join(', ');
+  return `pid ${pid}${known === '' ? '' : ` (${known})`} holds ${locks}`;
+}
