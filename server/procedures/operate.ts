@@ -16,7 +16,7 @@ export type OperationInput = {
 };
 
 /** Longer than the leader waits for what is just being applied, and asks the servers. */
-const answerWithinMs = 20_000;
+const answerWithinMs = 30_000;
 
 function startOf(context: ProcedureContext, input: OperationInput, request: OperationRequest): StartOperation {
   const requester = requesterOf(context, input.reason);

@@ -9,6 +9,7 @@ import { callerOf } from '@/server/auth/rate-limits';
 import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { actorOf } from '@/server/procedures/identity';
+import { withLocalNode } from '@/server/procedures/local-node';
 import type { CallContext } from './call-context';
 import { inCallSpan } from './call-span';
 import { holdForApproval, requireForceProof } from './force-gate';
@@ -43,7 +44,7 @@ async function run(
   try {
     await admit(definition, context);
     if (unread !== null) throw unread;
-    const input = parseInput(definition, raw);
+    const input = readInput(definition, raw, context);
     decideInput(definition, input, context.identity);
     await requireForceProof(definition, input, context);
     if (audited) intent.recorded = await recordIntent(definition, input, context);
@@ -61,6 +62,10 @@ async function run(
     measured(definition, context, error.code, ms);
     throw error;
   }
+}
+
+function readInput(definition: AnyDefinition, raw: unknown, { engine }: CallContext): Record<string, unknown> {
+  return withLocalNode(definition, parseInput(definition, raw), () => engine.current().view);
 }
 
 /** Under the caller's Idempotency-Key a change that is no operation is made once; operations see to it themselves. */
@@ -135,7 +140,7 @@ async function open(
   items: (call: { input: unknown; context: CallContext }) => AsyncIterable<unknown>,
 ): Promise<AsyncIterable<unknown>> {
   await admit(definition, context);
-  const input = parseInput(definition, raw);
+  const input = readInput(definition, raw, context);
   decideInput(definition, input, context.identity);
   await recordBreakGlass(context, definition.name);
   return asLongAsAllowed({ ...context, signal }, (until) => items({ input, context: { ...context, signal: until } }));

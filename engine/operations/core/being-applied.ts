@@ -8,7 +8,7 @@ import { type Plan, reasonsOf } from './plan-model';
 import type { ClusterSnapshot, GroupSnapshot } from './snapshot';
 
 /** Longest wait for what is being applied; after it the refusal is the answer. */
-export const settleWithinMs = 8_000;
+export const settleWithinMs = 15_000;
 /** So long after a change members may still be on their way to it: they report once a second. */
 export const settlingMs = 5_000;
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
 import { findNode } from '../find';
+import { localNode } from '../local-node';
 import { runOperation } from '../operate';
 import { operation } from '../schemas/operation';
 import { guardInput, nodeIdArgument } from '../schemas/primitives';
@@ -27,7 +28,7 @@ export const removeNode = mutation({
   example: { id: 'node-3', dry_run: true },
   legacy: { status: 204, output: null, present: () => null },
   async handler({ input, context }) {
-    if (input.id === 'node-local') {
+    if (input.id === localNode) {
       throw new ClusterError('FORBIDDEN', 'The local node cannot be removed');
     }
     const node = findNode(context.engine.current().view, input.id);

@@ -12,6 +12,7 @@ import type { RateLimits } from '@/server/auth/rate-limits';
 import type { EngineClient, EventItem } from '@/server/engine-client/api';
 import { errorBody, toClusterError } from '@/server/errors/wire';
 import { mayRead, ReadingPosition, requireEventId, resumeAfter } from '@/server/procedures/event-stream';
+import { withLocalNames } from '@/server/procedures/local-node';
 import { presentEvent, presentGap } from '@/server/procedures/present/event';
 import type { Services } from '../calls';
 import type { Channel, Matcher } from './channels';
@@ -121,7 +122,9 @@ class EventReader {
       throw new ClusterError('INVALID_INPUT', 'The filter is not valid JSON');
     }
     const parsed = this.channel.filter.safeParse(raw);
-    if (parsed.success) return parsed.data as { last_event_id?: string };
+    if (parsed.success) {
+      return withLocalNames(parsed.data as { last_event_id?: string }, () => this.caller.engine.current().view);
+    }
     const issue = parsed.error.issues[0];
     if (issue?.code === 'unrecognized_keys') {
       const known = Object.keys(this.channel.filter.shape).join(', ');
