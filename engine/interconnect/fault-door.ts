@@ -7,14 +7,14 @@ import { ClusterError } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import type { Fault, FaultInjector } from './api';
 import { isActive } from './faults';
-import type { WalProxy } from './wal-proxy';
 
 const maxFaults = 100;
 const longestMs = 24 * 3_600_000;
 
 export type FaultDoorOptions = {
   readonly interconnect: FaultInjector;
-  readonly walProxy: Pick<WalProxy, 'applyFaults'>;
+  /** The way of WAL, which passes a place where faults can act only while some do. */
+  readonly wal: { beforeFaults(faults: readonly Fault[]): Promise<void>; applyFaults(): void };
   readonly rehearsalEnabled: boolean;
   readonly logger: Logger;
 };
@@ -27,8 +27,8 @@ export class FaultDoor {
   }
 
   /** Answers the faults that now act. @throws ClusterError FORBIDDEN, INVALID_INPUT */
-  set(faults: readonly Fault[], by: string | null): readonly Fault[] {
-    const { interconnect, walProxy, rehearsalEnabled, logger } = this.options;
+  async set(faults: readonly Fault[], by: string | null): Promise<readonly Fault[]> {
+    const { interconnect, wal, rehearsalEnabled, logger } = this.options;
     if (!rehearsalEnabled) {
       const remedy = 'Start with RUSTYDB_REHEARSAL=1; never on a cluster that matters.';
       throw new ClusterError('FORBIDDEN', 'Fault injection is off.', {
@@ -37,8 +37,9 @@ export class FaultDoor {
     }
     for (const fault of faults) check(fault);
     if (faults.length > maxFaults) throw new ClusterError('INVALID_INPUT', `more than ${maxFaults} faults`);
+    await wal.beforeFaults(faults);
     interconnect.setFaults(faults);
-    walProxy.applyFaults();
+    wal.applyFaults();
     logger.warn({ faults, by }, faults.length === 0 ? 'injected faults removed' : 'faults injected');
     return interconnect.faults();
   }

@@ -1,5 +1,6 @@
 /**
- * Where a standby's walreceiver connects: a TCP relay on the standby's own host that leads to the present primary. Invariants: a connection
+ * A TCP relay on the standby's own host that leads to the present primary: for base backups, for a walreceiver while an injected fault acts on it, and
+ * for servers that an earlier release started. Invariants: a connection
  * only ever reaches the upstream that was set when it came, and is cut when that changes; bytes held are bounded by the sockets' own
  * buffers plus one delay window; under a partition bytes stay where they are and connections hang, as on a dead wire. Whoever else connects keeps the
  * standby from nothing: processes of other users are refused, and one that the primary has not let in holds one of few places, for seconds.
@@ -31,6 +32,8 @@ export type WalProxyOptions = {
 export type WalProxyStats = {
   readonly upstream: WalUpstream | null;
   readonly connections: number;
+  /** Those that the primary has let in. */
+  readonly proven: number;
   /** Of the last full second. */
   readonly inBytesPerSecond: number;
   readonly outBytesPerSecond: number;
@@ -115,6 +118,7 @@ export class WalProxy {
     return {
       upstream: this.#upstream,
       connections: this.#relays.size,
+      proven: [...this.#relays].filter((relay) => relay.proven).length,
       inBytesPerSecond: this.#window.inRate,
       outBytesPerSecond: this.#window.outRate,
       inBytes: this.#inBytes,

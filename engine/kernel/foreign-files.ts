@@ -134,11 +134,13 @@ export async function createNew(path: string, mode: number, owner: FileOwner): P
   }
 }
 
-/** A new file, mode 0600, of our own user; a leftover of that name goes first. The caller closes the descriptor. */
-export function createInPlaceSync(path: string): number {
+/** A new file of our own user, mode 0600 or what is asked whatever the umask; a leftover of that name goes first. The caller closes the descriptor. */
+export function createInPlaceSync(path: string, mode = 0o600): number {
   for (let attempt = 0; ; attempt++) {
     try {
-      return openSync(path, anew, 0o600);
+      const descriptor = openSync(path, anew, mode);
+      if (mode !== 0o600) fchmodSync(descriptor, mode);
+      return descriptor;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt >= 3) throw error;
       // The name itself: what a link leads to stays as it is.

@@ -23,6 +23,7 @@ describe('formats of files that survive', () => {
   const noRow: Readonly<Record<string, string>> = {
     'engine/kernel/disk.ts': 'the disk itself',
     'engine/kernel/small-files.ts': 'the disk itself',
+    'engine/node/wal-source.ts': 'an address, worthless once its agent ended',
     'engine/node/founded.ts': 'a mark: that it is there says all',
     'engine/runtime/data-directory.ts': 'marks of running processes: worthless once they ended',
     'engine/runtime/native-postgres.ts': 'a copy of the programs',

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
@@ -29,8 +30,10 @@ export type OpenFile = {
 export interface SmallFiles {
   /** Null: no such file. A regular file only: the directory may be another user's. */
   readText(path: string): string | null;
-  /** A new file in place of one of that name; mode 0600. */
-  create(path: string): OpenFile;
+  /** A new file in place of one of that name; mode 0600 unless others shall read it. */
+  create(path: string, mode?: number): OpenFile;
+  /** At once; also where there is none. */
+  removeNow(path: string): void;
   rename(from: string, to: string): void;
   syncDirectory(path: string): void;
   makeDirectory(path: string): void;
@@ -75,14 +78,15 @@ export const systemFiles: SmallFiles = {
       throw error;
     }
   },
-  create(path) {
-    const descriptor = createInPlaceSync(path);
+  create(path, mode) {
+    const descriptor = createInPlaceSync(path, mode);
     return {
       write: (text) => void writeSync(descriptor, text),
       sync: () => fsyncSync(descriptor),
       close: () => closeSync(descriptor),
     };
   },
+  removeNow: (path) => rmSync(path, { force: true }),
   rename: (from, to) => renameSync(from, to),
   syncDirectory(path) {
     const directory = openSync(path, 'r');

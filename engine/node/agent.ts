@@ -2,6 +2,8 @@
  * The agent's process: makes the real control store, interconnect, WAL proxy, PostgreSQL, disk and clocks, hands them to the parts (`node-parts.ts`) and
  * starts and stops all of it in order.
  */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { RaftControlStore } from '../control/raft/raft-store';
 import { FaultDoor } from '../interconnect/fault-door';
@@ -23,6 +25,7 @@ import { NodeParts, resourceMs } from './node-parts';
 import { beforeOrderedStop } from './ordered-stop';
 import { ProbeServer } from './probe-server';
 import { ResourceSampler } from './resource-sampler';
+import { serviceFileOf, WalSource } from './wal-source';
 
 const shutdownMs = 30_000;
 const leaveMs = 500;
@@ -33,6 +36,7 @@ export class Agent {
   readonly #interconnect: TcpInterconnect;
   readonly #store: RaftControlStore;
   readonly #walProxy: WalProxy;
+  readonly #walSource: WalSource;
   readonly #postgres: PgServer;
   readonly #resources: ResourceSampler;
   readonly #parts: NodeParts;
@@ -71,6 +75,17 @@ export class Agent {
       logger,
       faults: () => this.#interconnect.faults(),
     });
+    this.#walSource = new WalSource({
+      file: serviceFileOf(config),
+      files: systemFiles,
+      relay: this.#walProxy,
+      relayPort: config.walProxyPort,
+      postgres: this.#postgres,
+      faults: () => this.#interconnect.faults(),
+      resolve: (host) => (isIP(host) === 0 ? lookup(host).then(({ address }) => address) : host),
+      loop: systemLoop,
+      logger,
+    });
     this.#resources = new ResourceSampler(config.nodeDirectory, resourceMs, () =>
       [process.pid, this.#postgres.guardianPid(), this.#postgres.postmasterPid()].filter((pid) => pid !== null),
     );
@@ -82,12 +97,12 @@ export class Agent {
       store: this.#store,
       interconnect: this.#interconnect,
       postgres: this.#postgres,
-      walProxy: this.#walProxy,
+      walSource: this.#walSource,
       resources: this.#resources,
       onFatal,
       faults: new FaultDoor({
         interconnect: this.#interconnect,
-        walProxy: this.#walProxy,
+        wal: this.#walSource,
         rehearsalEnabled: config.rehearsalEnabled,
         logger,
       }),
@@ -113,6 +128,7 @@ export class Agent {
     this.#parts.setSeedPeers();
     await this.#interconnect.start();
     await this.#walProxy.start();
+    this.#walSource.begin();
     await this.#store.start();
     this.#noteBegun();
     await this.#parts.begin();
@@ -143,6 +159,7 @@ export class Agent {
     this.#parts.end();
     this.#resources.stop();
     await this.#store.stop();
+    this.#walSource.stop();
     await this.#walProxy.stop();
     await this.#interconnect.stop();
   }
@@ -182,6 +199,7 @@ function createPostgres(config: AgentConfig): PgServer {
     passwords: readRolePasswords(config.postgresSecretsFile, config.appPasswordFile),
     runAs: config.runAs,
     walProxyPort: config.walProxyPort,
+    serviceFile: serviceFileOf(config),
     standbyTag: standbyTag(config.clusterId),
   });
 }

@@ -258,8 +258,10 @@ export class CommandHandlers {
     if (!decision.ok) throw refusal(decision);
     this.#context.durable.save(decision.durable);
     this.options.loop.abortBackup();
-    this.#context.walProxy.setUpstream(null);
+    this.#context.walSource.setUpstream(null);
     return this.#context.serverQueue.run(async () => {
+      // What the member loop began before the promise may have opened it again.
+      this.#context.walSource.setUpstream(null);
       const report = await this.#context.reports.get(0);
       if (report.state !== 'standby') {
         throw new ClusterError(

@@ -20,7 +20,7 @@ function agentOf(self: TestNode, primary: TestNode): NodeContext {
   return {
     logger: pino({ level: 'silent' }),
     postgres: self.server,
-    walProxy: {
+    walSource: {
       setUpstream: () => {
         self.proxy.target = null;
         self.proxy.cut();

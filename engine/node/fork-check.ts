@@ -34,7 +34,7 @@ export async function checkFork(
   const serves = (facts: PrimaryFacts) =>
     facts.healthy && facts.epoch === record.epoch && !wasNeverGranted(facts.timeline, record);
   if (!serves(await askPrimary(context, primary))) return { kind: 'wait' };
-  context.walProxy.setUpstream(null);
+  context.walSource.setUpstream(null);
   const end = await context.postgres.localEnd(localEndTimeoutMs);
   const facts = await askPrimary(context, primary);
   if (!serves(facts)) return { kind: 'wait' };

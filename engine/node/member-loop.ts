@@ -357,7 +357,7 @@ export class MemberLoop {
     this.#waitingForEpochSince = null;
     this.#diverged ??= this.#byHand.sentence ?? context.postgres.sharedFiles?.() ?? null;
     // Nothing is received under this epoch before this node's own WAL was compared with the primary's history.
-    if (this.#followedEpoch !== record.epoch) context.walProxy.setUpstream(null);
+    if (this.#followedEpoch !== record.epoch) context.walSource.setUpstream(null);
     if (role === 'standby' && !this.#recloneWanted && this.#diverged === null)
       return this.#keepFollowing(record, primary);
     await this.#comeBack(record, primary);
@@ -397,14 +397,17 @@ export class MemberLoop {
       this.options.context.reports.invalidate();
       this.#followedEpoch = 0;
     }
-    if (this.#followedEpoch === record.epoch) this.#connectTo(primary);
+    if (this.#followedEpoch === record.epoch) this.#connectTo(primary, record.epoch);
     else if (!(await this.#beginToFollow(record, primary))) return;
     if (await this.#mendParameters()) return this.trigger();
     await this.#watchStreaming(primary);
   }
 
-  #connectTo(primary: NodeRecord): void {
-    this.options.context.walProxy.setUpstream({ node: primary.id, host: primary.host, port: primary.postgresPort });
+  /** Decided before a wait: whoever has promised a later epoch meanwhile connects to nobody below it. */
+  #connectTo(primary: NodeRecord, epoch: Epoch): void {
+    const { durable, walSource } = this.options.context;
+    if (durable.current.promisedEpoch > epoch) return;
+    walSource.setUpstream({ node: primary.id, host: primary.host, port: primary.postgresPort });
   }
 
   /** False: not yet, or not any more. */
@@ -423,7 +426,7 @@ export class MemberLoop {
     }
     // Who promised this epoch receives nothing. Whoever missed the promise still copies slots, and would drop those that the new primary lacks.
     if (context.durable.current.promisedEpoch !== record.epoch) await context.postgres.stopSlotCopying();
-    this.#connectTo(primary);
+    this.#connectTo(primary, record.epoch);
     await context.postgres.follow(slotName(context.config.nodeId), verdict.tagged);
     this.#followedEpoch = record.epoch;
     return true;
@@ -515,7 +518,7 @@ export class MemberLoop {
     switch (decision.kind) {
       case 'follow':
         this.#doing(`starting as standby of ${primary.id}`);
-        this.#connectTo(primary);
+        this.#connectTo(primary, record.epoch);
         await this.#starts.standby({
           follow: true,
           tagged: facts?.knowsTags === true,
@@ -545,7 +548,7 @@ export class MemberLoop {
   async #copy(primary: NodeRecord, facts: PrimaryFacts | null, why: string, epoch: Epoch): Promise<void> {
     const { context } = this.options;
     if (!(await context.postgres.isDead())) await context.postgres.stop('immediate', 5_000);
-    this.#connectTo(primary);
+    this.#connectTo(primary, epoch);
     this.#doing(`copying from ${primary.id}: ${why}`);
     this.#backupBytes = 0;
     this.#backup = new AbortController();

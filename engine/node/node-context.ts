@@ -17,7 +17,7 @@ import type { ReportCache } from './report-cache';
 
 /** Where this node's walreceiver connects, as far as the agent directs it. */
 export type WalDoor = {
-  /** Existing connections to another upstream are cut; with null new ones are closed at once. */
+  /** Nobody but this one can be reached from now on, with null nobody; walreceivers of another one are ended, which takes a moment. */
   setUpstream(upstream: WalUpstream | null): void;
 };
 
@@ -32,7 +32,7 @@ export type NodeContext = {
   readonly interconnect: Interconnect;
   readonly postgres: PostgresServer;
   readonly reports: ReportCache;
-  readonly walProxy: WalDoor;
+  readonly walSource: WalDoor;
   readonly durable: DurableState;
   /** Everything that starts, stops, promotes or re-points this node's PostgreSQL goes through here, one at a time. */
   readonly serverQueue: SerialQueue;

@@ -63,6 +63,7 @@ import { checkpointForMethod, StandbyStop } from './standby-stop';
 import { StepDown } from './step-down';
 import { Successors } from './successors';
 import { TimingChange } from './timing-change';
+import { WalRate } from './wal-rate';
 
 export const resourceMs = 5_000;
 /** Up to this many peers hear each other's reports while nobody leads; in a larger cluster the voters do. */
@@ -77,7 +78,7 @@ export type NodeMeans = {
   readonly store: EmbeddedControlStore;
   readonly interconnect: Interconnect;
   readonly postgres: PostgresServer;
-  readonly walProxy: WalDoor & { stats(): { readonly inBytesPerSecond: number } };
+  readonly walSource: WalDoor;
   readonly resources: Resources;
   /** This process must not go on. */
   readonly onFatal: (error: Error) => void;
@@ -103,7 +104,7 @@ export class NodeParts {
   readonly #settings: GroupSettings;
   readonly #routes: RouteTable;
   readonly #resources: Resources;
-  readonly #walBytesPerSecond: () => number;
+  readonly #walRate = new WalRate();
   readonly #reporter: Reporter;
   readonly #commands: CommandHandlers;
   readonly #controller: Controller;
@@ -123,14 +124,13 @@ export class NodeParts {
   #sent: SentReport = { urgent: '', progress: '', atMs: 0 };
 
   constructor(means: NodeMeans) {
-    const { config, logger, loop, files, store, interconnect, postgres, walProxy } = means;
+    const { config, logger, loop, files, store, interconnect, postgres, walSource } = means;
     this.#config = config;
     this.#logger = logger;
     this.#loopOfTime = loop;
     this.#interconnect = interconnect;
     this.#store = store;
     this.#resources = means.resources;
-    this.#walBytesPerSecond = () => walProxy.stats().inBytesPerSecond;
     this.#context = {
       loop,
       files,
@@ -140,7 +140,7 @@ export class NodeParts {
       interconnect,
       postgres,
       reports: new ReportCache(postgres, loop),
-      walProxy,
+      walSource,
       durable: new DurableState(config.nodeDirectory, files),
       serverQueue: new SerialQueue('PostgreSQL of this node', 100),
     };
@@ -322,6 +322,8 @@ export class NodeParts {
   async #adopt(): Promise<void> {
     const adopted = await this.#context.postgres.adopt();
     if (!adopted) return;
+    // It streams from wherever an earlier life of this agent let it: until this one has looked, from nobody.
+    this.#context.walSource.setUpstream(null);
     const report = await this.#context.postgres.report();
     this.#logger.info({ postmasterPid: adopted.postmasterPid, state: report.state }, 'adopted the running PostgreSQL');
     const record = groupFact(this.#context)?.record;
@@ -532,11 +534,12 @@ export class NodeParts {
       this.#logger.debug({ error: messageOf(error) }, 'resources not sampled');
     });
     const report = this.#context.reports.last;
+    const receives = report?.state === 'standby' && report.walReceiver !== null;
     this.#resources.record({
       at: isoTime(this.#loopOfTime),
       transactionsPerSecond: report?.transactionsPerSecond ?? 0,
       connections: report?.connections ?? 0,
-      walBytesPerSecond: this.#walBytesPerSecond(),
+      walBytesPerSecond: this.#walRate.look(receives ? report.receiveLsn : null, this.#loopOfTime.now()),
       replayLagMs: report?.replayLagMs ?? null,
       lagBytes: report ? lagBytes(report.receiveLsn, report.replayLsn) : null,
     });

@@ -49,8 +49,10 @@ export type PostgresConfiguration = {
   readonly passwords: RolePasswords;
   /** uid/gid PostgreSQL runs as when we are root; null: our own user. */
   readonly runAs: { readonly uid: number; readonly gid: number } | null;
-  /** The agent's WAL proxy: standbys stream through it (127.0.0.1, this port), whoever the primary is. */
+  /** The agent's WAL relay (127.0.0.1, this port) leads to whoever the primary is: base backups, and servers without a service file. */
   readonly walProxyPort: number;
+  /** Where servers that start from now on read the primary's address at every connection (`serviceFileText`). Absent: through the relay. */
+  readonly serviceFile?: string;
   /** Of the installation: part of what members call themselves to their primary. Absent: they use their own names. */
   readonly standbyTag?: string;
 };
@@ -152,7 +154,9 @@ export interface PostgresServer {
   parameterShortfall(): Promise<readonly Shortfall[]>;
   /** Promise: empty primary_conninfo, reload, wait until the walreceiver is gone, and local replay reached the end; then the position. */
   stopReceiving(timeoutMs: number): Promise<StandbyPosition>;
-  /** Point primary_conninfo at the WAL proxy with this slot; reload; no restart. */
+  /** Ends the walreceivers that run now; false: the server does not answer yet. They come back by themselves, to where the service file leads then. */
+  endReceivers(): Promise<boolean>;
+  /** Point primary_conninfo at the service file (or the WAL relay) with this slot; reload; no restart. */
   follow(slot: string, tagged?: boolean): Promise<void>;
   /**
    * pg_promote without wait, then asks pg_is_in_recovery every few ms. Returns the new timeline and where it forked. `timeline`: take no lower

@@ -11,6 +11,8 @@ import { terminateSessions } from './sessions';
 export type RecoveryLook = StandbyPosition & {
   readonly receiverGone: boolean;
   readonly receiverPid: number | null;
+  /** The worker that copies slots has its connection from the same place. */
+  readonly copierPid: number | null;
   readonly startupWaits: boolean;
   readonly startupRetries: boolean;
   readonly paused: boolean;
@@ -22,6 +24,8 @@ export type RecoveryLook = StandbyPosition & {
 const readerPatienceMs = 150;
 /** Five times wal_retrieve_retry_interval: in it the startup process has read pg_wal to its end several times. */
 const tornTailMs = 250;
+/** The worker that copies slots gets so long to notice that there is nobody to copy from. */
+const copierPatienceMs = 60;
 
 /**
  * The control file learns a new timeline only at the next restartpoint and the walreceiver's word ends with it; what was received is in the names of the
@@ -44,6 +48,7 @@ SELECT r.recovering,
        CASE WHEN r.recovering THEN pg_is_wal_replay_paused() ELSE false END AS paused,
        coalesce((SELECT pid FROM pg_stat_activity WHERE backend_type = 'walreceiver' LIMIT 1),
                 (SELECT pid FROM pg_stat_wal_receiver)) AS receiver_pid,
+       (SELECT pid FROM pg_stat_activity WHERE backend_type = 'slotsync worker' LIMIT 1) AS copier_pid,
        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
                 AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream')) AS startup_waits,
        EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
@@ -61,6 +66,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     written: LsnText | null;
     paused: boolean;
     receiver_pid: number | null;
+    copier_pid: number | null;
     startup_waits: boolean;
     startup_retries: boolean;
     conflicts: boolean;
@@ -74,6 +80,7 @@ export async function lookAtRecovery(connection: LocalConnection): Promise<Recov
     lsn: row.written ?? farthest(row.receive, row.replay),
     receiverGone: row.receiver_pid === null,
     receiverPid: row.receiver_pid,
+    copierPid: row.copier_pid,
     startupWaits: row.startup_waits,
     startupRetries: row.startup_retries,
     paused: row.paused,
@@ -105,20 +112,24 @@ export async function settle(
   const deadline = performance.now() + timeoutMs;
   let previous: RecoveryLook | null = null;
   let conflictSince: number | null = null;
+  const copierUntil = performance.now() + copierPatienceMs;
   let still: { readonly replayLsn: LsnText | null; readonly lsn: LsnText; readonly since: number } | null = null;
   for (;;) {
     const look: RecoveryLook = await lookAtRecovery(connection);
     if (!look.inRecovery) return bare(look);
     // The startup process ends it only between two records; while replay is paused or waits for a reader that is never.
     if (look.receiverPid !== null) killQuietly(look.receiverPid, 'SIGTERM');
-    const quiet = look.receiverGone && look.startupWaits && look.replayLsn === look.lsn;
+    // It ends by itself without a source; not while it waits for an answer of a primary that gives none.
+    if (look.copierPid !== null && performance.now() > copierUntil) killQuietly(look.copierPid, 'SIGTERM');
+    const gone = look.receiverGone && look.copierPid === null;
+    const quiet = gone && look.startupWaits && look.replayLsn === look.lsn;
     // Replay that an operator paused doesn't reach the end; what was received is on disk all the same.
     const mayStop = look.paused || until === 'received';
-    const pausedWithReceipt = look.receiverGone && mayStop && look.receiveLsn !== null;
+    const pausedWithReceipt = gone && mayStop && look.receiveLsn !== null;
     if ((quiet || pausedWithReceipt) && previous && previous.lsn === look.lsn && previous.receiverGone)
       return bare(look);
     previous = quiet || pausedWithReceipt ? look : null;
-    const stands = look.receiverGone && !look.paused && !look.conflicts;
+    const stands = gone && !look.paused && !look.conflicts;
     const moved = still?.replayLsn !== look.replayLsn || still?.lsn !== look.lsn;
     if (!stands) still = null;
     else if (still === null || moved) still = { replayLsn: look.replayLsn, lsn: look.lsn, since: performance.now() };
@@ -127,13 +138,21 @@ export async function settle(
     if (conflictSince !== null && performance.now() - conflictSince > readerPatienceMs)
       await terminateSessions(connection);
     if (performance.now() > deadline) {
-      const why = look.receiverGone
-        ? `replay stands at ${look.replayLsn}, received ${look.receiveLsn}`
-        : 'the walreceiver still runs';
+      const runs = look.receiverGone ? 'the worker that copies slots' : 'the walreceiver';
+      const why = gone ? `replay stands at ${look.replayLsn}, received ${look.receiveLsn}` : `${runs} still runs`;
       throw new ClusterError('TIMEOUT', `the standby did not come to rest in ${Math.round(timeoutMs)} ms: ${why}`);
     }
     await delay(previous ? 12 : 5);
   }
+}
+
+/** A process of these that is not listed yet has not read its target: it reads what the service file says then. */
+export async function endReceivers(connection: LocalConnection): Promise<void> {
+  const running = await connection.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE backend_type = 'walreceiver'`,
+    { name: 'receivers' },
+  );
+  for (const { pid } of running) killQuietly(pid, 'SIGTERM');
 }
 
 export async function waitForReplay(connection: LocalConnection, lsn: LsnText, timeoutMs: number): Promise<void> {
@@ -159,6 +178,6 @@ export async function endOfReceipt(
   const look = await lookAtRecovery(connection);
   const [row] = await connection.query<{ open: boolean }>(`SELECT current_setting('primary_conninfo') <> '' AS open`);
   if (row?.open) await close();
-  else if (look.receiverGone && look.receiveLsn !== null) return bare(look);
+  else if (look.receiverGone && look.copierPid === null && look.receiveLsn !== null) return bare(look);
   return settle(connection, timeoutMs, 'received');
 }

@@ -221,7 +221,9 @@ export class Postmaster {
       ended = exit;
     });
     const launch = launchCommand(this.configuration, extra);
-    const command = { kind: 'start', ...launch, env: serverEnvironment(), outputFile, role } as const;
+    const { serviceFile } = this.configuration;
+    const env = { ...serverEnvironment(), ...(serviceFile ? { PGSERVICEFILE: serviceFile } : {}) };
+    const command = { kind: 'start', ...launch, env, outputFile, role } as const;
     try {
       const { postmasterPid } = await link.request({ ...command, deadline: deadline && this.#later(deadline) }, 10_000);
       if (ended === null) this.#pid = postmasterPid;

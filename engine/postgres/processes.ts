@@ -10,6 +10,15 @@ import { join } from 'node:path';
 import { readRegularSync } from '../kernel/foreign-files';
 import { attachedTo, eyesFor, type Look, lookAs } from './process-sight';
 
+/** What it was started with; null: gone, not Linux, or we may not look. */
+export function environmentOf(pid: number): readonly string[] | null {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return null;
+  }
+}
+
 /** A directory, whatever it is called by now. The time of birth tells it from a later one that got its inode. */
 export type DirectoryIdentity = { readonly dev: bigint; readonly ino: bigint; readonly birthtimeNs: bigint };
 

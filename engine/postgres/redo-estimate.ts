@@ -6,6 +6,7 @@
 import { replaceFile } from '../kernel/durable-file';
 import { readRegularSync } from '../kernel/foreign-files';
 import { type LsnText, lagBytes } from '../kernel/lsn';
+import type { ControlData } from './api';
 
 /** Assumed until measured. */
 const cautiousBytesPerSecond = 32 * 1024 * 1024;
@@ -16,6 +17,9 @@ const leastSampleBytes = 4 * 1024 * 1024;
 /** Shorter, and what was measured is the start of a process and a warm cache. */
 const leastSampleMs = 250;
 const keptSamples = 5;
+
+/** What a start takes that has nothing to replay. */
+const withoutRedoMs = 150;
 
 export type RedoEstimate = { readonly walBytes: number; readonly bytesPerSecond: number; readonly ms: number };
 
@@ -39,6 +43,12 @@ export class RedoEstimator {
     if (bytes < leastSampleBytes || ms < leastSampleMs) return;
     this.#speeds = [...this.#speeds, Math.round((bytes / ms) * 1000)].slice(-keptSamples);
     await replaceFile(this.file, JSON.stringify({ speeds: this.#speeds }), null);
+  }
+
+  /** What a start after a crash replayed, from its redo point to where it serves. */
+  async sampleStart(before: Pick<ControlData, 'state' | 'redoLsn'>, end: LsnText | null, ms: number): Promise<void> {
+    if (before.state !== 'in production' || end === null) return;
+    await this.sampleReplay(lagBytes(end, before.redoLsn) ?? 0, Math.max(1, ms - withoutRedoMs)).catch(() => undefined);
   }
 
   get measuredBytesPerSecond(): number | null {

@@ -3,7 +3,6 @@
  * Invariants kept here: a directory with standby.signal is never started as a primary; nothing is started while a process of an earlier
  * server lives; a lost guardian means that everything it guarded is killed before its exit is told.
  */
-
 import { join } from 'node:path';
 import { type Shortfall, type StandbyParameters, shortfallOf } from '../cluster/core/standby-parameters';
 import type { PostgresReport } from '../cluster/model';
@@ -11,7 +10,7 @@ import { pollUntil, SerialQueue } from '../kernel/async';
 import { exists } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId } from '../kernel/ids';
-import { type LsnText, lagBytes } from '../kernel/lsn';
+import type { LsnText } from '../kernel/lsn';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../replication/model';
 import type { LogPage, SessionInfo, SettingInfo, SettingsVerdict, WalStatus } from '../runtime/engine-api';
 import type {
@@ -32,7 +31,7 @@ import { bootstrapDirectory } from './initdb';
 import { type LogFilter, tailLog } from './log-tail';
 import { keepOwnObjects } from './own-objects';
 import { listSettings } from './pg-settings';
-import { bare, endOfReceipt, lookAtRecovery, settle, waitForReplay } from './position';
+import { bare, endOfReceipt, endReceivers, lookAtRecovery, settle, waitForReplay } from './position';
 import { Postmaster } from './postmaster';
 import { readPostmasterFile } from './processes';
 import { promote } from './promote';
@@ -40,6 +39,7 @@ import { RedoEstimator } from './redo-estimate';
 import { compareHistories, type LocalEnd } from './rejoin';
 import { Reporter, runningParametersSql } from './report';
 import { applySettings, type Settings } from './runtime-settings';
+import { ServiceFileReaders } from './service-file-readers';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
 import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
 import { trySettings } from './settings-trial';
@@ -89,6 +89,7 @@ export class PgServer implements PostgresServer {
   #present = false;
   #aloneSince: number | null = null;
   #relaxed = false;
+  readonly #readers: ServiceFileReaders;
   readonly #backlog: BacklogWatch;
 
   /** `orphanMs`: how long a standby outlives its agent. */
@@ -103,6 +104,7 @@ export class PgServer implements PostgresServer {
     this.#reporter = new Reporter(this.#reports, configuration, (pid) => this.#postmaster.signal(pid, 'SIGTERM'));
     this.#redo = new RedoEstimator(join(configuration.paths.nodeDirectory, 'replay-speed.json'));
     this.#backlog = new BacklogWatch(this.#redo);
+    this.#readers = new ServiceFileReaders(configuration.serviceFile);
   }
 
   #endpoint(purpose: string): LocalEndpoint {
@@ -189,6 +191,7 @@ export class PgServer implements PostgresServer {
         this.#standbySignal = role === 'standby';
         const startedAt = performance.now();
         const launched = await this.#postmaster.launch(role, deadline, prepared.arguments);
+        this.#readers.launched(this.#postmaster.pid);
         this.#standbys.started(prepared.synchronousStandbyNames);
         this.#source = prepared.source;
         return { launched, before, startedAt };
@@ -205,17 +208,12 @@ export class PgServer implements PostgresServer {
         `PostgreSQL did not accept connections within ${options.timeoutMs} ms; its recovery goes on`,
       );
     }
-    if (before.state === 'in production') await this.#measureRedo(before, performance.now() - startedAt);
+    const tookMs = performance.now() - startedAt;
+    await this.#redo.sampleStart(before, await this.currentLsn().catch(() => null), tookMs);
   }
 
   #startable(): Promise<ControlData> {
     return controlToStartFrom(this.#dataDirectory, this.#postmaster.isDead(), () => this.inspect());
-  }
-
-  async #measureRedo(before: ControlData, ms: number): Promise<void> {
-    const lsn = await this.currentLsn().catch(() => null);
-    if (lsn === null) return;
-    await this.#redo.sampleReplay(lagBytes(lsn, before.redoLsn) ?? 0, Math.max(1, ms - 150)).catch(() => undefined);
   }
 
   stop(mode: 'fast' | 'immediate', timeoutMs: number): Promise<void> {
@@ -333,7 +331,10 @@ export class PgServer implements PostgresServer {
   follow(slot: string, tagged = false): Promise<void> {
     return this.#changes.run(async () => {
       const { passfile } = await prepareDirectories(this.configuration);
-      const conninfo = primaryConninfo(this.configuration, passfile, tagged);
+      const conninfo = primaryConninfo(this.configuration, passfile, {
+        tagged,
+        direct: this.#readers.reads(this.#postmaster.pid),
+      });
       const source = { primary_conninfo: conninfo, primary_slot_name: slot };
       // Another primary may have no slot for a copy that must stay: the copies are compared with it first.
       const settings = { ...source, sync_replication_slots: 'off', ...this.#tighten() };
@@ -341,6 +342,12 @@ export class PgServer implements PostgresServer {
       await this.#changeSource(settings);
       this.#source = { conninfo, slot };
     });
+  }
+
+  async endReceivers(): Promise<boolean> {
+    const answers = this.#answers();
+    if (answers) await endReceivers(this.#commands);
+    return answers || this.#postmaster.pid === null;
   }
 
   #tighten(): Record<string, null> {

@@ -48,14 +48,32 @@ function conninfoValue(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-/** Through the agent's own WAL proxy; the password is in a passfile, never here. `dbname` is what slot synchronisation connects to. */
-export function primaryConninfo(configuration: PostgresConfiguration, passfile: string, tagged: boolean): string {
-  const pairs: [string, string][] = [
+/** In the file that PGSERVICEFILE of a postmaster names: where its walreceiver finds the primary, read at every connection. */
+export const walService = 'rustydb';
+
+/** What the file says; null: nobody. */
+export function serviceFileText(address: { readonly host: string; readonly port: number } | null): string {
+  return address === null ? '' : `[${walService}]\nhostaddr=${address.host}\nport=${address.port}\n`;
+}
+
+/**
+ * Straight to the primary that the service file names, where the server reads it; else through the agent's own WAL relay. The password is in a
+ * passfile, never here. `dbname` is what slot synchronisation connects to.
+ */
+export function primaryConninfo(
+  configuration: PostgresConfiguration,
+  passfile: string,
+  how: { readonly tagged: boolean; readonly direct: boolean },
+): string {
+  const relay: [string, string][] = [
     ['host', '127.0.0.1'],
     ['port', String(configuration.walProxyPort)],
+  ];
+  const pairs: [string, string][] = [
+    ...(how.direct ? [['service', walService] as [string, string]] : relay),
     ['user', replicationUser],
     ['dbname', 'postgres'],
-    ['application_name', standbyName(configuration.nodeId, tagged ? configuration.standbyTag : null)],
+    ['application_name', standbyName(configuration.nodeId, how.tagged ? configuration.standbyTag : null)],
     ['passfile', passfile],
     // Whoever else answers there gets no password.
     ['require_auth', 'scram-sha-256'],

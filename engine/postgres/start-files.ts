@@ -74,7 +74,8 @@ export async function prepareStart(
   }
   await replaceFile(signal, '', configuration.runAs);
   await removeDanglingMarks(dataDirectory);
-  const conninfo = options.follow === false ? '' : primaryConninfo(configuration, passfile, options.tagged === true);
+  const how = { tagged: options.tagged === true, direct: configuration.serviceFile !== undefined };
+  const conninfo = options.follow === false ? '' : primaryConninfo(configuration, passfile, how);
   const names = options.commitsWait === true ? closedStandbyNames : '';
   const changes = {
     ...options.settings,

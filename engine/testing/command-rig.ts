@@ -49,7 +49,7 @@ export class CommandRig {
       store: this.#member(nodeId),
       postgres: options.postgres,
       reports: { last: null, get: async () => ({ state: 'standby' }), invalidate: silent },
-      walProxy: { setUpstream: silent },
+      walSource: { setUpstream: silent },
       durable: this.durable,
       serverQueue: new SerialQueue('PostgreSQL of the test', 10),
     } as unknown as NodeContext;

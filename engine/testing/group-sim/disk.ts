@@ -265,6 +265,9 @@ export class SimFiles implements SmallFiles {
     for (const line of text.split('\n')) if (line !== '') yield line;
   }
   async remove(path: string): Promise<void> {
+    this.removeNow(path);
+  }
+  removeNow(path: string): void {
     this.#alive();
     this.disk.remove(path);
   }

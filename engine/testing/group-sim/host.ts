@@ -12,6 +12,7 @@ import type { Logger } from '../../kernel/log';
 import { firstLevel } from '../../kernel/release';
 import { foundingOnce, noteBegun } from '../../node/founded';
 import { NodeParts } from '../../node/node-parts';
+import { serviceFileOf, WalSource } from '../../node/wal-source';
 import { writeIdentity } from '../../runtime/node-identity';
 import type { AgentConfig, ClusterSeed } from '../../runtime/process-config';
 import { Clock, SimLoop } from './clock';
@@ -44,8 +45,8 @@ export class AgentLife {
   readonly interconnect: SimInterconnect;
   readonly disk: SimDisk;
   readonly #files: SimFiles;
+  readonly #walSource: WalSource;
   parts: NodeParts | null = null;
-  upstream: string | null = null;
 
   constructor(
     readonly host: Host,
@@ -78,6 +79,17 @@ export class AgentLife {
     });
     world.checker.watchStore(host, this.store);
     this.postgres = new SimPostgres(host, this.process, this.loop, postgresConfiguration(config));
+    this.#walSource = new WalSource({
+      file: serviceFileOf(config),
+      files: this.#files,
+      relay: { setUpstream: () => undefined, applyFaults: () => undefined, stats: () => ({ proven: 0 }) },
+      relayPort: config.walProxyPort,
+      postgres: this.postgres,
+      faults: () => [],
+      resolve: (name) => name,
+      loop: this.loop,
+      logger,
+    });
     this.parts = new NodeParts({
       config,
       logger,
@@ -86,10 +98,7 @@ export class AgentLife {
       store: this.store,
       interconnect: this.interconnect,
       postgres: this.postgres,
-      walProxy: {
-        setUpstream: (upstream) => host.setUpstream(this, upstream?.node ?? null),
-        stats: () => ({ inBytesPerSecond: 0 }),
-      },
+      walSource: this.#walSource,
       resources: noResources,
       onFatal,
       faults: { faults: () => [], set: () => [] } as never,
@@ -109,6 +118,7 @@ export class AgentLife {
     try {
       this.parts?.setSeedPeers();
       await this.interconnect.start();
+      this.#walSource.begin();
       await this.store.start();
       this.#noteBegun();
       await this.parts?.begin();
@@ -165,7 +175,6 @@ export class Host implements PgHost {
     this.writeIdentity();
     this.engine = new PgEngine(world, id, this.data, {
       upstream: () => this.upstream(),
-      proxyRuns: () => this.agent?.process.running === true,
       exited: (exit) => this.#exited(exit),
       postmasterDied: () => this.#postmasterDied(),
     });
@@ -242,15 +251,12 @@ export class Host implements PgHost {
     } as unknown as Logger;
   }
 
-  // ------------------------------------------------------------ WAL proxy
-  setUpstream(life: AgentLife, node: string | null): void {
-    if (this.agent !== life || !life.process.alive || life.upstream === node) return;
-    life.upstream = node;
-    this.engine.cutReceiver();
-  }
+  // ------------------------------------------------------------ the way of WAL
+  /** As libpq reads it at every connection, whether an agent lives or not. */
   upstream(): PgEngine | null {
-    const node = this.agent?.upstream ?? null;
-    return node === null ? null : (this.cluster.hosts.get(node)?.engine ?? null);
+    const file = serviceFileOf(this.config());
+    const named = this.disk.find(file) ? /^hostaddr=(.*)$/m.exec(this.disk.read(file).toString())?.[1] : undefined;
+    return named === undefined ? null : (this.cluster.hosts.get(named)?.engine ?? null);
   }
 
   // ------------------------------------------------------------ processes
@@ -294,7 +300,6 @@ export class Host implements PgHost {
     this.cluster.exchange.listening.delete(this.id);
     this.agent = null;
     this.listener = null;
-    this.engine.cutReceiver();
   }
   /** As `main.ts`: what a disk did is read again at the next start; anything else would only repeat itself, and is a bug here. */
   agentFailed(life: AgentLife, error: unknown): void {
@@ -393,6 +398,7 @@ function postgresConfiguration(config: AgentConfig) {
     passwords: { superuser: '', replication: '', monitor: '', query: '', app: '' },
     runAs: null,
     walProxyPort: config.walProxyPort,
+    serviceFile: serviceFileOf(config),
     standbyTag: tag,
   };
 }

@@ -43,16 +43,32 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: server,
-        find: `      await this.#soon(() => this.#engine.alter({ primary_conninfo: '' }));
-      await this.#until(() => this.#atRest(), timeoutMs, 'the standby comes to rest');
-      await this.#later(12, () => undefined);
-      await this.#until(() => this.#atRest(), timeoutMs, 'the standby comes to rest');`,
-        replace: `      await this.#soon(() => this.#engine.alter({ primary_conninfo: '' }));`,
+        find: "    return role === 'standby' && !receives && this.#engine",
+        replace: "    return role === 'standby' && this.#engine",
+      },
+    ],
+    aim: {
+      mode: 'semi_synchronous',
+      members: 3,
+      faults: ['agent and guardian frozen', 'a member restarts between promise and grant'],
+    },
+    suite: 'promise',
+    from: 450,
+    expected: /./,
+  },
+  {
+    name: 'way-to-the-old-primary-left-open',
+    breaks: 'who promised reaches the old primary no more, also by a walreceiver that begins later',
+    edits: [
+      {
+        file: handlers,
+        find: '    this.#context.walSource.setUpstream(null);\n    return this.#context.serverQueue',
+        replace: '    return this.#context.serverQueue',
       },
       {
         file: handlers,
-        find: '    this.#context.walProxy.setUpstream(null);\n    return this.#context.serverQueue',
-        replace: '    return this.#context.serverQueue',
+        find: '      this.#context.walSource.setUpstream(null);\n      const report',
+        replace: '      const report',
       },
     ],
     aim: {

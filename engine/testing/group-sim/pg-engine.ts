@@ -8,6 +8,7 @@
 import { standbyName } from '../../postgres/settings';
 import { Process } from './event-queue';
 import { type DataDirectory, type Names, parseNames, tag } from './pg-data';
+import { ConnectingReceiver } from './pg-receiver';
 import { newStream, type PgExit, type Session, type Stream, slotOf } from './pg-stream';
 import type { World } from './world';
 
@@ -20,6 +21,8 @@ type Waiting = {
 
 /** wal_retrieve_retry_interval as the product sets it. */
 const retryMs = 50;
+/** What a walreceiver says arrives in order. */
+const walLane = 'wal';
 
 export class PgEngine {
   life: Process | null = null;
@@ -41,6 +44,8 @@ export class PgEngine {
   checkpointerBusyUntil = 0;
   readonly streams = new Map<string, Stream>();
   receiver: Stream | null = null;
+  readonly #connecting = new ConnectingReceiver();
+  /** As the startup process knows it, which asks for walreceivers. */
   #conninfo = false;
   #promotedByHand = false;
   /** What is left of it was killed and hangs in the kernel: it answers nothing any more. */
@@ -56,10 +61,8 @@ export class PgEngine {
     readonly id: string,
     readonly data: DataDirectory,
     private readonly host: {
-      /** Where this host's WAL proxy leads, null: nowhere. */
+      /** Where the service file of this host leads now, null: nowhere. */
       upstream(): PgEngine | null;
-      /** The proxy passes bytes. */
-      proxyRuns(): boolean;
       exited(exit: PgExit): void;
       /** Its parent sees it at once. */
       postmasterDied(): void;
@@ -145,9 +148,8 @@ export class PgEngine {
     if (life === null || !this.postmasterAlive || this.data.away) return;
     this.world.queue.after(this.world.random.between(0.3, 2), life, () => {
       this.#running = new Map(this.data.settings);
-      this.#conninfo = this.setting('primary_conninfo') !== '';
-      if (!this.#conninfo && this.role !== 'primary') this.#endReceiver(this.world.random.between(5, 130));
     });
+    this.#startupTakes(life);
     for (const stream of this.streams.values()) {
       this.world.queue.after(this.world.random.between(1, 15), life, () => {
         stream.names = this.data.names;
@@ -156,6 +158,15 @@ export class PgEngine {
     }
     const busyMs = Math.max(0, this.checkpointerBusyUntil - this.world.now);
     this.world.queue.after(busyMs + this.world.random.between(1, 12), life, () => this.#checkpointerTakes(life));
+  }
+
+  /** Between two records, of which one may take long. Until then it asks for another walreceiver when one has ended. */
+  #startupTakes(life: Process): void {
+    const ms = this.world.random.chance(0.3) ? this.world.random.between(2, 200) : this.world.random.between(0.3, 2);
+    this.world.queue.after(ms, life, () => {
+      this.#conninfo = (this.data.settings.get('primary_conninfo') ?? '') !== '';
+      if (!this.#conninfo && this.role !== 'primary') this.endReceivers();
+    });
   }
 
   #checkpointerTakes(life: Process): void {
@@ -276,30 +287,25 @@ export class PgEngine {
   // ------------------------------------------------------------ streaming
   #receiveLoop(life: Process): void {
     this.world.queue.after(retryMs * this.world.random.between(0.5, 1.5), life, () => {
-      if (this.role === 'standby' && this.#conninfo && this.receiver === null && this.host.proxyRuns())
-        this.#connect(life);
+      if (this.role === 'standby' && this.#conninfo && !this.receives) this.#connect(life);
       if (this.role === 'standby') this.#receiveLoop(life);
     });
   }
 
-  /** A walreceiver that is just starting keeps the target that its proxy gave it. */
+  /** A walreceiver runs, connected or not. */
+  get receives(): boolean {
+    return this.receiver !== null || this.#connecting.current !== null;
+  }
+
   #connect(life: Process): void {
-    const primary = this.host.upstream();
-    if (primary === null) return;
-    this.world.send(
-      this.id,
-      primary.id,
-      () => primary.life,
-      () => {
-        if (this.host.upstream() === primary && this.host.proxyRuns()) primary.#accept(this, life);
-      },
-    );
+    const { world, id } = this;
+    const upstream = (): PgEngine | null => this.host.upstream();
+    this.#connecting.connect({ world, id, life, upstream }, (primary) => primary.#accept(this, life));
   }
 
   #accept(standby: PgEngine, standbyLife: Process): void {
     if (this.role !== 'primary' || this.life === null || !this.postmasterAlive || this.stopping) return;
-    if (standby.life !== standbyLife || standby.role !== 'standby' || standby.receiver !== null || !standby.#conninfo)
-      return;
+    if (standby.life !== standbyLife || standby.role !== 'standby' || standby.receiver !== null) return;
     if (!this.data.slots.has(slotOf(standby.id))) return;
     // "highest timeline of the primary is behind recovery timeline", "requested timeline is not in this server's history"
     const index = this.data.timelines.findIndex((one) => one.timeline === standby.timeline);
@@ -385,7 +391,7 @@ export class PgEngine {
       this.world.send(
         this.id,
         standby.id,
-        () => (standby.host.proxyRuns() ? stream.standbyLife : null),
+        () => stream.standbyLife,
         () => standby.#receive(stream, from, batch, starts),
       );
     });
@@ -408,13 +414,14 @@ export class PgEngine {
     });
   }
 
+  /** What was said counts when it arrives, also if the walreceiver that said it is gone by then. */
   #reply(stream: Stream): void {
     const flushed = this.data.flushed;
     const received = this.lsn;
     this.world.send(
       this.id,
       stream.primary.id,
-      () => (this.host.proxyRuns() ? stream.primaryLife : null),
+      () => stream.primaryLife,
       () => {
         if (!stream.open) return;
         stream.lastReplyAt = this.world.now;
@@ -429,6 +436,7 @@ export class PgEngine {
         stream.primary.#release(stream);
         stream.primary.#wake(stream);
       },
+      walLane,
     );
   }
 
@@ -440,33 +448,37 @@ export class PgEngine {
         stream.primary.#close(stream);
         return;
       }
-      if (stream.standby !== null) stream.standby.#reply(stream);
+      if (stream.standby?.receiver === stream) stream.standby.#reply(stream);
       this.#statusLoop(stream);
     });
   }
 
-  #endReceiver(afterMs: number): void {
-    const stream = this.receiver;
-    if (stream === null) return;
-    this.world.queue.after(afterMs, stream.standbyLife, () => {
-      if (this.receiver === stream && !this.#conninfo) this.stopReceiver();
+  /** SIGTERM to those that run now: each ends when it looks, behind an fsync late. Until then it writes, flushes and answers as before. */
+  endReceivers(): void {
+    const { life, receiver } = this;
+    const running = receiver ?? this.#connecting.current;
+    if (life === null || running === null || !this.#connecting.tell(running)) return;
+    const { random } = this.world;
+    this.world.queue.after(random.chance(0.2) ? random.between(20, 250) : random.between(0.1, 8), life, () => {
+      this.#connecting.end(running);
+      if (this.receiver === running) this.stopReceiver();
     });
-  }
-
-  /** The proxy cut its connections. */
-  cutReceiver(): void {
-    const stream = this.receiver;
-    if (stream === null || this.life === null) return;
-    this.stopReceiver();
   }
 
   stopReceiver(): void {
     const stream = this.receiver;
+    this.#connecting.end();
     if (stream === null) return;
     this.receiver = null;
     this.data.flushed = this.lsn;
-    stream.primary.#close(stream);
+    this.#hangUp(stream);
     this.world.note(`${this.id} stopped receiving at ${this.lsn}`);
+  }
+
+  /** The primary sees it behind all that was said before; over a cut link it finds out by its time-out. */
+  #hangUp(stream: Stream): void {
+    const closed = (): void => stream.primary.#close(stream);
+    this.world.send(this.id, stream.primary.id, () => stream.primaryLife, closed, walLane);
   }
 
   // ------------------------------------------------------------ death
@@ -569,8 +581,9 @@ export class PgEngine {
     if (this.receiver !== null) {
       const stream = this.receiver;
       this.receiver = null;
-      stream.primary.#close(stream);
+      this.#hangUp(stream);
     }
+    this.#connecting.end();
     for (const stream of [...this.streams.values()]) this.#close(stream);
     this.streams.clear();
     this.#waiting = [];

@@ -15,7 +15,7 @@ export type PgHost = {
   newGuardian(): GuardianModel;
   /** Processes of the data directory can be seen (CAP_SYS_PTRACE). */
   processesVisible: boolean;
-  /** Where the WAL proxy leads. */
+  /** Where its service file leads. */
   upstream(): PgEngine | null;
   diskFull(): boolean;
   /** A small file of the data directory: whole, before or after, whenever the power goes. @throws when it does, or the disk is full */

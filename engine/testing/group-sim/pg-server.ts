@@ -418,9 +418,9 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
   stopReceiving(timeoutMs: number): Promise<StandbyPosition> {
     return this.#changes.run(async () => {
       await this.#soon(() => this.#engine.alter({ primary_conninfo: '' }));
-      await this.#until(() => this.#atRest(), timeoutMs, 'the standby comes to rest');
+      await this.#until(() => this.#comesToRest(), timeoutMs, 'the standby comes to rest');
       await this.#later(12, () => undefined);
-      await this.#until(() => this.#atRest(), timeoutMs, 'the standby comes to rest');
+      await this.#until(() => this.#comesToRest(), timeoutMs, 'the standby comes to rest');
       this.#mustAnswer();
       this.#data.flushed = this.#data.lsn;
       return this.#position();
@@ -428,6 +428,15 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
   }
   follow(): Promise<void> {
     return this.#changes.run(() => this.#soon(() => this.#engine.alter({ primary_conninfo: 'proxy' })));
+  }
+  async endReceivers(): Promise<boolean> {
+    if (this.#pid === null) return true;
+    try {
+      await this.#ask(() => this.#engine.endReceivers());
+      return true;
+    } catch {
+      return false;
+    }
   }
   promote(timeoutMs: number, timeline?: number): Promise<{ timeline: number; forkLsn: string }> {
     return this.#changes.run(async () => {
@@ -536,19 +545,20 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
   localEnd(timeoutMs: number): Promise<LocalEnd> {
     return this.#changes.run(async () => {
       await this.#ask(() => this.#engine.alter({ primary_conninfo: '' }));
-      await this.#until(() => this.#atRest(), timeoutMs, 'the standby comes to rest');
+      await this.#until(() => this.#comesToRest(), timeoutMs, 'the standby comes to rest');
       await this.#later(12, () => undefined);
       this.#mustAnswer();
       this.#data.flushed = this.#data.lsn;
       return { timeline: this.#data.timeline, lsn: lsnText(this.#data.lsn), history: historyOf(this.#data) };
     });
   }
-  /** Receives nothing and begins nothing: nobody to follow. */
-  #atRest(): boolean {
+  /** No walreceiver runs; those that do are told to end. The startup process may ask for one more all the same, until it has read its settings. */
+  #comesToRest(): boolean {
     this.#mustAnswer();
-    const { role, receiver } = this.#engine;
+    const { role, receives } = this.#engine;
     if (role === 'primary') return true;
-    return role === 'standby' && receiver === null && this.#engine.setting('primary_conninfo') === '';
+    if (receives) this.#engine.endReceivers();
+    return role === 'standby' && !receives && this.#engine.setting('primary_conninfo') === '';
   }
   compareWithFork(
     history: readonly { timeline: number; forkLsn: string }[],
