@@ -1,4 +1,6 @@
 /** The human sentences of the view: one per group, one verdict for the cluster. Pure; every number in them was measured. */
+
+import { wordOf } from '../operations/core/operation-kinds';
 import { formatMs, type GroupSnapshot, type PauseSample } from '../operations/core/snapshot';
 import { isFinished, type Operation } from '../operations/model';
 import { primaryChangingRule } from './core/planned-change';
@@ -23,7 +25,7 @@ export function groupSentence(
 }
 
 function operationSentence(operation: Operation): string {
-  const what = operation.request.kind === 'failover' ? operation.request.mode : operation.kind.replaceAll('-', ' ');
+  const what = wordOf(operation.request);
   const at = operation.steps.findIndex((step) => step.state === 'running');
   const progress =
     at < 0 ? '' : `: step ${at + 1} of ${operation.steps.length}, ${operation.steps[at]!.title.toLowerCase()}`;

@@ -2,26 +2,21 @@
  * The door to operations: plan, start, cancel, get; idempotency keys; schedule. Invariants: what is started is the plan that was shown (or a
  * refusal that carries the new one); a repeated key never starts a second operation; a refusal names every reason.
  */
-import type { ClusterState } from '../cluster/cluster-state';
 import { keys } from '../cluster/model';
 import type { EmbeddedControlStore, Json } from '../control/store';
 import { ClusterError } from '../kernel/errors';
 import type { NodeId, OperationId } from '../kernel/ids';
-import type { NodeSlots, UnloggedTables } from '../replication/model';
-import type { Requester, SettingInfo, SettingsVerdict, StartOperation } from '../runtime/engine-api';
+import type { Requester, StartOperation } from '../runtime/engine-api';
 import { settleWithinMs } from './core/being-applied';
 import { deadlineAtOf } from './core/operation-deadline';
-import { canonical, type Plan, type PlanContext, planMeaning, planOperation } from './core/plan';
-import { shapeFaults } from './core/request-shape';
-import { settingsChecks } from './core/settings-checks';
-import { concernsSlots } from './core/slot-checks';
-import { type GroupSnapshot, isFresh } from './core/snapshot';
-import { concernsUnloggedTables } from './core/unlogged-checks';
+import { scheduledAtOf } from './core/operation-kinds';
+import { canonical, type Plan, planMeaning, planOperation } from './core/plan';
 import type { OperationExecutor } from './executor';
 import { type Claim, Superseded } from './journal';
-import { isFinished, type Operation, type OperationRequest } from './model';
+import { isFinished, type Operation } from './model';
 import type { OperationHistory } from './operation-history';
 import { newOperationId, sha256 } from './operation-id';
+import { type Asked, askServers, type ServersAsked } from './plan-questions';
 import type { Settling } from './settling';
 
 const idempotencyHours = 24;
@@ -32,24 +27,13 @@ export type IdempotencyRecord = {
   readonly expiresAtMs: number;
 };
 
-/** What a plan needs to know of the servers, beyond what they report. */
-type Asked = Pick<PlanContext, 'knownSettings' | 'slots' | 'verdicts' | 'unlogged'>;
 type ClaimOf = (operation: OperationId) => Claim;
 
-export type OperationServiceDependencies = {
+export type OperationServiceDependencies = ServersAsked & {
   readonly store: EmbeddedControlStore;
-  readonly state: ClusterState;
   readonly executor: OperationExecutor;
   readonly history: OperationHistory;
   readonly settling: Settling;
-  /** The settings that a node's server has. */
-  settingsOf(node: NodeId): Promise<readonly Pick<SettingInfo, 'name' | 'context'>[]>;
-  /** Whether a node's server would start with these settings. */
-  checkSettings(node: NodeId, settings: Readonly<Record<string, string | null>>): Promise<SettingsVerdict>;
-  /** The slots that a node's server holds. */
-  slotsOf(node: NodeId): Promise<NodeSlots>;
-  /** The unlogged tables that a primary holds. */
-  unloggedOf(node: NodeId): Promise<readonly UnloggedTables[]>;
   /** A scheduled operation ended before it began. */
   endedUnbegun(operation: Operation): void;
   nowMs(): number;
@@ -61,7 +45,7 @@ export class OperationService {
   constructor(private readonly deps: OperationServiceDependencies) {}
 
   async plan(params: StartOperation): Promise<Operation> {
-    const make = async () => this.#planned(params, await this.#ask(params.request, true));
+    const make = async () => this.#planned(params, await askServers(this.deps, params.request, true));
     const { plan, operation } = params.asItIs ? await make() : await this.deps.settling.planned(params.request, make);
     this.#checkGuards(params, plan);
     if (plan.refusal && (plan.refusal.code === 'NOT_FOUND' || plan.refusal.code === 'INVALID_INPUT'))
@@ -87,10 +71,10 @@ export class OperationService {
   }
 
   async #begin(params: StartOperation, claim: ClaimOf | null): Promise<Operation> {
-    const make = async () => this.#asShown(params, await this.#ask(params.request, false));
+    const make = async () => this.#asShown(params, await askServers(this.deps, params.request, false));
     // What is for later is planned again when it is due.
     const { plan, operation } =
-      scheduledAtOf(params) === null ? await this.deps.settling.planned(params.request, make) : await make();
+      scheduledAtOf(params.request) === null ? await this.deps.settling.planned(params.request, make) : await make();
     this.#checkGuards(params, plan);
     if (params.planHash !== null && params.planHash !== operation.planHash) {
       throw new ClusterError(
@@ -102,7 +86,7 @@ export class OperationService {
         },
       );
     }
-    const scheduledAt = scheduledAtOf(params);
+    const scheduledAt = scheduledAtOf(params.request);
     if (scheduledAt !== null && Date.parse(scheduledAt) > this.deps.nowMs()) {
       const pending: Operation = { ...operation, state: 'pending', scheduledAt };
       await this.#replace(pending, 0, claim?.(operation.id) ?? null);
@@ -120,7 +104,7 @@ export class OperationService {
       if (operation.scheduledAt !== null && Date.parse(operation.scheduledAt) > this.deps.nowMs()) continue;
       const plan = planOperation(operation.request, this.deps.state.snapshot(), {
         admin: operation.requestedByAdmin === true,
-        ...(await this.#ask(operation.request, false)),
+        ...(await askServers(this.deps, operation.request, false)),
       });
       const dueForMs = this.deps.nowMs() - Date.parse(operation.scheduledAt ?? operation.createdAt);
       if (dueForMs < settleWithinMs && this.deps.settling.passes(plan, operation.request)) continue;
@@ -183,82 +167,6 @@ export class OperationService {
     return now;
   }
 
-  async #ask(request: OperationRequest, preview: boolean): Promise<Asked> {
-    // The plan refuses it; nobody need be asked.
-    if (shapeFaults(request).length > 0) return { knownSettings: null, slots: null, verdicts: null, unlogged: null };
-    const [knownSettings, slots, verdicts, unlogged] = await Promise.all([
-      this.#knownSettings(request),
-      this.#slots(request),
-      this.#verdicts(request),
-      this.#unlogged(request, preview),
-    ]);
-    return { knownSettings, slots, verdicts, unlogged };
-  }
-
-  /** Each member that answers tries the settings with its own binaries, without changing anything. Null: not needed. */
-  async #verdicts(request: OperationRequest): Promise<ReadonlyMap<NodeId, SettingsVerdict> | null> {
-    if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return null;
-    const group = this.deps.state.group(request.group);
-    // What may not be set at all is not tried: a trial loads libraries.
-    const allowed = settingsChecks(request.settings, null).every((one) => one.ok || one.severity !== 'blocker');
-    if (!group || !allowed || Object.keys(request.settings).length === 0) return null;
-    const { leaseMs } = this.deps.state.config;
-    const answers = await Promise.all(
-      group.members
-        .filter((member) => isFresh(member, leaseMs))
-        .map(async ({ record }) => {
-          // An agent of an earlier release does not know the question.
-          const verdict = await this.deps.checkSettings(record.id, request.settings).catch(() => null);
-          return verdict === null ? [] : [[record.id, verdict] as const];
-        }),
-    );
-    return new Map(answers.flat());
-  }
-
-  /** Of every member that answers. Null: not needed. */
-  async #slots(request: OperationRequest): Promise<ReadonlyMap<NodeId, NodeSlots> | null> {
-    if (!concernsSlots(request)) return null;
-    const group = this.#groupOf(request);
-    if (!group) return null;
-    const { leaseMs } = this.deps.state.config;
-    const asked = group.members.filter((member) => isFresh(member, leaseMs)).map((member) => member.record.id);
-    const answers = await Promise.all(
-      asked.map(async (node) => [node, await this.deps.slotsOf(node).catch(() => null)] as const),
-    );
-    return new Map(answers.flatMap(([node, slots]) => (slots === null ? [] : [[node, slots] as const])));
-  }
-
-  /** Of the primary, if it serves and knows the question. Null: not needed, or not known. */
-  async #unlogged(request: OperationRequest, preview: boolean): Promise<readonly UnloggedTables[] | null> {
-    if (!concernsUnloggedTables(request, preview)) return null;
-    const group = this.#groupOf(request);
-    const primary = group?.members.find((member) => member.record.id === group.record.primary);
-    if (!primary || ('node' in request && request.node !== primary.record.id)) return null;
-    if (!isFresh(primary, this.deps.state.config.leaseMs)) return null;
-    return this.deps.unloggedOf(primary.record.id).catch(() => null);
-  }
-
-  #groupOf(request: OperationRequest): GroupSnapshot | undefined {
-    const snapshot = this.deps.state.snapshot();
-    const name = 'group' in request ? request.group : snapshot.nodes.get(request.node)?.record.group;
-    return name === undefined ? undefined : snapshot.groups.get(name);
-  }
-
-  /** Asks the group's servers one after the other, the primary first. Null: not needed, or nobody answered. */
-  async #knownSettings(request: OperationRequest): Promise<ReadonlyMap<string, string> | null> {
-    if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return null;
-    const group = Object.keys(request.settings).length === 0 ? undefined : this.deps.state.group(request.group);
-    if (!group) return null;
-    const { leaseMs } = this.deps.state.config;
-    const first = (member: { record: { id: NodeId } }) => (member.record.id === group.record.primary ? 0 : 1);
-    const asked = group.members.filter((member) => isFresh(member, leaseMs)).sort((a, b) => first(a) - first(b));
-    for (const { record } of asked.slice(0, 3)) {
-      const settings = await this.deps.settingsOf(record.id).catch(() => null);
-      if (settings) return new Map(settings.map((entry) => [entry.name.toLowerCase(), entry.context]));
-    }
-    return null;
-  }
-
   #planned(params: StartOperation, more: Asked & { readonly prefer?: NodeId }): { plan: Plan; operation: Operation } {
     const { request, requester } = params;
     const snapshot = this.deps.state.snapshot();
@@ -267,7 +175,7 @@ export class OperationService {
       ...more,
     });
     const nowMs = this.deps.nowMs();
-    refusePast(scheduledAtOf(params), nowMs);
+    refusePast(scheduledAtOf(params.request), nowMs);
     const operation: Operation = {
       id: newOperationId(nowMs, this.deps.random),
       kind: request.kind,
@@ -280,7 +188,7 @@ export class OperationService {
       ...(requester.traceparent ? { traceparent: requester.traceparent } : {}),
       createdAt: new Date(nowMs).toISOString(),
       finishedAt: null,
-      scheduledAt: scheduledAtOf(params),
+      scheduledAt: scheduledAtOf(params.request),
       timeline: [],
       summary: [],
       result: null,
@@ -384,10 +292,6 @@ function refusePast(scheduledAt: string | null, nowMs: number): void {
       },
     ],
   });
-}
-
-function scheduledAtOf(params: StartOperation): string | null {
-  return params.request.kind === 'failover' ? (params.request.scheduledAt ?? null) : null;
 }
 
 function guardReason(rule: string, measured: string | null, limit: string) {

@@ -7,7 +7,8 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Logger } from '@/engine/kernel/log';
 import type { EngineEvent } from '@/engine/monitoring/model';
 import { pauseMsOf } from '@/engine/operations/core/incident';
-import type { Operation, OperationKind } from '@/engine/operations/model';
+import { operationKinds } from '@/engine/operations/core/operation-kinds';
+import type { Operation } from '@/engine/operations/model';
 import type { EngineClient } from '@/server/engine-client/api';
 
 const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
@@ -15,20 +16,6 @@ const endings: ReadonlySet<string> = new Set(['operation_completed', 'operation_
 /** Asked for at the same time; what ends beyond that is counted without its durations. */
 const maxAsked = 32;
 
-const kinds: Readonly<Record<OperationKind, true>> = {
-  failover: true,
-  'start-node': true,
-  'stop-node': true,
-  'restart-node': true,
-  'rejoin-node': true,
-  maintenance: true,
-  'add-node': true,
-  'remove-node': true,
-  'configure-replication': true,
-  'change-settings': true,
-  'create-slot': true,
-  'drop-slot': true,
-};
 const outcomes = ['succeeded', 'failed', 'cancelled', 'compensated'] as const;
 const triggers = ['automatic', 'switchover', 'failover'] as const;
 
@@ -61,7 +48,7 @@ export class OperationMetrics {
       labelNames: ['kind', 'outcome'],
       registers,
     });
-    for (const kind of Object.keys(kinds)) for (const outcome of outcomes) this.#operations.inc({ kind, outcome }, 0);
+    for (const kind of operationKinds) for (const outcome of outcomes) this.#operations.inc({ kind, outcome }, 0);
     this.#failovers = new Counter({
       name: 'rustydb_failovers_total',
       help: 'Changes of primary that ended',

@@ -4,6 +4,7 @@
  * a margin; an automatic failover never is.
  */
 import type { NodeId, OperationId } from '../../kernel/ids';
+import { wordOf } from '../../operations/core/operation-kinds';
 import { type GroupSnapshot, isFresh, type PauseSample } from '../../operations/core/snapshot';
 import { actionOf, type StepAction } from '../../operations/core/steps';
 import type { Operation, OperationStep } from '../../operations/model';
@@ -53,7 +54,7 @@ export function plannedChange(
   const at = operation.steps.findIndex((entry) => entry.state === 'running');
   return {
     operation: operation.id,
-    what: operation.request.kind === 'failover' ? operation.request.mode : operation.kind.replaceAll('-', ' '),
+    what: wordOf(operation.request),
     successor: operation.chosen ?? null,
     step: at < 0 ? null : { at: at + 1, of: operation.steps.length },
     expectedMs: operation.expectedPauseMs,

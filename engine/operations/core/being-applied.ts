@@ -4,6 +4,7 @@
  * refused at once; and a request that repeats what is under way (two switchovers, two restarts of a node) never waits to be done a second time.
  */
 import type { Operation, OperationRequest } from '../model';
+import { settingsOf } from './operation-kinds';
 import { type Plan, reasonsOf } from './plan-model';
 import type { ClusterSnapshot, GroupSnapshot } from './snapshot';
 
@@ -64,7 +65,7 @@ function onlyPassing({ refusal, candidates }: Plan): boolean {
 
 function repeats(running: Operation, request: OperationRequest): boolean {
   if (running.kind !== request.kind) return false;
-  if (request.kind === 'configure-replication' || request.kind === 'change-settings') return false;
+  if (settingsOf(request) !== null) return false;
   if (!('node' in request)) return true;
   return 'node' in running.request && running.request.node === request.node;
 }

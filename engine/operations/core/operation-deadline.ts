@@ -4,12 +4,13 @@
  */
 import { ClusterError } from '../../kernel/errors';
 import type { Operation, OperationRequest, OperationStep } from '../model';
+import { rulesOf } from './operation-kinds';
 import { formatMs } from './snapshot';
 import { actionOf } from './steps';
 
 /** Counted from when the operation begins to run, which for a scheduled one is later than the request. */
 export function deadlineAtOf(request: OperationRequest, nowMs: number): string | null {
-  const ms = request.kind === 'failover' ? request.deadlineMs : undefined;
+  const ms = rulesOf(request)?.deadlineMs?.(request);
   return ms === undefined ? null : new Date(nowMs + ms).toISOString();
 }
 
@@ -31,7 +32,7 @@ function givesBack(operation: Operation): boolean {
 }
 
 export function deadlineError(operation: Operation, step: OperationStep, nowMs: number): ClusterError {
-  const limitMs = operation.request.kind === 'failover' ? (operation.request.deadlineMs ?? 0) : 0;
+  const limitMs = rulesOf(operation.request)?.deadlineMs?.(operation.request) ?? 0;
   const tookMs = limitMs + nowMs - Date.parse(operation.deadlineAt ?? '');
   return new ClusterError(
     'TIMEOUT',

@@ -1,17 +1,20 @@
 /** Add a node: its record, its agent, the control store, a clone, streaming. The primary keeps serving all the while. */
 import { isNodeName, leastFor, mostMembers, nodeIdLimit } from '../../cluster/core/member-limits';
-import type { Check, OperationRequest } from '../model';
+import type { Check } from '../model';
 import { check, controlQuorum, primaryServes } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { rollingRestart } from './plan-change-settings';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { type ClusterSnapshot, type GroupSnapshot, primaryOf } from './snapshot';
 import { step } from './steps';
 
-export function planAddNode(
-  request: Extract<OperationRequest, { kind: 'add-node' }>,
-  snapshot: ClusterSnapshot,
-  context: PlanContext,
-): Plan {
+export const addNode = defineOperation<'add-node'>({
+  kind: 'add-node',
+  holds: { node: 'text', group: 'text', region: 'text', host: 'text' },
+  plan: planAddNode,
+});
+
+function planAddNode(request: RequestOf<'add-node'>, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const group = snapshot.groups.get(request.group);
   if (!group) return groupNotFound(request.group);
   const exists = snapshot.nodes.has(request.node);

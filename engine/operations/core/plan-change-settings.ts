@@ -4,18 +4,27 @@
  * lowered the other way round: the primary first, in place.
  */
 import type { StandbyParameter } from '../../cluster/core/standby-parameters';
-import type { Check, OperationRequest } from '../model';
+import type { Check } from '../model';
 import { check, controlQuorum, noOperationRunning, primaryServes } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst } from './plan-primary-away';
 import { standbyFloorDefaults } from './restart-settings';
 import { membersFit, needsRestart, serversAccept, settingsChecks } from './settings-checks';
-import { slotsSurvive } from './slot-checks';
+import { slotsSurvive, touchSlots } from './slot-checks';
 import { type ClusterSnapshot, type GroupSnapshot, isFresh, primaryOf, standbysOf } from './snapshot';
 import { step } from './steps';
 
-export function planChangeSettings(
-  request: Extract<OperationRequest, { kind: 'change-settings' }>,
+export const changeSettings = defineOperation<'change-settings'>({
+  kind: 'change-settings',
+  holds: { group: 'text', settings: 'map' },
+  plan: planChangeSettings,
+  concernsSlots: ({ settings }) => touchSlots(settings),
+  settings: ({ settings }) => settings,
+});
+
+function planChangeSettings(
+  request: RequestOf<'change-settings'>,
   snapshot: ClusterSnapshot,
   context: PlanContext,
 ): Plan {

@@ -3,16 +3,26 @@
  * primary's agent moves the voter set there in the safe order (adding: store first; removing: PostgreSQL first), and the last step waits for that.
  */
 import { givesUpAcknowledgements } from '../../cluster/core/mode-change';
-import type { Check, OperationRequest } from '../model';
+import type { Check } from '../model';
 import { adminOnly, check, controlQuorum, noOperationRunning, primaryServes, reachable } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { applySteps } from './plan-change-settings';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { needsRestart, serversAccept, settingsChecks } from './settings-checks';
+import { touchSlots } from './slot-checks';
 import { type ClusterSnapshot, primaryOf } from './snapshot';
 import { step } from './steps';
 
-export function planConfigureReplication(
-  request: Extract<OperationRequest, { kind: 'configure-replication' }>,
+export const configureReplication = defineOperation<'configure-replication'>({
+  kind: 'configure-replication',
+  holds: { group: 'text', mode: 'text', standbys: 'names', settings: 'map' },
+  plan: planConfigureReplication,
+  concernsSlots: ({ settings }) => touchSlots(settings),
+  settings: ({ settings }) => settings,
+});
+
+function planConfigureReplication(
+  request: RequestOf<'configure-replication'>,
   snapshot: ClusterSnapshot,
   context: PlanContext,
 ): Plan {
@@ -73,10 +83,7 @@ export function planConfigureReplication(
 }
 
 /** From then on a failover loses what no standby has, without asking anybody: that is said once, by somebody who may. */
-function givingUpChecks(
-  request: Extract<OperationRequest, { kind: 'configure-replication' }>,
-  context: PlanContext,
-): readonly Check[] {
+function givingUpChecks(request: RequestOf<'configure-replication'>, context: PlanContext): readonly Check[] {
   return [
     adminOnly('admin-only', context.admin, `Making ${request.group} asynchronous (allow_data_loss)`),
     check('allow-data-loss', request.allowDataLoss === true, {

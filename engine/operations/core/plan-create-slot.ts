@@ -8,18 +8,22 @@ import {
   reservedSlots,
 } from '../../replication/core/slot-rules';
 import type { NodeSlots, SlotInfo, SlotSpec } from '../../replication/model';
-import type { Check, OperationRequest } from '../model';
+import type { Check } from '../model';
 import { check, controlQuorum, noOperationRunning } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, groupNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { serverAnswers } from './slot-checks';
 import { type ClusterSnapshot, formatBytes, type GroupSnapshot } from './snapshot';
 import { step } from './steps';
 
-export function planCreateSlot(
-  request: Extract<OperationRequest, { kind: 'create-slot' }>,
-  snapshot: ClusterSnapshot,
-  context: PlanContext,
-): Plan {
+export const createSlot = defineOperation<'create-slot'>({
+  kind: 'create-slot',
+  holds: { group: 'text', slot: 'object' },
+  plan: planCreateSlot,
+  concernsSlots: () => true,
+});
+
+function planCreateSlot(request: RequestOf<'create-slot'>, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const group = snapshot.groups.get(request.group);
   if (!group) return groupNotFound(request.group);
   const primary = group.record.primary;

@@ -1,18 +1,22 @@
 /** Drop a replication slot of a node: only a user's, only an idle one; a copy goes with the slot it was copied from. */
 import { isReadyCopy, ownerOf } from '../../replication/core/slot-rules';
 import type { NodeSlots, SlotInfo } from '../../replication/model';
-import type { Check, OperationRequest } from '../model';
+import type { Check } from '../model';
 import { check, controlQuorum } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, groupNotFound, nodeNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { serverAnswers } from './slot-checks';
 import { type ClusterSnapshot, formatBytes } from './snapshot';
 import { step } from './steps';
 
-export function planDropSlot(
-  request: Extract<OperationRequest, { kind: 'drop-slot' }>,
-  snapshot: ClusterSnapshot,
-  context: PlanContext,
-): Plan {
+export const dropSlot = defineOperation<'drop-slot'>({
+  kind: 'drop-slot',
+  holds: { group: 'text', node: 'text', name: 'text' },
+  plan: planDropSlot,
+  concernsSlots: () => true,
+});
+
+function planDropSlot(request: RequestOf<'drop-slot'>, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const group = snapshot.groups.get(request.group);
   if (!group) return groupNotFound(request.group);
   if (!group.members.some((member) => member.record.id === request.node)) return nodeNotFound(request.node);

@@ -1,5 +1,5 @@
 /** Plan of a failover or a planned switchover: by hand, scheduled or automatic. Same code for the preview, the automatic decision and the run. */
-import type { Candidate, Check, OperationRequest, OperationStep } from '../model';
+import type { Candidate, Check, OperationStep } from '../model';
 import { rankCandidates } from './candidates';
 import {
   adminOnly,
@@ -13,6 +13,7 @@ import {
   voterQuorum,
 } from './checks';
 import { expectedPauseMs } from './expected-pause';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { followersHaveEnough } from './parameter-checks';
 import { groupNotFound, nodeNotFound, type Plan, type PlanContext, reasonsOf, refusalFrom } from './plan-model';
 import { slotsFollow, slotsLeft } from './slot-checks';
@@ -20,7 +21,20 @@ import { type ClusterSnapshot, formatMs, type GroupSnapshot, isFresh, primaryOf 
 import { promotionSteps, step, switchoverSteps } from './steps';
 import { unloggedTablesKept } from './unlogged-checks';
 
-export type FailoverRequest = Extract<OperationRequest, { kind: 'failover' }>;
+type FailoverRequest = RequestOf<'failover'>;
+
+export const failover = defineOperation<'failover'>({
+  kind: 'failover',
+  holds: { group: 'text', mode: 'text' },
+  plan: planFailover,
+  // A planned change has the time to say what becomes of slots; a failover has not.
+  concernsSlots: ({ mode }) => mode === 'switchover',
+  concernsUnloggedTables: ({ mode, automatic }, preview) =>
+    mode === 'switchover' || (preview && automatic === undefined),
+  scheduledAt: ({ scheduledAt }) => scheduledAt ?? null,
+  deadlineMs: ({ deadlineMs }) => deadlineMs,
+  word: ({ mode }) => mode,
+});
 
 export function planFailover(request: FailoverRequest, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const group = snapshot.groups.get(request.group);

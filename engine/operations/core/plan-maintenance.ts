@@ -1,15 +1,18 @@
 /** Enter or leave maintenance: nothing happens to the node by itself meanwhile, and it is no candidate and no voter. */
-import type { OperationRequest } from '../model';
 import { check, controlQuorum } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, refusalFrom } from './plan-model';
 import { votersWithout } from './plan-primary-away';
 import type { ClusterSnapshot } from './snapshot';
 import { step } from './steps';
 
-export function planMaintenance(
-  request: Extract<OperationRequest, { kind: 'maintenance' }>,
-  snapshot: ClusterSnapshot,
-): Plan {
+export const maintenance = defineOperation<'maintenance'>({
+  kind: 'maintenance',
+  holds: { node: 'text', enabled: 'flag' },
+  plan: planMaintenance,
+});
+
+function planMaintenance(request: RequestOf<'maintenance'>, snapshot: ClusterSnapshot): Plan {
   const found = nodeAndGroup(snapshot, request.node);
   if (!found) return nodeNotFound(request.node);
   const { group } = found;

@@ -1,16 +1,19 @@
 /** Bring a member back behind the primary: start and follow, or (`reclone`) throw its data away and clone. Never for the primary itself. */
-import type { OperationRequest } from '../model';
 import { check, controlQuorum, primaryServes, reachable } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { noLastCopy } from './slot-checks';
 import { type ClusterSnapshot, primaryOf } from './snapshot';
 import { step } from './steps';
 
-export function planRejoinNode(
-  request: Extract<OperationRequest, { kind: 'rejoin-node' }>,
-  snapshot: ClusterSnapshot,
-  context: PlanContext,
-): Plan {
+export const rejoinNode = defineOperation<'rejoin-node'>({
+  kind: 'rejoin-node',
+  holds: { node: 'text' },
+  plan: planRejoinNode,
+  concernsSlots: ({ reclone }) => reclone === true,
+});
+
+function planRejoinNode(request: RequestOf<'rejoin-node'>, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const found = nodeAndGroup(snapshot, request.node);
   if (!found) return nodeNotFound(request.node);
   const { node, group } = found;

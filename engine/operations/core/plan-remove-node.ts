@@ -2,19 +2,23 @@
  * Remove a node. Order: its acknowledgement stops counting, PostgreSQL stops, it leaves the control store, its record goes.
  * Invariants: a primary only by an admin's force, and then after a switchover; never when the control store would lose its majority.
  */
-import type { OperationRequest } from '../model';
 import { adminOnly, check, controlQuorum, noOperationRunning } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { switchoverFirst, votersWithout } from './plan-primary-away';
 import { noLastCopy } from './slot-checks';
 import { type ClusterSnapshot, isFresh } from './snapshot';
 import { step } from './steps';
 
-export function planRemoveNode(
-  request: Extract<OperationRequest, { kind: 'remove-node' }>,
-  snapshot: ClusterSnapshot,
-  context: PlanContext,
-): Plan {
+export const removeNode = defineOperation<'remove-node'>({
+  kind: 'remove-node',
+  holds: { node: 'text' },
+  plan: planRemoveNode,
+  concernsSlots: () => true,
+  concernsUnloggedTables: () => true,
+});
+
+function planRemoveNode(request: RequestOf<'remove-node'>, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const found = nodeAndGroup(snapshot, request.node);
   if (!found) return nodeNotFound(request.node);
   const { group } = found;

@@ -1,16 +1,20 @@
 /** Restart a node's PostgreSQL. A primary is switched over first and comes back as a standby; in place only by an admin's force. */
-import type { OperationRequest } from '../model';
 import { controlQuorum, noOperationRunning, reachable } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { inPlace, switchoverFirst, votersWithout } from './plan-primary-away';
 import type { ClusterSnapshot } from './snapshot';
 import { step } from './steps';
 
-export function planRestartNode(
-  request: Extract<OperationRequest, { kind: 'restart-node' }>,
-  snapshot: ClusterSnapshot,
-  context: PlanContext,
-): Plan {
+export const restartNode = defineOperation<'restart-node'>({
+  kind: 'restart-node',
+  holds: { node: 'text' },
+  plan: planRestartNode,
+  concernsSlots: () => true,
+  concernsUnloggedTables: () => true,
+});
+
+function planRestartNode(request: RequestOf<'restart-node'>, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const found = nodeAndGroup(snapshot, request.node);
   if (!found) return nodeNotFound(request.node);
   const { node, group } = found;

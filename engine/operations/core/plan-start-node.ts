@@ -1,14 +1,17 @@
 /** Start a node that was stopped by hand. Takes the group for nobody: starting a member can't endanger what runs. */
-import type { OperationRequest } from '../model';
 import { controlQuorum, reachable } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, refusalFrom } from './plan-model';
 import type { ClusterSnapshot } from './snapshot';
 import { step } from './steps';
 
-export function planStartNode(
-  request: Extract<OperationRequest, { kind: 'start-node' }>,
-  snapshot: ClusterSnapshot,
-): Plan {
+export const startNode = defineOperation<'start-node'>({
+  kind: 'start-node',
+  holds: { node: 'text' },
+  plan: planStartNode,
+});
+
+function planStartNode(request: RequestOf<'start-node'>, snapshot: ClusterSnapshot): Plan {
   const found = nodeAndGroup(snapshot, request.node);
   if (!found) return nodeNotFound(request.node);
   const { node, group } = found;

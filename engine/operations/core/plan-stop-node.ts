@@ -1,16 +1,20 @@
 /** Stop a node by hand; it stays stopped over restarts. A primary is switched over first, unless an admin forces it. */
-import type { OperationRequest } from '../model';
 import { check, controlQuorum, noOperationRunning, reachable } from './checks';
+import { defineOperation, type RequestOf } from './operation-kind';
 import { emptyPlan, nodeAndGroup, nodeNotFound, type Plan, type PlanContext, refusalFrom } from './plan-model';
 import { inPlace, switchoverFirst, votersWithout } from './plan-primary-away';
 import type { ClusterSnapshot } from './snapshot';
 import { step } from './steps';
 
-export function planStopNode(
-  request: Extract<OperationRequest, { kind: 'stop-node' }>,
-  snapshot: ClusterSnapshot,
-  context: PlanContext,
-): Plan {
+export const stopNode = defineOperation<'stop-node'>({
+  kind: 'stop-node',
+  holds: { node: 'text', mode: 'text' },
+  plan: planStopNode,
+  concernsSlots: () => true,
+  concernsUnloggedTables: () => true,
+});
+
+function planStopNode(request: RequestOf<'stop-node'>, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const found = nodeAndGroup(snapshot, request.node);
   if (!found) return nodeNotFound(request.node);
   const { node, group } = found;

@@ -1,18 +1,7 @@
 /** Shape of a plan and the one dispatcher. `plan` is what preview shows and what the executor runs; there is no second source of steps. */
 import type { OperationRequest, OperationStep } from '../model';
-import { planAddNode } from './plan-add-node';
-import { planChangeSettings } from './plan-change-settings';
-import { planConfigureReplication } from './plan-configure-replication';
-import { planCreateSlot } from './plan-create-slot';
-import { planDropSlot } from './plan-drop-slot';
-import { planFailover } from './plan-failover';
-import { planMaintenance } from './plan-maintenance';
+import { rulesOf } from './operation-kinds';
 import { kindNotKnown, type Plan, type PlanContext } from './plan-model';
-import { planRejoinNode } from './plan-rejoin-node';
-import { planRemoveNode } from './plan-remove-node';
-import { planRestartNode } from './plan-restart-node';
-import { planStartNode } from './plan-start-node';
-import { planStopNode } from './plan-stop-node';
 import { refusedShape, shapeFaults } from './request-shape';
 import type { ClusterSnapshot } from './snapshot';
 
@@ -21,35 +10,7 @@ export type { Plan, PlanContext } from './plan-model';
 export function planOperation(request: OperationRequest, snapshot: ClusterSnapshot, context: PlanContext): Plan {
   const faults = shapeFaults(request);
   if (faults.length > 0) return refusedShape(request, faults);
-  switch (request.kind) {
-    case 'failover':
-      return planFailover(request, snapshot, context);
-    case 'start-node':
-      return planStartNode(request, snapshot);
-    case 'stop-node':
-      return planStopNode(request, snapshot, context);
-    case 'restart-node':
-      return planRestartNode(request, snapshot, context);
-    case 'rejoin-node':
-      return planRejoinNode(request, snapshot, context);
-    case 'maintenance':
-      return planMaintenance(request, snapshot);
-    case 'add-node':
-      return planAddNode(request, snapshot, context);
-    case 'remove-node':
-      return planRemoveNode(request, snapshot, context);
-    case 'configure-replication':
-      return planConfigureReplication(request, snapshot, context);
-    case 'change-settings':
-      return planChangeSettings(request, snapshot, context);
-    case 'create-slot':
-      return planCreateSlot(request, snapshot, context);
-    case 'drop-slot':
-      return planDropSlot(request, snapshot, context);
-    default:
-      // Only what an older release finds in the store can come here: the compiler knows that every kind of this one has its case.
-      return kindNotKnown((request satisfies never as { readonly kind: string }).kind);
-  }
+  return rulesOf(request)?.plan(request, snapshot, context) ?? kindNotKnown(request.kind);
 }
 
 /**

@@ -4,25 +4,9 @@
  */
 import type { Reason } from '../../kernel/errors';
 import type { OperationRequest } from '../model';
+import type { Shape } from './operation-kind';
+import { rulesOf } from './operation-kinds';
 import { emptyPlan, type Plan } from './plan-model';
-
-type Shape = 'text' | 'flag' | 'names' | 'map' | 'object';
-type Kind = OperationRequest['kind'];
-
-const shapes: Readonly<Record<Kind, Readonly<Record<string, Shape>>>> = {
-  failover: { group: 'text', mode: 'text' },
-  'start-node': { node: 'text' },
-  'stop-node': { node: 'text', mode: 'text' },
-  'restart-node': { node: 'text' },
-  'rejoin-node': { node: 'text' },
-  maintenance: { node: 'text', enabled: 'flag' },
-  'add-node': { node: 'text', group: 'text', region: 'text', host: 'text' },
-  'remove-node': { node: 'text' },
-  'configure-replication': { group: 'text', mode: 'text', standbys: 'names', settings: 'map' },
-  'change-settings': { group: 'text', settings: 'map' },
-  'create-slot': { group: 'text', slot: 'object' },
-  'drop-slot': { group: 'text', node: 'text', name: 'text' },
-};
 
 const words: Readonly<Record<Shape, string>> = {
   text: 'a text',
@@ -45,9 +29,8 @@ const fits: Readonly<Record<Shape, (value: unknown) => boolean>> = {
 
 /** Empty: it can be planned. A kind that this release does not know has no shape; the dispatcher refuses it. */
 export function shapeFaults(request: OperationRequest): readonly Reason[] {
-  const shape = Object.hasOwn(shapes, request.kind) ? shapes[request.kind] : {};
   const fields = request as unknown as Readonly<Record<string, unknown>>;
-  return Object.entries(shape).flatMap(([field, wanted]) => {
+  return Object.entries(rulesOf(request)?.holds ?? {}).flatMap(([field, wanted]) => {
     const value = fields[field];
     if (fits[wanted](value)) return [];
     const measured = `${field} is ${value === undefined ? 'absent' : JSON.stringify(value)}`;

@@ -2,8 +2,9 @@
 import type { NodeId } from '../../kernel/ids';
 import { isReadyCopy, ownerOf } from '../../replication/core/slot-rules';
 import type { NodeSlots } from '../../replication/model';
-import type { Check, OperationRequest } from '../model';
+import type { Check } from '../model';
 import { check } from './checks';
+import type { Settings } from './operation-kind';
 import type { PlanContext } from './plan-model';
 import { slotHoldings } from './slot-holdings';
 import type { GroupSnapshot } from './snapshot';
@@ -23,22 +24,13 @@ export function serverAnswers(node: NodeId | null, found: NodeSlots | undefined)
   });
 }
 
-/** Requests whose plan looks at slots. */
-export function concernsSlots(request: OperationRequest): boolean {
-  if (request.kind === 'create-slot' || request.kind === 'drop-slot') return true;
-  // A planned change has the time to say what becomes of slots; a failover has not.
-  if (request.kind === 'failover') return request.mode === 'switchover';
-  if (request.kind === 'rejoin-node') return request.reclone === true;
-  if (request.kind === 'restart-node' || request.kind === 'stop-node' || request.kind === 'remove-node') return true;
-  if (request.kind !== 'change-settings' && request.kind !== 'configure-replication') return false;
-  return Object.keys(usual).some((name) => name in request.settings);
+/** Whether a change of these settings may leave slots without what they need. */
+export function touchSlots(settings: Settings): boolean {
+  return Object.keys(usual).some((name) => name in settings);
 }
 
 /** PostgreSQL does not start with fewer slots than it holds, nor with logical ones below wal_level = logical: after such a restart nobody would serve. */
-export function slotsSurvive(
-  settings: Readonly<Record<string, string | null>>,
-  slots: PlanContext['slots'],
-): readonly Check[] {
+export function slotsSurvive(settings: Settings, slots: PlanContext['slots']): readonly Check[] {
   const held = [...(slots ?? [])];
   const checks: Check[] = [];
   if ('wal_level' in settings && (settings.wal_level ?? usual.wal_level) !== 'logical') {

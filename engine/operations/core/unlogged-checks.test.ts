@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { cluster } from '../../testing/cluster-fixture';
 import type { OperationRequest } from '../model';
+import { concernsUnloggedTables } from './operation-kinds';
 import { planOperation } from './plan';
-import { concernsUnloggedTables, unloggedTablesKept } from './unlogged-checks';
+import { unloggedTablesKept } from './unlogged-checks';
 
 const cache = { database: 'app', tables: 1, rows: 1000, bytes: 65_536 };
 const sessions = { database: 'shop', tables: 2, rows: 1, bytes: null };

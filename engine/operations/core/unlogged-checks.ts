@@ -1,17 +1,11 @@
 /** A change of primary empties unlogged tables: whoever starts one is told what is in them. Never a reason to refuse: they are meant to be lost. */
 import type { NodeId } from '../../kernel/ids';
 import type { UnloggedTables } from '../../replication/model';
-import type { Check, OperationRequest } from '../model';
+import type { Check } from '../model';
 import { check } from './checks';
 import { formatBytes } from './snapshot';
 
 const named = 5;
-
-/** `preview`: nobody waits for a failover that is only looked at; one that runs asks nobody. */
-export function concernsUnloggedTables(request: OperationRequest, preview: boolean): boolean {
-  if (request.kind === 'failover') return request.mode === 'switchover' || (preview && request.automatic === undefined);
-  return request.kind === 'restart-node' || request.kind === 'stop-node' || request.kind === 'remove-node';
-}
 
 export function unloggedTablesKept(primary: NodeId | null, found: readonly UnloggedTables[] | null): readonly Check[] {
   if (primary === null || found === null || found.length === 0) return [];

@@ -1,27 +1,13 @@
 /** Operations on the wire: the journal record in snake_case. Times are ISO 8601 with milliseconds. */
 import { z } from 'zod';
+import { operationKinds } from '@/engine/operations/core/operation-kinds';
 import { bytes, isoTime, jsonObject, milliseconds, reason } from './primitives';
 
 export const operationState = z
   .enum(['planned', 'pending', 'running', 'paused', 'succeeded', 'failed', 'cancelled', 'compensated'])
   .meta({ description: 'State of an operation' });
 
-export const operationKind = z
-  .enum([
-    'failover',
-    'start-node',
-    'stop-node',
-    'restart-node',
-    'rejoin-node',
-    'maintenance',
-    'add-node',
-    'remove-node',
-    'configure-replication',
-    'change-settings',
-    'create-slot',
-    'drop-slot',
-  ])
-  .meta({ description: 'Kind of operation' });
+export const operationKind = z.enum(operationKinds).meta({ description: 'Kind of operation' });
 
 export const operationStep = z
   .object({
