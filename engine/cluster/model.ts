@@ -307,6 +307,8 @@ export type PostgresReport = {
   readonly waitingCommits: number;
   /** It runs and does not serve as it should; absent or null: not seen. */
   readonly serviceTrouble?: ServiceTrouble | null;
+  /** What is wrong with its log right now; absent or null: nothing. */
+  readonly logTrouble?: string | null;
 };
 
 export type NodeReport = {

@@ -201,5 +201,6 @@ function createPostgres(config: AgentConfig): PgServer {
     walProxyPort: config.walProxyPort,
     serviceFile: serviceFileOf(config),
     standbyTag: standbyTag(config.clusterId),
+    ...(config.logBytes === undefined ? {} : { logBytes: config.logBytes }),
   });
 }

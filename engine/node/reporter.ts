@@ -66,7 +66,7 @@ export class Reporter {
       guardianPid: this.context.postgres.guardianPid(),
       guardianVersion: this.context.postgres.guardianVersion?.() ?? null,
       activity: recoverySentence(postgres.recovery) ?? this.loop.activity,
-      troubles: this.#troubles(),
+      troubles: this.#troubles(postgres.logTrouble ?? null),
       cpuPercent,
       memoryPercent,
       memoryBytes,
@@ -79,9 +79,9 @@ export class Reporter {
     };
   }
 
-  #troubles(): readonly string[] {
+  #troubles(log: string | null): readonly string[] {
     const trouble = this.context.store.trouble?.();
-    return [...this.loop.troubles, ...this.damage(), ...(trouble ? [trouble] : [])];
+    return [...this.loop.troubles, ...this.damage(), ...(trouble ? [trouble] : []), ...(log ? [log] : [])];
   }
 
   #sharedFilesNow(now: number): string | null {

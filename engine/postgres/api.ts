@@ -55,6 +55,8 @@ export type PostgresConfiguration = {
   readonly serviceFile?: string;
   /** Of the installation: part of what members call themselves to their primary. Absent: they use their own names. */
   readonly standbyTag?: string;
+  /** What all files of its log may take together; absent: the default. */
+  readonly logBytes?: number;
 };
 
 export type ServerExit = {

@@ -8,6 +8,7 @@ import type { LsnText } from '../kernel/lsn';
 import type { SlotReport } from '../replication/model';
 import type { PostgresConfiguration, ServerExit } from './api';
 import type { LocalConnection } from './connection';
+import { LogKeeper } from './log-keeper';
 import { NewSessionWatch, trySignInPurpose } from './new-session-watch';
 import { ownRoleSettings } from './own-objects';
 import { settingsByHandSql, thatMatter } from './pinned-settings';
@@ -190,6 +191,7 @@ export class Reporter {
   /** Of the last answer. */
   #sessions = { connections: 0, strangers: 0, recovering: false };
   readonly #newSessions: NewSessionWatch;
+  readonly #log: LogKeeper;
 
   constructor(
     private readonly connection: LocalConnection,
@@ -197,10 +199,19 @@ export class Reporter {
     endSession: (pid: number) => void,
   ) {
     this.#newSessions = new NewSessionWatch(connection, configuration, endSession);
+    this.#log = new LogKeeper(configuration, async () => {
+      await connection.query('SELECT pg_rotate_logfile()', { timeoutMs: probeTimeoutMs });
+    });
     this.#recovery = new RecoveryWatch(configuration.paths.dataDirectory);
   }
 
   async report(facts: ProcessFacts, wal: (lsn: LsnText | null) => number | null): Promise<PostgresReport> {
+    if (facts.postmasterPid !== null) this.#log.look(performance.now());
+    const report = await this.#report(facts, wal);
+    return { ...report, logTrouble: this.#log.trouble(performance.now()) };
+  }
+
+  async #report(facts: ProcessFacts, wal: (lsn: LsnText | null) => number | null): Promise<PostgresReport> {
     const postmaster = facts.postmasterPid === null ? null : readPostmasterFile(this.configuration.paths.dataDirectory);
     if (postmaster?.status !== 'ready') return this.#closed(facts, postmaster);
     this.#recovery.forget();

@@ -56,6 +56,8 @@ export type InstallationOptions = {
   readonly secrets: SecretFiles;
   readonly native: NativePostgres;
   readonly rehearsalEnabled: boolean;
+  /** RUSTYDB_LOG_LIMIT_MB of each node; absent or null: the default. */
+  readonly logBytes?: number | null;
   /** Of the console: its identity provider and its own TLS. */
   readonly oidcFile: string | null;
   readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
@@ -144,6 +146,7 @@ export class Installation {
       bootstrap: founding ? this.#bootstrapConfiguration() : null,
       seed: founding ? await this.#seed() : null,
       rehearsalEnabled: this.#options.rehearsalEnabled,
+      ...(this.#options.logBytes ? { logBytes: this.#options.logBytes } : {}),
       tls: null,
     };
     return this.#writeConfig(node.id, config);

@@ -61,6 +61,8 @@ export type AgentConfig = {
   /** Non-null only on the very first start of the cluster, for its founding members. */
   readonly bootstrap: RaftConfiguration | null;
   readonly seed: ClusterSeed | null;
+  /** What PostgreSQL's log may take; absent: the default. */
+  readonly logBytes?: number;
   readonly rehearsalEnabled: boolean;
   /** Certificate files for the interconnect across hosts; null on one host (loopback). */
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | null;

@@ -1,6 +1,7 @@
 /** The environment variables of `npm start`, checked once. Unknown or malformed values are refused with a sentence. */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { leastLogBytes } from '../cluster/core/log-limits';
 import { StartError } from './data-directory';
 import { type RateLimitOverrides, rateLimitOverrides } from './rate-limits-setting';
 import type { SecretOverrides } from './secrets';
@@ -23,6 +24,8 @@ export type SettingsFromEnvironment = {
   readonly trustedProxies: readonly string[];
   /** RUSTYDB_RATE_LIMITS: other limits than the console's own. */
   readonly rateLimits: RateLimitOverrides | null;
+  /** RUSTYDB_LOG_LIMIT_MB: what PostgreSQL's log of each node may take. */
+  readonly logBytes: number | null;
 };
 
 export function settingsFromEnvironment(env: Readonly<Record<string, string | undefined>>): SettingsFromEnvironment {
@@ -59,7 +62,18 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     secureCookies: env.RUSTYDB_SECURE_COOKIES === '1',
     trustedProxies: trustedProxies(env.RUSTYDB_TRUSTED_PROXIES),
     rateLimits: rateLimitOverrides(env.RUSTYDB_RATE_LIMITS),
+    logBytes: logBytes(env.RUSTYDB_LOG_LIMIT_MB),
   };
+}
+
+function logBytes(text: string | undefined): number | null {
+  if (!text) return null;
+  const least = leastLogBytes / 1024 / 1024;
+  if (!/^\d{1,7}$/.test(text) || Number(text) < least)
+    throw new StartError(
+      `RUSTYDB_LOG_LIMIT_MB is ${JSON.stringify(text)}; it takes whole megabytes, ${least} at least.`,
+    );
+  return Number(text) * 1024 * 1024;
 }
 
 function trustedProxies(text: string | undefined): readonly string[] {
