@@ -26,6 +26,9 @@ if (version[0] < minimum[0] || (version[0] === minimum[0] && version[1] < minimu
   );
 }
 
+// Nobody's install script and no build needs what the installation is given at its first start.
+for (const name of ['RUSTYDB_ADMIN_PASSWORD', 'RUSTYDB_DB_PASSWORD', 'RUSTYDB_API_KEY']) delete process.env[name];
+
 const started = Date.now();
 step('dependencies', dependenciesStamp(), 'node_modules/.rustydb-setup', installDependencies);
 linkPostgresLibraries();

@@ -8,7 +8,9 @@ import { messageOf } from '../kernel/errors';
 import { createLogger, type Logger } from '../kernel/log';
 import { processesIn } from '../postgres/processes';
 import { olderBundleTrouble } from './bundle-release';
+import { secretVariables } from './core/child-environment';
 import { lockDataDirectory, openDataDirectory, readMark, StartError } from './data-directory';
+import { forgetSecrets } from './forget-secrets';
 import { bundlePath, Installation, type NodePlace } from './installation';
 import { stopLeftGuardian } from './left-guardians';
 import { MembershipWatch } from './membership-watch';
@@ -26,6 +28,7 @@ const stopTimeoutMs = { server: 8_000, router: 5_000, agent: 45_000, everyAgent:
 
 async function main(): Promise<void> {
   const settings = settingsFromEnvironment(process.env);
+  forgetSecrets(secretVariables);
   const dataDirectory = openDataDirectory(settings.dataDirectory);
   const unlock = lockDataDirectory(dataDirectory);
   const logger = createLogger('launcher', {}, join(dataDirectory, 'logs', 'launcher.log'));

@@ -1,5 +1,5 @@
 /** What the environment says about the console's own door: refused with a sentence when it says half of it. */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -76,4 +76,26 @@ it('makes the break-glass token once, for its owner alone, also in a directory o
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+describe('secrets of the first start', () => {
+  it('are taken from the file that is named, without its last line break', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'rustydb-secret-'));
+    const file = join(directory, 'key');
+    writeFileSync(file, 'key-from-a-file\n');
+    expect(settingsFromEnvironment({ RUSTYDB_API_KEY_FILE: file }).secrets.apiKey).toBe('key-from-a-file');
+    const both = { RUSTYDB_API_KEY_FILE: file, RUSTYDB_API_KEY: 'another-key' };
+    expect(() => settingsFromEnvironment(both)).toThrow(/both set/);
+    writeFileSync(file, 'short\n');
+    expect(() => settingsFromEnvironment({ RUSTYDB_API_KEY_FILE: file })).toThrow(/too short/);
+    rmSync(directory, { recursive: true });
+    expect(() => settingsFromEnvironment({ RUSTYDB_API_KEY_FILE: file })).toThrow(/can't be read/);
+  });
+});
+
+it('the limit of the log is in megabytes', () => {
+  expect(settingsFromEnvironment({}).logBytes).toBeNull();
+  expect(settingsFromEnvironment({ RUSTYDB_LOG_LIMIT_MB: '64' }).logBytes).toBe(64 * 1024 * 1024);
+  for (const text of ['0', '15', '1GB', '-1'])
+    expect(() => settingsFromEnvironment({ RUSTYDB_LOG_LIMIT_MB: text })).toThrow(/whole megabytes/);
 });

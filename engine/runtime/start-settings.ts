@@ -1,7 +1,10 @@
 /** The environment variables of `npm start`, checked once. Unknown or malformed values are refused with a sentence. */
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { leastLogBytes } from '../cluster/core/log-limits';
+import { messageOf } from '../kernel/errors';
+import { secretVariables } from './core/child-environment';
 import { StartError } from './data-directory';
 import { type RateLimitOverrides, rateLimitOverrides } from './rate-limits-setting';
 import type { SecretOverrides } from './secrets';
@@ -33,16 +36,9 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
     throw new StartError(`RUSTYDB_PORT is ${JSON.stringify(port)}; it must be a port number from 1 to 65535.`);
   }
-  for (const [name, value] of [
-    ['RUSTYDB_ADMIN_PASSWORD', env.RUSTYDB_ADMIN_PASSWORD],
-    ['RUSTYDB_DB_PASSWORD', env.RUSTYDB_DB_PASSWORD],
-    ['RUSTYDB_API_KEY', env.RUSTYDB_API_KEY],
-  ] as const) {
-    if (value !== undefined && value !== '' && value.length < 8)
-      throw new StartError(`${name} is too short; use at least 8 characters.`);
-  }
+  const [adminPassword, appPassword, apiKey] = secretVariables.map((name) => secret(env, name));
   // Drivers differ in how they prepare other characters for SCRAM (RFC 4013), so one of them would be locked out.
-  if (!/^[\x20-\x7e]*$/.test(env.RUSTYDB_DB_PASSWORD ?? ''))
+  if (!/^[\x20-\x7e]*$/.test(appPassword ?? ''))
     throw new StartError(
       'RUSTYDB_DB_PASSWORD has characters outside ASCII; use letters, digits, spaces and signs of ASCII.',
     );
@@ -51,11 +47,7 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     port: Number(port),
     dataDirectory: resolve(env.RUSTYDB_DATA_DIR || './data'),
     topologyFile: env.RUSTYDB_TOPOLOGY ? resolve(env.RUSTYDB_TOPOLOGY) : null,
-    secrets: {
-      adminPassword: env.RUSTYDB_ADMIN_PASSWORD || undefined,
-      appPassword: env.RUSTYDB_DB_PASSWORD || undefined,
-      apiKey: env.RUSTYDB_API_KEY || undefined,
-    },
+    secrets: { adminPassword, appPassword, apiKey },
     rehearsalEnabled: env.RUSTYDB_REHEARSAL === '1',
     oidcFile: env.RUSTYDB_OIDC_CONFIG ? resolve(env.RUSTYDB_OIDC_CONFIG) : null,
     consoleTls: tlsFiles(env.RUSTYDB_TLS_CERT, env.RUSTYDB_TLS_KEY),
@@ -64,6 +56,24 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     rateLimits: rateLimitOverrides(env.RUSTYDB_RATE_LIMITS),
     logBytes: logBytes(env.RUSTYDB_LOG_LIMIT_MB),
   };
+}
+
+/** Of the variable, or of the file that `<name>_FILE` names: then it stands in no environment at all, not even in that of who starts us. */
+function secret(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  const file = env[`${name}_FILE`];
+  if (file && env[name]) throw new StartError(`${name} and ${name}_FILE are both set: use one of them.`);
+  const value = file ? secretOf(`${name}_FILE`, resolve(file)) : env[name];
+  if (!value) return undefined;
+  if (value.length < 8) throw new StartError(`${name} is too short; use at least 8 characters.`);
+  return value;
+}
+
+function secretOf(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new StartError(`${name} names ${file}, which can't be read: ${messageOf(error)}.`);
+  }
 }
 
 function logBytes(text: string | undefined): number | null {

@@ -7,6 +7,7 @@ import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../kernel/log';
 import { bundleRelease } from './bundle-release';
+import { childEnvironment } from './core/child-environment';
 import { isAlive, type ProcessMark, readMark, writeMark } from './data-directory';
 import { fatalExitCode } from './process-config';
 
@@ -98,7 +99,10 @@ export class SupervisedProcess {
       {
         stdio: ['ignore', log, log],
         detached: true,
-        env: { ...process.env, RUSTYDB_PROCESS: this.name, NEXT_TELEMETRY_DISABLED: '1' },
+        env: childEnvironment(process.env, {
+          RUSTYDB_PROCESS: this.name,
+          NEXT_TELEMETRY_DISABLED: '1',
+        }) as NodeJS.ProcessEnv,
       },
     );
     closeSync(log);
