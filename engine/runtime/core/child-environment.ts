@@ -32,6 +32,8 @@ const named = new Set([
   'RUSTYDB_LOG_LEVEL',
   'RUSTYDB_ACCEPT_MOVED',
   'RUSTYDB_GUARDIAN',
+  // Of bench/stalls.ts.
+  'RUSTYDB_STALLS',
 ]);
 const families = /^(?:LC_|OTEL_)[A-Z0-9_]+$/;
 
