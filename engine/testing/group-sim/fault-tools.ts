@@ -122,8 +122,10 @@ export function calm(scene: Scene): boolean {
     scene.members.every(
       (one) => one.up && hasData(one) && one.agent?.process.running === true && one.engine.life?.running === true,
     ) &&
-    // A copy that somebody promoted by hand is no copy any more.
-    scene.members.every((one) => one === primaryOf(scene) || one.engine.role === 'standby')
+    // A copy that somebody promoted by hand is no copy any more, and after a reset by hand what was acknowledged may be on the primary alone.
+    scene.members.every(
+      ({ id, engine }) => !engine.damagedByHand && (id === record.primary || engine.role === 'standby'),
+    )
   );
 }
 

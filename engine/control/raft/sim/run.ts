@@ -172,15 +172,21 @@ class Run {
     if (!good) throw new Violation('liveness', `no writes while only the leader's disk is full: ${this.#describe()}`);
   }
 
-  /** Three voters or more, all of them there; one whose disk was lost and that nobody told so yet knows nothing and may not vote. */
+  /**
+   * Three voters or more, all of them there and all of them knowing it: until a third one has the entry that makes it a voter, two decide, and both are
+   * needed. One whose disk was lost and that nobody told so yet knows nothing and may not vote.
+   */
   #allVote(): boolean {
     const leader = this.#faults.leader();
     if (!leader) return false;
-    const { voters } = configurationOf(leader.state!);
-    const keys = this.#nodes
-      .filter((node) => node.running && node.state !== null && lastIndex(node.state.log) > 0)
-      .map((node) => memberKey(node.member));
-    return voters.length >= 3 && voters.every((voter) => keys.includes(memberKey(voter)));
+    const votersOf = (node: SimNode) => configurationOf(node.state!).voters.map(memberKey);
+    const voters = votersOf(leader);
+    const told = this.#nodes.filter(
+      (node) =>
+        node.running && node.state !== null && lastIndex(node.state.log) > 0 && votersOf(node).join() === voters.join(),
+    );
+    const keys = told.map((node) => memberKey(node.member));
+    return voters.length >= 3 && voters.every((voter) => keys.includes(voter));
   }
 
   /** Healed: every client gets answers, every lease finds a holder, the membership is as wanted, all members agree. */
