@@ -27,11 +27,10 @@ export type SessionOptions = {
   readonly onClose: (session: Session) => void;
 };
 
-/** The Terminate message: a client that sent it expects no answer. */
-const terminate = Buffer.from([0x58, 0, 0, 0, 4]);
-
+/** The Terminate message (`X`, length 4): a client that sent it expects no answer. */
 function endsWithTerminate(chunk: Buffer): boolean {
-  return chunk.length >= 5 && chunk.subarray(-5).equals(terminate);
+  const at = chunk.length - 5;
+  return at >= 0 && chunk[at] === 0x58 && chunk[at + 4] === 4 && chunk.readUInt32BE(at + 1) === 4;
 }
 
 export class Session {
@@ -115,17 +114,21 @@ export class Session {
     if (!this.#proven) this.options.onHeard(this);
     this.#scanner.scan(chunk);
     if (this.#scanner.isReady) this.#clientWaits = false;
-    if (!this.#proven && this.#scanner.transactionState !== null) {
-      this.#proven = true;
-      this.options.onProven(this);
-    }
-    const key = this.#scanner.keyData;
+    if (!this.#proven) this.#lookForProof();
+    if (!this.options.client.write(chunk)) this.options.server.pause();
+  };
+
+  /** A server tells the cancel key before it is ready for the first query, and never again. */
+  #lookForProof(): void {
+    const { keyData: key, transactionState } = this.#scanner;
     if (key !== null && !this.#keyTold) {
       this.#keyTold = true;
       this.options.onKey(this, key.processId, key.secret);
     }
-    if (!this.options.client.write(chunk)) this.options.server.pause();
-  };
+    if (transactionState === null) return;
+    this.#proven = true;
+    this.options.onProven(this);
+  }
 
   #clientGone(): void {
     if (this.#closed) return;

@@ -56,14 +56,20 @@ export class MessageScanner {
         if (this.#bodyLeft === 0) this.#finish();
         continue;
       }
+      // A header comes whole, nearly always: it is read where it lies.
+      if (this.#headerBytes === 0 && chunk.length - at >= 5) {
+        this.#begin(chunk, at);
+        at += 5;
+        continue;
+      }
       this.#header[this.#headerBytes++] = chunk[at++]!;
-      if (this.#headerBytes === 5) this.#begin();
+      if (this.#headerBytes === 5) this.#begin(this.#header, 0);
     }
   }
 
-  #begin(): void {
-    const [type, a, b, c, d] = this.#header as unknown as [number, number, number, number, number];
-    const length = a * 0x1000000 + ((b << 16) | (c << 8) | d);
+  #begin(bytes: Uint8Array, at: number): void {
+    const type = bytes[at]!;
+    const length = bytes[at + 1]! * 0x1000000 + ((bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!);
     if (length < 4) {
       this.#broken = true;
       return;
