@@ -12,7 +12,7 @@ import { ensureDirectory, removeName, removeTree } from '../kernel/foreign-files
 import type { PostgresConfiguration } from './api';
 import { lookAtDataDirectory } from './control-data';
 import { type RunAs, serverEnvironment } from './native';
-import { appliedStepSql, engineSchema, replicationRoleSql } from './own-objects';
+import { appliedStepSql, engineSchema, queryRole, replicationRoleSql } from './own-objects';
 import { scramSalt, scramVerifier } from './scram';
 import { managedConfigurationFile, postgresqlConf, replicationUser, superuser } from './settings';
 
@@ -86,7 +86,7 @@ function clusterSql(configuration: PostgresConfiguration): string {
   return statements([
     login(replicationUser, passwords.replication, 'REPLICATION'),
     login('rustydb_monitor', passwords.monitor, 'NOREPLICATION'),
-    login('rustydb_query', passwords.query, 'NOREPLICATION'),
+    `CREATE ROLE ${queryRole} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;`,
     login('app', passwords.app, 'NOREPLICATION'),
     'CREATE ROLE rustydb_apply NOLOGIN NOSUPERUSER;',
     'CREATE ROLE rustydb_rac NOLOGIN NOSUPERUSER;',

@@ -260,3 +260,21 @@ it('settings that others give roles are reported: of the engine’s logins all b
     'role app: synchronous_commit=local',
   ]);
 });
+
+it('nobody signs in as rustydb_query, whose transactions any statement could make writable; also where an earlier release let it', async () => {
+  const node = await fixture.primary('reader');
+  const { query: password } = node.configuration.passwords;
+  const signIn = () => fixture.client(node, { user: 'rustydb_query', password });
+  await expect(signIn()).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
+  await asSuperuser(node, async (client) => {
+    await client.query(`ALTER ROLE rustydb_query LOGIN PASSWORD '${password}'`);
+  });
+  const reader = await signIn();
+  const ended = new Promise((resolve) => reader.once('error', resolve));
+  await reader.query('SET default_transaction_read_only = off');
+  await reader.query('CREATE TEMPORARY TABLE written (a int)');
+  expect(await node.server.keepOwnObjects()).toEqual(["rustydb_query can't sign in"]);
+  await ended;
+  await expect(signIn()).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
+  expect(await node.server.keepOwnObjects()).toEqual([]);
+});

@@ -15,6 +15,11 @@ export const appliedStepSql = `CREATE TABLE ${engineSchema}.applied_step (
 /** Named like the superuser: what releases up to 0.1 made. */
 const formerSchema = superuser;
 const applicationDatabase = 'app';
+/**
+ * Of statements that people send: it may read, and nobody signs in as it. PostgreSQL lets every login make its own transactions writable, and with them make
+ * temporary tables and large objects, call a SECURITY DEFINER function, or change its own password; no right that could be taken from it alone prevents it.
+ */
+export const queryRole = 'rustydb_query';
 
 /**
  * The replication login is no superuser, so its sessions can't pin these themselves. With `log_statement = all` the queries by which standbys copy slots
@@ -48,6 +53,7 @@ export const replicationRoleSql: readonly string[] = [
 export async function keepOwnObjects(endpoint: LocalEndpoint): Promise<readonly string[]> {
   const settings = { ...endpoint.settings, lock_timeout: '1s' };
   const roles = await withFreshSession({ ...endpoint, settings }, keepReplicationRole);
+  const query = await withFreshSession({ ...endpoint, settings }, keepQueryRole);
   const schema = await withFreshSession({ ...endpoint, settings, database: applicationDatabase }, moveSchema).catch(
     (error: unknown) => {
       // Whoever dropped database `app` has no schema of ours.
@@ -55,7 +61,7 @@ export async function keepOwnObjects(endpoint: LocalEndpoint): Promise<readonly 
       throw error;
     },
   );
-  return [...roles, ...schema];
+  return [...roles, ...query, ...schema];
 }
 
 async function keepReplicationRole(client: pg.Client): Promise<readonly string[]> {
@@ -73,6 +79,20 @@ async function keepReplicationRole(client: pg.Client): Promise<readonly string[]
   if (!missing && role.reserved) return [];
   for (const statement of replicationRoleSql) await client.query(statement);
   return [`settings of ${replicationUser}`];
+}
+
+/** Earlier releases let it sign in. */
+async function keepQueryRole(client: pg.Client): Promise<readonly string[]> {
+  const { rows } = await client.query('SELECT FROM pg_catalog.pg_roles WHERE rolname = $1 AND rolcanlogin', [
+    queryRole,
+  ]);
+  if (rows.length === 0) return [];
+  await client.query(`ALTER ROLE ${queryRole} NOLOGIN PASSWORD NULL`);
+  await client.query(
+    'SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = $1',
+    [queryRole],
+  );
+  return [`${queryRole} can't sign in`];
 }
 
 type Found = { former: boolean; table: boolean; schema: boolean; moved: boolean };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import type { SessionPosition } from '../runtime/engine-api';
 import { PgFixture, type TestNode } from '../testing/pg-fixture';
+import { withFreshSession } from './connection';
 import { processesIn } from './processes';
 
 let fixture: PgFixture;
@@ -38,16 +39,23 @@ describe('logins', () => {
     await app.end();
   });
 
-  it('query reads what app makes, writes nothing, sees no verifiers', async () => {
+  it('query reads what app makes, sees no verifiers, and is nobody’s login', async () => {
     const app = await fixture.client(node);
     await app.query('CREATE TABLE readable (n int)');
+    await expect(app.query('SET ROLE rustydb_query')).rejects.toThrow(/permission denied/);
     await app.end();
-    const client = await fixture.client(node, { ...query });
-    await expect(client.query('SELECT * FROM readable')).resolves.toBeDefined();
-    await expect(client.query('INSERT INTO readable VALUES (1)')).rejects.toThrow();
-    await expect(client.query('SELECT rolpassword FROM pg_authid')).rejects.toThrow(/permission denied/);
-    await expect(client.query("SELECT pg_read_file('PG_VERSION')")).rejects.toThrow(/permission denied/);
-    await client.end();
+    await expect(fixture.client(node, { ...query })).rejects.toThrow(
+      /password authentication failed|not permitted to log in/,
+    );
+    const { paths, port, passwords } = node.configuration;
+    const place = { socketDirectory: paths.socketDirectory, port, password: passwords.superuser, database: 'app' };
+    await withFreshSession({ ...place, purpose: 'test' }, async (client) => {
+      await client.query('SET ROLE rustydb_query');
+      await expect(client.query('SELECT * FROM public.readable')).resolves.toBeDefined();
+      await expect(client.query('INSERT INTO public.readable VALUES (1)')).rejects.toThrow();
+      await expect(client.query('SELECT rolpassword FROM pg_authid')).rejects.toThrow(/permission denied/);
+      await expect(client.query("SELECT pg_read_file('PG_VERSION')")).rejects.toThrow(/permission denied/);
+    });
   });
 
   it('monitor sees statistics', async () => {
