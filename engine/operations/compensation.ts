@@ -7,15 +7,6 @@ import { undrain } from './primary-steps';
 import { nodeOf, type StepContext } from './step-context';
 import { undoSettings } from './undo-settings';
 
-/** Undoing settings restarts members one after the other. */
-export function isUndoneSlowly(action: StepAction): boolean {
-  return action === 'write-settings';
-}
-
-export function compensationMs(action: StepAction): number {
-  return isUndoneSlowly(action) ? 600_000 : 5_000;
-}
-
 export const compensations: Readonly<Partial<Record<StepAction, (context: StepContext) => Promise<boolean>>>> = {
   drain: async (context) => {
     await undrain(context);

@@ -11,13 +11,13 @@ import type { GroupName, OperationId } from '../kernel/ids';
 import type { Logger } from '../kernel/log';
 import { delay, isoTime } from '../kernel/waiting';
 import { inOperationSpan, inStepSpan, onBehalfOf } from './command-origin';
-import { compensationMs, compensations, isUndoneSlowly } from './compensation';
+import { compensations } from './compensation';
 import { needsGroupLock } from './core/group-lock';
 import { pauseMsOf, pauseUnknown, summaryOf, timelineOf } from './core/incident';
 import { deadlineError, deadlineLeftMs, isPastReturn } from './core/operation-deadline';
 import { isPromotionAction, oldPrimaryServes, recoveryFor } from './core/recovery';
 import { isFresh } from './core/snapshot';
-import { actionOf, type StepAction } from './core/steps';
+import { actionOf, isUndoneSlowly, type StepAction, undoMsOf } from './core/steps';
 import { unknownError, unknownStepRule } from './core/unknown-steps';
 import { type Claim, ClaimTaken, type GroupChange, OperationJournal, Superseded } from './journal';
 import type { Operation, OperationState, OperationStep, StepState } from './model';
@@ -391,7 +391,7 @@ export class OperationExecutor {
       const touched = entry.startedAt !== null && entry.state !== 'compensated';
       if (!undo || !touched || handle.stop.signal.aborted) continue;
       const { loop } = this.world;
-      const ms = compensationMs(actionOf(entry));
+      const ms = undoMsOf(actionOf(entry));
       const context = this.#context(handle, entry, loop.now() + ms, handle.undoAbort.signal);
       const limit = { ms, what: entry.title, loop };
       const done = await raced(undo(context), handle.undoAbort.signal, limit).catch((error: unknown) => {
