@@ -3,6 +3,7 @@
  * postgresql.auto.conf (ALTER SYSTEM) holds what changes while running: role, synchronous standbys, an operator's settings. The latter wins.
  */
 import { createHash } from 'node:crypto';
+import { keptFree } from '../cluster/core/lockouts';
 import { limitsFor } from '../cluster/core/member-limits';
 import { closedSet } from '../cluster/core/voter-set';
 import type { NodeId } from '../kernel/ids';
@@ -171,9 +172,9 @@ export function managedSettings(configuration: PostgresConfiguration, members = 
 
     // Small enough that five servers idle on a laptop.
     max_connections: String(limits.max_connections),
-    superuser_reserved_connections: '5',
+    superuser_reserved_connections: String(keptFree.superuser_reserved_connections),
     // For members: slots are copied through an ordinary session.
-    reserved_connections: '3',
+    reserved_connections: String(keptFree.reserved_connections),
     shared_buffers: '64MB',
     wal_buffers: '4MB',
     work_mem: '4MB',

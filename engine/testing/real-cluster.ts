@@ -76,6 +76,11 @@ export class RealCluster {
     return cluster;
   }
 
+  /** One that somebody else has started, and ends. */
+  static running(dataDirectory: string, port: number, apiKey: string): RealCluster {
+    return new RealCluster(dataDirectory, port, apiKey, { through: 'rest' });
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }

@@ -3,7 +3,7 @@ import { durationMs } from '../../cluster/core/lockouts';
 import { locksNobodyOut } from './lockout-checks';
 import { settingsChecks } from './settings-checks';
 
-describe('time-outs of a whole group', () => {
+describe('settings of a whole group', () => {
   it.each([
     ['transaction_timeout', '1ms', true],
     ['transaction_timeout', '1', true],
@@ -20,6 +20,10 @@ describe('time-outs of a whole group', () => {
     ['idle_in_transaction_session_timeout', '1ms', true],
     ['lock_timeout', '1ms', false],
     ['transaction_timeout', 'soon', false],
+    ['superuser_reserved_connections', '0', true],
+    ['superuser_reserved_connections', '5', false],
+    ['reserved_connections', '0', true],
+    ['reserved_connections', '10', false],
   ])('%s = %s is refused: %s', (name, value, refused) => {
     expect(locksNobodyOut(name, value)).toHaveLength(refused ? 1 : 0);
   });
