@@ -106,10 +106,7 @@ export class NewSessionWatch {
   }
 
   /** With each report of a server that is ready. */
-  look(
-    hints: Omit<Hints, 'unanswered'> & { readonly strangers: number; readonly recovering: boolean },
-    names: Names,
-  ): void {
+  look(hints: Omit<Hints, 'unanswered'> & { readonly recovering: boolean }, names: Names): void {
     const unanswered = this.#unansweredSince !== null || (this.#hint?.sqlState?.startsWith('53') ?? false);
     if (!this.#trying && isTryDue(this.#state, performance.now(), { ...hints, unanswered })) void this.#try();
     if (this.#lockTableFull) this.#lookAtLocks(names, hints.recovering);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { afterTry, isTryDue, judgeFailure, notTried, quietTryMs, refusal, strangersAllowed } from './new-sessions';
 
 const refused = { kind: 'refused', error: 'sorry, too many clients already', sqlState: '53300' } as const;
-const quiet = { connections: 10, maxConnections: 200, unanswered: false };
+const quiet = { connections: 10, maxConnections: 200, strangers: 0, unanswered: false };
 
 describe('sign-ins that are tried', () => {
   it.each([
@@ -13,6 +13,7 @@ describe('sign-ins that are tried', () => {
       { ...quiet, connections: 150, maxConnections: 0 },
       [quietTryMs - 1, quietTryMs],
     ],
+    ['many have not signed in', { ...quiet, strangers: 20 }, [999, 1_000]],
     ['a question was not answered', { ...quiet, unanswered: true }, [999, 1_000]],
   ] as const)('%s', (_what, hints, [early, due]) => {
     const state = afterTry(notTried, 0, { kind: 'let-in' });

@@ -9,6 +9,8 @@ export const suspiciousTryMs = 1_000;
 /** Reports that nobody answered are told after this long: one of them may be a checkpoint's. */
 export const unansweredToldMs = 3_000;
 const failuresToTell = 2;
+/** A few sign in at any moment. */
+export const manyStrangers = 20;
 /** This part of all connections in use is reason to try. */
 const crowded = 0.75;
 /** Sessions that have not signed in may hold this part of all connections; of what is beyond, the older ones are ended. */
@@ -38,6 +40,8 @@ export type Hints = {
   readonly connections: number;
   /** 0: not known. */
   readonly maxConnections: number;
+  /** Connections that have not signed in. */
+  readonly strangers: number;
   /** A question of the agent's was not answered, or refused for lack of a resource. */
   readonly unanswered: boolean;
 };
@@ -46,6 +50,7 @@ export function isTryDue(state: SignInState, now: number, hints: Hints): boolean
   const suspicious =
     state.failures > 0 ||
     hints.unanswered ||
+    hints.strangers >= manyStrangers ||
     (hints.maxConnections > 0 && hints.connections >= crowded * hints.maxConnections);
   return now - state.triedAt >= (suspicious ? suspiciousTryMs : quietTryMs);
 }
@@ -62,7 +67,7 @@ export function refusal(state: SignInState): Extract<SignIn, { kind: 'refused' }
 
 /** How many that have not signed in may stay. */
 export function strangersAllowed(maxConnections: number): number {
-  return Math.max(20, Math.floor(maxConnections * strangersPart));
+  return Math.max(manyStrangers, Math.floor(maxConnections * strangersPart));
 }
 
 /**

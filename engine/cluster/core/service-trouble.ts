@@ -1,9 +1,8 @@
 /** What is said of a server that runs and does not serve: one wording for the problem, the node's status and readiness. Pure; every number was reported. */
 import type { LockHolder, ServiceTrouble } from '../model';
+import { manyStrangers } from './new-sessions';
 
 const named = 3;
-/** A few sign in at any moment. */
-const manyStrangers = 20;
 
 export function serviceTroubleWords(trouble: ServiceTrouble): { readonly sentence: string; readonly remedy: string } {
   const { kind, error, sqlState, strangers, lockHolders } = trouble;
@@ -20,17 +19,18 @@ export function serviceTroubleWords(trouble: ServiceTrouble): { readonly sentenc
       remedy: `${lockHolders.length === 0 ? 'End the session that takes the locks' : `End the session with pid ${lockHolders[0]!.pid}`} (Sessions, or DELETE /cluster/nodes/{id}/sessions/{pid}); if the application needs that many locks, raise max_locks_per_transaction.`,
     };
   }
+  // Also without a code: those who wait for PostgreSQL to take their connection are behind them.
+  if (strangers >= manyStrangers)
+    return {
+      sentence: `PostgreSQL lets nobody in (${error}): ${strangers} connections have not signed in.`,
+      remedy:
+        'Somebody opens connections to PostgreSQL’s own port and does not sign in; they are ended after a second. Find the program on its host (ss -tnp) and stop it.',
+    };
   if (sqlState === '53300')
-    return strangers >= manyStrangers
-      ? {
-          sentence: `PostgreSQL lets nobody in (${error}): ${strangers} connections have not signed in.`,
-          remedy:
-            'Somebody opens connections to PostgreSQL’s own port and does not sign in; they are ended after a second. Find the program on its host (ss -tnp) and stop it.',
-        }
-      : {
-          sentence: `PostgreSQL lets nobody in (${error}).`,
-          remedy: 'End idle sessions (Sessions), let applications use a pool, or raise max_connections.',
-        };
+    return {
+      sentence: `PostgreSQL lets nobody in (${error}).`,
+      remedy: 'End idle sessions (Sessions), let applications use a pool, or raise max_connections.',
+    };
   return {
     sentence: `PostgreSQL lets nobody in: ${error}.`,
     remedy: 'Look at the log and at the host; if it does not end by itself, restart the node or switch over.',
