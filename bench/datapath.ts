@@ -50,7 +50,8 @@ type Sample = {
   readonly round: number;
   readonly perSecond: number;
   readonly load: number;
-  readonly routerMicros: number;
+  /** Of the router or HAProxy, whichever stands between. */
+  readonly betweenMicros: number;
   readonly agentMicros: number;
 };
 
@@ -87,9 +88,13 @@ async function waysOf(
 }
 
 /** Each round measures every way, beginning with another one: what else the machine does falls on all alike. */
-async function alternate(cluster: RealCluster, ways: ReadonlyMap<Way, Login>): Promise<Sample[]> {
+async function alternate(
+  cluster: RealCluster,
+  haproxy: Haproxy | null,
+  ways: ReadonlyMap<Way, Login>,
+): Promise<Sample[]> {
   const samples: Sample[] = [];
-  const routers = pidsOf(cluster, 'router');
+  const between = [...pidsOf(cluster, 'router'), ...(haproxy ? [haproxy.pid] : [])];
   const agents = pidsOf(cluster, 'agent');
   const order = [...ways.keys()];
   for (const work of wanted) {
@@ -97,13 +102,13 @@ async function alternate(cluster: RealCluster, ways: ReadonlyMap<Way, Login>): P
     for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < order.length; turn++) {
         const way = order[(turn + round) % order.length]!;
-        const before = { router: cpuOf(routers), agents: cpuOf(agents) };
+        const before = { between: cpuOf(between), agents: cpuOf(agents) };
         const perSecond = await measure(ways.get(way)!, { work, clients, seconds });
         const micros = (now: number, then: number) => (1000 * (now - then)) / (perSecond * seconds);
-        const routerMicros = micros(cpuOf(routers), before.router);
+        const betweenMicros = micros(cpuOf(between), before.between);
         const agentMicros = micros(cpuOf(agents), before.agents);
         const load = loadavg()[0]!;
-        samples.push({ work, way, round, perSecond, load, routerMicros, agentMicros });
+        samples.push({ work, way, round, perSecond, load, betweenMicros, agentMicros });
         say(`${work}, round ${round + 1}, ${way}: ${Math.round(perSecond)}/s, load ${load.toFixed(1)}`);
       }
     }
@@ -135,14 +140,14 @@ function figures(samples: readonly Sample[], ways: readonly Way[]): string {
         against('plain'),
         against('plain + HAProxy'),
         against('ours + HAProxy'),
-        way === 'router' ? Math.round(middle((sample) => sample.routerMicros)) : null,
+        way === 'router' || way.endsWith('HAProxy') ? Math.round(middle((sample) => sample.betweenMicros)) : null,
         way.startsWith('plain') ? null : Math.round(middle((sample) => sample.agentMicros)),
         middle((sample) => sample.load),
       ] as const;
     }),
   );
   const head = ['work', 'way', 'per second', '÷ plain', '÷ plain + HAProxy', '÷ ours + HAProxy'];
-  return table([...head, 'router CPU µs each', 'agents CPU µs each', 'load'], rows);
+  return table([...head, 'router or HAProxy, CPU µs each', 'agents CPU µs each', 'load'], rows);
 }
 
 function goalsMet(samples: readonly Sample[], ways: readonly Way[]): readonly string[] {
@@ -185,7 +190,7 @@ async function main(): Promise<number> {
     // The benchmark's own connection would keep agents busy.
     await cluster.closeDoor();
     for (const way of ['plain', 'direct'] as const) await initialise(ways.get(way)!, Number(values.scale));
-    const samples = await alternate(cluster, ways);
+    const samples = await alternate(cluster, haproxy, ways);
     const met = goalsMet(samples, [...ways.keys()]);
     const how = `pgbench, prepared, ${clients} clients, scale ${values.scale}, ${rounds} rounds of ${seconds} s, three servers, one of two standbys acknowledges; medians, ratios within a round; ${version ?? 'no HAProxy'}`;
     console.log(`${machineLine(machine)}\n\n${how}\n\n${figures(samples, [...ways.keys()])}\n\n${met.join('\n')}`);

@@ -17,7 +17,7 @@ import { words } from '../../ui/format';
 import { Facts, PageHeader, Panel } from '../../ui/panel';
 import { PanelSkeleton } from '../../ui/skeleton';
 import { Status } from '../../ui/status';
-import { connectSnippets } from './connect-snippets';
+import { connectSnippets, directSnippets, type Snippet } from './connect-snippets';
 
 const columns: readonly Column<Service['endpoints'][number]>[] = [
   { id: 'node', header: 'Node', value: (row) => row.node },
@@ -91,6 +91,26 @@ export function ServicePage({ name }: { readonly name: string }) {
   );
 }
 
+function Way({
+  title,
+  sentence,
+  snippets,
+}: {
+  readonly title: string;
+  readonly sentence: string;
+  readonly snippets: readonly Snippet[];
+}) {
+  return (
+    <section aria-label={title} className="grid grid-cols-[minmax(0,1fr)] gap-3">
+      <h3 className="font-medium">{title}</h3>
+      <p className="text-[0.92rem] text-muted">{sentence}</p>
+      {snippets.map((snippet) => (
+        <CodeBlock key={snippet.id} label={snippet.label} code={snippet.code} />
+      ))}
+    </section>
+  );
+}
+
 function HowToConnect({ service }: { readonly service: Service }) {
   const client = useTRPCClient();
   const role = useRoleReason('admin');
@@ -136,16 +156,22 @@ function HowToConnect({ service }: { readonly service: Service }) {
       <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
         <Facts
           facts={[
-            { label: 'Host', value: <span className="num">{service.host}</span> },
-            { label: 'Port', value: <span className="num">{service.port}</span> },
+            { label: 'Router', value: <span className="num">{`${service.host}:${service.port}`}</span> },
             { label: 'Database', value: <span className="num">{service.database}</span> },
             { label: 'User', value: <span className="num">{service.user}</span> },
             { label: 'Password', value: <span className="num">{password ?? '••••••••'}</span> },
           ]}
         />
-        {connectSnippets(service, password).map((snippet) => (
-          <CodeBlock key={snippet.id} label={snippet.label} code={snippet.code} />
-        ))}
+        <Way
+          title="Straight to PostgreSQL"
+          sentence={`All members in one string; the client finds ${service.kind === 'rw' ? 'the primary' : 'a standby'} itself. Nothing stands between, so it is as fast as PostgreSQL. During a failover connections are refused for a moment instead of held${service.kind === 'ro' ? ', and a standby that lags is used like any other' : ''}.`}
+          snippets={directSnippets(service, password)}
+        />
+        <Way
+          title="Through the router"
+          sentence="One address, for clients that take only one. New connections wait during a failover. Each message passes one more process: with many short statements an application gets about half of what PostgreSQL can do, with longer ones there is little difference."
+          snippets={connectSnippets(service, password)}
+        />
       </div>
     </Panel>
   );

@@ -1,7 +1,7 @@
 /** How to connect, with the password. A read that is audited like a change, because it hands out a secret. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findService } from '../present/services';
+import { directConnectionString, findService } from '../present/services';
 import { name } from '../schemas/primitives';
 import { serviceCredentials } from '../schemas/services';
 
@@ -22,6 +22,8 @@ export const getCredentials = query({
     const password = await context.facts.appPassword();
     const { service_name, host, port, database, user } = service;
     const connection = `postgresql://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;
-    return { service_name, host, port, database, user, password, connection_string: connection };
+    const direct = directConnectionString(service.kind, service.members, password);
+    const strings = { connection_string: connection, direct_connection_string: direct };
+    return { service_name, host, port, database, user, password, ...strings };
   },
 });

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { EngineMethod, EngineParams, EngineResult } from '@/engine/runtime/engine-api';
 import { RecordedEngine } from '@/server/testing/recorded-engine';
 import type { ConsoleFacts, ProcedureContext } from '../context';
-import { askForRouting, askForServices, askForStats, findService } from './services';
+import { askForRouting, askForServices, askForStats, directConnectionString, findService } from './services';
 
 const routerStatus = {
   host: '127.0.0.1',
@@ -109,4 +109,20 @@ it('tells the decision that the router made, with who could have been chosen', a
   expect(decision).toMatchObject({ node: null, held: 2, reason: 'node-1 is handing group alpha over to another node' });
   expect(decision.candidates).toMatchObject([{ node: 'node-1', role: 'primary', region: 'us-east', chosen: false }]);
   await expect(askForRouting(consoleOver(engine), 'no-such-service')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+it('names all members in one string, with the server that is wanted', async () => {
+  const [service] = await askForServices(consoleOver(new RecordedEngine()));
+  expect(service!.members.map(({ node }) => node)).toEqual(['node-1', 'node-2', 'node-3']);
+  const hosts = service!.members.map(({ host, port }) => `${host}:${port}`).join(',');
+  expect(service!.direct_connection_string).toBe(
+    `postgresql://app@${hosts}/app?target_session_attrs=read-write&connect_timeout=3`,
+  );
+  const members = [
+    { host: 'fd00::1', port: 5432 },
+    { host: 'db', port: 5433 },
+  ];
+  expect(directConnectionString('ro', members, 'p/w')).toBe(
+    'postgresql://app:p%2Fw@[fd00::1]:5432,db:5433/app?target_session_attrs=prefer-standby&connect_timeout=3',
+  );
 });

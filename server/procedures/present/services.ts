@@ -183,6 +183,19 @@ export async function askForRouting(context: ProcedureContext, name: string) {
   };
 }
 
+type Member = { readonly host: string; readonly port: number };
+
+/**
+ * All members in one string, as libpq reads it: it asks each in turn whether it takes writes (for reads: whether it is a standby).
+ * Each is given up soon, as the next one may be the right one.
+ */
+export function directConnectionString(kind: 'rw' | 'ro', members: readonly Member[], password: string | null): string {
+  const login = password === null ? role : `${role}:${encodeURIComponent(password)}`;
+  const hosts = members.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
+  const wanted = kind === 'rw' ? 'read-write' : 'prefer-standby';
+  return `postgresql://${login}@${hosts}/${database}?target_session_attrs=${wanted}&connect_timeout=3`;
+}
+
 function presentRouter(router: RouterStatus | null) {
   return router === null ? null : { host: router.host, pid: router.pid, started_at: router.startedAt };
 }
@@ -191,6 +204,11 @@ function presentService(view: ClusterView, service: Service, status: RouterStatu
   const group = view.groups.find((one) => one.record.name === service.group);
   const pool = status?.services.find((one) => one.service === service.service);
   const available = service.kind === 'rw' ? (group?.writable ?? false) : (group?.readable ?? false);
+  const members = membersOf(view, service.group).map(({ record }) => ({
+    node: record.id,
+    host: record.host,
+    port: record.postgresPort,
+  }));
   return {
     service_name: service.service,
     group: service.group,
@@ -215,6 +233,8 @@ function presentService(view: ClusterView, service: Service, status: RouterStatu
         state: pool?.endpoints.find((one) => one.node === node.record.id)?.state ?? 'unknown',
       })),
     connection_string: `postgresql://${role}@${service.host}:${service.port}/${database}`,
+    members,
+    direct_connection_string: directConnectionString(service.kind, members, null),
   };
 }
 

@@ -29,7 +29,17 @@ export const globalService = z
         })
         .meta({ id: 'ServiceEndpoint', description: 'A node behind a service' }),
     ),
-    connection_string: z.string().meta({ description: 'Without the password' }),
+    connection_string: z.string().meta({ description: 'Through the router, without the password' }),
+    members: z
+      .array(
+        z
+          .object({ node: z.string(), host: z.string(), port: z.int() })
+          .meta({ id: 'ServiceMember', description: 'Where PostgreSQL of a member of the group listens' }),
+      )
+      .meta({ description: 'All nodes of the group: for clients that find the right one themselves' }),
+    direct_connection_string: z.string().meta({
+      description: 'Straight to PostgreSQL, without the password: all members, and which of them is wanted (libpq)',
+    }),
   })
   .meta({ id: 'GlobalService', description: 'A named endpoint for PostgreSQL clients' });
 
@@ -41,7 +51,10 @@ export const serviceCredentials = z
     database: z.string(),
     user: z.string(),
     password: z.string(),
-    connection_string: z.string().meta({ description: 'With the password' }),
+    connection_string: z.string().meta({ description: 'Through the router, with the password' }),
+    direct_connection_string: z.string().meta({
+      description: 'Straight to PostgreSQL, with the password: all members, and which of them is wanted (libpq)',
+    }),
   })
   .meta({ id: 'ServiceCredentials', description: 'How to connect, with the password' });
 
