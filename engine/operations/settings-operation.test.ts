@@ -62,6 +62,15 @@ function set(of: SimulatedWorld): void {
 }
 
 describe('a change of settings', () => {
+  it('goes on without a member that is heard of and not connected: it has just been added, or has just gone', async () => {
+    const of = await begin({ record: { settings: before } });
+    set(of);
+    of.node('node-3').alive = false;
+    await change(of, { work_mem: '8MB' });
+    expect(await ended(of)).toMatchObject({ state: 'succeeded', error: null });
+    expect(of.record).toMatchObject({ settings: { work_mem: '8MB' } });
+  });
+
   it('that a member refuses is taken back from the record and from every member', async () => {
     const of = await begin({ record: { settings: before } });
     set(of);

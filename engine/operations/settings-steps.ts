@@ -121,7 +121,10 @@ export async function applySettings(context: StepContext): Promise<StepOutcome> 
     const pending = done.pendingRestart.length > 0 ? ` ${done.pendingRestart.join(', ')} wait for a restart.` : '';
     return { detail: `Applied on ${node}.${pending}`, result: done };
   } catch (error) {
-    if (heard || !isClusterError(error) || !['UNAVAILABLE', 'TIMEOUT'].includes(error.code)) throw error;
+    if (!isClusterError(error)) throw error;
+    // Nothing was sent: it has just been added, or has just gone.
+    const unsent = error.details.clusterCode === 'CLU_NODE_UNREACHABLE';
+    if (!unsent && (heard || !['UNAVAILABLE', 'TIMEOUT'].includes(error.code))) throw error;
     return {
       detail: `${node} does not answer; it applies the record when it is back.`,
       result: { pendingRestart: [] },

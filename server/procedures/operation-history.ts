@@ -3,6 +3,7 @@ import { keys } from '@/engine/cluster/model';
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { Operation } from '@/engine/operations/model';
 import type { ProcedureContext } from './context';
+import { untilEndSeen } from './own-write';
 import { type Page, type PageInput, readCursor, writeCursor } from './page';
 
 const withoutQuorumMs = 500;
@@ -93,5 +94,6 @@ export async function getOperation(context: ProcedureContext, id: string): Promi
   if (known) return known;
   const found = await context.engine.leader('operation.get', { id });
   if (!found) throw new ClusterError('NOT_FOUND', `No operation ${id}`);
+  await untilEndSeen(context, found);
   return found;
 }

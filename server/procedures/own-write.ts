@@ -3,8 +3,30 @@
  * than the bound: somebody else may have changed it again, and the change itself is made.
  */
 import type { ClusterView } from '@/engine/cluster/model';
+import { isFinished, type Operation } from '@/engine/operations/model';
 import type { ProcedureContext } from './context';
 
+/** What a short operation changed is in the view when it is told to have ended; one that ended long ago has left the view. */
+export async function untilEndSeen(
+  context: Pick<ProcedureContext, 'engine' | 'signal'>,
+  { id, state, finishedAt }: Operation,
+): Promise<void> {
+  if (
+    !context.engine.current().live ||
+    !isFinished(state) ||
+    finishedAt === null ||
+    Date.now() - Date.parse(finishedAt) > endedLatelyMs
+  )
+    return;
+  // Both times are the leader's; until its last entry was applied there the view has the operation as running.
+  const ended = Date.parse(finishedAt);
+  await untilSeen(context, (view) => {
+    const shown = view.operations.find((one) => one.id === id);
+    return shown === undefined ? Date.parse(view.at) >= ended : isFinished(shown.state);
+  });
+}
+
+const endedLatelyMs = 10_000;
 const seenWithinMs = 2000;
 
 export function untilSeen(

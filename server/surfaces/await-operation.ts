@@ -1,6 +1,7 @@
 /** For RustyDB's older, synchronous shapes: waits until the operation ends, at most 30 s, and says success only when it succeeded. */
 import { ClusterError, type ErrorCode, errorTable } from '@/engine/kernel/errors';
 import { isFinished, type Operation } from '@/engine/operations/model';
+import { untilEndSeen } from '@/server/procedures/own-write';
 import type { CallContext } from './call-context';
 
 export const waitLimitMs = 30_000;
@@ -16,7 +17,10 @@ export async function awaitOperation(
   const deadline = performance.now() + limitMs;
   while (!context.signal.aborted) {
     const found = await look(context, id);
-    if (found && isFinished(found.state)) return settled(found);
+    if (found && isFinished(found.state)) {
+      await untilEndSeen(context, found);
+      return settled(found);
+    }
     const left = deadline - performance.now();
     if (left <= 0) return null;
     await viewChange(context, Math.min(left, askEveryMs));
