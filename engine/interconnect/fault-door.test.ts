@@ -46,6 +46,22 @@ describe('faults of a node', () => {
     expect(await a.request('b', 'echo', 1, { timeoutMs: 3000 })).toBe(1);
   });
 
+  it('are not injected any more when they were lifted while they waited for their connection', async () => {
+    let go = () => {};
+    const waits: Promise<void>[] = [
+      new Promise((resolve) => {
+        go = resolve;
+      }),
+    ];
+    const waiting = { beforeFaults: () => waits.pop() ?? Promise.resolve(), applyFaults: () => {} };
+    const slow = new FaultDoor({ interconnect: b, wal: waiting, rehearsalEnabled: true, logger: silent });
+    const first = slow.set([partition(inMs(60_000))], 'admin');
+    expect(await slow.set([], 'admin')).toEqual([]);
+    go();
+    expect(await first).toEqual([]);
+    expect(slow.faults()).toEqual([]);
+  });
+
   it.each([
     ['without an end', partition(undefined)],
     ['that is over', partition(inMs(-1))],

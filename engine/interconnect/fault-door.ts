@@ -20,6 +20,8 @@ export type FaultDoorOptions = {
 };
 
 export class FaultDoor {
+  #turn = 0;
+
   constructor(private readonly options: FaultDoorOptions) {}
 
   faults(): readonly Fault[] {
@@ -37,7 +39,10 @@ export class FaultDoor {
     }
     for (const fault of faults) check(fault);
     if (faults.length > maxFaults) throw new ClusterError('INVALID_INPUT', `more than ${maxFaults} faults`);
+    const turn = ++this.#turn;
     await wal.beforeFaults(faults);
+    // Whoever came later has the last word, also one that did not have to wait.
+    if (turn !== this.#turn) return interconnect.faults();
     interconnect.setFaults(faults);
     wal.applyFaults();
     logger.warn({ faults, by }, faults.length === 0 ? 'injected faults removed' : 'faults injected');
