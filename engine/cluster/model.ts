@@ -222,7 +222,10 @@ export type SettingByHand = {
 };
 
 export type LockHolder = {
-  readonly pid: number;
+  /** Null: a prepared transaction, which no session holds. */
+  readonly pid: number | null;
+  /** Its identifier; absent or null: a session. */
+  readonly prepared?: string | null;
   readonly locks: number;
   /** Null: not known. */
   readonly user: string | null;

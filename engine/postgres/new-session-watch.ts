@@ -32,12 +32,22 @@ const holdersEveryMs = 1_000;
 /** lock_not_available is another thing: these are "out of memory", said of the lock table too. */
 const outOfMemory = '53200';
 
-/** Functions only: the views look into shared catalogs, and that takes a place in the very table. Names come apart, if they can be had. */
+/**
+ * Functions only: the views look into shared catalogs, and that takes a place in the very table. Names come apart, if they can be had. A prepared
+ * transaction is known by the lock on its own number.
+ */
 const holdersSql = `
-SELECT h.pid, h.locks, a.usesysid::text AS role, a.datid::text AS database, a.application_name AS "applicationName"
-  FROM (SELECT pid, count(*)::int AS locks FROM pg_lock_status() WHERE pid IS NOT NULL GROUP BY pid) AS h
-  JOIN pg_stat_get_activity(NULL) AS a ON a.pid = h.pid AND a.backend_type = 'client backend' AND a.usesysid <> ${superuserOid}
- ORDER BY h.locks DESC LIMIT 5`;
+WITH locks AS (
+  SELECT pid, virtualtransaction, count(*)::int AS locks,
+         max(transactionid::text) FILTER (WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock') AS own
+    FROM pg_lock_status() GROUP BY 1, 2)
+SELECT * FROM (
+  SELECT l.pid, NULL::text AS prepared, l.locks, a.usesysid::text AS role, a.datid::text AS database, a.application_name AS "applicationName"
+    FROM locks AS l JOIN pg_stat_get_activity(NULL) AS a ON a.pid = l.pid AND a.backend_type = 'client backend' AND a.usesysid <> ${superuserOid}
+  UNION ALL
+  SELECT NULL, x.gid, l.locks, x.ownerid::text, x.dbid::text, NULL
+    FROM locks AS l JOIN pg_prepared_xact() AS x ON l.pid IS NULL AND l.own = x.transaction::text) AS h
+ ORDER BY locks DESC LIMIT 5`;
 
 const endStrangersSql = `
 SELECT pg_terminate_backend(pid) FROM (
@@ -46,7 +56,8 @@ SELECT pg_terminate_backend(pid) FROM (
    ORDER BY backend_start LIMIT $2) AS s`;
 
 type HolderRow = {
-  pid: number;
+  pid: number | null;
+  prepared: string | null;
   locks: number;
   role: string | null;
   database: string | null;
@@ -196,7 +207,8 @@ export class NewSessionWatch {
         }));
         // Replay ends a standby for want of one lock, and with it what its primary waits for: that comes before a reader.
         const [most] = this.#holders;
-        if (recovering && most && most.locks > mostLocksOnStandby && refusal(this.#state)) this.endSession(most.pid);
+        if (recovering && most?.pid && most.locks > mostLocksOnStandby && refusal(this.#state))
+          this.endSession(most.pid);
       })
       .catch(() => undefined)
       .finally(() => {

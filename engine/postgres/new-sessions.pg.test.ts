@@ -112,6 +112,26 @@ describe('a server whose lock table is full', () => {
     await standby.server.waitForReplay(await primary.server.currentLsn(), 20_000);
   });
 
+  it('names a prepared transaction, which no session holds', async () => {
+    const primary = await fixture.primary('prepared');
+    await known(primary);
+    const client = await fixture.client(primary);
+    await client.query('BEGIN');
+    await client.query('SELECT count(pg_advisory_xact_lock(-n)) FROM generate_series(1, 30000) AS n');
+    await client.query(`PREPARE TRANSACTION 'left behind'`);
+    await takeAllLocks(client);
+    const { serviceTrouble } = await told(primary, 'holders', ({ serviceTrouble: one }) =>
+      Boolean(one?.lockHolders.length),
+    );
+    expect(serviceTrouble!.lockHolders[0]).toMatchObject({
+      pid: null,
+      prepared: 'left behind',
+      user: 'app',
+    });
+    await client.end();
+    await told(primary, 'no trouble', (one) => !one.serviceTrouble);
+  });
+
   it('as a standby ends the reader that filled it, before replay wants a lock', async () => {
     const primary = await fixture.primary('reader-1');
     const standby = await fixture.standby('reader-2', primary);

@@ -98,6 +98,10 @@ describe('a server that runs and does not serve', () => {
     const { sentence, remedy } = serviceTroubleWords(trouble);
     expect(sentence).toContain('pid 7 (role app, database app) holds 30000');
     expect(remedy).toContain('End the session with pid 7');
+    const left = { ...trouble.lockHolders[0], pid: null, prepared: "it's" };
+    const prepared = serviceTroubleWords({ ...trouble, lockHolders: [left] });
+    expect(prepared.sentence).toContain("prepared transaction “it's” (role app, database app) holds 30000");
+    expect(prepared.remedy).toMatch(/^ROLLBACK PREPARED 'it''s' in its database/);
     const strangers = serviceTroubleWords({ ...trouble, sqlState: '53300', strangers: 190, lockHolders: [] });
     expect([strangers.sentence, strangers.remedy].join(' ')).toMatch(/190 connections have not signed in.*ss -tnp/);
   });

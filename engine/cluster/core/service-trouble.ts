@@ -16,7 +16,7 @@ export function serviceTroubleWords(trouble: ServiceTrouble): { readonly sentenc
     const who = lockHolders.length === 0 ? '' : ` Most locks: ${lockHolders.slice(0, named).map(holder).join('; ')}.`;
     return {
       sentence: `PostgreSQL lets nobody in, its lock table is full (${error}).${who}`,
-      remedy: `${lockHolders.length === 0 ? 'End the session that takes the locks' : `End the session with pid ${lockHolders[0]!.pid}`} (Sessions, or DELETE /cluster/nodes/{id}/sessions/{pid}); if the application needs that many locks, raise max_locks_per_transaction.`,
+      remedy: `${endHolder(lockHolders[0])}; if the application needs that many locks, raise max_locks_per_transaction.`,
     };
   }
   // Also without a code: those who wait for PostgreSQL to take their connection are behind them.
@@ -37,8 +37,16 @@ export function serviceTroubleWords(trouble: ServiceTrouble): { readonly sentenc
   };
 }
 
-function holder({ pid, locks, user, database, applicationName }: LockHolder): string {
+function holder({ pid, prepared, locks, user, database, applicationName }: LockHolder): string {
   const who = [user && `role ${user}`, database && `database ${database}`, applicationName && `“${applicationName}”`];
   const known = who.filter((one) => one).join(', ');
-  return `pid ${pid}${known === '' ? '' : ` (${known})`} holds ${locks}`;
+  const what = prepared ? `prepared transaction “${prepared}”` : `pid ${pid}`;
+  return `${what}${known === '' ? '' : ` (${known})`} holds ${locks}`;
+}
+
+function endHolder(most: LockHolder | undefined): string {
+  if (most?.prepared)
+    return `ROLLBACK PREPARED '${most.prepared.replaceAll("'", "''")}' in its database; if nobody gets in for that, end sessions that hold locks, or restart the node with a higher max_locks_per_transaction`;
+  const which = most ? `End the session with pid ${most.pid}` : 'End the session that takes the locks';
+  return `${which} (Sessions, or DELETE /cluster/nodes/{id}/sessions/{pid})`;
 }
