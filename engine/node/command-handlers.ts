@@ -126,6 +126,8 @@ export class CommandHandlers {
     },
     'agent.waitForReplay': async ({ fence, lsn, timeoutMs }) => {
       this.#admit(fence);
+      // Right after a switchover the old primary is still on its way up.
+      await this.#untilRunning();
       await this.#context.postgres.waitForReplay(lsn, timeoutMs);
       return {};
     },

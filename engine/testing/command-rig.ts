@@ -60,7 +60,7 @@ export class CommandRig {
       earlierLife: { ended: silent } as never,
       hold: new RestartHold(context),
       newDisk: new NewDisk(context),
-      loop: { abortBackup: silent } as never,
+      loop: { abortBackup: silent, troubles: [], starts: { failures: { count: 0, words: null } } } as never,
       duties: {} as never,
       stepDown: new StepDown(context, lease as unknown as LeaseHolder),
       standbyStop: { prepare: async () => undefined },

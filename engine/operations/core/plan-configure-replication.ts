@@ -37,7 +37,18 @@ function planConfigureReplication(
       limit: `standby of ${request.group}`,
       remedy: `${id} is no standby of ${request.group}.`,
     });
-    return member && isStandby ? [known, reachable(member, snapshot.config.leaseMs)] : [known];
+    if (!member || !isStandby) return [known];
+    const running = check(
+      'not-stopped-by-hand',
+      request.mode === 'asynchronous' || member.record.wanted === 'running',
+      {
+        node: id,
+        measured: member.record.wanted,
+        limit: 'running',
+        remedy: `Start ${id}: it was stopped by hand and acknowledges nothing.`,
+      },
+    );
+    return [known, running, reachable(member, snapshot.config.leaseMs)];
   });
   const nobodyNamed = request.mode !== 'asynchronous' && request.standbys.length === 0;
   const badInput = [

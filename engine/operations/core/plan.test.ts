@@ -252,6 +252,13 @@ describe('refusals name every reason', () => {
       ['is-standby node-9', 'is-standby node-1'],
     ],
     [
+      'a standby that was stopped by hand',
+      { kind: 'configure-replication', group: 'alpha', mode: 'synchronous', standbys: ['node-2'], settings: {} },
+      { nodes: { 'node-2': { record: { wanted: 'stopped' } } } },
+      'INVALID_INPUT',
+      ['not-stopped-by-hand node-2'],
+    ],
+    [
       'settings that are ours',
       { kind: 'change-settings', group: 'alpha', settings: { synchronous_standby_names: '', archive_command: 'x' } },
       {},
