@@ -1,9 +1,23 @@
 /** Role `app`, or whoever owns a database: SQL, through the router as applications come. */
 import type { ClientConfig } from 'pg';
+import { pollUntil } from '../../kernel/async';
 import { query } from '../member-check';
 import { asSuperuser } from '../superuser';
-import { type Attempt, allOf, attempt, call, held, noRight, sqlAnswer, type Target, told, withKey } from './attack';
+import {
+  type Attempt,
+  allOf,
+  attempt,
+  call,
+  held,
+  noRight,
+  settled,
+  sqlAnswer,
+  type Target,
+  told,
+  withKey,
+} from './attack';
 import { secretsOf } from './installation';
+import { epochOf } from './stranger';
 
 const actor = 'role app';
 const login = ({ cluster, group }: Target) => cluster.service(`${group}-rw`);
@@ -239,6 +253,37 @@ export const applicationAttacks: readonly Attempt[] = [
       } finally {
         await Promise.allSettled(clients.map((client) => client.end()));
       }
+    },
+  ),
+  attempt(
+    actor,
+    'service',
+    'the whole lock table: it is told, no standby dies of it, and all goes on when it is given back',
+    async (target) => {
+      const { default: pg } = await import('pg');
+      const before = await epochOf(target);
+      const client = new pg.Client(await login(target));
+      client.on('error', () => undefined);
+      await client.connect();
+      try {
+        for (const [from, to] of [
+          [1, 20_000],
+          [20_001, 40_000],
+          [40_001, 41_000],
+        ])
+          await client
+            .query(`select count(pg_advisory_lock(g)) from generate_series(${from}, ${to}) g`)
+            .catch(() => undefined);
+        const isTold = async () => {
+          const { status, text } = await call(target, '/readyz');
+          return status !== 200 || /lock/.test(text) || undefined;
+        };
+        await pollUntil(isTold, { what: 'readiness tells that nobody gets in', timeoutMs: 60_000, intervalMs: 100 });
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+      await settled(target);
+      return (await epochOf(target)) === before ? held : 'the primary lost its lease';
     },
   ),
 ];

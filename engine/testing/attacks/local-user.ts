@@ -6,6 +6,7 @@ import { liveProcesses } from '../real-cluster';
 import { asSuperuser } from '../superuser';
 import { type Attempt, allOf, attempt, call, held, noEntry, settled, sqlAnswer, type Target, told } from './attack';
 import { namesOfSecrets, portsOf, postgresUser, secretsOf, shellAs, shellInBackground, somebody } from './installation';
+import { besides, epochOf, startup } from './stranger';
 
 type User = { readonly uid: number; readonly gid: number };
 
@@ -139,7 +140,7 @@ async function streams({ cluster, group }: Target): Promise<boolean> {
 const holdConnections = (port: number, count: number) =>
   `i=0; while [ $i -lt ${count} ]; do (exec 3<>/dev/tcp/127.0.0.1/${port}; sleep 8) & i=$((i+1)); done; sleep 8`;
 
-export const localUserAttacks: readonly Attempt[] = [
+const ofLocalUser: readonly Attempt[] = [
   ...rootAttacks('local user', async () => somebody),
   attempt(
     'local user',
@@ -201,6 +202,37 @@ export const localUserAttacks: readonly Attempt[] = [
     }
   }),
 ];
+
+/** PostgreSQL's own port, past the router: docs/security.md says what such connections can do and what not. */
+const hoarding = attempt(
+  'local user',
+  'service',
+  '150 start-up packets at PostgreSQL’s own port: the lease is kept, applications get in',
+  async (target) => {
+    const before = await epochOf(target);
+    const primary = await target.cluster.primary(target.group);
+    const login = await target.cluster.direct(primary);
+    await besides(portsOf(target)[`${primary}.postgres`]!, 150, startup('app', 'app'), async () => {
+      const letIn = async () => (await sqlAnswer(login, 'select 1')) === 'allowed' || undefined;
+      await pollUntil(letIn, { what: 'an application is let in', timeoutMs: 30_000, intervalMs: 100 });
+    });
+    // What is left of them is ended by the agent, and whoever signs in slowly beside it.
+    const gone = async () => (await notSignedIn(target, primary)) === 0 || undefined;
+    await pollUntil(gone, { what: 'the connections are gone', timeoutMs: 30_000, intervalMs: 100 });
+    return (await epochOf(target)) === before ? held : 'the primary lost its lease';
+  },
+);
+
+async function notSignedIn({ cluster }: Target, node: string): Promise<number> {
+  const [row] = await asSuperuser<{ n: number }>(
+    cluster,
+    node,
+    "select count(*)::int as n from pg_catalog.pg_stat_activity where backend_type = 'client backend' and usename is null",
+  );
+  return row!.n;
+}
+
+export const localUserAttacks: readonly Attempt[] = [...ofLocalUser, hoarding];
 
 export const postgresUserAttacks: readonly Attempt[] = [
   ...rootAttacks('PostgreSQL’s user', async (target) =>
