@@ -213,7 +213,7 @@ export const mutations: readonly Mutation[] = [
     ],
     aim: { mode: 'asynchronous', members: 3, faults: ['answers late, then the holder alone', 'control leader lost'] },
     suite: 'lease',
-    from: 400,
+    from: 268,
     expected: /after its lease|alone|without holding it|ms after/,
   },
   {
@@ -336,7 +336,7 @@ export const mutations: readonly Mutation[] = [
       faults: ['node isolated', 'control leader lost', 'agent and guardian frozen', 'agent frozen', 'postgres frozen'],
     },
     suite: 'lease',
-    from: 466,
+    from: 485,
     expected: /ms after|after its lease|without holding it/,
   },
   {
