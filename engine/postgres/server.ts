@@ -38,10 +38,11 @@ import { promote } from './promote';
 import { RedoEstimator } from './redo-estimate';
 import { compareHistories, type LocalEnd } from './rejoin';
 import { Reporter, runningParametersSql } from './report';
+import { RetryPace } from './retry-pace';
 import { applySettings, type Settings } from './runtime-settings';
 import { ServiceFileReaders } from './service-file-readers';
 import { endSession, listSessions, type SessionPage, terminateSessions } from './sessions';
-import { primaryConninfo, relaxedRetryInterval, slotName } from './settings';
+import { primaryConninfo, slotName } from './settings';
 import { trySettings } from './settings-trial';
 import { sharedFiles } from './shared-directories';
 import {
@@ -69,8 +70,6 @@ import { unloggedTables } from './unlogged-tables';
 import { createSlot, dropSlot, endConsumers, endSenders, listSlots } from './user-slots';
 import { checkpoint, switchWal, walStatus } from './wal';
 
-const aloneMs = 10_000;
-
 export class PgServer implements PostgresServer {
   readonly #postmaster: Postmaster;
   /** Reports have a connection of their own: a long command never makes a node look dead. */
@@ -87,8 +86,7 @@ export class PgServer implements PostgresServer {
   #starting = 0;
   #standbySignal = false;
   #present = false;
-  #aloneSince: number | null = null;
-  #relaxed = false;
+  readonly #pace = new RetryPace();
   readonly #readers: ServiceFileReaders;
   readonly #backlog: BacklogWatch;
 
@@ -126,8 +124,7 @@ export class PgServer implements PostgresServer {
     this.#reporter.forget();
     this.#standbys.forget();
     this.#source = null;
-    this.#relaxed = false;
-    this.#aloneSince = null;
+    this.#pace.forget();
     this.#control = null;
   }
 
@@ -318,7 +315,7 @@ export class PgServer implements PostgresServer {
     return this.#changes.run(async () => {
       const deadline = performance.now() + timeoutMs;
       this.#source = null;
-      await this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
+      await this.#changeSource({ primary_conninfo: '', ...this.#pace.tighten() });
       await pollUntil(() => (this.#answers() ? true : undefined), {
         timeoutMs: deadline - performance.now(),
         intervalMs: 10,
@@ -337,7 +334,7 @@ export class PgServer implements PostgresServer {
       });
       const source = { primary_conninfo: conninfo, primary_slot_name: slot };
       // Another primary may have no slot for a copy that must stay: the copies are compared with it first.
-      const settings = { ...source, sync_replication_slots: 'off', ...this.#tighten() };
+      const settings = { ...source, sync_replication_slots: 'off', ...this.#pace.tighten() };
       this.#source = null;
       await this.#changeSource(settings);
       this.#source = { conninfo, slot };
@@ -350,22 +347,9 @@ export class PgServer implements PostgresServer {
     return answers || this.#postmaster.pid === null;
   }
 
-  #tighten(): Record<string, null> {
-    const wasRelaxed = this.#relaxed;
-    this.#relaxed = false;
-    this.#aloneSince = null;
-    return wasRelaxed ? { wal_retrieve_retry_interval: null } : {};
-  }
-
-  /** A standby that has had nobody to follow for ten seconds asks less often; one that streams again is quick again. */
   #watchSource(report: PostgresReport): void {
-    const alone = report.state === 'standby' && report.walReceiver?.status !== 'streaming';
-    this.#aloneSince = alone ? (this.#aloneSince ?? performance.now()) : null;
-    const relax = this.#aloneSince !== null && performance.now() - this.#aloneSince > aloneMs;
-    if (relax === this.#relaxed || (!alone && report.state !== 'standby')) return;
-    this.#relaxed = relax;
-    const wanted = { wal_retrieve_retry_interval: relax ? relaxedRetryInterval : null };
-    void this.#changes.run(() => applySettings(this.#commands, wanted)).catch(() => undefined);
+    const wanted = this.#pace.look(report, performance.now());
+    if (wanted) void this.#changes.run(() => applySettings(this.#commands, wanted)).catch(() => undefined);
   }
 
   #answers(): boolean {
@@ -389,7 +373,7 @@ export class PgServer implements PostgresServer {
   promote(timeoutMs: number, timeline?: number): Promise<{ timeline: number; forkLsn: LsnText }> {
     return this.#changes.run(async () => {
       // A relaxed interval is what a promotion would wait for.
-      if (this.#relaxed) await this.#changeSource(this.#tighten());
+      if (this.#pace.relaxed) await this.#changeSource(this.#pace.tighten());
       const result = await promote(this.#commands, this.#dataDirectory, timeoutMs, timeline);
       this.#standbySignal = false;
       await this.#standbys.promoted();
@@ -521,7 +505,7 @@ export class PgServer implements PostgresServer {
   localEnd(timeoutMs: number): Promise<LocalEnd> {
     return this.#changes.run(async () => {
       this.#source = null;
-      const close = () => this.#changeSource({ primary_conninfo: '', ...this.#tighten() });
+      const close = () => this.#changeSource({ primary_conninfo: '', ...this.#pace.tighten() });
       return this.#withHistory(await endOfReceipt(this.#commands, close, timeoutMs));
     });
   }

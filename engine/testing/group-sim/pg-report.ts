@@ -1,10 +1,11 @@
 /** What a simulated server tells when it is asked several times a second, in the words of `engine/postgres/report.ts`. */
 import type { OtherSender, PostgresReport, PostgresState, ReplicationSender } from '../../cluster/model';
 import { formatLsn } from '../../kernel/lsn';
-import type { ServerExit } from '../../postgres/api';
+import type { ControlData, ServerExit } from '../../postgres/api';
+import type { DataDirectory } from './pg-data';
 import type { PgEngine } from './pg-engine';
 
-export const parameters = {
+const parameters = {
   max_connections: 100,
   max_worker_processes: 16,
   max_wal_senders: 16,
@@ -14,6 +15,18 @@ export const parameters = {
 
 export function lsnText(position: number): string {
   return formatLsn(BigInt(position));
+}
+
+export function controlOf(data: DataDirectory): ControlData {
+  return {
+    systemIdentifier: data.systemIdentifier,
+    state: data.controlState,
+    timeline: data.timeline,
+    checkpointLsn: lsnText(data.checkpoint),
+    redoLsn: lsnText(data.checkpoint),
+    minRecoveryLsn: lsnText(data.lsn),
+    parameters,
+  };
 }
 
 export type ProcessSide = {

@@ -9,7 +9,6 @@ import type { Loop } from '../../kernel/loop';
 import { parseLsn } from '../../kernel/lsn';
 import { delay, pollUntil } from '../../kernel/waiting';
 import type {
-  ControlData,
   PostgresConfiguration,
   PostgresServer,
   ReachedFork,
@@ -25,11 +24,10 @@ import type { Process } from './event-queue';
 import type { Deadline, GuardianModel, ToldExit } from './guardian';
 import { NotSimulated } from './not-simulated';
 import { copyFromPrimary } from './pg-copy';
-import type { DataDirectory } from './pg-data';
 import type { PgEngine } from './pg-engine';
 import { historyOf, type PgHost } from './pg-host';
 import { SimStandbyNames } from './pg-names';
-import { lsnText, parameters, reportOf } from './pg-report';
+import { controlOf, lsnText, reportOf } from './pg-report';
 import { slotOf } from './pg-stream';
 
 /** Of the lease that is left, as in `postmaster.ts`. */
@@ -68,9 +66,6 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
 
   get #engine(): PgEngine {
     return this.host.engine;
-  }
-  get #data(): DataDirectory {
-    return this.host.data;
   }
 
   // ------------------------------------------------------------ time
@@ -114,22 +109,14 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
   // ------------------------------------------------------------ directory
   inspect(): ReturnType<PostgresServer['inspect']> {
     return this.#soon(() => {
-      if (!this.#data.present || this.#data.away) return { kind: 'absent' as const };
-      this.#signalSeen = this.#data.standbySignal;
-      return { kind: 'present' as const, control: this.#control(), standbySignal: this.#data.standbySignal };
+      if (!this.host.data.present || this.host.data.away) return { kind: 'absent' as const };
+      this.#signalSeen = this.host.data.standbySignal;
+      return {
+        kind: 'present' as const,
+        control: controlOf(this.host.data),
+        standbySignal: this.host.data.standbySignal,
+      };
     });
-  }
-  #control(): ControlData {
-    const { data } = this.host;
-    return {
-      systemIdentifier: data.systemIdentifier,
-      state: data.controlState,
-      timeline: data.timeline,
-      checkpointLsn: lsnText(data.checkpoint),
-      redoLsn: lsnText(data.checkpoint),
-      minRecoveryLsn: lsnText(data.lsn),
-      parameters,
-    };
   }
   bootstrap(): Promise<void> {
     return this.#changes.run(() =>
@@ -166,7 +153,7 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
       }
       return this.#soon(() => {
         this.#link();
-        this.#signalSeen = this.#data.standbySignal;
+        this.#signalSeen = this.host.data.standbySignal;
         if (this.host.unheardExit) this.#lastExit = this.#judged(this.host.unheardExit);
         this.host.unheardExit = null;
         this.#pid = this.#engine.dead ? null : 100;
@@ -222,7 +209,7 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
   }
 
   dataMovedAway(): boolean {
-    return this.#pid !== null && this.#data.away;
+    return this.#pid !== null && this.host.data.away;
   }
 
   async start(role: 'primary' | 'standby', options: Parameters<PostgresServer['start']>[1]): Promise<void> {
@@ -375,7 +362,7 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
   }
   #state(): PostgresState {
     const { role, life, postmasterAlive, stopping } = this.#engine;
-    if (!this.#data.present) return 'absent';
+    if (!this.host.data.present) return 'absent';
     if (this.#pid === null) return this.#lastExit && !this.#lastExit.expected ? 'crashed' : 'stopped';
     if (stopping || this.#stopping > 0) return 'stopping';
     if (life === null || role === 'starting') return 'starting';
@@ -405,7 +392,7 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
     return (await this.position()).lsn;
   }
   timelineHistory(): Promise<readonly { timeline: number; forkLsn: string }[]> {
-    return this.#ask(() => historyOf(this.#data));
+    return this.#ask(() => historyOf(this.host.data));
   }
   estimateRedoMs(): { walBytes: number; bytesPerSecond: number; ms: number } {
     return { walBytes: 1000, bytesPerSecond: 1000, ms: this.host.world.random.chance(0.5) ? 300 : 5000 };
@@ -422,7 +409,7 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
       await this.#later(12, () => undefined);
       await this.#until(() => this.#comesToRest(), timeoutMs, 'the standby comes to rest');
       this.#mustAnswer();
-      this.#data.flushed = this.#data.lsn;
+      this.host.data.flushed = this.host.data.lsn;
       return this.#position();
     });
   }
@@ -445,7 +432,8 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
           this.#engine.adopted();
           return;
         }
-        for (let taken = this.#data.timeline + 1; taken < (timeline ?? 0); taken++) this.#data.histories.add(taken);
+        for (let taken = this.host.data.timeline + 1; taken < (timeline ?? 0); taken++)
+          this.host.data.histories.add(taken);
         this.#engine.promote(false);
       });
       await this.#until(
@@ -458,7 +446,7 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
       );
       this.#signalSeen = false;
       await this.#standbys.promoted();
-      return { timeline: this.#engine.timeline, forkLsn: lsnText(this.#data.timelines.at(-1)!.start) };
+      return { timeline: this.#engine.timeline, forkLsn: lsnText(this.host.data.timelines.at(-1)!.start) };
     });
   }
   async checkpoint(): Promise<void> {
@@ -491,8 +479,8 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
     return this.#ask(() => {
       const wanted = new Set(members.map(slotOf));
       for (const name of wanted)
-        if (!this.#data.slots.has(name))
-          this.#data.slots.set(name, {
+        if (!this.host.data.slots.has(name))
+          this.host.data.slots.set(name, {
             name,
             type: 'physical',
             failover: false,
@@ -500,8 +488,9 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
             ready: false,
             confirmed: null,
           });
-      for (const [name, slot] of this.#data.slots)
-        if (slot.type === 'physical' && name.startsWith('rustydb_') && !wanted.has(name)) this.#data.slots.delete(name);
+      for (const [name, slot] of this.host.data.slots)
+        if (slot.type === 'physical' && name.startsWith('rustydb_') && !wanted.has(name))
+          this.host.data.slots.delete(name);
     });
   }
   slots(): Promise<NodeSlots> {
@@ -548,8 +537,12 @@ export class SimPostgres extends NotSimulated implements PostgresServer {
       await this.#until(() => this.#comesToRest(), timeoutMs, 'the standby comes to rest');
       await this.#later(12, () => undefined);
       this.#mustAnswer();
-      this.#data.flushed = this.#data.lsn;
-      return { timeline: this.#data.timeline, lsn: lsnText(this.#data.lsn), history: historyOf(this.#data) };
+      this.host.data.flushed = this.host.data.lsn;
+      return {
+        timeline: this.host.data.timeline,
+        lsn: lsnText(this.host.data.lsn),
+        history: historyOf(this.host.data),
+      };
     });
   }
   /** No walreceiver runs; those that do are told to end. The startup process may ask for one more all the same, until it has read its settings. */
