@@ -169,7 +169,7 @@ function HowToConnect({ service }: { readonly service: Service }) {
         />
         <Way
           title="Through the router"
-          sentence="One address, for clients that take only one. New connections wait during a failover. Each message passes one more process: with many short statements an application gets about half of what PostgreSQL can do, with longer ones there is little difference."
+          sentence="One address, for clients that take only one. New connections wait during a failover. Each message passes one more process: with many short statements an application gets about six tenths of what PostgreSQL can do, with longer ones there is little difference."
           snippets={connectSnippets(service, password)}
         />
       </div>
