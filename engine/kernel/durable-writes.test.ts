@@ -34,10 +34,15 @@ const exceptions: Readonly<Record<string, { readonly uses: readonly string[]; re
     uses: ['link'],
     why: 'the socket of a guardian that runs: of no use to another life of the host',
   },
+  'engine/postgres/log-keeper.ts': { uses: ['rename'], why: 'cuts a log for people' },
   'engine/postgres/native.ts': { uses: ['symlinkSync'], why: 'links to the shipped programs: made anew where missing' },
   'engine/runtime/data-directory.ts': {
     uses: ['writeFileSync'],
     why: 'pid files and a probe for room: of no use to another life of the host',
+  },
+  'engine/runtime/forget-secrets.ts': {
+    uses: ['writeSync', "openSync 'r+'"],
+    why: 'its own memory, in which the secrets of the first start stood',
   },
   'engine/runtime/native-postgres.ts': {
     uses: ['cpSync', 'renameSync', 'symlinkSync'],

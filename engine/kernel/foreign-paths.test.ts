@@ -44,8 +44,18 @@ const exceptions: Readonly<Record<string, { readonly uses: readonly string[]; re
     uses: ['link', 'readFile'],
     where: '/proc; a name in our own directory for a guardian’s socket, looked at afterwards',
   },
+  'engine/postgres/log-keeper.ts': {
+    uses: ['open'],
+    where:
+      'the log directory, entered by inDirectory: no link followed, no FIFO waited for, one name only; startup.log, which is ours',
+  },
   'engine/postgres/native.ts': { uses: ['readFileSync', 'symlinkSync'], where: 'the shipped programs, /etc/passwd' },
   'engine/runtime/bundle-release.ts': { uses: ['readFileSync'], where: 'the programs of this release' },
+  'engine/runtime/forget-secrets.ts': { uses: ['openSync', 'readFileSync'], where: proc },
+  'engine/runtime/start-settings.ts': {
+    uses: ['readFileSync'],
+    where: 'what whoever starts the installation names: the secrets of its first start',
+  },
   'engine/runtime/native-postgres.ts': {
     uses: ['chmodSync', 'cpSync', 'rmSync', 'symlinkSync'],
     where: 'a directory below /var/tmp that is refused unless it is ours; the data directory of the installation',

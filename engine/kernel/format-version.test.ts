@@ -28,6 +28,7 @@ describe('formats of files that survive', () => {
     'engine/runtime/data-directory.ts': 'marks of running processes: worthless once they ended',
     'engine/runtime/native-postgres.ts': 'a copy of the programs',
     'engine/runtime/supervised-process.ts': 'logs of the processes',
+    'engine/postgres/log-keeper.ts': 'files of PostgreSQL, by its major version',
     'engine/postgres/guardian.ts': 'the last exit, told once to the next agent',
     'engine/postgres/guardian-link.ts': 'options of a guardian, written for each one that is started',
     'engine/kernel/durable-file.ts': 'the disk itself',
