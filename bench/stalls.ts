@@ -1,7 +1,7 @@
 /**
  * `npm run bench:stalls`: the longest block of an agent's main thread while its control store holds 20 MB: when nothing happens, while the whole content
  * is written anew, and through the snapshots that follow from it. Measured in the agents' own processes by a timer of the benchmark.
- * `--mb 20`, `--rounds 4` (times the content is written), RUSTYDB_DIST for another build. On a busy machine the longest block is the
+ * `--mb 20`, `--rounds 4` (times the content is written), `--value-kb 20`, RUSTYDB_DIST for another build. On a busy machine the longest block is the
  * machine's; the last column leaves out the time in which the thread waited for a core.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -16,9 +16,14 @@ import { machineFacts, machineLine, saveJson, say, table } from './measure/repor
 import { maximum, median } from './measure/statistics';
 
 const { values } = parseArgs({
-  options: { mb: { type: 'string', default: '20' }, rounds: { type: 'string', default: '4' } },
+  options: {
+    mb: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '4' },
+    'value-kb': { type: 'string', default: '20' },
+  },
 });
-const valueBytes = 200_000;
+/** A large record: a node's is 1 to 4 KB, a plan's up to 20 KB. */
+const valueBytes = Number(values['value-kb']) * 1_000;
 const settleMs = 20_000;
 const quietMs = 30_000;
 /** Snapshots begin with a write that makes the log too long, and take a while. */

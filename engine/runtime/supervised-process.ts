@@ -23,7 +23,7 @@ export type SupervisedProcessOptions = {
   readonly configFile: string;
   readonly dataDirectory: string;
   readonly logger: Logger;
-  readonly nodeArguments?: readonly string[];
+  readonly nodeArguments: readonly string[];
   /** The process said (exit code 78) that a restart won't help; its last words are in its log. */
   readonly onFatal: (name: string) => void;
   /** Asked before each start: why this program must not be started. */
@@ -95,7 +95,7 @@ export class SupervisedProcess {
     const log = openSync(logFile, 'a', 0o600);
     const child = spawn(
       process.execPath,
-      ['--enable-source-maps', ...(this.options.nodeArguments ?? []), this.options.script, this.options.configFile],
+      [...this.options.nodeArguments, this.options.script, this.options.configFile],
       {
         stdio: ['ignore', log, log],
         detached: true,
