@@ -85,7 +85,7 @@ export class Checker {
         this.#latest = { epoch, node: server.id, firstAt: this.world.now };
       } else this.#latest = { ...this.#latest, epoch };
     } else if (server.id !== this.#latest.node) {
-      this.#stale(server, epoch, session);
+      this.#stale(server, epoch, { id, lsn }, session);
       return;
     }
     if (!server.commitsWait) this.#withinLease(server, epoch);
@@ -114,8 +114,17 @@ export class Checker {
   }
 
   /** An acknowledgement of an epoch that another server has already taken over from. */
-  #stale(server: PgEngine, epoch: number, session: Session | null): void {
+  #stale(server: PgEngine, epoch: number, write: Acknowledged, session: Session | null): void {
     const latest = this.#latest!;
+    // The report of a standby reached its host before the promise, and was read when it woke: the new primary has what that report confirms.
+    if (
+      this.#isWaking(server.id) &&
+      server.commitsWait &&
+      this.#host(latest.node)?.engine.data.wal[write.lsn - 1] === write.id
+    ) {
+      this.#acknowledged.push(write);
+      return;
+    }
     if (this.#isWaking(server.id) && this.#modes.get(epoch) === 'asynchronous') return;
     if (this.#isWaking(server.id) && session?.kind === 'direct' && !server.commitsWait) return;
     this.fail(
