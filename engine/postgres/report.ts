@@ -46,8 +46,10 @@ SELECT r.recovering,
        pg_last_wal_replay_lsn()::text AS replay,
        CASE WHEN r.recovering THEN pg_is_wal_replay_paused() ELSE false END AS paused,
        CASE WHEN r.recovering THEN
-         CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
-              ELSE greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 END END AS lag_ms,
+         -- Nothing left to replay says something only while it is told what is new.
+         CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0
+              WHEN pg_last_xact_replay_timestamp() IS NOT NULL
+              THEN greatest(0, extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 END END AS lag_ms,
        (SELECT json_build_object('status', status, 'timeline', received_tli, 'primaryLsn', latest_end_lsn) FROM pg_stat_wal_receiver) AS receiver,
        CASE WHEN r.recovering THEN (SELECT greatest(min_recovery_end_timeline, 1, ${walFilesTimelineSql}) FROM pg_control_recovery()) END AS recovery_timeline,
        CASE WHEN r.recovering THEN (SELECT timeline_id FROM pg_control_checkpoint()) END AS checkpoint_timeline,
