@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pollUntil } from '../../engine/kernel/async';
-import { chooseRunAs, findNativeDirectory, hydrateSymlinks, serverEnvironment } from '../../engine/postgres/native';
+import { findNativeDirectory, hydrateSymlinks, serverEnvironment, sharedUser } from '../../engine/postgres/native';
 import { managedSettings } from '../../engine/postgres/settings';
 import { freePort } from '../../engine/testing/real-cluster';
 
-const runAs = chooseRunAs();
+const runAs = sharedUser();
 const identity = runAs ?? {};
 const members = 3;
 const database = 'app';

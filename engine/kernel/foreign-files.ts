@@ -16,6 +16,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readdirSync,
   readSync,
   statSync,
   unlinkSync,
@@ -198,6 +199,25 @@ export function giveDirectorySync(
     if (owner.uid === ownUid()) setMode();
   } finally {
     closeSync(directory);
+  }
+}
+
+/**
+ * Gives a directory and what lies in it from one user to another; what does not belong to `from` (a hard link to somebody else's file) stays as it is, and
+ * no link is followed. Links, sockets and FIFOs keep their owner: they obey the owner of their directory.
+ */
+export function giveTreeSync(path: string, from: number, to: { readonly uid: number; readonly gid: number }): void {
+  const file = openSync(path, forReading);
+  try {
+    const found = fstatSync(file);
+    if (found.uid === from && (found.isFile() || found.isDirectory())) fchownSync(file, to.uid, to.gid);
+    if (!found.isDirectory()) return;
+    // Through the directory that is open: its name may lead elsewhere by now.
+    const held = process.platform === 'linux' ? `/proc/self/fd/${file}` : path;
+    for (const entry of readdirSync(held, { withFileTypes: true }))
+      if (entry.isFile() || entry.isDirectory()) giveTreeSync(join(held, entry.name), from, to);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -26,6 +26,12 @@ export type FileFormat = {
 
 export const formats = {
   cluster: { file: 'cluster.json', version: 1, newer: 'refused', module: 'engine/runtime/installation.ts' },
+  postgresUser: {
+    file: 'postgres-user.json',
+    version: 1,
+    newer: 'refused',
+    module: 'engine/runtime/postgres-user.ts',
+  },
   ports: { file: 'ports.json', version: 1, newer: 'refused', module: 'engine/runtime/ports.ts' },
   secrets: { file: 'secrets/*', version: 1, newer: 'refused', module: 'engine/runtime/secrets.ts' },
   nodes: { file: 'nodes.json', version: 1, newer: 'made anew', module: 'engine/runtime/membership-watch.ts' },

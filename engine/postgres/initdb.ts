@@ -8,10 +8,10 @@ import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renameDurably, replaceFile } from '../kernel/durable-file';
 import { ClusterError } from '../kernel/errors';
-import { ensureDirectory, removeName, removeTree } from '../kernel/foreign-files';
+import { ensureDirectory, giveTreeSync, removeName, removeTree } from '../kernel/foreign-files';
 import type { PostgresConfiguration } from './api';
 import { lookAtDataDirectory } from './control-data';
-import { type RunAs, serverEnvironment } from './native';
+import { bootstrapUser, type RunAs, serverEnvironment } from './native';
 import { appliedStepSql, engineSchema, queryRole, replicationRoleSql } from './own-objects';
 import { scramSalt, scramVerifier } from './scram';
 import { managedConfigurationFile, postgresqlConf, replicationUser, superuser } from './settings';
@@ -31,7 +31,8 @@ host    all          all            all      scram-sha-256
 `;
 
 export async function bootstrapDirectory(configuration: PostgresConfiguration): Promise<void> {
-  const { paths, nativeDirectory, runAs } = configuration;
+  const { paths, nativeDirectory } = configuration;
+  const runAs = bootstrapUser(configuration.runAs);
   if ((await lookAtDataDirectory(paths.dataDirectory)) === 'present') {
     throw new ClusterError(
       'CONFLICT',
@@ -56,9 +57,11 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
   } finally {
     await removeName(passwordFile);
   }
-  await writeConfiguration(configuration, building);
+  await writeConfiguration({ ...configuration, runAs }, building);
   await run(...single(nativeDirectory, building, 'postgres'), runAs, clusterSql(configuration));
   await run(...single(nativeDirectory, building, 'app'), runAs, applicationSql);
+  if (runAs && configuration.runAs && runAs.uid !== configuration.runAs.uid)
+    giveTreeSync(building, runAs.uid, configuration.runAs);
   await syncTree(building);
   await renameDurably(building, paths.dataDirectory);
 }

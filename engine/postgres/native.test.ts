@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checkReachable, chooseRunAs, findNativeDirectory, hydrateSymlinks } from './native';
+import { checkReachable, findNativeDirectory, hydrateSymlinks, sharedUser } from './native';
 import { killAllIn, processesIn, readPostmasterFile } from './processes';
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'rustydb-native-')));
@@ -24,7 +24,7 @@ describe('binaries', () => {
     const native = findNativeDirectory(process.cwd());
     hydrateSymlinks(native);
     expect(hydrateSymlinks(native)).toBe(0);
-    expect(checkReachable(native, directory, chooseRunAs())).toBeNull();
+    expect(checkReachable(native, directory, sharedUser())).toBeNull();
   });
 
   it('missing links are made relative, so that the directory can move', () => {
@@ -45,9 +45,9 @@ describe('binaries', () => {
     mkdirSync(join(closed, 'data'), { recursive: true });
     chmodSync(closed, 0o700);
     const native = findNativeDirectory(process.cwd());
-    expect(chooseRunAs()?.uid).toBeGreaterThan(0);
-    expect(checkReachable(native, join(closed, 'data'), chooseRunAs())).toMatch(/can't enter .*RUSTYDB_DATA_DIR/);
-    expect(checkReachable(closed, directory, chooseRunAs())).toMatch(/can't run/);
+    expect(sharedUser()?.uid).toBeGreaterThan(0);
+    expect(checkReachable(native, join(closed, 'data'), sharedUser())).toMatch(/can't enter .*RUSTYDB_DATA_DIR/);
+    expect(checkReachable(closed, directory, sharedUser())).toMatch(/can't run/);
   });
 });
 

@@ -52,18 +52,37 @@ export function hydrateSymlinks(nativeDirectory: string): number {
   return made;
 }
 
-/** Null: our own user will do. As root: the uid and gid of `nobody`. */
-export function chooseRunAs(): RunAs | null {
-  if (process.getuid?.() !== 0) return null;
+/** The user ids that have a name on this host; none where there is no passwd file (a minimal container). */
+function namedUsers(): readonly { readonly name: string; readonly uid: number; readonly gid: number }[] {
   try {
-    for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
-      const [name, , uid, gid] = line.split(':');
-      if (name === 'nobody' && Number(uid) > 0) return { uid: Number(uid), gid: Number(gid) };
-    }
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+    return lines
+      .map((line) => line.split(':'))
+      .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
   } catch {
-    // No passwd file (minimal container): the numbers work without a name.
+    return [];
   }
-  return { uid: 65534, gid: 65534 };
+}
+
+/** Null: our own user will do. As root: the uid and gid of `nobody`, which every host has and programs share. */
+export function sharedUser(): RunAs | null {
+  if (process.getuid?.() !== 0) return null;
+  const nobody = namedUsers().find(({ name, uid }) => name === 'nobody' && uid > 0);
+  return nobody ? { uid: nobody.uid, gid: nobody.gid } : { uid: 65534, gid: 65534 };
+}
+
+export function hasName(uid: number): boolean {
+  return namedUsers().some((one) => one.uid === uid);
+}
+
+/**
+ * Who runs initdb and single-user mode, which ask for the name of their user; a postmaster doesn't. With the group of `runAs`, so that other processes
+ * of that user neither enter the node's directory nor trace it.
+ */
+export function bootstrapUser(runAs: RunAs | null): RunAs | null {
+  const shared = sharedUser();
+  if (runAs === null || shared === null || hasName(runAs.uid)) return runAs;
+  return { uid: shared.uid, gid: runAs.gid };
 }
 
 /**

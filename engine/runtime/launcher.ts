@@ -18,6 +18,7 @@ import { openNativePostgres, reachableNodesDirectory } from './native-postgres';
 import { readIdentity } from './node-identity';
 import { refuseForeignData } from './node-places';
 import { openPortBook, portTrouble } from './ports';
+import { openPostgresUser } from './postgres-user';
 import { ensureSecrets, readSecret } from './secrets';
 import { type SettingsFromEnvironment, settingsFromEnvironment } from './start-settings';
 import { lastWords, StoppedNodes } from './stopped-nodes';
@@ -58,7 +59,7 @@ async function main(): Promise<void> {
 type Launched = { readonly installation: Installation; stop(): Promise<void> };
 
 async function launch(settings: SettingsFromEnvironment, dataDirectory: string, logger: Logger): Promise<Launched> {
-  const native = openNativePostgres();
+  const native = openNativePostgres(openPostgresUser(dataDirectory, settings.ownPostgresUser));
   refuseForeignData(dataDirectory, native.runAs);
   const nodesDirectory = reachableNodesDirectory(dataDirectory, native);
   await assertConsolePortFree(settings, dataDirectory);

@@ -7,7 +7,7 @@ import { chmodSync, cpSync, existsSync, renameSync, rmSync, symlinkSync } from '
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../kernel/errors';
-import { checkReachable, chooseRunAs, findNativeDirectory, hydrateSymlinks, type RunAs } from '../postgres/native';
+import { checkReachable, findNativeDirectory, hydrateSymlinks, type RunAs } from '../postgres/native';
 import { StartError } from './data-directory';
 import { openSharedPlace } from './node-places';
 
@@ -17,8 +17,8 @@ export type NativePostgres = {
   readonly runAs: RunAs | null;
 };
 
-/** @throws StartError with what to do. */
-export function openNativePostgres(): NativePostgres {
+/** `runAs`: whom the binaries must be reachable for. @throws StartError with what to do. */
+export function openNativePostgres(runAs: RunAs | null): NativePostgres {
   let shipped: string;
   try {
     shipped = findNativeDirectory(dirname(fileURLToPath(import.meta.url)));
@@ -26,7 +26,6 @@ export function openNativePostgres(): NativePostgres {
   } catch (error) {
     throw new StartError(messageOf(error));
   }
-  const runAs = chooseRunAs();
   if (checkReachable(shipped, '/', runAs) === null) return { directory: shipped, runAs };
   const copy = join('/var/tmp', `rustydb-postgres-${digest(shipped)}`);
   openSharedPlace(copy, null, 0o755);

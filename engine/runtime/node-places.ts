@@ -3,11 +3,11 @@
  * in directories that only root can change; PostgreSQL's user owns its data, socket and log directory, each at the end of a path that root owns.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { giveDirectorySync } from '../kernel/foreign-files';
+import { giveDirectorySync, giveTreeSync } from '../kernel/foreign-files';
 import type { NodeId } from '../kernel/ids';
-import type { RunAs } from '../postgres/native';
+import { type RunAs, sharedUser } from '../postgres/native';
 import { installationDirectories, StartError } from './data-directory';
 
 /** Unix socket paths are limited to about 100 bytes. */
@@ -93,14 +93,29 @@ export function openNodeDirectory(directory: string, runAs: RunAs | null): void 
   // Another user's process of ours is never root: nothing to separate.
   if (runAs === null || process.getuid?.() !== 0) return;
   giveDirectorySync(directory, { uid: 0, gid: runAs.gid }, 0o750);
-  for (const name of [...ours, ...forPostgres]) {
+  for (const name of readdirSync(directory)) {
     const path = join(directory, name);
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (!found || found.uid === 0 || (forPostgres.includes(name) && !found.isSymbolicLink())) continue;
+    if (!found || found.uid === 0) continue;
+    if (!ours.includes(name) && !found.isSymbolicLink()) {
+      if (found.uid !== runAs.uid) giveToPostgres(path, found.uid, runAs);
+      continue;
+    }
+    if (!ours.includes(name) && !forPostgres.includes(name)) continue;
     const what = found.isSymbolicLink() ? 'is a symbolic link that belongs' : 'belongs';
     throw new StartError(
       `${path} ${what} to user ${found.uid} and not to root, so it is not trusted. Look at it: if it is rightly there, give it to root (chown -h root ${path}); otherwise move ${directory} away: the node then joins as a new member and copies its data from the primary.`,
     );
+  }
+}
+
+/** Of the user that an earlier start, or another host, ran PostgreSQL as; with the tablespaces that lie elsewhere. */
+function giveToPostgres(path: string, from: number, runAs: RunAs): void {
+  giveTreeSync(path, from, runAs);
+  const links = join(path, 'pg_tblspc');
+  for (const name of existsSync(links) ? readdirSync(links) : []) {
+    const target = statSync(join(links, name), { throwIfNoEntry: false });
+    if (target?.isDirectory()) giveTreeSync(realpathSync(join(links, name)), from, runAs);
   }
 }
 
@@ -109,9 +124,11 @@ export function refuseForeignData(dataDirectory: string, runAs: RunAs | null): v
   if (runAs === null) return;
   for (const path of [dataDirectory, ...installationDirectories.map((name) => join(dataDirectory, name))]) {
     const { uid, mode } = statSync(path);
-    if (uid !== runAs.uid && (mode & 0o002) === 0) continue;
+    const shared = uid === sharedUser()?.uid;
+    if (uid !== runAs.uid && !shared && (mode & 0o002) === 0) continue;
+    const whose = uid === runAs.uid ? 'that PostgreSQL runs as' : 'that programs share';
     const trouble =
-      uid === runAs.uid ? `belongs to the user that PostgreSQL runs as (uid ${uid})` : 'can be changed by everybody';
+      uid === runAs.uid || shared ? `belongs to the user ${whose} (uid ${uid})` : 'can be changed by everybody';
     throw new StartError(
       `${path} ${trouble}, and RustyDB runs as root: that user could exchange what root relies on. Give it to root (chown root ${path}; chmod go-w ${path}), or choose another data directory with RUSTYDB_DATA_DIR.`,
     );

@@ -99,3 +99,9 @@ it('the limit of the log is in megabytes', () => {
   for (const text of ['0', '15', '1GB', '-1'])
     expect(() => settingsFromEnvironment({ RUSTYDB_LOG_LIMIT_MB: text })).toThrow(/whole megabytes/);
 });
+
+it('RUSTYDB_POSTGRES_USER takes own, or nothing', () => {
+  expect(settingsFromEnvironment({}).ownPostgresUser).toBe(false);
+  expect(settingsFromEnvironment({ RUSTYDB_POSTGRES_USER: 'own' }).ownPostgresUser).toBe(true);
+  expect(() => settingsFromEnvironment({ RUSTYDB_POSTGRES_USER: 'postgres' })).toThrow(/takes own/);
+});

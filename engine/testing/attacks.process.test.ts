@@ -22,7 +22,12 @@ beforeAll(async () => {
     topology,
     'groups:\n  - { name: main, nodes: [{ id: m-1 }, { id: m-2 }] }\n  - { name: side, nodes: [{ id: s-1 }] }\n',
   );
-  cluster = await RealCluster.start({ topology, through: 'rest', readyTimeoutMs: 120_000 });
+  cluster = await RealCluster.start({
+    topology,
+    through: 'rest',
+    readyTimeoutMs: 120_000,
+    env: { RUSTYDB_LOG_LIMIT_MB: '16' },
+  });
   target = targetOf(cluster, 'main', 'side');
   await settled(target);
 }, 240_000);

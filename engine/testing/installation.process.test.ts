@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   openSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -18,7 +19,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil, withTimeout } from '../kernel/async';
-import { chooseRunAs } from '../postgres/native';
 import { distDirectory, query, RealCluster } from './real-cluster';
 
 const topology = `
@@ -123,7 +123,7 @@ async function failingStart(
 
 // Only root has rights that PostgreSQL's user lacks: without root this is left out.
 it.runIf(process.getuid?.() === 0)('PostgreSQL’s user can exchange nothing that root relies on', () => {
-  const { uid, gid } = chooseRunAs()!;
+  const { uid, gid } = statSync(join(cluster.nodeDirectory('node-1'), 'pgdata'));
   const may = (command: string, path: string) =>
     spawnSync('/bin/sh', ['-c', command, 'sh', path], { uid, gid, cwd: '/' }).status === 0;
   const directory = cluster.nodeDirectory('node-1');

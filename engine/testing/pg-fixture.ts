@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import pg from 'pg';
 import type { PostgresConfiguration, RolePasswords } from '../postgres/api';
-import { chooseRunAs, findNativeDirectory, hydrateSymlinks } from '../postgres/native';
+import { findNativeDirectory, hydrateSymlinks, sharedUser } from '../postgres/native';
 import { killAllIn, killQuietly } from '../postgres/processes';
 import { PgServer } from '../postgres/server';
 
@@ -159,7 +159,7 @@ export class PgFixture {
       host: '127.0.0.1',
       port: await freePort(),
       passwords,
-      runAs: chooseRunAs(),
+      runAs: sharedUser(),
       walProxyPort: proxy.port,
       proxy,
     };

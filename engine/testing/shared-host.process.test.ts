@@ -11,6 +11,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import { withFreshSession } from '../postgres/connection';
-import { chooseRunAs } from '../postgres/native';
 import { query } from './member-check';
 import { RealCluster } from './real-cluster';
 
@@ -104,8 +104,8 @@ it('after CREATE TABLESPACE on the primary the standby copies itself anew, with 
   const directory = join(place, 'ts');
   mkdirSync(directory, { mode: 0o700 });
   chmodSync(place, 0o755);
-  const owner = chooseRunAs();
-  if (owner) chownSync(directory, owner.uid, owner.gid);
+  const owner = statSync(join(cluster.nodeDirectory(primary), 'pgdata'));
+  chownSync(directory, owner.uid, owner.gid);
   await asSuperuser(primary, [`CREATE TABLESPACE ts LOCATION '${directory}'`, 'GRANT CREATE ON TABLESPACE ts TO app']);
   const links = (node: string) => {
     const all = join(cluster.nodeDirectory(node), 'pgdata', 'pg_tblspc');

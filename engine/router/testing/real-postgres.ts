@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pollUntil } from '../../kernel/async';
-import { chooseRunAs, findNativeDirectory, hydrateSymlinks, serverEnvironment } from '../../postgres/native';
+import { findNativeDirectory, hydrateSymlinks, serverEnvironment, sharedUser } from '../../postgres/native';
 
 export const password = 'only-for-tests';
-const runAs = chooseRunAs();
+const runAs = sharedUser();
 const identity = runAs ?? {};
 
 export async function freePort(): Promise<number> {

@@ -1,5 +1,8 @@
 /** Role `app`, or whoever owns a database: SQL, through the router as applications come. */
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ClientConfig } from 'pg';
+import { defaultLogBytes } from '../../cluster/core/log-limits';
 import { pollUntil } from '../../kernel/async';
 import { query } from '../member-check';
 import { asSuperuser } from '../superuser';
@@ -30,6 +33,16 @@ async function refused(
   const as = await login(target);
   const seen = await Promise.all(statements.map(async (sql) => [sql, await sqlAnswer(as, sql)] as const));
   return allOf(seen, expected);
+}
+
+function logLimitOf({ cluster }: Target, node: string): number {
+  const configuration = readFileSync(join(cluster.dataDirectory, 'run', `${node}.json`), 'utf8');
+  return (JSON.parse(configuration) as { logBytes?: number }).logBytes ?? defaultLogBytes;
+}
+
+function bytesIn(directory: string): number {
+  const files = readdirSync(directory).map((name) => lstatSync(join(directory, name), { throwIfNoEntry: false }));
+  return files.reduce((sum, found) => sum + (found?.isFile() ? found.blocks * 512 : 0), 0);
 }
 
 /** Overloads that fit better than PostgreSQL's own, in a schema of `app`; whoever runs one as superuser gives it away. */
@@ -150,6 +163,33 @@ export const applicationAttacks: readonly Attempt[] = [
       'show data_directory',
       'show config_file',
     ]),
+  ),
+  attempt(
+    actor,
+    'service',
+    '150 MB of log lines: the log takes no more than its limit, and others are served',
+    async (target) => {
+      const { cluster, group } = target;
+      const primary = await cluster.primary(group);
+      const as = await login(target);
+      const limit = logLimitOf(target, primary);
+      const log = join(cluster.nodeDirectory(primary), 'log');
+      const seen: [string, string][] = [];
+      for (let part = 1; part <= 10; part++) {
+        const flood = `do $$ begin for n in 1..1500 loop raise log 'attack % %', n, repeat('x', 10000); end loop; end $$`;
+        seen.push(
+          [`part ${part}`, await sqlAnswer(as, flood)],
+          [`somebody else, ${part}`, await sqlAnswer(as, 'select 1')],
+        );
+      }
+      const flooded = allOf(seen, ['allowed']);
+      if (flooded !== held) return flooded;
+      const below = () => (bytesIn(log) <= limit ? held : undefined);
+      const what = 'the log is below its limit';
+      return pollUntil(async () => below(), { what, timeoutMs: 30_000, intervalMs: 100 }).catch(
+        () => `the log takes ${bytesIn(log)} bytes, its limit is ${limit}`,
+      );
+    },
   ),
   attempt(actor, 'secrets', 'what it may read of settings, activity and the engine’s schema', async (target) => {
     const as = await login(target);

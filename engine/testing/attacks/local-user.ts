@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pollUntil } from '../../kernel/async';
+import { sharedUser } from '../../postgres/native';
 import { liveProcesses } from '../real-cluster';
 import { asSuperuser } from '../superuser';
 import { type Attempt, allOf, attempt, call, held, noEntry, settled, sqlAnswer, type Target, told } from './attack';
@@ -16,6 +17,20 @@ function denied(user: User, lines: readonly (readonly [what: string, line: strin
     lines.map(([what, line]) => [what, shellAs(user, line).status === 0 ? 'allowed' : 'refused']),
     ['refused'],
   );
+}
+
+/** The files of each server, and a signal to each of their processes. */
+async function pastPostgres({ cluster }: Target, user: User): Promise<string> {
+  const nodes = await cluster.nodes();
+  const directories = nodes.map(({ node_id: id }) => join(cluster.nodeDirectory(id), 'pgdata'));
+  const pids = nodes.flatMap(({ node_id: id }) => cluster.postgresProcesses(id));
+  return denied(user, [
+    ...directories.flatMap((path) => [
+      [`list ${path}`, `ls '${path}'`] as const,
+      [`write ${path}`, `echo x > '${path}/attack'`] as const,
+    ]),
+    ...pids.map((pid) => [`signal ${pid}`, `kill -CONT ${pid}`] as const),
+  ]);
 }
 
 const privateFiles = ({ cluster }: Target) => {
@@ -168,17 +183,12 @@ const ofLocalUser: readonly Attempt[] = [
       return tcp === held ? denied(somebody, sockets) : tcp;
     },
   ),
-  attempt('local user', 'writes', 'the data of a node, read or changed past PostgreSQL', async (target) => {
-    const nodes = await target.cluster.nodes();
-    const directories = nodes.map(({ node_id: id }) => join(target.cluster.nodeDirectory(id), 'pgdata'));
-    return denied(
-      somebody,
-      directories.flatMap((path) => [
-        [`list ${path}`, `ls '${path}'`] as const,
-        [`write ${path}`, `echo x > '${path}/attack'`] as const,
-      ]),
-    );
-  }),
+  attempt('local user', 'writes', 'the data of a node, read or changed past PostgreSQL', (target) =>
+    pastPostgres(target, somebody),
+  ),
+  attempt('local user', 'writes', 'the same as nobody, whom programs and other installations share', (target) =>
+    pastPostgres(target, sharedUser() ?? somebody),
+  ),
   attempt('local user', 'service', 'the connections of a standby’s WAL relay', async (target) => {
     const primary = await target.cluster.primary(target.group);
     const standby = (await target.cluster.nodes()).find(
@@ -280,6 +290,15 @@ export const postgresUserAttacks: readonly Attempt[] = [
       }
     },
   ),
+  attempt('PostgreSQL’s user', 'secrets', 'the environment of its own processes', async (target) => {
+    const node = await target.cluster.primary(target.group);
+    const user = postgresUser(target, node);
+    const environments = target.cluster
+      .postgresProcesses(node)
+      .map((pid) => shellAs(user, `cat /proc/${pid}/environ`).output);
+    if (!environments.some((one) => one.includes('PATH='))) return 'could not be tried: no environment can be read';
+    return told(environments.join('\n'), secretsOf(target));
+  }),
   attempt('PostgreSQL’s user', 'service', 'a stopped agent, by files of PostgreSQL’s own', async (target) => {
     const nodes = await target.cluster.nodes();
     return allOf(
