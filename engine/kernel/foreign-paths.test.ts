@@ -52,6 +52,7 @@ const exceptions: Readonly<Record<string, { readonly uses: readonly string[]; re
   'engine/postgres/native.ts': { uses: ['readFileSync', 'symlinkSync'], where: 'the shipped programs, /etc/passwd' },
   'engine/runtime/bundle-release.ts': { uses: ['readFileSync'], where: 'the programs of this release' },
   'engine/runtime/forget-secrets.ts': { uses: ['openSync', 'readFileSync'], where: proc },
+  'engine/postgres/listen-queue.ts': { uses: ['readFileSync'], where: proc },
   'engine/runtime/postgres-user.ts': { uses: ['readFileSync'], where: 'the data directory, which is root’s' },
   'engine/runtime/start-settings.ts': {
     uses: ['readFileSync'],

@@ -19,6 +19,7 @@ import {
 import type { LockHolder, ServiceTrouble } from '../cluster/model';
 import type { PostgresConfiguration } from './api';
 import { type LocalConnection, sqlState } from './connection';
+import { queuedConnections } from './listen-queue';
 import { scramOnlyClient } from './scram-only';
 import { sessionOptions } from './session-options';
 import { superuserOid } from './settings';
@@ -132,7 +133,8 @@ export class NewSessionWatch {
         since: this.#failingSince ?? new Date().toISOString(),
         error: refused.error,
         sqlState: refused.sqlState,
-        strangers,
+        // Those that a postmaster under a flood has not even taken yet have not signed in either.
+        strangers: strangers + (refused.sqlState === null ? queuedConnections(this.configuration.port) : 0),
         lockHolders: refused.sqlState === outOfMemory ? this.#holders : [],
       };
     const silent = this.#unansweredSince;

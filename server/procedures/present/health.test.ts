@@ -22,11 +22,26 @@ describe('health of a node', () => {
     expect(of).toEqual({
       'agent-reports': ['failed', false],
       'postgres-serves': ['unknown', false],
+      'lets-sessions-in': ['unknown', false],
       'replication-lag': ['unknown', false],
       'disk-space': ['unknown', false],
       'interconnect-links': ['unknown', false],
       'no-troubles': ['unknown', false],
     });
+  });
+
+  it('a server that runs and lets nobody in fails the check of that name, with what its page says of it', () => {
+    const report = standby.report!;
+    const trouble = { since: view.at, error: 'timeout expired', sqlState: null, strangers: 44, lockHolders: [] };
+    const postgres = { ...report.postgres, serviceTrouble: { kind: 'no-new-sessions' as const, ...trouble } };
+    const { checks } = healthOf({ report: { ...report, postgres } });
+    expect(checks.find(({ name }) => name === 'lets-sessions-in')).toMatchObject({
+      status: 'failed',
+      measured: 'PostgreSQL lets nobody in (timeout expired): 44 connections have not signed in.',
+    });
+    expect(healthOf({ report }).of['lets-sessions-in']).toEqual(['ok', true]);
+    const stopped = { ...report.postgres, state: 'stopped' as const };
+    expect(healthOf({ report: { ...report, postgres: stopped } }).of['lets-sessions-in']).toEqual(['unknown', false]);
   });
 
   it('lag and disk that were not measured are unknown beside what was', () => {

@@ -1,5 +1,7 @@
 /** The verdict, health checks and membership on the wire. */
+
 import { primaryChangingRule } from '@/engine/cluster/core/planned-change';
+import { serviceTroubleWords } from '@/engine/cluster/core/service-trouble';
 import type { NodeView } from '@/engine/cluster/model';
 import type { CurrentView } from '@/server/engine-client/api';
 import { sortedGroups } from '../find';
@@ -77,6 +79,7 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
       state,
       'primary or standby',
     ),
+    check('lets-sessions-in', letsIn(report), report ? sessionsText(report) : null, null),
     check('replication-lag', below(lag, health.lagWarningBytes), bytesText(lag), bytesText(health.lagWarningBytes)),
     check('disk-space', below(disk, diskLimit), disk === null ? null : `${disk.toFixed(1)} %`, `${diskLimit} %`),
     check(
@@ -87,6 +90,17 @@ function healthChecks(view: CurrentView['view'], node: NodeView) {
     ),
     check('no-troubles', trouble === null ? null : trouble === 'none', trouble, 'none'),
   ];
+}
+
+/** Not known of a server that does not run. */
+function letsIn(report: NodeView['report']): Verdict {
+  if (!report || !['primary', 'standby'].includes(report.postgres.state)) return null;
+  return !report.postgres.serviceTrouble;
+}
+
+function sessionsText({ postgres }: NonNullable<NodeView['report']>): string | null {
+  if (postgres.serviceTrouble) return serviceTroubleWords(postgres.serviceTrouble).sentence;
+  return ['primary', 'standby'].includes(postgres.state) ? 'yes' : null;
 }
 
 function below(value: number | null, limit: number): Verdict {
