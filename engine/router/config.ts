@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { ClusterError, messageOf } from '../kernel/errors';
 import type { GroupName, NodeId } from '../kernel/ids';
 
+/** More share too few places for those who have not signed in. */
+export const mostRouterProcesses = 8;
+
 export type ServiceConfig = {
   readonly service: string;
   readonly group: GroupName;
@@ -20,6 +23,8 @@ export type RouterConfig = {
   readonly services: readonly ServiceConfig[];
   readonly region: string | null;
   readonly statusIntervalMs: number;
+  /** How many serve the ports together; absent: one. */
+  readonly processes?: number;
   /** PEM files; without them SSLRequest is answered `N`. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string } | null;
   /** Certificates towards the agents, across hosts; without them the interconnect is plain (loopback). */
@@ -84,6 +89,12 @@ function readInterconnectTls(value: unknown): RouterConfig['interconnectTls'] {
   return { cert: file('cert'), key: file('key'), ca: file('ca') };
 }
 
+function readProcesses(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > mostRouterProcesses)
+    refuse('processes', `from 1 to ${mostRouterProcesses}`);
+  return value;
+}
+
 /** @throws ClusterError INVALID_INPUT naming the field. */
 export function parseRouterConfig(value: unknown): RouterConfig {
   const fields = fieldsOf(value, 'the file');
@@ -109,6 +120,7 @@ export function parseRouterConfig(value: unknown): RouterConfig {
     services: list(fields, 'services').map(readService),
     region,
     statusIntervalMs: interval,
+    ...(fields.processes === undefined ? {} : { processes: readProcesses(fields.processes) }),
     tls: readTls(fields.tls),
     interconnectTls: readInterconnectTls(fields.interconnectTls),
   };

@@ -15,6 +15,7 @@ import { defaultLimits, type RouterLimits } from './limits';
 import { RouteWatch } from './route-watch';
 import { ServiceListener } from './service-listener';
 import type { Session } from './session';
+import { alone, type Siblings } from './siblings';
 
 function readSecureContext(tls: RouterConfig['tls']): SecureContext | null {
   if (!tls) return null;
@@ -33,6 +34,7 @@ export class Router {
   readonly #watch: RouteWatch;
   readonly #listeners: readonly ServiceListener[];
   readonly #limits: RouterLimits;
+  readonly #siblings: Siblings;
   readonly #startedAt = new Date().toISOString();
   #statusTimer: NodeJS.Timeout | null = null;
   #sentContent = '';
@@ -45,14 +47,16 @@ export class Router {
       readonly link: AgentLink;
       readonly logger: Logger;
       readonly limits?: Partial<RouterLimits>;
+      readonly siblings?: Siblings;
     },
   ) {
-    const { config, link, logger } = options;
+    const { config, link, logger, siblings = alone } = options;
+    this.#siblings = siblings;
     const limits = { ...defaultLimits, ...options.limits };
     this.#limits = limits;
     const secureContext = readSecureContext(config.tls);
     const cancelKeys = new CancelKeys<Session>();
-    const cancels = new CancelForwarder(cancelKeys, limits);
+    const cancels = new CancelForwarder(cancelKeys, limits, siblings);
     this.#watch = new RouteWatch(link, {
       groups: [...new Set(config.services.map((service) => service.group))],
       limits,
@@ -141,15 +145,16 @@ export class Router {
   #sendStatus(): void {
     const { link } = this.options;
     const loopBlockMs = Math.round(this.#watch.takeLoopBlockMs());
-    const status = this.status();
+    const status = this.#siblings.merged(this.status(), this.#limits.maxListedClients);
     const content = JSON.stringify(status);
     const now = performance.now();
-    const nodes = link.connectedNodes();
+    const nodes = this.#siblings.reports ? link.connectedNodes() : [];
     const isNews = content !== this.#sentContent || nodes.join() !== this.#sentTo;
     if (!isNews && now - this.#sentAt < this.#limits.repeatStatusMs) return;
     this.#sentContent = content;
     this.#sentTo = nodes.join();
     this.#sentAt = now;
+    if (!this.#siblings.reports) this.#siblings.tell(status);
     for (const node of nodes) {
       // For display only: an agent that misses one gets the next.
       link.requestNode(node, 'router.status', { ...status, loopBlockMs }, this.#limits.askTimeoutMs).catch(() => {});

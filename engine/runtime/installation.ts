@@ -58,6 +58,8 @@ export type InstallationOptions = {
   readonly rehearsalEnabled: boolean;
   /** RUSTYDB_LOG_LIMIT_MB of each node; absent or null: the default. */
   readonly logBytes?: number | null;
+  /** How many serve the router's ports together; absent: one. */
+  readonly routerProcesses?: number;
   /** Of the console: its identity provider and its own TLS. */
   readonly oidcFile: string | null;
   readonly consoleTls: { readonly certFile: string; readonly keyFile: string } | null;
@@ -176,6 +178,7 @@ export class Installation {
       services: await this.services(nodes),
       region: nodes[0]?.region ?? null,
       statusIntervalMs: 1000,
+      ...((this.#options.routerProcesses ?? 1) > 1 ? { processes: this.#options.routerProcesses } : {}),
     };
     return this.#writeConfig('router', config);
   }

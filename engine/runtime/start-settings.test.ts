@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ensureSecrets } from './secrets';
-import { settingsFromEnvironment } from './start-settings';
+import { routerProcesses, settingsFromEnvironment } from './start-settings';
 
 describe('TLS of the console', () => {
   it('is off by default, and on with both files, by their whole paths', () => {
@@ -104,4 +104,20 @@ it('RUSTYDB_POSTGRES_USER takes own, or nothing', () => {
   expect(settingsFromEnvironment({}).ownPostgresUser).toBe(false);
   expect(settingsFromEnvironment({ RUSTYDB_POSTGRES_USER: 'own' }).ownPostgresUser).toBe(true);
   expect(() => settingsFromEnvironment({ RUSTYDB_POSTGRES_USER: 'postgres' })).toThrow(/takes own/);
+});
+
+describe('how many router processes', () => {
+  it.each([
+    [1, 1],
+    [2, 1],
+    [3, 1],
+    [4, 2],
+    [64, 8],
+  ])('%i cores: %i', (cores, count) => expect(routerProcesses(undefined, cores)).toBe(count));
+
+  it('as many as are asked for, up to 8', () => {
+    expect(routerProcesses('3', 2)).toBe(3);
+    for (const text of ['0', '9', '1.5', 'two', '-1'])
+      expect(() => routerProcesses(text, 2)).toThrow(/RUSTYDB_ROUTER_PROCESSES is .* from 1 to 8/);
+  });
 });

@@ -1,9 +1,11 @@
 /** The environment variables of `npm start`, checked once. Unknown or malformed values are refused with a sentence. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { leastLogBytes } from '../cluster/core/log-limits';
 import { messageOf } from '../kernel/errors';
+import { mostRouterProcesses } from '../router/config';
 import { secretVariables } from './core/child-environment';
 import { StartError } from './data-directory';
 import { type RateLimitOverrides, rateLimitOverrides } from './rate-limits-setting';
@@ -31,6 +33,8 @@ export type SettingsFromEnvironment = {
   readonly logBytes: number | null;
   /** RUSTYDB_POSTGRES_USER=own: a user of the installation's own also where an earlier release chose `nobody`. */
   readonly ownPostgresUser: boolean;
+  /** RUSTYDB_ROUTER_PROCESSES, or what the cores say. */
+  readonly routerProcesses: number;
 };
 
 export function settingsFromEnvironment(env: Readonly<Record<string, string | undefined>>): SettingsFromEnvironment {
@@ -58,6 +62,7 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     rateLimits: rateLimitOverrides(env.RUSTYDB_RATE_LIMITS),
     logBytes: logBytes(env.RUSTYDB_LOG_LIMIT_MB),
     ownPostgresUser: ownPostgresUser(env.RUSTYDB_POSTGRES_USER),
+    routerProcesses: routerProcesses(env.RUSTYDB_ROUTER_PROCESSES, availableParallelism()),
   };
 }
 
@@ -84,6 +89,15 @@ function ownPostgresUser(text: string | undefined): boolean {
   if (text !== 'own')
     throw new StartError(`RUSTYDB_POSTGRES_USER is ${JSON.stringify(text)}; it takes own, or nothing.`);
   return true;
+}
+
+/** Half of the cores: the servers that they lead to need the rest. One process fills a core at 20,000 small statements a second. */
+export function routerProcesses(text: string | undefined, cores: number): number {
+  if (!text) return Math.min(mostRouterProcesses, Math.max(1, Math.floor(cores / 2)));
+  if (/^\d$/.test(text) && Number(text) >= 1 && Number(text) <= mostRouterProcesses) return Number(text);
+  throw new StartError(
+    `RUSTYDB_ROUTER_PROCESSES is ${JSON.stringify(text)}; it takes a whole number from 1 to ${mostRouterProcesses}.`,
+  );
 }
 
 function logBytes(text: string | undefined): number | null {
