@@ -3,7 +3,7 @@
  * argument, a log or a statement in clear: the server only sees SCRAM verifiers, and only on its standard input.
  */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renameDurably, replaceFile } from '../kernel/durable-file';
@@ -40,6 +40,9 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
     );
   }
   const building = `${paths.dataDirectory}.new`;
+  const given = runAs && configuration.runAs && runAs.uid !== configuration.runAs.uid ? configuration.runAs : null;
+  // An earlier attempt may have ended while it gave it away: then it has two owners, and neither could remove it all.
+  if (given && runAs && existsSync(building)) giveTreeSync(building, runAs.uid, given);
   await removeTree(building);
   await ensureDirectory(building, 0o700, runAs);
   const passwordFile = join(paths.nodeDirectory, 'initdb.pw');
@@ -60,8 +63,7 @@ export async function bootstrapDirectory(configuration: PostgresConfiguration): 
   await writeConfiguration({ ...configuration, runAs }, building);
   await run(...single(nativeDirectory, building, 'postgres'), runAs, clusterSql(configuration));
   await run(...single(nativeDirectory, building, 'app'), runAs, applicationSql);
-  if (runAs && configuration.runAs && runAs.uid !== configuration.runAs.uid)
-    giveTreeSync(building, runAs.uid, configuration.runAs);
+  if (given && runAs) giveTreeSync(building, runAs.uid, given);
   await syncTree(building);
   await renameDurably(building, paths.dataDirectory);
 }

@@ -15,7 +15,7 @@ import { bundlePath, Installation, type NodePlace } from './installation';
 import { stopLeftGuardian } from './left-guardians';
 import { MembershipWatch } from './membership-watch';
 import { openNativePostgres, reachableNodesDirectory } from './native-postgres';
-import { readIdentity } from './node-identity';
+import { DamagedIdentity, readIdentity } from './node-identity';
 import { refuseForeignData } from './node-places';
 import { openPortBook, portTrouble } from './ports';
 import { openPostgresUser } from './postgres-user';
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
 type Launched = { readonly installation: Installation; stop(): Promise<void> };
 
 async function launch(settings: SettingsFromEnvironment, dataDirectory: string, logger: Logger): Promise<Launched> {
-  const native = openNativePostgres(openPostgresUser(dataDirectory, settings.ownPostgresUser));
+  const native = openNativePostgres(openPostgresUser(dataDirectory));
   refuseForeignData(dataDirectory, native.runAs);
   const nodesDirectory = reachableNodesDirectory(dataDirectory, native);
   await assertConsolePortFree(settings, dataDirectory);
@@ -85,7 +85,12 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
 
   const children = new Map<string, SupervisedProcess>();
   const stopped = new StoppedNodes((node) => installation.nodeDirectory(node));
-  const startChild = (name: string, bundle: string, configFile: string, nodeDirectory: string | null = null) => {
+  const startChild = (
+    name: string,
+    bundle: string,
+    configFile: string,
+    node: { readonly directory: string; readonly prepare: () => Promise<unknown> } | null = null,
+  ) => {
     const child = new SupervisedProcess({
       name,
       script: bundlePath(bundle),
@@ -93,7 +98,9 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
       dataDirectory,
       logger,
       nodeArguments: nodeArguments(bundle),
-      ...(nodeDirectory === null ? {} : { trouble: () => olderProgram(bundlePath(bundle), nodeDirectory) }),
+      ...(node === null
+        ? {}
+        : { prepare: node.prepare, trouble: () => olderProgram(bundlePath(bundle), node.directory) }),
       onTrouble: (which, sentence) => {
         console.error(`! ${which} can't start. ${sentence}`);
         stopped.note(which, sentence);
@@ -113,12 +120,10 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
   const startAgent = async (place: NodePlace, all: readonly NodePlace[]) => {
     stopped.forget(place.id);
     try {
-      startChild(
-        place.id,
-        'agent.mjs',
-        await installation.prepareAgent(place, all),
-        installation.nodeDirectory(place.id),
-      );
+      // Its disk may be another one by the next start: then it is a new member, and never votes again under its old name.
+      const prepare = () => installation.prepareAgent(place, watch.knownNodes());
+      const configFile = await installation.prepareAgent(place, all);
+      startChild(place.id, 'agent.mjs', configFile, { directory: installation.nodeDirectory(place.id), prepare });
     } catch (error) {
       console.error(`! ${place.id} can't start. ${messageOf(error)}`);
       logger.error({ child: place.id, error: messageOf(error) }, 'could not be prepared');
@@ -176,10 +181,15 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
   };
 }
 
-/** The code may have been replaced by an older one since this launcher began. */
+/** The code may have been replaced by an older one since this launcher began. A directory whose disk was lost says nothing; its agent tells what to do. */
 function olderProgram(script: string, nodeDirectory: string): string | null {
-  const { level, release } = readIdentity(nodeDirectory);
-  return olderBundleTrouble(dirname(script), nodeDirectory, level, release);
+  try {
+    const { level, release } = readIdentity(nodeDirectory);
+    return olderBundleTrouble(dirname(script), nodeDirectory, level, release);
+  } catch (error) {
+    if (error instanceof DamagedIdentity) return null;
+    return messageOf(error);
+  }
 }
 
 /** Processes that outlived the last launcher hold their ports rightly. Port names are `<node>.<what>` and `service.<name>`. */

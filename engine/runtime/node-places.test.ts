@@ -128,36 +128,6 @@ describe.runIf(root)('root beside other users', () => {
     expect(ownerAndMode(`${sockets}-guardian`)).toEqual([0, 0o700]);
   });
 
-  it('gives the data of a node to the user that PostgreSQL runs as now, with the tablespaces elsewhere, and nothing of others', () => {
-    const node = join(place, 'node-1');
-    const data = join(node, 'pgdata');
-    const tablespace = join(place, 'ts');
-    for (const path of [join(data, 'base', '1'), join(data, 'pg_tblspc'), tablespace])
-      mkdirSync(path, { recursive: true });
-    writeFileSync(join(data, 'base', '1', 'file'), '');
-    writeFileSync(join(data, 'foreign'), '');
-    writeFileSync(join(place, 'outside'), '');
-    symlinkSync(tablespace, join(data, 'pg_tblspc', '16400'));
-    symlinkSync(join(place, 'outside'), join(data, 'link'));
-    for (const path of ['', 'base', 'base/1', 'base/1/file', 'pg_tblspc'])
-      chownSync(join(data, path), them.uid, them.gid);
-    for (const path of [tablespace, join(place, 'outside')]) chownSync(path, them.uid, them.gid);
-    chownSync(join(data, 'foreign'), stranger.uid, stranger.gid);
-    writeFileSync(join(node, 'replication.pgpass'), '', { mode: 0o600 });
-    chownSync(join(node, 'replication.pgpass'), them.uid, them.gid);
-    openNodeDirectory(node, own);
-    const owner = (path: string) => lstatSync(join(place, path)).uid;
-    for (const path of [
-      'node-1/pgdata',
-      'node-1/pgdata/base/1/file',
-      'node-1/pgdata/pg_tblspc',
-      'node-1/replication.pgpass',
-      'ts',
-    ])
-      expect(owner(path), path).toBe(own.uid);
-    expect([owner('node-1'), owner('node-1/pgdata/foreign'), owner('outside')]).toEqual([0, stranger.uid, them.uid]);
-  });
-
   it('refuses a data directory that PostgreSQL’s user, or everybody, may change', () => {
     const data = join(place, 'data');
     mkdirSync(data, { mode: 0o755 });

@@ -3,9 +3,9 @@
  * in directories that only root can change; PostgreSQL's user owns its data, socket and log directory, each at the end of a path that root owns.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { giveDirectorySync, giveTreeSync } from '../kernel/foreign-files';
+import { giveDirectorySync } from '../kernel/foreign-files';
 import type { NodeId } from '../kernel/ids';
 import { type RunAs, sharedUser } from '../postgres/native';
 import { installationDirectories, StartError } from './data-directory';
@@ -93,29 +93,14 @@ export function openNodeDirectory(directory: string, runAs: RunAs | null): void 
   // Another user's process of ours is never root: nothing to separate.
   if (runAs === null || process.getuid?.() !== 0) return;
   giveDirectorySync(directory, { uid: 0, gid: runAs.gid }, 0o750);
-  for (const name of readdirSync(directory)) {
+  for (const name of [...ours, ...forPostgres]) {
     const path = join(directory, name);
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (!found || found.uid === 0) continue;
-    if (!ours.includes(name) && !found.isSymbolicLink()) {
-      if (found.uid !== runAs.uid) giveToPostgres(path, found.uid, runAs);
-      continue;
-    }
-    if (!ours.includes(name) && !forPostgres.includes(name)) continue;
+    if (!found || found.uid === 0 || (forPostgres.includes(name) && !found.isSymbolicLink())) continue;
     const what = found.isSymbolicLink() ? 'is a symbolic link that belongs' : 'belongs';
     throw new StartError(
       `${path} ${what} to user ${found.uid} and not to root, so it is not trusted. Look at it: if it is rightly there, give it to root (chown -h root ${path}); otherwise move ${directory} away: the node then joins as a new member and copies its data from the primary.`,
     );
-  }
-}
-
-/** Of the user that an earlier start, or another host, ran PostgreSQL as; with the tablespaces that lie elsewhere. */
-function giveToPostgres(path: string, from: number, runAs: RunAs): void {
-  giveTreeSync(path, from, runAs);
-  const links = join(path, 'pg_tblspc');
-  for (const name of existsSync(links) ? readdirSync(links) : []) {
-    const target = statSync(join(links, name), { throwIfNoEntry: false });
-    if (target?.isDirectory()) giveTreeSync(realpathSync(join(links, name)), from, runAs);
   }
 }
 

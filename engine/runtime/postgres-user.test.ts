@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,35 +25,51 @@ afterEach(() => rmSync(place, { recursive: true, force: true }));
 // As an ordinary user everything is that user's own: there is nothing to choose.
 describe.runIf(root)('the user that PostgreSQL runs as', () => {
   it('is one without a name, chosen once, another one in each installation', () => {
-    const first = openPostgresUser(place, false)!;
+    const first = openPostgresUser(place)!;
     expect(first.uid).toBeGreaterThan(60_000);
     expect(first.uid).not.toBe(sharedUser()!.uid);
     expect(hasName(first.uid)).toBe(false);
-    for (const own of [false, true]) expect(openPostgresUser(place, own)).toEqual(first);
+    expect(openPostgresUser(place)).toEqual(first);
     rmSync(kept());
-    expect(openPostgresUser(place, false)).not.toEqual(first);
+    expect(openPostgresUser(place)).not.toEqual(first);
   });
 
-  it('stays nobody in an installation of an earlier release, until it is asked for', () => {
+  function data(node: string, uid: number): void {
+    mkdirSync(join(place, 'nodes', node, 'pgdata'), { recursive: true });
+    chownSync(join(place, 'nodes', node, 'pgdata'), uid, uid);
+  }
+
+  it('stays nobody in an installation of an earlier release', () => {
     writeFileSync(join(place, 'cluster.json'), '{}');
-    expect(openPostgresUser(place, false)).toEqual(sharedUser());
-    expect(openPostgresUser(place, false)).toEqual(sharedUser());
-    const own = openPostgresUser(place, true)!;
-    expect(own.uid).not.toBe(sharedUser()!.uid);
-    expect(openPostgresUser(place, false)).toEqual(own);
+    expect(openPostgresUser(place)).toEqual(sharedUser());
+    data('n-1', sharedUser()!.uid);
+    expect(openPostgresUser(place)).toEqual(sharedUser());
+    expect(existsSync(kept())).toBe(false);
+  });
+
+  it('is whoever owns the data where the file is gone, and never nobody then', () => {
+    const first = openPostgresUser(place)!;
+    writeFileSync(join(place, 'cluster.json'), '{}');
+    for (const node of ['n-1', 'n-2']) data(node, first.uid);
+    rmSync(kept());
+    expect(openPostgresUser(place)).toEqual(first);
+    expect(JSON.parse(readFileSync(kept(), 'utf8'))).toMatchObject(first);
+    rmSync(kept());
+    data('n-3', sharedUser()!.uid);
+    expect(() => openPostgresUser(place)).toThrow(/belongs to different users .*postgres-user\.json/);
   });
 
   it.each(['', '{}', '{"uid": 0, "gid": 0}', '{"uid": "x", "gid": 1}'])(
     'is not guessed from a damaged file: %s',
     (text) => {
       writeFileSync(kept(), text);
-      expect(() => openPostgresUser(place, false)).toThrow(/postgres-user\.json is damaged.*ls -ln/);
+      expect(() => openPostgresUser(place)).toThrow(/postgres-user\.json is damaged.*ls -ln/);
       expect(readFileSync(kept(), 'utf8')).toBe(text);
     },
   );
 
   it('is not taken from the file of a newer release', () => {
     writeFileSync(kept(), '{"format": 99, "uid": 5, "gid": 5}');
-    expect(() => openPostgresUser(place, false)).toThrow(/format 99/);
+    expect(() => openPostgresUser(place)).toThrow(/format 99/);
   });
 });

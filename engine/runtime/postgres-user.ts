@@ -1,16 +1,15 @@
 /**
  * Which user of the operating system PostgreSQL runs as where the installation runs as root: one of its own, so that neither another installation nor
  * another program that runs as `nobody` reaches its data. It needs no name: a number that nobody has is chosen once, before anything is made, and
- * kept in `postgres-user.json`. Installations of earlier releases stay with `nobody` until RUSTYDB_POSTGRES_USER=own is set at a start.
+ * kept in `postgres-user.json`. Where that file is gone, whoever owns the data is the user; so an installation of an earlier release stays with `nobody`.
  */
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formats, newerFormat } from '../kernel/format-version';
 import { replaceFile, systemFiles } from '../kernel/small-files';
 import { hasName, type RunAs, sharedUser } from '../postgres/native';
-import { processesIn } from '../postgres/processes';
 import { StartError } from './data-directory';
 
 /** First what no distribution, container or directory service hands out; then what a user namespace of 65,536 ids still has. */
@@ -22,19 +21,23 @@ const attempts = 5;
 
 type Kept = RunAs & { readonly format?: number };
 
-/** Null: our own user will do. `own`: also where an earlier release chose `nobody`. @throws StartError */
-export function openPostgresUser(dataDirectory: string, own: boolean): RunAs | null {
+/** Null: our own user will do. @throws StartError */
+export function openPostgresUser(dataDirectory: string): RunAs | null {
   const shared = sharedUser();
   if (shared === null) return null;
   const file = join(dataDirectory, 'postgres-user.json');
   if (existsSync(file)) return read(file);
   const known = existsSync(join(dataDirectory, 'cluster.json'));
-  if (known && !own) return shared;
-  if (known) refuseWhileServersRun(dataDirectory);
-  const chosen = choose();
-  if (chosen === null) return shared;
-  replaceFile(systemFiles, file, JSON.stringify({ format: formats.postgresUser.version, ...chosen }));
-  return chosen;
+  const user = known ? (ownerOfData(dataDirectory, shared) ?? shared) : choose();
+  if (user === null) {
+    console.error(
+      '! No user id without a name can be used here: PostgreSQL runs as nobody, whom other programs share.',
+    );
+    return shared;
+  }
+  if (user.uid !== shared.uid)
+    replaceFile(systemFiles, file, JSON.stringify({ format: formats.postgresUser.version, ...user }));
+  return user;
 }
 
 function read(file: string): RunAs {
@@ -67,16 +70,20 @@ function choose(): RunAs | null {
   return null;
 }
 
-/** Their files can't be given to another user under them. */
-function refuseWhileServersRun(dataDirectory: string): void {
+/** Root made the directory and gave it away; nobody else can. Null: there is no data, or it is the shared user's. */
+function ownerOfData(dataDirectory: string, shared: RunAs): RunAs | null {
+  const owners = new Map<number, RunAs>();
   for (const nodes of ['nodes', 'nodes-are-here']
     .map((name) => join(dataDirectory, name))
     .filter((one) => existsSync(one)))
     for (const node of readdirSync(nodes)) {
-      const [running] = processesIn(join(nodes, node, 'pgdata'));
-      if (running === undefined) continue;
-      throw new StartError(
-        `PostgreSQL of ${node} still runs (process ${running}), and RUSTYDB_POSTGRES_USER=own gives its files to another user. Stop the installation, then start it with that variable.`,
-      );
+      const found = lstatSync(join(nodes, node, 'pgdata'), { throwIfNoEntry: false });
+      if (found?.isDirectory() && found.uid !== 0) owners.set(found.uid, { uid: found.uid, gid: found.gid });
     }
+  if (owners.size > 1)
+    throw new StartError(
+      `The data of the nodes in ${dataDirectory} belongs to different users (${[...owners.keys()].join(', ')}), and postgres-user.json, which says whose it is, is gone. Give all of it to one of them (chown -R), then write {"uid": …, "gid": …} into that file.`,
+    );
+  const [owner] = owners.values();
+  return owner === undefined || owner.uid === shared.uid ? null : owner;
 }

@@ -100,12 +100,6 @@ it('the limit of the log is in megabytes', () => {
     expect(() => settingsFromEnvironment({ RUSTYDB_LOG_LIMIT_MB: text })).toThrow(/whole megabytes/);
 });
 
-it('RUSTYDB_POSTGRES_USER takes own, or nothing', () => {
-  expect(settingsFromEnvironment({}).ownPostgresUser).toBe(false);
-  expect(settingsFromEnvironment({ RUSTYDB_POSTGRES_USER: 'own' }).ownPostgresUser).toBe(true);
-  expect(() => settingsFromEnvironment({ RUSTYDB_POSTGRES_USER: 'postgres' })).toThrow(/takes own/);
-});
-
 describe('how many router processes', () => {
   it.each([
     [1, 1],

@@ -31,8 +31,6 @@ export type SettingsFromEnvironment = {
   readonly rateLimits: RateLimitOverrides | null;
   /** RUSTYDB_LOG_LIMIT_MB: what PostgreSQL's log of each node may take. */
   readonly logBytes: number | null;
-  /** RUSTYDB_POSTGRES_USER=own: a user of the installation's own also where an earlier release chose `nobody`. */
-  readonly ownPostgresUser: boolean;
   /** RUSTYDB_ROUTER_PROCESSES, or what the cores say. */
   readonly routerProcesses: number;
 };
@@ -61,7 +59,6 @@ export function settingsFromEnvironment(env: Readonly<Record<string, string | un
     trustedProxies: trustedProxies(env.RUSTYDB_TRUSTED_PROXIES),
     rateLimits: rateLimitOverrides(env.RUSTYDB_RATE_LIMITS),
     logBytes: logBytes(env.RUSTYDB_LOG_LIMIT_MB),
-    ownPostgresUser: ownPostgresUser(env.RUSTYDB_POSTGRES_USER),
     routerProcesses: routerProcesses(env.RUSTYDB_ROUTER_PROCESSES, availableParallelism()),
   };
 }
@@ -82,13 +79,6 @@ function secretOf(name: string, file: string): string {
   } catch (error) {
     throw new StartError(`${name} names ${file}, which can't be read: ${messageOf(error)}.`);
   }
-}
-
-function ownPostgresUser(text: string | undefined): boolean {
-  if (!text) return false;
-  if (text !== 'own')
-    throw new StartError(`RUSTYDB_POSTGRES_USER is ${JSON.stringify(text)}; it takes own, or nothing.`);
-  return true;
 }
 
 /** Half of the cores: the servers that they lead to need the rest. One process fills a core at 20,000 small statements a second. */

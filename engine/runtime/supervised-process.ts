@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import { bundleRelease } from './bundle-release';
 import { childEnvironment } from './core/child-environment';
@@ -26,6 +27,8 @@ export type SupervisedProcessOptions = {
   readonly nodeArguments: readonly string[];
   /** The process said (exit code 78) that a restart won't help; its last words are in its log. */
   readonly onFatal: (name: string) => void;
+  /** Before each start but the first: what the program relies on may have gone meanwhile. What it throws is the trouble. */
+  readonly prepare?: () => Promise<unknown>;
   /** Asked before each start: why this program must not be started. */
   readonly trouble?: () => string | null;
   readonly onTrouble?: (name: string, sentence: string) => void;
@@ -86,8 +89,7 @@ export class SupervisedProcess {
     if (this.#stopping) return;
     const trouble = this.options.trouble?.() ?? null;
     if (trouble !== null) {
-      this.options.logger.error({ child: this.name }, trouble);
-      this.options.onTrouble?.(this.name, trouble);
+      this.#notStarted(trouble);
       return;
     }
     const logFile = join(this.options.dataDirectory, 'logs', `${this.name}.log`);
@@ -136,7 +138,22 @@ export class SupervisedProcess {
     const wait = backoffMs[Math.min(this.#failures, backoffMs.length - 1)] ?? 0;
     this.#failures++;
     this.options.logger.warn({ child: this.name, code, signal: signalName, restartInMs: wait }, 'ended, restarting');
-    this.#timer = setTimeout(() => this.#spawn(), wait);
+    this.#timer = setTimeout(() => void this.#again(), wait);
+  }
+
+  async #again(): Promise<void> {
+    try {
+      await this.options.prepare?.();
+    } catch (error) {
+      this.#notStarted(messageOf(error));
+      return;
+    }
+    this.#spawn();
+  }
+
+  #notStarted(trouble: string): void {
+    this.options.logger.error({ child: this.name }, trouble);
+    this.options.onTrouble?.(this.name, trouble);
   }
 
   #cleanUp(): void {

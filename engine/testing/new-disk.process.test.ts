@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
-import { RealCluster } from './real-cluster';
+import { RealCluster, send } from './real-cluster';
 
 const topology = `
 cluster_name: disks
@@ -52,4 +52,28 @@ it('a voter that comes back with an empty directory takes itself out of the vote
     what: 'it counts again',
   });
   expect(logs()).toContain('it took itself out of the voters');
+});
+
+it('a disk that is exchanged under everything makes a new member of the node, and takes nobody else along', async () => {
+  const door = await cluster.door();
+  const incarnation = async (id: string) =>
+    (await door.view()).nodes.find(({ record: { id: node } }) => node === id)!.record.incarnation;
+  const { primary } = await record();
+  const node = ['o-1', 'o-2', 'o-3'].find((one) => one !== primary)!;
+  const before = await incarnation(node);
+  const launcher = cluster.launcherPid;
+  // They are found by their directory, which is empty then.
+  const processes = [...cluster.postgresProcesses(node), ...cluster.nodeProcesses(node)];
+  for (const pid of processes) send(pid, 'SIGSTOP');
+  const directory = cluster.nodeDirectory(node);
+  for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true, force: true });
+  for (const pid of processes) send(pid, 'SIGKILL');
+  await pollUntil(async () => (await incarnation(node)) !== before || undefined, {
+    timeoutMs: 60_000,
+    intervalMs: 100,
+    what: 'it has registered as a new member',
+  });
+  await cluster.healed();
+  expect(cluster.launcherPid).toBe(launcher);
+  expect(() => process.kill(launcher!, 0)).not.toThrow();
 });

@@ -122,12 +122,12 @@ export function calm(scene: Scene): boolean {
     scene.members.every(
       (one) => one.up && hasData(one) && one.agent?.process.running === true && one.engine.life?.running === true,
     ) &&
-    // A copy that somebody promoted by hand is no copy any more, also when it starts as a standby again before it is copied anew; and after a reset by
-    // hand what was acknowledged may be on the primary alone.
+    // A copy that somebody promoted by hand is no copy any more, also when it starts as a standby again before it is copied anew; nor is an old primary
+    // before it has followed the new one; and after a reset by hand what was acknowledged may be on the primary alone.
     scene.members.every(
       ({ id, engine }) =>
         !engine.damagedByHand &&
-        engine.timeline <= primaryOf(scene).engine.timeline &&
+        engine.timeline === primaryOf(scene).engine.timeline &&
         (id === record.primary || engine.role === 'standby'),
     )
   );

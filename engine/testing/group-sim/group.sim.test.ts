@@ -49,7 +49,7 @@ describe('simulated group, the product’s own agents', () => {
     const aimed = new Distribution();
     const wanted = fileKinds.flatMap((kind) => [`power cut in a write: ${kind}`, `disk full in a write: ${kind}`]);
     const missing = () => wanted.filter((name) => aimed.fired(name) === 0);
-    for (let seed = 1; missing().length > 0 && seed <= 25; seed++) {
+    for (let seed = 1; missing().length > 0 && seed <= 60; seed++) {
       const result = await runGroup({ seed, suite: 'all', aim: { faults: ['power cut in a write', 'disk full'] } });
       expect(result.violations, `seed ${seed}`).toEqual([]);
       aimed.add(result);

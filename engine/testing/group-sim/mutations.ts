@@ -336,7 +336,7 @@ export const mutations: readonly Mutation[] = [
       faults: ['node isolated', 'control leader lost', 'agent and guardian frozen', 'agent frozen', 'postgres frozen'],
     },
     suite: 'lease',
-    from: 485,
+    from: 510,
     expected: /ms after|after its lease|without holding it/,
   },
   {
