@@ -42,6 +42,7 @@ const asSet = { ...report, synchronousStandbyNames: 'ANY 1 ("b","c")' };
 /** The store and PostgreSQL as far as the primary's duties see them; `done` is what happened, in order. */
 function scene() {
   const done: string[] = [];
+  const directory = { moved: false };
   let entry = { key: keys.group('alpha'), value: record as unknown, modRevision: 20 };
   const nodes = ['a', 'b', 'c'].map((id) => ({
     key: keys.node(id),
@@ -74,6 +75,7 @@ function scene() {
       setSynchronousStandbys: async (members: readonly string[], k: number) =>
         void done.push(`postgres ${k} of ${members.join()}`),
       currentLsn: async () => '0/100',
+      dataMovedAway: () => directory.moved,
       keepSlots: async () => undefined,
       endSlotHolds: async () => [],
       setSynchronizedStandbySlots: async () => undefined,
@@ -85,7 +87,7 @@ function scene() {
       compare: [{ key: entry.key, modRevision: expected }],
       mutations: [{ kind: 'put', key: entry.key, value: { ...record, voterSet } as never }],
     });
-  return { context, lease, done, lateWrite };
+  return { context, lease, done, lateWrite, directory };
 }
 
 describe('duties of the primary', () => {
@@ -96,6 +98,18 @@ describe('duties of the primary', () => {
     expect(done).toEqual(['postgres 1 of b', 'store 21 b,c', 'postgres 1 of b,c']);
     await lateWrite(20, { members: ['b'], k: 1 });
     expect(done.at(-1)).toBe('store refused b,c');
+  });
+
+  it('change nothing once the data was moved away: the standbys that have everything may still take over', async () => {
+    const { context, lease, done, directory } = scene();
+    const duties = new PrimaryDuties(context, lease, new EarlierLife(context));
+    directory.moved = true;
+    for (let look = 0; look < 3; look++)
+      await duties.cycle({ ...report, senders: [] }, context.loop.now() + look * 10_000, false);
+    expect(done.filter((one) => !one.startsWith('end '))).toEqual([]);
+    directory.moved = false;
+    await duties.cycle(report, context.loop.now(), false);
+    expect(done).not.toEqual([]);
   });
 
   it('write the record for that only once in a life', async () => {

@@ -112,6 +112,8 @@ export class PrimaryDuties {
   }
 
   async #keepVoters(record: GroupRecord, report: PostgresReport, now: number, frozen: boolean): Promise<void> {
+    // It ends within a second; a group degraded by it could not be served by the standbys that have everything.
+    if (this.context.postgres.dataMovedAway()) return;
     const leaseMs = this.#leaseMs();
     const action = nextVoterSetAction({
       mode: record.mode,

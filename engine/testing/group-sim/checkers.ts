@@ -257,6 +257,8 @@ export class Checker {
       this.#prolong(after.primary ?? '', after.epoch, leaseOf(after));
       return;
     }
+    // As the store does: a lease whose length changes runs from now.
+    if (leaseOf(after) !== leaseOf(before)) this.#prolong(after.primary ?? '', after.epoch, leaseOf(after));
     const weaker = before.mode !== 'asynchronous' && after.mode === 'asynchronous';
     if (weaker && after.voterSet.members.length > 0)
       this.fail(`the record became asynchronous while commits wait for ${after.voterSet.members}`);
