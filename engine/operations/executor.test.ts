@@ -19,7 +19,8 @@ beforeEach(() => {
 afterEach(async () => {
   await world?.stop();
   world = null;
-  rmSync(directory, { recursive: true, force: true });
+  // The last words of a controller's health history may still be on their way.
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
 });
 
 function begin(options: Omit<WorldOptions, 'archiveDirectory'> = {}): SimulatedWorld {
