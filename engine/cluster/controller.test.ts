@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(async () => {
   await world?.stop();
   world = null;
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
 });
 
 function until<T>(what: string, probe: () => T | undefined): Promise<T> {

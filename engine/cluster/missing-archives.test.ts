@@ -14,7 +14,7 @@ const directory = mkdtempSync(join(tmpdir(), 'rustydb-archives-'));
 let world: SimulatedWorld | null = null;
 afterEach(async () => {
   await world?.stop();
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
 });
 
 const everything = { limit: 100, before: null, group: null, kinds: null, states: null };

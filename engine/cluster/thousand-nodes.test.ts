@@ -22,7 +22,7 @@ describe('a thousand nodes', () => {
   const directory = mkdtempSync(join(tmpdir(), 'rustydb-thousand-'));
   afterEach(async () => {
     await controller?.stop();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
   });
 
   it('costs microseconds per report and milliseconds per view', () => {

@@ -159,7 +159,7 @@ describe('an operation', () => {
       await use(of);
     } finally {
       await of.stop();
-      rmSync(archiveDirectory, { recursive: true, force: true });
+      rmSync(archiveDirectory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
     }
   }
 

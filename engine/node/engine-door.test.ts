@@ -70,7 +70,7 @@ afterEach(async () => {
   await connection.stop();
   for (const controller of controllers.splice(0)) await controller.stop();
   await mesh.stop();
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
 });
 
 it('logs under the caller’s request id what is asked of the leader and of a node, not what is only planned or read', async () => {

@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(async () => {
   await world?.stop();
   world = null;
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
 });
 
 async function begin(options: Omit<WorldOptions, 'archiveDirectory'> = {}): Promise<SimulatedWorld> {

@@ -55,7 +55,7 @@ describe('asked while a member restarts', () => {
   afterEach(async () => {
     release();
     await world.stop();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
   });
 
   it.each<OperationRequest>([switchover, configure, settings])(

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await world.stop();
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
 });
 
 const until = (what: string, probe: () => boolean) =>
