@@ -45,7 +45,7 @@ describe('simulated group, the product’s own agents', () => {
       expect(all.fired(path), path).toBeGreaterThan(0);
   });
 
-  it('every kind of durable file is torn and finds the disk full', { timeout: 120_000 }, async () => {
+  it('every kind of durable file is torn and finds the disk full', { timeout: 300_000 }, async () => {
     const aimed = new Distribution();
     const wanted = fileKinds.flatMap((kind) => [`power cut in a write: ${kind}`, `disk full in a write: ${kind}`]);
     const missing = () => wanted.filter((name) => aimed.fired(name) === 0);
