@@ -97,9 +97,13 @@ export function readMark(file: string): ProcessMark | null {
   }
 }
 
-export function writeMark(file: string, pid: number, program: Announced): ProcessMark | null {
+export function markFor(pid: number, program: Announced): ProcessMark | null {
   const found = markOf(pid);
-  const mark = found && { ...found, ...program };
+  return found && { ...found, ...program };
+}
+
+export function writeMark(file: string, pid: number, program: Announced): ProcessMark | null {
+  const mark = markFor(pid, program);
   if (mark) writeFileSync(file, JSON.stringify(mark), { mode: 0o600 });
   return mark;
 }

@@ -326,7 +326,9 @@ export class Installation {
 
   #writeConfig(name: string, config: unknown): string {
     const file = join(this.#options.dataDirectory, 'run', `${name}.json`);
-    replaceFile(systemFiles, file, JSON.stringify(config, null, 2));
+    const text = JSON.stringify(config, null, 2);
+    // It is asked for before each start of an agent: a full disk must not keep one from starting that needs nothing written.
+    if (systemFiles.readText(file) !== text) replaceFile(systemFiles, file, text);
     return file;
   }
 }

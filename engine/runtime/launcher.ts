@@ -2,8 +2,9 @@
  * `npm start`: starts, watches and restarts the agents, the router and the console server of one installation, and stops all of them in order.
  * It decides nothing about the cluster; killing it stops nothing, and the next launcher adopts what still runs.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isDiskFull } from '../kernel/disk';
 import { messageOf } from '../kernel/errors';
 import { createLogger, type Logger } from '../kernel/log';
 import { processesIn } from '../postgres/processes';
@@ -121,7 +122,11 @@ async function launch(settings: SettingsFromEnvironment, dataDirectory: string, 
     stopped.forget(place.id);
     try {
       // Its disk may be another one by the next start: then it is a new member, and never votes again under its old name.
-      const prepare = () => installation.prepareAgent(place, watch.knownNodes());
+      const prepare = () =>
+        installation.prepareAgent(place, watch.knownNodes()).catch((error: unknown) => {
+          // With all that it had the agent starts on a full disk, and waits for room by itself.
+          if (!isDiskFull(error) || !hasIdentity(installation.nodeDirectory(place.id))) throw error;
+        });
       const configFile = await installation.prepareAgent(place, all);
       startChild(place.id, 'agent.mjs', configFile, { directory: installation.nodeDirectory(place.id), prepare });
     } catch (error) {
@@ -189,6 +194,14 @@ function olderProgram(script: string, nodeDirectory: string): string | null {
   } catch (error) {
     if (error instanceof DamagedIdentity) return null;
     return messageOf(error);
+  }
+}
+
+function hasIdentity(nodeDirectory: string): boolean {
+  try {
+    return readIdentity(nodeDirectory) !== null && readdirSync(join(nodeDirectory, 'raft')).length > 0;
+  } catch {
+    return false;
   }
 }
 

@@ -9,13 +9,14 @@ import { messageOf } from '../kernel/errors';
 import type { Logger } from '../kernel/log';
 import { bundleRelease } from './bundle-release';
 import { childEnvironment } from './core/child-environment';
-import { isAlive, type ProcessMark, readMark, writeMark } from './data-directory';
+import { isAlive, markFor, type ProcessMark, readMark, StartError, writeMark } from './data-directory';
 import { fatalExitCode } from './process-config';
 
 const backoffMs = [0, 100, 500, 1_000, 2_000, 5_000];
 /** A process that lived this long starts again with no wait. */
 const settledAfterMs = 10_000;
 const adoptionPollMs = 250;
+const markAgainMs = 1_000;
 const logLimitBytes = 64 * 1024 * 1024;
 
 export type SupervisedProcessOptions = {
@@ -109,13 +110,26 @@ export class SupervisedProcess {
     );
     closeSync(log);
     this.#startedAt = performance.now();
-    if (child.pid !== undefined)
-      this.#mark = writeMark(this.#pidFile, child.pid, bundleRelease(dirname(this.options.script)));
+    if (child.pid !== undefined) this.#remember(child.pid);
     child.once('exit', (code, signalName) => this.#exited(code, signalName));
     child.once('error', (error) => {
       this.options.logger.error({ child: this.name, error: error.message }, 'could not be started');
       if (child.pid === undefined) this.#exited(null, null);
     });
+  }
+
+  /** The next launcher finds it by its file; on a full disk that is written as soon as it can be. */
+  #remember(pid: number): void {
+    const release = bundleRelease(dirname(this.options.script));
+    try {
+      this.#mark = writeMark(this.#pidFile, pid, release);
+    } catch (error) {
+      this.#mark ??= markFor(pid, release);
+      this.options.logger.warn({ child: this.name, error: messageOf(error) }, 'its process file is not written yet');
+      setTimeout(() => {
+        if (this.#mark?.pid === pid) this.#remember(pid);
+      }, markAgainMs).unref();
+    }
   }
 
   #watchAdopted(): void {
@@ -135,20 +149,25 @@ export class SupervisedProcess {
       return;
     }
     if (performance.now() - this.#startedAt > settledAfterMs) this.#failures = 0;
+    this.#later({ code, signal: signalName }, 'ended, restarting');
+  }
+
+  #later(why: Readonly<Record<string, unknown>>, what: string): void {
     const wait = backoffMs[Math.min(this.#failures, backoffMs.length - 1)] ?? 0;
     this.#failures++;
-    this.options.logger.warn({ child: this.name, code, signal: signalName, restartInMs: wait }, 'ended, restarting');
+    this.options.logger.warn({ child: this.name, ...why, restartInMs: wait }, what);
     this.#timer = setTimeout(() => void this.#again(), wait);
   }
 
+  /** What somebody must look at is told; what the disk does passes, and takes nobody else along. */
   async #again(): Promise<void> {
     try {
       await this.options.prepare?.();
+      this.#spawn();
     } catch (error) {
-      this.#notStarted(messageOf(error));
-      return;
+      if (error instanceof StartError) this.#notStarted(error.message);
+      else this.#later({ error: messageOf(error) }, 'could not be started, trying again');
     }
-    this.#spawn();
   }
 
   #notStarted(trouble: string): void {
