@@ -18,6 +18,8 @@ export async function query<R extends pg.QueryResultRow>(
   client.on('error', () => {});
   await client.connect();
   try {
+    // The group's settings may say "serializable", with which a standby answers nothing. Set here, not in `options`: reset_val stays the group's.
+    await client.query("set default_transaction_isolation = 'read committed'");
     return (await client.query<R>(text, values)).rows;
   } finally {
     await client.end().catch(() => {});
