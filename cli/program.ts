@@ -4,10 +4,10 @@
  */
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { version } from '@/package.json';
+import { verifyAudit } from '@/server/procedures/audit/verify-audit';
 import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { fileFormats } from '@/server/procedures/file-formats';
-import { verifyAudit } from '@/server/procedures/platform/verify-audit';
 import { allProcedures } from '@/server/procedures/registry';
 import { CommandFailure, type Connection, callPage } from './client';
 import { completionScript, type Shell, shells } from './completion';
