@@ -3,7 +3,7 @@
  * the newly acknowledged ones on every other member, at the end all of them on every member.
  */
 import pg from 'pg';
-import { everyMemberCaughtUp } from '../../engine/testing/member-check';
+import { everyMemberCaughtUp, readCommitted } from '../../engine/testing/member-check';
 import type { RealCluster } from '../../engine/testing/real-cluster';
 
 const checkedTables = ['checked_writes', 'probe_commits'] as const;
@@ -69,6 +69,7 @@ export class Ledger {
     client.on('error', () => {});
     await client.connect();
     try {
+      await readCommitted(client);
       await questions(client);
     } finally {
       await client.end().catch(() => {});

@@ -155,7 +155,11 @@ describe('a cluster under load', () => {
         const slots = values(told, 'rustydb_node_slot_retained_bytes').length;
         return counted && voters === 3 && slots === 5 ? told : undefined;
       },
-      { timeoutMs: 20_000, intervalMs: 100, what: 'the switchover is counted, all standbys are voters, all slots told' },
+      {
+        timeoutMs: 20_000,
+        intervalMs: 100,
+        what: 'the switchover is counted, all standbys are voters, all slots told',
+      },
     );
     expect(values(text, 'rustydb_group_has_primary')).toEqual([1, 1]);
     expect(values(text, 'rustydb_primary').filter((value) => value === 1)).toHaveLength(2);

@@ -8,6 +8,11 @@ import type { RealCluster } from './real-cluster';
 
 export type MemberContent = { readonly node: string; readonly rows: number; readonly checksum: string };
 
+/** The group's settings may say "serializable", with which a standby answers nothing. Not in `options`: reset_val stays the group's. */
+export async function readCommitted(client: pg.Client): Promise<void> {
+  await client.query("set default_transaction_isolation = 'read committed'");
+}
+
 /** One query on a connection of its own. */
 export async function query<R extends pg.QueryResultRow>(
   config: pg.ClientConfig,
@@ -18,8 +23,7 @@ export async function query<R extends pg.QueryResultRow>(
   client.on('error', () => {});
   await client.connect();
   try {
-    // The group's settings may say "serializable", with which a standby answers nothing. Set here, not in `options`: reset_val stays the group's.
-    await client.query("set default_transaction_isolation = 'read committed'");
+    await readCommitted(client);
     return (await client.query<R>(text, values)).rows;
   } finally {
     await client.end().catch(() => {});
