@@ -84,6 +84,7 @@ const controller = new Controller({
 // Of its own node only what needs no PostgreSQL is ever asked here.
 const absent = {} as const;
 new EngineDoor({
+  areas: [],
   context: {
     config: { nodeId: options.id, group: 'none' },
     logger,

@@ -1,7 +1,8 @@
 /** Which engine requests may be sent twice: reads. Total by type, so that a new method must say what it is. */
-import type { EngineMethod } from '../runtime/engine-api';
+import { areaMethods } from '../runtime/core/area-methods';
+import type { CoreRequests, EngineMethod } from '../runtime/engine-api';
 
-const effects: Record<EngineMethod, 'read' | 'write'> = {
+const effects: Record<keyof CoreRequests, 'read' | 'write'> = {
   'view.get': 'read',
   'operation.plan': 'read',
   'operation.start': 'write',
@@ -45,5 +46,9 @@ const effects: Record<EngineMethod, 'read' | 'write'> = {
 };
 
 export function isRead(method: EngineMethod): boolean {
-  return effects[method] === 'read';
+  const effect =
+    method in areaMethods
+      ? areaMethods[method as keyof typeof areaMethods].effect
+      : effects[method as keyof CoreRequests];
+  return effect === 'read';
 }

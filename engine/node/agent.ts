@@ -17,6 +17,7 @@ import { systemFiles } from '../kernel/small-files';
 import { PgServer } from '../postgres/server';
 import { standbyTag } from '../postgres/settings';
 import { proveSight } from '../postgres/sight-proof';
+import { areas } from '../runtime/areas';
 import { guardianSocketOf } from '../runtime/node-places';
 import type { AgentConfig } from '../runtime/process-config';
 import { readRolePasswords, readSecret } from '../runtime/secrets';
@@ -99,6 +100,7 @@ export class Agent {
       postgres: this.#postgres,
       walSource: this.#walSource,
       resources: this.#resources,
+      areas,
       onFatal,
       faults: new FaultDoor({
         interconnect: this.#interconnect,

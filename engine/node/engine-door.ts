@@ -13,7 +13,7 @@ import type { Timer } from '../kernel/loop';
 import { answerTraced } from '../kernel/traced-request';
 import { settingsChecks } from '../operations/core/settings-checks';
 import type {
-  EngineMethod,
+  CoreRequests,
   EngineParams,
   EngineResult,
   Requester,
@@ -21,6 +21,7 @@ import type {
   RuntimeInfo,
   ViewItem,
 } from '../runtime/engine-api';
+import type { AgentArea } from './area';
 import type { NodeContext } from './node-context';
 import type { Resources } from './resource-sampler';
 import type { RouteTable } from './route-table';
@@ -29,7 +30,7 @@ import { serverDown } from './server-down';
 const forwardTimeoutMs = 60_000;
 const viewPushMs = 250;
 
-type NodeMethod = Exclude<EngineMethod, LeaderMethod>;
+type NodeMethod = Exclude<keyof CoreRequests, LeaderMethod>;
 
 /** Compile-time list of all leader methods: a new one that is not named here does not compile. */
 const leaderMethods: Readonly<Record<LeaderMethod, true>> = {
@@ -51,6 +52,7 @@ const leaderMethods: Readonly<Record<LeaderMethod, true>> = {
 };
 
 export type EngineDoorOptions = {
+  readonly areas: readonly AgentArea[];
   readonly context: NodeContext;
   readonly controller: ClusterController;
   readonly routes: RouteTable;
@@ -66,7 +68,8 @@ export class EngineDoor {
   constructor(private readonly options: EngineDoorOptions) {
     const { interconnect } = options.context;
     for (const method of Object.keys(leaderMethods) as LeaderMethod[]) this.#serveLeader(interconnect, method);
-    for (const [method, handler] of Object.entries(this.#nodeHandlers)) {
+    const ofAreas = options.areas.map(({ requests }) => requests);
+    for (const [method, handler] of Object.entries(Object.assign({}, this.#nodeHandlers, ...ofAreas))) {
       interconnect.onRequest(`engine.${method}`, (payload) =>
         answerTraced(method, payload, (params) => {
           this.#note(method, params);

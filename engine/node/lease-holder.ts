@@ -75,6 +75,12 @@ export class LeaseHolder {
     return this.#state.stage === 'serving';
   }
 
+  /** Under which the server serves at this moment; null: it doesn't, or the lease isn't sure. */
+  get servedEpoch(): Epoch | null {
+    const { epoch } = this.#state;
+    return epoch !== null && this.serving && this.holds(epoch) ? epoch : null;
+  }
+
   mayBeHolder(): boolean {
     return mayBeHolder(this.#state);
   }

@@ -22,6 +22,7 @@ import type { HealthTransition } from '../monitoring/model';
 import type { PostgresServer } from '../postgres/api';
 import type { SlotNotice } from '../replication/model';
 import type { AgentConfig } from '../runtime/process-config';
+import type { AgentArea, MakeArea } from './area';
 import { CommandHandlers } from './command-handlers';
 import { observedCommand } from './command-trace';
 import { membersSeen } from './core/probe-documents';
@@ -63,7 +64,7 @@ import { checkpointForMethod, StandbyStop } from './standby-stop';
 import { StepDown } from './step-down';
 import { Successors } from './successors';
 import { TimingChange } from './timing-change';
-import { WalRate } from './wal-rate';
+import { sampleOf, WalRate } from './wal-rate';
 
 export const resourceMs = 5_000;
 /** Up to this many peers hear each other's reports while nobody leads; in a larger cluster the voters do. */
@@ -83,6 +84,7 @@ export type NodeMeans = {
   /** This process must not go on. */
   readonly onFatal: (error: Error) => void;
   readonly faults: Pick<FaultDoor, 'faults' | 'set'>;
+  readonly areas?: readonly MakeArea[];
 };
 
 export class NodeParts {
@@ -113,6 +115,7 @@ export class NodeParts {
   readonly #slotWatch: SlotWatch;
   readonly #level: LevelWatch;
   readonly #seenByPrimary: SeenByPrimary;
+  readonly #areas: readonly AgentArea[];
   #timers: Timer[] = [];
   #cycling = false;
   #cycledAtMs = Number.NEGATIVE_INFINITY;
@@ -238,8 +241,13 @@ export class NodeParts {
       successors: this.#successors,
       notify: (notice) => this.#notify(notice),
     });
+    const serving = () => this.#lease.servedEpoch;
+    this.#areas = (means.areas ?? []).map((make) =>
+      make({ config, logger, loop, store, interconnect, postgres, serving }),
+    );
     new EngineDoor({
       context,
+      areas: this.#areas,
       controller: this.#controller,
       routes: this.#routes,
       resources: this.#resources,
@@ -263,6 +271,7 @@ export class NodeParts {
     this.#registration.start();
     this.#loop.start();
     this.#slotWatch.start();
+    for (const area of this.#areas) area.start();
     this.#timers.push(every(this.#loopOfTime, reportMs, () => this.#tick()));
     this.#timers.push(every(this.#loopOfTime, resourceMs, () => void this.#sampleResources()));
   }
@@ -289,6 +298,7 @@ export class NodeParts {
     this.#registration.stop();
     this.#level.stop();
     this.#timings.stop();
+    await Promise.all(this.#areas.map((area) => area.stop()));
     await this.#controller.stop();
   }
 
@@ -533,16 +543,7 @@ export class NodeParts {
     await this.#resources.sample(this.#loopOfTime.now()).catch((error: unknown) => {
       this.#logger.debug({ error: messageOf(error) }, 'resources not sampled');
     });
-    const report = this.#context.reports.last;
-    const receives = report?.state === 'standby' && report.walReceiver !== null;
-    this.#resources.record({
-      at: isoTime(this.#loopOfTime),
-      transactionsPerSecond: report?.transactionsPerSecond ?? 0,
-      connections: report?.connections ?? 0,
-      walBytesPerSecond: this.#walRate.look(receives ? report.receiveLsn : null, this.#loopOfTime.now()),
-      replayLagMs: report?.replayLagMs ?? null,
-      lagBytes: report ? lagBytes(report.receiveLsn, report.replayLsn) : null,
-    });
+    this.#resources.record(sampleOf(this.#context.reports.last, this.#walRate, this.#loopOfTime));
   }
 
   #serve(): void {

@@ -21,6 +21,7 @@ import type { LsnText } from '../kernel/lsn';
 import type { EngineEvent, HealthQuery, HealthTransition, ResourceSample } from '../monitoring/model';
 import type { Operation, OperationRequest } from '../operations/model';
 import type { NodeSlots, UnloggedTables } from '../replication/model';
+import type { XaRequests } from '../xa/door';
 
 export type Requester = {
   readonly by: string;
@@ -241,7 +242,8 @@ export type ToldAudit = {
   readonly operationId: string | null;
 };
 
-export type EngineRequests = {
+/** Of the heart. */
+export type CoreRequests = {
   // ---- answered by the leader (forwarded once by any other agent)
   'view.get': { scope: 'leader'; params: Record<string, never>; result: ClusterView };
   'operation.plan': { scope: 'leader'; params: StartOperation; result: Operation };
@@ -304,7 +306,7 @@ export type EngineRequests = {
   /** What this node archived while it led, newest first; with an id only that one. */
   'operation.archived': {
     scope: 'node';
-    params: EngineRequests['operation.list']['params'] & { id: OperationId | null };
+    params: CoreRequests['operation.list']['params'] & { id: OperationId | null };
     result: readonly Operation[];
   };
   /** The changes of health that this node keeps, newest first: works without a majority. */
@@ -372,6 +374,9 @@ export type EngineRequests = {
   'router.status': { scope: 'node'; params: RouterStatus; result: Record<string, never> };
   'router.get': { scope: 'node'; params: Record<string, never>; result: RouterStatus | null };
 };
+
+/** Of the heart and of every area; each area answers its own (engine/node/area.ts). */
+export type EngineRequests = CoreRequests & XaRequests;
 
 export type EngineMethod = keyof EngineRequests;
 export type EngineParams<M extends EngineMethod> = EngineRequests[M]['params'];

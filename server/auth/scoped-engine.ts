@@ -7,7 +7,9 @@ import type { ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import { type HealthTransition, mostListed } from '@/engine/monitoring/model';
 import type { Operation } from '@/engine/operations/model';
+import { areaMethods } from '@/engine/runtime/core/area-methods';
 import type {
+  CoreRequests,
   EngineParams,
   EngineResult,
   RouterStatus,
@@ -60,7 +62,9 @@ export function clusterWide(what: string): ClusterError {
 }
 
 type LeaderRules = { [M in LeaderMethods]: (params: EngineParams<M>, timeoutMs?: number) => Promise<EngineResult<M>> };
-type NodeRules = { [M in NodeMethods]: ((result: EngineResult<M>) => EngineResult<M>) | 'refused' };
+type NodeRules = {
+  [M in Extract<NodeMethods, keyof CoreRequests>]: ((result: EngineResult<M>) => EngineResult<M>) | 'refused';
+};
 
 class ScopedEngine implements EngineClient {
   constructor(
@@ -107,7 +111,10 @@ class ScopedEngine implements EngineClient {
   }
 
   async #narrow<M extends NodeMethods>(method: M, ask: () => Promise<EngineResult<M>>): Promise<EngineResult<M>> {
-    const rule = this.#nodeRules[method];
+    const ofArea = method in areaMethods ? areaMethods[method as keyof typeof areaMethods].boundKeys : null;
+    if (ofArea === 'refused') throw clusterWide(method);
+    if (ofArea === 'their nodes') return ask();
+    const rule = this.#nodeRules[method as keyof NodeRules];
     if (rule === 'refused') throw clusterWide(method);
     return (rule as (result: EngineResult<M>) => EngineResult<M>)(await ask());
   }
