@@ -1,7 +1,7 @@
 /** From a procedure's input schema to arguments and options of a command, and from what was typed back to an input. Pure. */
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { AnyDefinition } from '@/server/procedures/definition';
-import { describeField } from '@/server/procedures/schemas/vocabulary';
+import { describeField } from '@/server/procedures/shared/vocabulary';
 
 type Schema = AnyDefinition['input'];
 type Def = {

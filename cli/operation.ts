@@ -1,7 +1,7 @@
 /** Operations as commands see them: what must be one and is none is no success, and `--wait` never waits for what cannot end. */
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { allProcedures } from '@/server/procedures/registry';
-import { operation as operationSchema, operationState } from '@/server/procedures/schemas/operation';
+import { operation as operationSchema, operationState } from '@/server/procedures/shared/wire-operation';
 import { CommandFailure, type Connection, call, noConsole, type Page } from './client';
 import { exitCodes } from './exit-codes';
 import { pause } from './pause';

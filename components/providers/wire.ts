@@ -6,12 +6,16 @@ import type {
   createdInvitation,
   invitation,
   lockout,
-} from '@/server/procedures/schemas/access';
-import type { auditRecord } from '@/server/procedures/schemas/audit';
-import type { clusterConfig, loadBalancer } from '@/server/procedures/schemas/config';
-import type { clusterEvent, clusterLive, livePatch } from '@/server/procedures/schemas/events';
-import type { failoverPreflight, failoverRecord } from '@/server/procedures/schemas/failover';
-import type { apiKey, consoleSession, createdApiKey, user, whoami } from '@/server/procedures/schemas/identity';
+} from '@/server/procedures/approvals/wire';
+import type { auditRecord } from '@/server/procedures/audit/wire';
+import type { clusterConfig, loadBalancer } from '@/server/procedures/cluster/wire-config';
+import type { failoverPreflight, failoverRecord } from '@/server/procedures/cluster/wire-failover';
+import type { raftEntry, raftStatus } from '@/server/procedures/cluster/wire-raft';
+import type { globalService } from '@/server/procedures/gds/wire';
+import type { walStream } from '@/server/procedures/replication/wire';
+import type { replicationSlot } from '@/server/procedures/replication/wire-slots';
+import type { apiKey, consoleSession, createdApiKey, user, whoami } from '@/server/procedures/shared/wire-account';
+import type { clusterEvent, clusterLive, livePatch } from '@/server/procedures/shared/wire-event';
 import type {
   clusterNode,
   databaseSession,
@@ -20,13 +24,9 @@ import type {
   linkStatus,
   logLine,
   resourceSample,
-} from '@/server/procedures/schemas/node';
-import type { candidate, operation, operationStep, phase } from '@/server/procedures/schemas/operation';
-import type { raftEntry, raftStatus } from '@/server/procedures/schemas/raft';
-import type { walStream } from '@/server/procedures/schemas/replication';
-import type { globalService } from '@/server/procedures/schemas/services';
-import type { replicationSlot } from '@/server/procedures/schemas/slots';
-import type { clusterTopology, group, link, problem } from '@/server/procedures/schemas/topology';
+} from '@/server/procedures/shared/wire-node';
+import type { candidate, operation, operationStep, phase } from '@/server/procedures/shared/wire-operation';
+import type { clusterTopology, group, link, problem } from '@/server/procedures/shared/wire-topology';
 
 export type Topology = z.infer<typeof clusterTopology>;
 export type Group = z.infer<typeof group>;

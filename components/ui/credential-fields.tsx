@@ -34,7 +34,7 @@ export function PasswordField({
   return <TextField {...props} type="password" autoComplete={autoComplete} />;
 }
 
-/** The server asks for it (server/procedures/schemas/identity.ts). */
+/** The server asks for it (server/procedures/shared/wire-account.ts). */
 export const minimumPassword = 12;
 
 /** Why this can't be the new password; null: it can. `again`: typed a second time, where somebody chooses for themselves. */

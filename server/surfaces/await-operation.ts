@@ -1,7 +1,7 @@
 /** For RustyDB's older, synchronous shapes: waits until the operation ends, at most 30 s, and says success only when it succeeded. */
 import { ClusterError, type ErrorCode, errorTable } from '@/engine/kernel/errors';
 import { isFinished, type Operation } from '@/engine/operations/model';
-import { untilEndSeen } from '@/server/procedures/own-write';
+import { untilEndSeen } from '@/server/procedures/shared/own-write';
 import type { CallContext } from './call-context';
 
 export const waitLimitMs = 30_000;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '@/engine/kernel/errors';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { allProcedures } from '@/server/procedures/registry';
-import { describeField } from '@/server/procedures/schemas/vocabulary';
+import { describeField } from '@/server/procedures/shared/vocabulary';
 import { type ConsoleFixture, startConsole, type Wire } from '../testing/console-fixture';
 import { executableExample } from '../testing/examples';
 import { ResponseValidator } from '../testing/response-validator';

@@ -6,7 +6,7 @@ import { ClusterError } from '@/engine/kernel/errors';
 import type { ApprovalPlan } from '@/server/auth/api';
 import { hasKey, isForcePath, needsProof, requireProof } from '@/server/auth/force-paths';
 import type { AnyDefinition } from '@/server/procedures/definition';
-import { operation } from '@/server/procedures/schemas/operation';
+import { operation } from '@/server/procedures/shared/wire-operation';
 import type { CallContext } from './call-context';
 import { RehearsalEngine } from './rehearsal';
 

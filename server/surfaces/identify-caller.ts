@@ -7,7 +7,7 @@ import { type ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { Identity } from '@/server/auth/api';
 import { type Identified, type Identifier, requireSameSite } from '@/server/auth/identify';
 import type { Surface } from '@/server/procedures/context';
-import { actorOf } from '@/server/procedures/identity';
+import { actorOf } from '@/server/procedures/shared/identity';
 import type { Gate } from './call-context';
 
 export type AskedBy = {

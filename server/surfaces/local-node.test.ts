@@ -1,6 +1,6 @@
 /** `node-local`, the name that RustyDB gives the node which answers, is the same node on every method and surface, and is never removed. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { withLocalNames } from '../procedures/local-node';
+import { withLocalNames } from '../procedures/shared/local-node';
 import { type ConsoleFixture, startConsole } from '../testing/console-fixture';
 
 let console: ConsoleFixture;

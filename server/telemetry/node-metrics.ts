@@ -1,6 +1,6 @@
 /** What the nodes tell of themselves: server, host, and the links between their agents. */
 import type { PostgresReport } from '@/engine/cluster/model';
-import { lagOf } from '@/server/procedures/present/node';
+import { lagOf } from '@/server/procedures/shared/present-node';
 import { ofNode, perNode, perServer, type ViewMetric } from './view-metric';
 
 const perMember = ['node', 'group'];

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { findGroup } from '../find';
-import { actorOf } from '../identity';
-import { presentApiKey } from '../present/identity';
-import { createdApiKey, role } from '../schemas/identity';
-import { groupName } from '../schemas/primitives';
+import { findGroup } from '../shared/find';
+import { actorOf } from '../shared/identity';
+import { presentApiKey } from '../shared/present-account';
+import { groupName } from '../shared/primitives';
+import { createdApiKey, role } from '../shared/wire-account';
 
 export const createApiKey = mutation({
   name: 'apiKeys.create',

@@ -1,10 +1,10 @@
 /** API keys, never their secret. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentApiKey } from '../present/identity';
-import { apiKey } from '../schemas/identity';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { paginate } from '../shared/page';
+import { presentApiKey } from '../shared/present-account';
+import { pageInput, pageOf } from '../shared/primitives';
+import { apiKey } from '../shared/wire-account';
 
 export const listApiKeys = query({
   name: 'apiKeys.list',

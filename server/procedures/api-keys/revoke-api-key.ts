@@ -1,8 +1,8 @@
 /** Revokes an API key at once. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { presentApiKey } from '../present/identity';
-import { apiKey } from '../schemas/identity';
+import { presentApiKey } from '../shared/present-account';
+import { apiKey } from '../shared/wire-account';
 
 export const revokeApiKey = mutation({
   name: 'apiKeys.revoke',

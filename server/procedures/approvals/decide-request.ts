@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { ClusterError, type ErrorCode } from '@/engine/kernel/errors';
 import type { ProcedureContext } from '../context';
-import { presentApproval } from '../present/access';
-import { approval } from '../schemas/access';
+import { presentApproval } from './present';
+import { approval } from './wire';
 
 const input = z.strictObject({
   id: z.string().min(1).max(64).meta({ description: 'Request id', scalar: 'ID' }),

@@ -1,10 +1,10 @@
 /** Calls with force that wait for another admin, and those that were decided in the last 30 days. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentApproval } from '../present/access';
-import { approval } from '../schemas/access';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { paginate } from '../shared/page';
+import { pageInput, pageOf } from '../shared/primitives';
+import { presentApproval } from './present';
+import { approval } from './wire';
 
 export const listApprovals = query({
   name: 'approvals.list',

@@ -1,10 +1,10 @@
 /** The audit log of this console, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { readCursor, writeCursor } from '../page';
-import { presentAudit } from '../present/audit';
-import { auditRecord } from '../schemas/audit';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { readCursor, writeCursor } from '../shared/page';
+import { pageInput, pageOf } from '../shared/primitives';
+import { presentAudit } from './present';
+import { auditRecord } from './wire';
 
 const list = 'audit.list';
 

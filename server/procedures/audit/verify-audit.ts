@@ -1,7 +1,7 @@
 /** Checks the hash chain of this console's audit log, and that it is the one whose head the control store was told. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { auditVerification } from '../schemas/audit';
+import { auditVerification } from './wire';
 
 export const verifyAudit = query({
   name: 'audit.verify',

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { password } from '../schemas/identity';
-import { done } from '../schemas/primitives';
+import { done } from '../shared/primitives';
+import { password } from '../shared/wire-account';
 
 export const changePassword = mutation({
   name: 'auth.changePassword',

@@ -1,7 +1,7 @@
 /** Ends the caller's session. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { done } from '../schemas/primitives';
+import { done } from '../shared/primitives';
 
 export const logout = mutation({
   name: 'auth.logout',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { done } from '../schemas/primitives';
+import { done } from '../shared/primitives';
 
 export const reauthenticate = mutation({
   name: 'auth.reauthenticate',

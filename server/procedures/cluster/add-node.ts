@@ -4,14 +4,14 @@ import type { ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { ProcedureContext } from '../context';
 import { mutation } from '../definition';
-import { findGroup, findNode } from '../find';
-import { isAdmin } from '../identity';
-import { runOperation } from '../operate';
-import { untilSeen } from '../own-write';
-import { presentNode } from '../present/node';
-import { clusterNode } from '../schemas/node';
-import { operation } from '../schemas/operation';
-import { groupName, guardInput, nodeId } from '../schemas/primitives';
+import { findGroup, findNode } from '../shared/find';
+import { isAdmin } from '../shared/identity';
+import { runOperation } from '../shared/operate';
+import { untilSeen } from '../shared/own-write';
+import { presentNode } from '../shared/present-node';
+import { groupName, guardInput, nodeId } from '../shared/primitives';
+import { clusterNode } from '../shared/wire-node';
+import { operation } from '../shared/wire-operation';
 
 const visibleWithinMs = 5000;
 

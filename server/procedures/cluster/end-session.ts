@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { requesterOf } from '../identity';
-import { done, nodeIdArgument } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { requesterOf } from '../shared/identity';
+import { done, nodeIdArgument } from '../shared/primitives';
 
 export const endSession = mutation({
   name: 'cluster.endSession',

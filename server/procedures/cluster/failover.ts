@@ -1,9 +1,9 @@
 /** Manual failover or switchover: plans with dry_run, otherwise journals the operation and answers it. */
 import { mutation } from '../definition';
-import { failoverRequest } from '../failover-request';
-import { runOperation } from '../operate';
-import { failoverInput } from '../schemas/failover';
-import { operation } from '../schemas/operation';
+import { failoverRequest } from '../shared/failover-request';
+import { runOperation } from '../shared/operate';
+import { operation } from '../shared/wire-operation';
+import { failoverInput } from './wire-failover';
 
 export const failover = mutation({
   name: 'cluster.failover',

@@ -1,8 +1,8 @@
 /** The cluster's configuration. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentConfig } from '../present/config';
-import { clusterConfig } from '../schemas/config';
+import { presentConfig } from './present-config';
+import { clusterConfig } from './wire-config';
 
 export const getConfig = query({
   name: 'cluster.getConfig',

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { query } from '../definition';
-import { getOperation } from '../operation-history';
-import { presentFailover } from '../present/failover';
-import { failoverRecord } from '../schemas/failover';
-import { operationId } from '../schemas/primitives';
+import { getOperation } from '../shared/operation-history';
+import { operationId } from '../shared/primitives';
+import { presentFailover } from './present-failover';
+import { failoverRecord } from './wire-failover';
 
 export const getFailover = query({
   name: 'cluster.getFailover',

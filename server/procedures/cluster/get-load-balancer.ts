@@ -1,8 +1,8 @@
 /** Strategy, pools and who is connected. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { askForRouter, presentLoadBalancer } from '../present/services';
-import { loadBalancer } from '../schemas/config';
+import { askForRouter, presentLoadBalancer } from '../gds/present';
+import { loadBalancer } from './wire-config';
 
 export const getLoadBalancer = query({
   name: 'cluster.getLoadBalancer',

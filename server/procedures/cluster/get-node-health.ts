@@ -1,10 +1,10 @@
 /** Health checks of one node, each with its measured value and limit. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { presentNodeHealth } from '../present/health';
-import { nodeIdArgument } from '../schemas/primitives';
-import { nodeHealth } from '../schemas/topology';
+import { findNode } from '../shared/find';
+import { nodeIdArgument } from '../shared/primitives';
+import { nodeHealth } from '../shared/wire-topology';
+import { presentNodeHealth } from './present-health';
 
 export const getNodeHealth = query({
   name: 'cluster.getNodeHealth',

@@ -1,12 +1,12 @@
 /** Interconnect links of a node. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { paginate } from '../page';
-import { naturalName } from '../present/node';
-import { presentLinkStatus } from '../present/node-details';
-import { linkStatus } from '../schemas/node';
-import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { paginate } from '../shared/page';
+import { naturalName } from '../shared/present-node';
+import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
+import { linkStatus } from '../shared/wire-node';
+import { presentLinkStatus } from './present-node-details';
 
 export const getNodeLinks = query({
   name: 'cluster.getNodeLinks',

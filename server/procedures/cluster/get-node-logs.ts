@@ -1,11 +1,11 @@
 /** The PostgreSQL log, from its end backwards. Operators only: statements and data appear in it. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { readCursor, writeCursor } from '../page';
-import { presentLogLine } from '../present/node-details';
-import { logLine } from '../schemas/node';
-import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { readCursor, writeCursor } from '../shared/page';
+import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
+import { logLine } from '../shared/wire-node';
+import { presentLogLine } from './present-node-details';
 
 export const getNodeLogs = query({
   name: 'cluster.getNodeLogs',

@@ -1,11 +1,11 @@
 /** Resources of a node over the last hour. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { paginate } from '../page';
-import { presentSample } from '../present/node-details';
-import { resourceSample } from '../schemas/node';
-import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { paginate } from '../shared/page';
+import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
+import { resourceSample } from '../shared/wire-node';
+import { presentSample } from './present-node-details';
 
 export const getNodeResources = query({
   name: 'cluster.getNodeResources',

@@ -1,11 +1,11 @@
 /** PostgreSQL settings of a node. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { paginate } from '../page';
-import { presentSetting } from '../present/node-details';
-import { databaseSetting } from '../schemas/node';
-import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { paginate } from '../shared/page';
+import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
+import { databaseSetting } from '../shared/wire-node';
+import { presentSetting } from './present-node-details';
 
 export const getNodeSettings = query({
   name: 'cluster.getNodeSettings',

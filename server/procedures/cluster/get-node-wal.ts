@@ -1,10 +1,10 @@
 /** WAL, slots and archiver of a node. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { presentWal } from '../present/node-details';
-import { nodeWal } from '../schemas/node';
-import { nodeIdArgument } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { nodeIdArgument } from '../shared/primitives';
+import { nodeWal } from '../shared/wire-node';
+import { presentWal } from './present-node-details';
 
 export const getNodeWal = query({
   name: 'cluster.getNodeWal',

@@ -1,11 +1,11 @@
 /** One node. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { isAdmin } from '../identity';
-import { presentNode } from '../present/node';
-import { clusterNode } from '../schemas/node';
-import { nodeIdArgument } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { isAdmin } from '../shared/identity';
+import { presentNode } from '../shared/present-node';
+import { nodeIdArgument } from '../shared/primitives';
+import { clusterNode } from '../shared/wire-node';
 
 export const getNode = query({
   name: 'cluster.getNode',

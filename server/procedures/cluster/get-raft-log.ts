@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { RaftLogEntry } from '@/engine/control/store';
 import { query } from '../definition';
-import { leaderOrAny } from '../find';
-import { pageFrom } from '../page';
-import { nodeId, pageInput, pageOf } from '../schemas/primitives';
-import { raftEntry } from '../schemas/raft';
+import { leaderOrAny } from '../shared/find';
+import { pageFrom } from '../shared/page';
+import { nodeId, pageInput, pageOf } from '../shared/primitives';
+import { raftEntry } from './wire-raft';
 
 export const getRaftLog = query({
   name: 'cluster.getRaftLog',

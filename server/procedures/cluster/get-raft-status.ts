@@ -1,9 +1,9 @@
 /** Consensus as the leader sees it, or, without one, as the node that answers does. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { askForRaftStatus } from '../present/raft';
-import { nodeId } from '../schemas/primitives';
-import { raftStatus } from '../schemas/raft';
+import { nodeId } from '../shared/primitives';
+import { askForRaftStatus } from './present-raft';
+import { raftStatus } from './wire-raft';
 
 export const getRaftStatus = query({
   name: 'cluster.getRaftStatus',

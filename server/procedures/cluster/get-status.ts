@@ -1,9 +1,9 @@
 /** Clustering status in RustyDB's shape. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { isAdmin } from '../identity';
-import { presentClusteringStatus } from '../present/topology';
-import { clusteringStatus } from '../schemas/topology';
+import { isAdmin } from '../shared/identity';
+import { presentClusteringStatus } from '../shared/present-topology';
+import { clusteringStatus } from '../shared/wire-topology';
 
 export const getStatus = query({
   name: 'cluster.getStatus',

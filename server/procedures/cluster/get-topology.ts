@@ -1,9 +1,9 @@
 /** The cluster in one answer: groups, nodes, links, quorum. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { isAdmin } from '../identity';
-import { presentTopology } from '../present/topology';
-import { clusterTopology } from '../schemas/topology';
+import { isAdmin } from '../shared/identity';
+import { presentTopology } from '../shared/present-topology';
+import { clusterTopology } from '../shared/wire-topology';
 
 export const getTopology = query({
   name: 'cluster.getTopology',

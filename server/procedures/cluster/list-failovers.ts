@@ -1,10 +1,10 @@
 /** Failover history, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { pageOfOperations } from '../operation-history';
-import { presentFailover } from '../present/failover';
-import { failoverRecord } from '../schemas/failover';
-import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
+import { pageOfOperations } from '../shared/operation-history';
+import { groupName, pageInput, partialPageOf } from '../shared/primitives';
+import { presentFailover } from './present-failover';
+import { failoverRecord } from './wire-failover';
 
 export const listFailovers = query({
   name: 'cluster.listFailovers',

@@ -1,12 +1,12 @@
 /** Faults that are injected now. */
 import { z } from 'zod';
-import { pageOverNodes } from '../ask-nodes';
 import { query } from '../definition';
-import { findNode } from '../find';
-import type { SortOrder } from '../page';
-import { presentFault } from '../present/node-details';
-import { fault } from '../schemas/node';
-import { nodeId, pageInput, partialPageOf } from '../schemas/primitives';
+import { pageOverNodes } from '../shared/ask-nodes';
+import { findNode } from '../shared/find';
+import type { SortOrder } from '../shared/page';
+import { nodeId, pageInput, partialPageOf } from '../shared/primitives';
+import { fault } from '../shared/wire-node';
+import { presentFault } from './present-node-details';
 
 type Row = z.infer<typeof fault>;
 

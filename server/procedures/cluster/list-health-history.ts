@@ -1,9 +1,9 @@
 /** Health transitions, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { pageOfHealth } from '../health-history';
-import { groupName, nodeId, pageInput, partialPageOf } from '../schemas/primitives';
-import { healthTransition } from '../schemas/topology';
+import { groupName, nodeId, pageInput, partialPageOf } from '../shared/primitives';
+import { healthTransition } from '../shared/wire-topology';
+import { pageOfHealth } from './health-history';
 
 export const listHealthHistory = query({
   name: 'cluster.listHealthHistory',

@@ -1,11 +1,11 @@
 /** Membership as the controller sees it. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentMembers } from '../present/health';
-import { naturalName } from '../present/node';
-import { pageInput, pageOf } from '../schemas/primitives';
-import { member } from '../schemas/topology';
+import { paginate } from '../shared/page';
+import { naturalName } from '../shared/present-node';
+import { pageInput, pageOf } from '../shared/primitives';
+import { member } from '../shared/wire-topology';
+import { presentMembers } from './present-health';
 
 export const listMembers = query({
   name: 'cluster.listMembers',

@@ -1,11 +1,11 @@
 /** All nodes of the cluster, a page at a time. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { isAdmin } from '../identity';
-import { paginate } from '../page';
-import { compareNodes, nodeSorts, presentNodes } from '../present/node';
-import { clusterNode, nodeRole, nodeStatus } from '../schemas/node';
-import { groupName, pageInput, pageOf } from '../schemas/primitives';
+import { isAdmin } from '../shared/identity';
+import { paginate } from '../shared/page';
+import { compareNodes, nodeSorts, presentNodes } from '../shared/present-node';
+import { groupName, pageInput, pageOf } from '../shared/primitives';
+import { clusterNode, nodeRole, nodeStatus } from '../shared/wire-node';
 
 export const listNodes = query({
   name: 'cluster.listNodes',

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { SessionInfo, SessionPosition } from '@/engine/runtime/engine-api';
 import { permits } from '@/server/auth/authorise';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { brokenCursor, pageFrom } from '../page';
-import { presentSession } from '../present/node-details';
-import { databaseSession } from '../schemas/node';
-import { nodeIdArgument, pageInput, pageOf } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { brokenCursor, pageFrom } from '../shared/page';
+import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
+import { databaseSession } from '../shared/wire-node';
+import { presentSession } from './present-node-details';
 
 /** PostgreSQL reads it: what is no time and no pid stops here. */
 function placeOf([startedAt, pid]: readonly (string | number)[]): SessionPosition {

@@ -1,10 +1,10 @@
 /** Brings a failed primary back as a standby. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { runOperation } from '../operate';
-import { operation } from '../schemas/operation';
-import { guardInput, nodeIdArgument } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { runOperation } from '../shared/operate';
+import { guardInput, nodeIdArgument } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
 
 export const rejoinNode = mutation({
   name: 'cluster.rejoinNode',

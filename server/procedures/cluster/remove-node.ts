@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { localNode } from '../local-node';
-import { runOperation } from '../operate';
-import { operation } from '../schemas/operation';
-import { guardInput, nodeIdArgument } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { localNode } from '../shared/local-node';
+import { runOperation } from '../shared/operate';
+import { guardInput, nodeIdArgument } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
 
 export const removeNode = mutation({
   name: 'cluster.removeNode',

@@ -1,12 +1,12 @@
 /** Pauses or resumes automatic failover of a group. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findGroup } from '../find';
-import { requesterOf } from '../identity';
-import { untilSeen } from '../own-write';
-import { presentGroup } from '../present/topology';
-import { groupName } from '../schemas/primitives';
-import { group } from '../schemas/topology';
+import { findGroup } from '../shared/find';
+import { requesterOf } from '../shared/identity';
+import { untilSeen } from '../shared/own-write';
+import { presentGroup } from '../shared/present-topology';
+import { groupName } from '../shared/primitives';
+import { group } from '../shared/wire-topology';
 
 export const setAutomaticFailover = mutation({
   name: 'cluster.setAutomaticFailover',

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { requesterOf } from '../identity';
-import { presentFault } from '../present/node-details';
-import { fault } from '../schemas/node';
-import { nodeId } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { requesterOf } from '../shared/identity';
+import { nodeId } from '../shared/primitives';
+import { fault } from '../shared/wire-node';
+import { presentFault } from './present-node-details';
 
 const faultsOfNode = 20;
 

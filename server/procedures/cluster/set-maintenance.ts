@@ -1,10 +1,10 @@
 /** Enters or leaves maintenance. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { runOperation } from '../operate';
-import { operation } from '../schemas/operation';
-import { guardInput, nodeIdArgument } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { runOperation } from '../shared/operate';
+import { guardInput, nodeIdArgument } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
 
 export const setMaintenance = mutation({
   name: 'cluster.setMaintenance',

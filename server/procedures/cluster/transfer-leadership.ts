@@ -1,9 +1,9 @@
 /** Hands the control store's leadership to another voter. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { nodeId } from '../schemas/primitives';
-import { leadership } from '../schemas/raft';
+import { findNode } from '../shared/find';
+import { nodeId } from '../shared/primitives';
+import { leadership } from './wire-raft';
 
 export const transferLeadership = mutation({
   name: 'cluster.transferLeadership',

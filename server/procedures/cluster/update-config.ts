@@ -1,10 +1,10 @@
 /** Partial change of the configuration; dependants that were not set move along and are listed in `adjusted`. */
 import { isDeepStrictEqual } from 'node:util';
 import { mutation } from '../definition';
-import { requesterOf } from '../identity';
-import { untilSeen } from '../own-write';
-import { configPatch, presentConfig } from '../present/config';
-import { clusterConfig, clusterConfigInput } from '../schemas/config';
+import { requesterOf } from '../shared/identity';
+import { untilSeen } from '../shared/own-write';
+import { configPatch, presentConfig } from './present-config';
+import { clusterConfig, clusterConfigInput } from './wire-config';
 
 export const updateConfig = mutation({
   name: 'cluster.updateConfig',

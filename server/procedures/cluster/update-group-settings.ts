@@ -1,10 +1,10 @@
 /** Changes PostgreSQL settings on every member of a group, by rolling restart where a setting needs one. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findGroup } from '../find';
-import { runOperation } from '../operate';
-import { operation } from '../schemas/operation';
-import { groupName, guardInput } from '../schemas/primitives';
+import { findGroup } from '../shared/find';
+import { runOperation } from '../shared/operate';
+import { groupName, guardInput } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
 
 export const updateGroupSettings = mutation({
   name: 'cluster.updateGroupSettings',

@@ -1,10 +1,10 @@
 /** Health-check interval and thresholds. */
 import { isDeepStrictEqual } from 'node:util';
 import { mutation } from '../definition';
-import { requesterOf } from '../identity';
-import { untilSeen } from '../own-write';
-import { healthPatch, presentConfig } from '../present/config';
-import { healthConfig, healthConfigInput } from '../schemas/config';
+import { requesterOf } from '../shared/identity';
+import { untilSeen } from '../shared/own-write';
+import { healthPatch, presentConfig } from './present-config';
+import { healthConfig, healthConfigInput } from './wire-config';
 
 export const updateHealthConfig = mutation({
   name: 'cluster.updateHealthConfig',

@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { requesterOf } from '../identity';
-import { untilSeen } from '../own-write';
-import { askForRouter, presentLoadBalancer } from '../present/services';
-import { loadBalancer, loadBalancerStrategy } from '../schemas/config';
+import { askForRouter, presentLoadBalancer } from '../gds/present';
+import { findNode } from '../shared/find';
+import { requesterOf } from '../shared/identity';
+import { untilSeen } from '../shared/own-write';
+import { loadBalancer, loadBalancerStrategy } from './wire-config';
 
 export const updateLoadBalancer = mutation({
   name: 'cluster.updateLoadBalancer',

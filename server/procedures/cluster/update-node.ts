@@ -1,12 +1,12 @@
 /** The operator's preference among equally advanced candidates. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findNode } from '../find';
-import { isAdmin, requesterOf } from '../identity';
-import { untilSeen } from '../own-write';
-import { presentNode } from '../present/node';
-import { clusterNode } from '../schemas/node';
-import { nodeIdArgument } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { isAdmin, requesterOf } from '../shared/identity';
+import { untilSeen } from '../shared/own-write';
+import { presentNode } from '../shared/present-node';
+import { nodeIdArgument } from '../shared/primitives';
+import { clusterNode } from '../shared/wire-node';
 
 export const updateNode = mutation({
   name: 'cluster.updateNode',

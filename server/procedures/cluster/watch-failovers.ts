@@ -1,9 +1,9 @@
 /** A failover, each time it takes a step. */
 import { z } from 'zod';
 import { subscription } from '../definition';
-import { presentFailoverEvent } from '../present/failover';
-import { failoverEvent } from '../schemas/failover';
-import { viewChanges } from '../view-stream';
+import { viewChanges } from '../shared/view-stream';
+import { presentFailoverEvent } from './present-failover';
+import { failoverEvent } from './wire-failover';
 
 export const watchFailovers = subscription({
   name: 'cluster.watchFailovers',

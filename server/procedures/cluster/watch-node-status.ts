@@ -1,10 +1,10 @@
 /** A node, each time its status or role changes. */
 import { z } from 'zod';
 import { subscription } from '../definition';
-import { isAdmin } from '../identity';
-import { presentNode } from '../present/node';
-import { clusterNode } from '../schemas/node';
-import { viewChanges } from '../view-stream';
+import { isAdmin } from '../shared/identity';
+import { presentNode } from '../shared/present-node';
+import { viewChanges } from '../shared/view-stream';
+import { clusterNode } from '../shared/wire-node';
 
 export const watchNodeStatus = subscription({
   name: 'cluster.watchNodeStatus',

@@ -1,10 +1,10 @@
 /** The topology, whole, after each change. */
 import { z } from 'zod';
 import { subscription } from '../definition';
-import { isAdmin } from '../identity';
-import { presentTopology } from '../present/topology';
-import { clusterTopology } from '../schemas/topology';
-import { viewChanges } from '../view-stream';
+import { isAdmin } from '../shared/identity';
+import { presentTopology } from '../shared/present-topology';
+import { viewChanges } from '../shared/view-stream';
+import { clusterTopology } from '../shared/wire-topology';
 
 export const watchTopology = subscription({
   name: 'cluster.watchTopology',

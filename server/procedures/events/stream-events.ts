@@ -1,9 +1,9 @@
 /** The event stream, resumable; a gap is told, never silent. */
 import { z } from 'zod';
 import { resumableSubscription } from '../definition';
-import { requireEventId, streamEvents } from '../event-stream';
-import { clusterEvent, eventCategory, eventSeverity, eventType } from '../schemas/events';
-import { groupName, nodeId } from '../schemas/primitives';
+import { requireEventId, streamEvents } from '../shared/event-stream';
+import { groupName, nodeId } from '../shared/primitives';
+import { clusterEvent, eventCategory, eventSeverity, eventType } from '../shared/wire-event';
 
 export const stream = resumableSubscription({
   name: 'events.stream',

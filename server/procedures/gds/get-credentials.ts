@@ -1,9 +1,9 @@
 /** How to connect, with the password. A read that is audited like a change, because it hands out a secret. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { directConnectionString, findService } from '../present/services';
-import { name } from '../schemas/primitives';
-import { serviceCredentials } from '../schemas/services';
+import { name } from '../shared/primitives';
+import { directConnectionString, findService } from './present';
+import { serviceCredentials } from './wire';
 
 export const getCredentials = query({
   name: 'gds.getCredentials',

@@ -1,9 +1,9 @@
 /** Where the router would send the next session of a service, and why. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { askForRouting } from '../present/services';
-import { name } from '../schemas/primitives';
-import { routingDecision } from '../schemas/services';
+import { name } from '../shared/primitives';
+import { askForRouting } from './present';
+import { routingDecision } from './wire';
 
 export const getRouting = query({
   name: 'gds.getRouting',

@@ -1,9 +1,9 @@
 /** One service. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findService } from '../present/services';
-import { name } from '../schemas/primitives';
-import { globalService } from '../schemas/services';
+import { name } from '../shared/primitives';
+import { findService } from './present';
+import { globalService } from './wire';
 
 export const getService = query({
   name: 'gds.getService',

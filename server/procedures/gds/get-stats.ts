@@ -1,8 +1,8 @@
 /** What the router counted, service by service. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { askForStats } from '../present/services';
-import { serviceStats } from '../schemas/services';
+import { askForStats } from './present';
+import { serviceStats } from './wire';
 
 export const getStats = query({
   name: 'gds.getStats',

@@ -1,10 +1,10 @@
 /** The services that PostgreSQL clients connect to. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { askForServices } from '../present/services';
-import { groupName, pageInput, pageOf } from '../schemas/primitives';
-import { globalService } from '../schemas/services';
+import { paginate } from '../shared/page';
+import { groupName, pageInput, pageOf } from '../shared/primitives';
+import { askForServices } from './present';
+import { globalService } from './wire';
 
 export const listServices = query({
   name: 'gds.listServices',

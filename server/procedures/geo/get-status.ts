@@ -1,8 +1,8 @@
 /** How far each region is. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentGeoStatus } from '../present/geo';
-import { geoStatus } from '../schemas/geo';
+import { presentGeoStatus } from './present';
+import { geoStatus } from './wire';
 
 export const getStatus = query({
   name: 'geo.getStatus',

@@ -1,10 +1,10 @@
 /** Regions and who is in them. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentRegions } from '../present/geo';
-import { region } from '../schemas/geo';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { paginate } from '../shared/page';
+import { pageInput, pageOf } from '../shared/primitives';
+import { presentRegions } from './present';
+import { region } from './wire';
 
 export const listRegions = query({
   name: 'geo.listRegions',

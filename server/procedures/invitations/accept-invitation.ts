@@ -1,8 +1,8 @@
 /** The invited person chooses a password, and so has an account. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { presentUser } from '../present/identity';
-import { password, user } from '../schemas/identity';
+import { presentUser } from '../shared/present-account';
+import { password, user } from '../shared/wire-account';
 
 export const acceptInvitation = mutation({
   name: 'invitations.accept',

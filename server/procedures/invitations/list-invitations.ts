@@ -1,10 +1,10 @@
 /** Who was invited, and what became of it. */
 import { z } from 'zod';
+import { presentInvitation } from '../approvals/present';
+import { invitation } from '../approvals/wire';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentInvitation } from '../present/access';
-import { invitation } from '../schemas/access';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { paginate } from '../shared/page';
+import { pageInput, pageOf } from '../shared/primitives';
 
 export const listInvitations = query({
   name: 'invitations.list',

@@ -1,10 +1,10 @@
 /** Accounts and addresses that are locked, or on their way there. */
 import { z } from 'zod';
+import { presentLockout } from '../approvals/present';
+import { lockout } from '../approvals/wire';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentLockout } from '../present/access';
-import { lockout } from '../schemas/access';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { paginate } from '../shared/page';
+import { pageInput, pageOf } from '../shared/primitives';
 
 export const listLockouts = query({
   name: 'lockouts.list',

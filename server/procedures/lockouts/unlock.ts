@@ -1,7 +1,7 @@
 /** Forgets the failed sign-ins of an account or address, and so unlocks it. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { done } from '../schemas/primitives';
+import { done } from '../shared/primitives';
 
 export const unlock = mutation({
   name: 'lockouts.unlock',

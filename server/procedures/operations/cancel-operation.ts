@@ -1,10 +1,10 @@
 /** Cancels an operation where its current step allows. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { requesterOf } from '../identity';
-import { presentOperation } from '../present/operation';
-import { operation } from '../schemas/operation';
-import { operationId } from '../schemas/primitives';
+import { requesterOf } from '../shared/identity';
+import { presentOperation } from '../shared/present-operation';
+import { operationId } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
 
 export const cancel = mutation({
   name: 'operations.cancel',

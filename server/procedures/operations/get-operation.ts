@@ -1,10 +1,10 @@
 /** One operation with steps, checks and timeline. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { getOperation } from '../operation-history';
-import { presentOperation } from '../present/operation';
-import { operation } from '../schemas/operation';
-import { operationId } from '../schemas/primitives';
+import { getOperation } from '../shared/operation-history';
+import { presentOperation } from '../shared/present-operation';
+import { operationId } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
 
 export const get = query({
   name: 'operations.get',

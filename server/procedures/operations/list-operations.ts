@@ -1,10 +1,10 @@
 /** Operations, running and past, newest first. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { pageOfOperations } from '../operation-history';
-import { presentOperation } from '../present/operation';
-import { operation, operationKind, operationState } from '../schemas/operation';
-import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
+import { pageOfOperations } from '../shared/operation-history';
+import { presentOperation } from '../shared/present-operation';
+import { groupName, pageInput, partialPageOf } from '../shared/primitives';
+import { operation, operationKind, operationState } from '../shared/wire-operation';
 
 export const list = query({
   name: 'operations.list',

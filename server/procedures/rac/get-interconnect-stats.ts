@@ -1,11 +1,11 @@
 /** What all agents counted on their links since they started. */
 import { z } from 'zod';
-import { askNodes } from '../ask-nodes';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { presentInterconnectStats } from '../present/interconnect';
-import { interconnectStats } from '../schemas/interconnect';
-import { nodeId } from '../schemas/primitives';
+import { askNodes } from '../shared/ask-nodes';
+import { findNode } from '../shared/find';
+import { nodeId } from '../shared/primitives';
+import { presentInterconnectStats } from './present';
+import { interconnectStats } from './wire';
 
 export const getInterconnectStats = query({
   name: 'rac.getInterconnectStats',

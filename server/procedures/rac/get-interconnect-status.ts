@@ -1,10 +1,10 @@
 /** The interconnect as one node sees it: the control store's leader unless another is named. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode } from '../find';
-import { presentInterconnect } from '../present/interconnect';
-import { interconnectStatus } from '../schemas/interconnect';
-import { nodeId } from '../schemas/primitives';
+import { findNode } from '../shared/find';
+import { nodeId } from '../shared/primitives';
+import { presentInterconnect } from './present';
+import { interconnectStatus } from './wire';
 
 export const getInterconnectStatus = query({
   name: 'rac.getInterconnectStatus',

@@ -1,12 +1,12 @@
 /** The latency matrix: each link's round trips, measured at both of its ends. */
 import { z } from 'zod';
-import { pageOverNodes } from '../ask-nodes';
+import { presentLinkStatus } from '../cluster/present-node-details';
 import { query } from '../definition';
-import { findNode } from '../find';
-import type { SortOrder } from '../page';
-import { presentLinkStatus } from '../present/node-details';
-import { linkLatency } from '../schemas/interconnect';
-import { nodeId, pageInput, partialPageOf } from '../schemas/primitives';
+import { pageOverNodes } from '../shared/ask-nodes';
+import { findNode } from '../shared/find';
+import type { SortOrder } from '../shared/page';
+import { nodeId, pageInput, partialPageOf } from '../shared/primitives';
+import { linkLatency } from './wire';
 
 type Row = z.input<typeof linkLatency>;
 

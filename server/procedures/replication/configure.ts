@@ -1,12 +1,12 @@
 /** Sets the replication mode of a group, its voters and the settings that go with it. */
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { findGroup } from '../find';
-import { isAdmin } from '../identity';
-import { runOperation } from '../operate';
-import { askForReplicationConfig, configureRequest } from '../present/replication-config';
-import { operation } from '../schemas/operation';
-import { configureResult, replicationConfig, replicationConfigInput } from '../schemas/replication';
+import { findGroup } from '../shared/find';
+import { isAdmin } from '../shared/identity';
+import { runOperation } from '../shared/operate';
+import { operation } from '../shared/wire-operation';
+import { askForReplicationConfig, configureRequest } from './present-config';
+import { configureResult, replicationConfig, replicationConfigInput } from './wire';
 
 export const configure = mutation({
   name: 'replication.configure',

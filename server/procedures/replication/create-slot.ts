@@ -1,12 +1,12 @@
 /** Creates a replication slot on the primary of a group. */
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { findGroup } from '../find';
-import { runOperation } from '../operate';
-import { presentSlot } from '../present/slots';
-import { operation } from '../schemas/operation';
-import { createSlotInput, replicationSlot } from '../schemas/slots';
-import { findSlot } from '../slots';
+import { findGroup } from '../shared/find';
+import { runOperation } from '../shared/operate';
+import { operation } from '../shared/wire-operation';
+import { presentSlot } from './present-slots';
+import { findSlot } from './slots';
+import { createSlotInput, replicationSlot } from './wire-slots';
 
 export const createSlot = mutation({
   name: 'replication.createSlot',

@@ -1,11 +1,11 @@
 /** Drops a replication slot of a user. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { runOperation } from '../operate';
-import { operation } from '../schemas/operation';
-import { guardInput } from '../schemas/primitives';
-import { slotNameArgument, slotPlace } from '../schemas/slots';
-import { findSlot } from '../slots';
+import { runOperation } from '../shared/operate';
+import { guardInput } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
+import { findSlot } from './slots';
+import { slotNameArgument, slotPlace } from './wire-slots';
 
 export const deleteSlot = mutation({
   name: 'replication.deleteSlot',

@@ -1,9 +1,9 @@
 /** Replication of every link in the cluster. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentClusterReplication } from '../present/replication';
-import { groupName } from '../schemas/primitives';
-import { clusterReplication } from '../schemas/replication';
+import { groupName } from '../shared/primitives';
+import { presentClusterReplication } from './present';
+import { clusterReplication } from './wire';
 
 export const getClusterReplication = query({
   name: 'replication.getClusterReplication',

@@ -1,9 +1,9 @@
 /** How a group replicates. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { askForReplicationConfig } from '../present/replication-config';
-import { groupName } from '../schemas/primitives';
-import { replicationConfig } from '../schemas/replication';
+import { groupName } from '../shared/primitives';
+import { askForReplicationConfig } from './present-config';
+import { replicationConfig } from './wire';
 
 export const getConfig = query({
   name: 'replication.getConfig',

@@ -1,11 +1,11 @@
 /** What a dashboard of replication shows, in one answer: verdicts, lag, throughput, slots and problems of each group. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { selectGroups } from '../find';
-import { presentGroupDashboard, problemsOf } from '../present/monitoring';
-import { replicationDashboard, windowMinutes } from '../schemas/monitoring';
-import { groupName } from '../schemas/primitives';
-import { askForSamples } from '../standby-samples';
+import { selectGroups } from '../shared/find';
+import { groupName } from '../shared/primitives';
+import { presentGroupDashboard, problemsOf } from './present-monitoring';
+import { askForSamples } from './standby-samples';
+import { replicationDashboard, windowMinutes } from './wire-monitoring';
 
 export const getDashboard = query({
   name: 'replication.getDashboard',

@@ -1,9 +1,9 @@
 /** Health verdict per replication link. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentReplicationHealth } from '../present/replication';
-import { groupName } from '../schemas/primitives';
-import { replicationHealth } from '../schemas/replication';
+import { groupName } from '../shared/primitives';
+import { presentReplicationHealth } from './present';
+import { replicationHealth } from './wire';
 
 export const getHealth = query({
   name: 'replication.getHealth',

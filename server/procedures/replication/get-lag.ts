@@ -1,9 +1,9 @@
 /** Lag per replica. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentLag } from '../present/replication';
-import { groupName } from '../schemas/primitives';
-import { replicationLag } from '../schemas/replication';
+import { groupName } from '../shared/primitives';
+import { presentLag } from './present';
+import { replicationLag } from './wire';
 
 export const getLag = query({
   name: 'replication.getLag',

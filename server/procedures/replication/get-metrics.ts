@@ -1,11 +1,11 @@
 /** Replication of every group, now and over a window. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { selectGroups } from '../find';
-import { presentGroupMetrics } from '../present/monitoring';
-import { replicationMetrics, windowMinutes } from '../schemas/monitoring';
-import { groupName } from '../schemas/primitives';
-import { askForSamples } from '../standby-samples';
+import { selectGroups } from '../shared/find';
+import { groupName } from '../shared/primitives';
+import { presentGroupMetrics } from './present-monitoring';
+import { askForSamples } from './standby-samples';
+import { replicationMetrics, windowMinutes } from './wire-monitoring';
 
 export const getMetrics = query({
   name: 'replication.getMetrics',

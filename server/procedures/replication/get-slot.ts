@@ -1,9 +1,9 @@
 /** One replication slot by its name. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentSlot } from '../present/slots';
-import { replicationSlot, slotNameArgument, slotPlace } from '../schemas/slots';
-import { findSlot } from '../slots';
+import { presentSlot } from './present-slots';
+import { findSlot } from './slots';
+import { replicationSlot, slotNameArgument, slotPlace } from './wire-slots';
 
 export const getSlot = query({
   name: 'replication.getSlot',

@@ -1,9 +1,9 @@
 /** Replication status: the worst of all groups, and each of them. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentReplicationStatus } from '../present/replication';
-import { groupName } from '../schemas/primitives';
-import { replicationStatus } from '../schemas/replication';
+import { groupName } from '../shared/primitives';
+import { presentReplicationStatus } from './present';
+import { replicationStatus } from './wire';
 
 export const getStatus = query({
   name: 'replication.getStatus',

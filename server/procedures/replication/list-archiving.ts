@@ -1,13 +1,13 @@
 /** The WAL archiver of every server, as PostgreSQL tells it. */
 import { z } from 'zod';
-import { pageOverNodes } from '../ask-nodes';
 import { query } from '../definition';
-import { findNode, selectGroups } from '../find';
-import type { SortOrder } from '../page';
-import { presentArchiver } from '../present/monitoring';
-import { membersOf } from '../present/topology';
-import { archiverStatus } from '../schemas/monitoring';
-import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
+import { pageOverNodes } from '../shared/ask-nodes';
+import { findNode, selectGroups } from '../shared/find';
+import type { SortOrder } from '../shared/page';
+import { membersOf } from '../shared/present-topology';
+import { groupName, pageInput, partialPageOf } from '../shared/primitives';
+import { presentArchiver } from './present-monitoring';
+import { archiverStatus } from './wire-monitoring';
 
 const order: SortOrder<z.input<typeof archiverStatus>> = {
   list: 'replication.listArchiving',

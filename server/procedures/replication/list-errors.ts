@@ -1,13 +1,13 @@
 /** Errors of replication that servers count. Broken streams are events, not counters: nobody counts them, so they are not here. */
 import { z } from 'zod';
-import { pageOverNodes } from '../ask-nodes';
 import { query } from '../definition';
-import { findNode, selectGroups } from '../find';
-import type { SortOrder } from '../page';
-import { presentErrors } from '../present/monitoring';
-import { membersOf } from '../present/topology';
-import { replicationErrors } from '../schemas/monitoring';
-import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
+import { pageOverNodes } from '../shared/ask-nodes';
+import { findNode, selectGroups } from '../shared/find';
+import type { SortOrder } from '../shared/page';
+import { membersOf } from '../shared/present-topology';
+import { groupName, pageInput, partialPageOf } from '../shared/primitives';
+import { presentErrors } from './present-monitoring';
+import { replicationErrors } from './wire-monitoring';
 
 const order: SortOrder<z.input<typeof replicationErrors>> = {
   list: 'replication.listErrors',

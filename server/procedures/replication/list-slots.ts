@@ -1,12 +1,12 @@
 /** Every replication slot of every member, as the servers tell it now. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { findNode, selectGroups } from '../find';
-import { cursorKey, paginate, type SortOrder } from '../page';
-import { presentSlot } from '../present/slots';
-import { groupName, nodeId, pageInput, partialPageOf } from '../schemas/primitives';
-import { replicationSlot, slotType } from '../schemas/slots';
-import { askGroups, type FoundSlot, type GroupSlots, slotsOf } from '../slots';
+import { findNode, selectGroups } from '../shared/find';
+import { cursorKey, paginate, type SortOrder } from '../shared/page';
+import { groupName, nodeId, pageInput, partialPageOf } from '../shared/primitives';
+import { presentSlot } from './present-slots';
+import { askGroups, type FoundSlot, type GroupSlots, slotsOf } from './slots';
+import { replicationSlot, slotType } from './wire-slots';
 
 const order: SortOrder<FoundSlot> = {
   list: 'replication.listSlots',

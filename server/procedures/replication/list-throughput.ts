@@ -1,12 +1,12 @@
 /** WAL to every standby, now and over a window. */
 import { z } from 'zod';
-import { pageOverNodes } from '../ask-nodes';
 import { query } from '../definition';
-import { selectGroups } from '../find';
-import type { SortOrder } from '../page';
-import { presentThroughput, standbysOf } from '../present/monitoring';
-import { throughputMetrics, windowMinutes } from '../schemas/monitoring';
-import { groupName, pageInput, partialPageOf } from '../schemas/primitives';
+import { pageOverNodes } from '../shared/ask-nodes';
+import { selectGroups } from '../shared/find';
+import type { SortOrder } from '../shared/page';
+import { groupName, pageInput, partialPageOf } from '../shared/primitives';
+import { presentThroughput, standbysOf } from './present-monitoring';
+import { throughputMetrics, windowMinutes } from './wire-monitoring';
 
 const order: SortOrder<z.input<typeof throughputMetrics>> = {
   list: 'replication.listThroughput',

@@ -1,11 +1,11 @@
 /** Every WAL sender with its receiver. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { naturalName } from '../present/node';
-import { presentWalStreams } from '../present/replication';
-import { groupName, pageInput, pageOf } from '../schemas/primitives';
-import { walStream } from '../schemas/replication';
+import { paginate } from '../shared/page';
+import { naturalName } from '../shared/present-node';
+import { groupName, pageInput, pageOf } from '../shared/primitives';
+import { presentWalStreams } from './present';
+import { walStream } from './wire';
 
 export const listWalStreams = query({
   name: 'replication.listWalStreams',

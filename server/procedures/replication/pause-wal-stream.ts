@@ -1,9 +1,9 @@
 /** Pauses WAL replay on a standby, by the name of its stream. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { setReplayPaused } from '../replay';
-import { nodeIdArgument } from '../schemas/primitives';
-import { replayState } from '../schemas/replication';
+import { nodeIdArgument } from '../shared/primitives';
+import { setReplayPaused } from './replay';
+import { replayState } from './wire';
 
 export const pauseWalStream = mutation({
   name: 'replication.pauseWalStream',

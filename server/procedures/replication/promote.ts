@@ -1,11 +1,11 @@
 /** Promotes a replica: a failover with a target. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { failoverRequest } from '../failover-request';
-import { findNode } from '../find';
-import { runOperation } from '../operate';
-import { operation } from '../schemas/operation';
-import { guardInput, nodeId } from '../schemas/primitives';
+import { failoverRequest } from '../shared/failover-request';
+import { findNode } from '../shared/find';
+import { runOperation } from '../shared/operate';
+import { guardInput, nodeId } from '../shared/primitives';
+import { operation } from '../shared/wire-operation';
 
 export const promote = mutation({
   name: 'replication.promote',

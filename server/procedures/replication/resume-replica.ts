@@ -1,9 +1,9 @@
 /** Resumes replay on a replica. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { setReplayPaused } from '../replay';
-import { nodeIdArgument } from '../schemas/primitives';
-import { replayState } from '../schemas/replication';
+import { nodeIdArgument } from '../shared/primitives';
+import { setReplayPaused } from './replay';
+import { replayState } from './wire';
 
 export const resumeReplica = mutation({
   name: 'replication.resumeReplica',

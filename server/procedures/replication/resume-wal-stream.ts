@@ -1,9 +1,9 @@
 /** Resumes WAL replay on a standby, by the name of its stream. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { setReplayPaused } from '../replay';
-import { nodeIdArgument } from '../schemas/primitives';
-import { replayState } from '../schemas/replication';
+import { nodeIdArgument } from '../shared/primitives';
+import { setReplayPaused } from './replay';
+import { replayState } from './wire';
 
 export const resumeWalStream = mutation({
   name: 'replication.resumeWalStream',

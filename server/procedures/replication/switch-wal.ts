@@ -1,10 +1,10 @@
 /** Forces a WAL segment switch on the primary of a group. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { findGroup, primaryOf } from '../find';
-import { requesterOf } from '../identity';
-import { groupName } from '../schemas/primitives';
-import { walSwitch } from '../schemas/replication';
+import { findGroup, primaryOf } from '../shared/find';
+import { requesterOf } from '../shared/identity';
+import { groupName } from '../shared/primitives';
+import { walSwitch } from './wire';
 
 export const switchWal = mutation({
   name: 'replication.switchWal',

@@ -1,9 +1,9 @@
 /** A replica's lag, each time it crosses or changes above the threshold. */
 import { z } from 'zod';
 import { subscription } from '../definition';
-import { presentLag } from '../present/replication';
-import { replicaLag } from '../schemas/replication';
-import { viewChanges } from '../view-stream';
+import { viewChanges } from '../shared/view-stream';
+import { presentLag } from './present';
+import { replicaLag } from './wire';
 
 export const watchLag = subscription({
   name: 'replication.watchLag',

@@ -1,9 +1,9 @@
 /** A replication slot, each time something about it changes but its position. */
 import { z } from 'zod';
 import { subscription } from '../definition';
-import { streamEvents } from '../event-stream';
-import { presentSlotEvent } from '../present/slots';
-import { replicationSlot } from '../schemas/slots';
+import { streamEvents } from '../shared/event-stream';
+import { presentSlotEvent } from './present-slots';
+import { replicationSlot } from './wire-slots';
 
 const eventTypes = ['slot_created', 'slot_dropped', 'slot_active', 'slot_inactive', 'slot_wal_status'];
 

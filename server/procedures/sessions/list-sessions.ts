@@ -1,10 +1,10 @@
 /** Everybody's sign-ins. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentConsoleSession } from '../present/identity';
-import { consoleSession } from '../schemas/identity';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { paginate } from '../shared/page';
+import { presentConsoleSession } from '../shared/present-account';
+import { pageInput, pageOf } from '../shared/primitives';
+import { consoleSession } from '../shared/wire-account';
 
 export const listSessions = query({
   name: 'sessions.list',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { requireRole } from '@/server/auth/authorise';
 import { mutation } from '../definition';
-import { done } from '../schemas/primitives';
+import { done } from '../shared/primitives';
 
 export const revokeAllSessions = mutation({
   name: 'sessions.revokeAll',

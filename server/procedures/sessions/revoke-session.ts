@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { isAdmin } from '../identity';
-import { done } from '../schemas/primitives';
+import { isAdmin } from '../shared/identity';
+import { done } from '../shared/primitives';
 
 export const revokeSession = mutation({
   name: 'sessions.revoke',

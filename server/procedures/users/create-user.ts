@@ -1,9 +1,9 @@
 /** Creates a console user. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { actorOf } from '../identity';
-import { presentUser } from '../present/identity';
-import { password, role, user, userName } from '../schemas/identity';
+import { actorOf } from '../shared/identity';
+import { presentUser } from '../shared/present-account';
+import { password, role, user, userName } from '../shared/wire-account';
 
 export const createUser = mutation({
   name: 'users.create',

@@ -1,7 +1,7 @@
 /** Deletes a user; its sessions and the keys it made end. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { done } from '../schemas/primitives';
+import { done } from '../shared/primitives';
 
 export const deleteUser = mutation({
   name: 'users.delete',

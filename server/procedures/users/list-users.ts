@@ -1,10 +1,10 @@
 /** Console users. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { paginate } from '../page';
-import { presentUser } from '../present/identity';
-import { user } from '../schemas/identity';
-import { pageInput, pageOf } from '../schemas/primitives';
+import { paginate } from '../shared/page';
+import { presentUser } from '../shared/present-account';
+import { pageInput, pageOf } from '../shared/primitives';
+import { user } from '../shared/wire-account';
 
 export const listUsers = query({
   name: 'users.list',

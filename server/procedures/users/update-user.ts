@@ -1,8 +1,8 @@
 /** Changes role, password or the disabled state of a user; its sessions end. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { presentUser } from '../present/identity';
-import { password, role, user } from '../schemas/identity';
+import { presentUser } from '../shared/present-account';
+import { password, role, user } from '../shared/wire-account';
 
 export const updateUser = mutation({
   name: 'users.update',

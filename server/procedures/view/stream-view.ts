@@ -1,10 +1,10 @@
 /** The live view for simple readers: whole at the start and after each change, at most four times a second. */
 import { z } from 'zod';
 import { subscription } from '../definition';
-import { isAdmin } from '../identity';
-import { presentLive } from '../present/live';
-import { clusterLive } from '../schemas/events';
-import { viewChanges } from '../view-stream';
+import { isAdmin } from '../shared/identity';
+import { viewChanges } from '../shared/view-stream';
+import { clusterLive } from '../shared/wire-event';
+import { presentLive } from './present';
 
 export const streamView = subscription({
   name: 'view.stream',

@@ -1,8 +1,8 @@
 /** RustyDB's event sockets: what each carries and how a client narrows it. Pure. */
 import { z } from 'zod';
 import type { EngineEvent } from '@/engine/monitoring/model';
-import { matches, subjectsOf } from '@/server/procedures/event-stream';
-import { eventType } from '@/server/procedures/schemas/events';
+import { matches, subjectsOf } from '@/server/procedures/shared/event-stream';
+import { eventType } from '@/server/procedures/shared/wire-event';
 
 const lastEventId = z.string().max(100).optional();
 const severity = z.enum(['info', 'warning', 'error', 'critical']).optional();

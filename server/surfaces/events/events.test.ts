@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { eventType } from '@/server/procedures/schemas/events';
+import { eventType } from '@/server/procedures/shared/wire-event';
 import { type ConsoleFixture, startConsole, type Wire } from '../../testing/console-fixture';
 import type { AppRouter } from '../trpc/router';
 import { channels } from './channels';

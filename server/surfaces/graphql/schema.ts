@@ -14,7 +14,7 @@ import {
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { allProcedures } from '@/server/procedures/registry';
-import type { WireOperation } from '@/server/procedures/schemas/operation';
+import type { WireOperation } from '@/server/procedures/shared/wire-operation';
 import { awaitOperation, waitLimitMs } from '../await-operation';
 import type { CallContext } from '../call-context';
 import { invoke, subscribe } from '../invoke';

@@ -1,7 +1,7 @@
 /** A reader of GraphQL's events that does not read costs a bounded queue, and is told what it missed. */
 import { get, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { queueLimit } from '@/server/procedures/event-stream';
+import { queueLimit } from '@/server/procedures/shared/event-stream';
 import { type ConsoleFixture, startConsole, type Wire } from '../../testing/console-fixture';
 
 let console: ConsoleFixture;

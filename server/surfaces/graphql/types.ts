@@ -19,7 +19,7 @@ import {
   GraphQLString,
 } from 'graphql';
 import type { z } from 'zod';
-import { describeField } from '@/server/procedures/schemas/vocabulary';
+import { describeField } from '@/server/procedures/shared/vocabulary';
 import { bigIntScalar, dateTimeScalar, jsonScalar } from './scalars';
 
 type Def = {

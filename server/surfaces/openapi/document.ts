@@ -5,7 +5,7 @@ import { commandNames, shortcutOf } from '@/server/procedures/command-name';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import { fileFormats, fileTypes, formatKey } from '@/server/procedures/file-formats';
 import { allProcedures } from '@/server/procedures/registry';
-import { wordFor } from '@/server/procedures/schemas/vocabulary';
+import { wordFor } from '@/server/procedures/shared/vocabulary';
 import { declaredErrors } from '../declared-errors';
 import { documentOf } from '../graphql/document';
 import { buildGraphqlSchema } from '../graphql/schema';

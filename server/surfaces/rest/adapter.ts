@@ -6,7 +6,7 @@ import { scopeKey } from '@/server/auth/group-scope';
 import { toClusterError } from '@/server/errors/wire';
 import type { AnyDefinition } from '@/server/procedures/definition';
 import type { FileFormat } from '@/server/procedures/file-formats';
-import { isAdmin } from '@/server/procedures/identity';
+import { isAdmin } from '@/server/procedures/shared/identity';
 import type { CallContext } from '../call-context';
 import { callFor, type Services } from '../calls';
 import { serveSse } from '../events/sse';

@@ -1,7 +1,7 @@
 /** From a procedure's output to a REST answer: bare lists with a Link header, 202 for operations, RustyDB's older shapes. */
 import type { AnyDefinition } from '@/server/procedures/definition';
-import type { WireOperation } from '@/server/procedures/schemas/operation';
-import { operation } from '@/server/procedures/schemas/operation';
+import type { WireOperation } from '@/server/procedures/shared/wire-operation';
+import { operation } from '@/server/procedures/shared/wire-operation';
 import { awaitOperation } from '../await-operation';
 import type { CallContext } from '../call-context';
 import { apiPrefix } from './routes';
