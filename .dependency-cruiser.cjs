@@ -46,11 +46,11 @@ module.exports = {
       name: 'server-only-through-engine-client',
       severity: 'error',
       comment:
-        'Outside engine-client the server uses engine types, the error table and record models, never engine code that acts',
+        'Outside engine-client the server uses engine types, the error table, record models and catalogs over a store that it gives them, never engine code that acts by itself',
       from: { path: '^server', pathNot: ['^server/engine-client', '^server/main\\.ts$', '\\.test\\.ts$'] },
       to: {
         path: '^engine',
-        pathNot: ['^engine/kernel/', '(^|/)model\\.ts$', '/core/'],
+        pathNot: ['^engine/kernel/', '(^|/)(model|catalog)\\.ts$', '/core/'],
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -90,11 +90,15 @@ export type FormatName = keyof typeof formats;
 
 /** Null: this release knows it. `found`: what stands in the file as its format; absent is 1. */
 export function newerFormat(path: string, name: FormatName, found: unknown): string | null {
-  const { version } = formats[name];
+  return newerThan(path, formats[name].version, found);
+}
+
+/** The same for whatever else carries a format: `what` names it, `version` is the newest that this release reads. */
+export function newerThan(what: string, version: number, found: unknown): string | null {
   if (found === undefined) return null;
   if (Number.isInteger(found) && (found as number) >= 1 && (found as number) <= version) return null;
   return (
-    `${path} has format ${JSON.stringify(found)}; this is release ${release}, which reads up to format ${version}. ` +
+    `${what} has format ${JSON.stringify(found)}; this is release ${release}, which reads up to format ${version}. ` +
     'A newer release wrote it: start that one. Nothing needs to be moved or restored.'
   );
 }
