@@ -111,7 +111,7 @@ export type ManagerRegistration = {
 };
 
 /** What follows for one prepared transaction, by itself. */
-type Verdict = 'commit' | 'abort' | 'undecided' | 'foreign' | 'unknown';
+export type Verdict = 'commit' | 'abort' | 'undecided' | 'foreign' | 'unknown';
 
 /** One prepared transaction on one server. */
 export type PreparedTransaction = {

@@ -19,9 +19,10 @@ import { replication } from './replication';
 import { sessions } from './sessions';
 import { users } from './users';
 import { view } from './view';
+import { clusterTransactions, xa } from './xa';
 
 export const procedures = {
-  cluster,
+  cluster: { ...cluster, ...clusterTransactions },
   gds,
   geo,
   operations,
@@ -39,6 +40,7 @@ export const procedures = {
   view,
   rac,
   replication,
+  xa,
 } as const;
 
 export type Procedures = typeof procedures;

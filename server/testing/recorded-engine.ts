@@ -22,6 +22,7 @@ import {
 } from './recorded-lists';
 import { recordedSlots } from './recorded-slots';
 import { recordedView } from './recorded-view';
+import { recordedXa } from './recorded-xa';
 
 type Answers = { [M in EngineMethod]?: (params: EngineParams<M>, node: string) => EngineResult<M> };
 
@@ -251,6 +252,7 @@ export class RecordedEngine implements EngineClient {
       },
     }),
     'router.get': () => recordedRouter(),
+    ...recordedXa,
   };
 
   /** Puts a record into the control store. */
