@@ -101,7 +101,37 @@ export type CatalogChange<T> =
 
 type Read<T> = { readonly kind: 'entry'; readonly entry: Entry<T>; readonly fields: JsonObject } | Broken;
 type Broken = { readonly kind: 'broken'; readonly broken: BrokenEntry };
+
+/** `answer`: from the revision at which it is stored. Without a mutation nothing is written. */
 type Decision<R> = { readonly mutation: Mutation | null; readonly answer: (revision: number) => R };
+type Swap<R> = {
+  readonly store: Pick<CatalogStore, 'get' | 'txn'>;
+  readonly key: string;
+  /** What becomes of what is held under the key; asked again when somebody else was faster. */
+  readonly decide: (held: KeyValue | null) => Promise<Decision<R>>;
+  readonly attempts: number;
+  /** What to throw when somebody else was faster each time. */
+  readonly lost: () => ClusterError;
+  readonly loop?: Loop;
+};
+
+/** The one compare-and-swap loop; between its attempts it waits for a random while that grows. */
+export async function compareAndSwap<R>({ store, key, decide, ...swap }: Swap<R>): Promise<R> {
+  const { attempts, lost, loop = systemLoop } = swap;
+  let held = await store.get(key);
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt > 0) await delay(loop, loop.random() * Math.min(firstWaitMs * 2 ** (attempt - 1), longestWaitMs));
+    const { mutation, answer } = await decide(held);
+    const modRevision = held?.modRevision ?? 0;
+    if (mutation === null) return answer(modRevision);
+    const txn = { compare: [{ key, modRevision }], mutations: [mutation] };
+    checkTxn(txn, 0);
+    const { succeeded, revision, current } = await store.txn(txn);
+    if (succeeded) return answer(revision);
+    held = current.find((one) => one.key === key) ?? null;
+  }
+  throw lost();
+}
 
 export function defineCatalog<T extends object>(definition: CatalogDefinition<T>): CatalogDefinition<T> {
   const { name, prefix, version = 1, migrate, retention } = definition;
@@ -153,9 +183,10 @@ export class Catalog<T extends object> {
 
   /** @throws CONFLICT when it exists, INVALID_INPUT, PAYLOAD_TOO_LARGE */
   async create(id: string, record: T): Promise<Entry<T>> {
-    const key = this.#key(id);
     const { mutation, answer } = this.#putting(id, record, null);
-    const { succeeded, revision } = await this.#commit(key, 0, mutation);
+    const txn = { compare: [{ key: mutation.key, modRevision: 0 }], mutations: [mutation] };
+    checkTxn(txn, 0);
+    const { succeeded, revision } = await this.store.txn(txn);
     if (!succeeded) throw new ClusterError('CONFLICT', `There is a ${this.definition.name} ${id} already`);
     return answer(revision);
   }
@@ -164,7 +195,7 @@ export class Catalog<T extends object> {
    * What `next` makes of the record as it is; null in: there is none, null out: there shall be none. Asked again when somebody else was faster.
    * Nothing is written when nothing changed. Null: there is none now. @throws CONFLICT after the last attempt; what `next` throws
    */
-  change(
+  async change(
     id: string,
     next: (current: T | null, revision: number) => T | null | Promise<T | null>,
   ): Promise<Entry<T> | null> {
@@ -180,7 +211,7 @@ export class Catalog<T extends object> {
   }
 
   /** Also of a broken one. False: there was none. */
-  remove(id: string): Promise<boolean> {
+  async remove(id: string): Promise<boolean> {
     return this.#swap(id, async (held) => ({ mutation: held && deleting(held.key), answer: () => held !== null }));
   }
 
@@ -243,31 +274,14 @@ export class Catalog<T extends object> {
     return 0;
   }
 
-  async #swap<R>(id: string, decide: (held: KeyValue | null) => Promise<Decision<R>>): Promise<R> {
-    const key = this.#key(id);
-    let held = await this.store.get(key);
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      if (attempt > 0) {
-        const longest = Math.min(firstWaitMs * 2 ** (attempt - 1), longestWaitMs);
-        await delay(this.#loop, this.#loop.random() * longest);
-      }
-      const { mutation, answer } = await decide(held);
-      if (mutation === null) return answer(held?.modRevision ?? 0);
-      const { succeeded, revision, current } = await this.#commit(key, held?.modRevision ?? 0, mutation);
-      if (succeeded) return answer(revision);
-      held = current.find((one) => one.key === key) ?? null;
-    }
-    throw new ClusterError(
-      'CONFLICT',
-      `Others changed the ${this.definition.name} ${id} each time before this change was stored; look again and repeat`,
-      { clusterCode: 'CLU_REVISION_CONFLICT' },
-    );
-  }
-
-  #commit(key: string, modRevision: number, mutation: Mutation) {
-    const txn = { compare: [{ key, modRevision }], mutations: [mutation] };
-    checkTxn(txn, 0);
-    return this.store.txn(txn);
+  #swap<R>(id: string, decide: Swap<R>['decide']): Promise<R> {
+    const lost = () =>
+      new ClusterError(
+        'CONFLICT',
+        `Others changed the ${this.definition.name} ${id} each time before this change was stored; look again and repeat`,
+        { clusterCode: 'CLU_REVISION_CONFLICT' },
+      );
+    return compareAndSwap({ store: this.store, key: this.#key(id), decide, attempts, lost, loop: this.#loop });
   }
 
   #key(id: string): string {

@@ -2,7 +2,7 @@
 import { keys } from '@/engine/cluster/model';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { AccessPolicy, AccessPolicyStore } from './api';
-import { ControlRecords, changedMeanwhile } from './control-records';
+import { ControlRecords } from './control-records';
 
 const id = 'current';
 
@@ -25,10 +25,7 @@ export class StoredAccessPolicy implements AccessPolicyStore {
     return { ...defaultAccessPolicy, ...(await this.#records.get(id)) };
   }
 
-  async update(patch: Partial<AccessPolicy>): Promise<AccessPolicy> {
-    const held = await this.#records.held(id);
-    const after = { ...defaultAccessPolicy, ...held?.record, ...patch };
-    if (!(await this.#records.put(id, held?.modRevision ?? 0, after))) throw changedMeanwhile();
-    return after;
+  update(patch: Partial<AccessPolicy>): Promise<AccessPolicy> {
+    return this.#records.change(id, (before) => ({ ...defaultAccessPolicy, ...before, ...patch }));
   }
 }

@@ -20,7 +20,7 @@ import type {
   UserPatch,
   UserRecord,
 } from './api';
-import { ControlRecords, changedMeanwhile } from './control-records';
+import { ControlRecords } from './control-records';
 import { standingOf } from './key-standing';
 import type { PasswordHasher } from './passwords';
 
@@ -96,11 +96,12 @@ export class StoredAccounts implements AccountDirectory {
   }
 
   async deleteUser(id: string): Promise<void> {
-    const held = await this.#users.held(id);
-    if (!held) throw new ClusterError('NOT_FOUND', `No user ${id}`);
-    const all = (await this.#users.allHeld()).map((one) => one.record);
-    if (isActiveAdmin(held.record)) requireAnotherAdmin(id, all);
-    if (!(await this.#users.remove(id, held.modRevision))) throw changedMeanwhile();
+    await this.#users.change(id, async (before) => {
+      if (!before) throw new ClusterError('NOT_FOUND', `No user ${id}`);
+      const all = (await this.#users.allHeld()).map((one) => one.record);
+      if (isActiveAdmin(before)) requireAnotherAdmin(id, all);
+      return null;
+    });
   }
 
   async verify(username: string, password: string): Promise<UserRecord | null> {
@@ -118,41 +119,23 @@ export class StoredAccounts implements AccountDirectory {
 
   async createApiKey(input: NewApiKey) {
     const secret = `rdb_${randomBytes(30).toString('base64url')}`;
-    const record = await this.#storeApiKey(secret, input);
-    if (!record) throw changedMeanwhile();
+    const record = newApiKey(secret, input);
+    await this.#keys.create(record.id, record);
     return { record, secret };
   }
 
   /** A key whose secret the operator chose (start-up); nothing happens when it is already there. */
   async ensureApiKey(secret: string, name: string): Promise<void> {
-    await this.#storeApiKey(secret, { name, role: 'admin', expiresAt: null, by: 'first start', person: null });
+    const input = { name, role: 'admin', expiresAt: null, by: 'first start', person: null } as const;
+    const record = newApiKey(secret, input);
+    await this.#keys.put(record.id, 0, record);
   }
 
-  async #storeApiKey(secret: string, input: NewApiKey) {
-    const secretHash = hashSecret(secret);
-    const record: ApiKeyRecord = {
-      // The id follows from the secret: the same secret can't make two keys.
-      id: secretHash.slice(0, 16),
-      name: input.name,
-      prefix: secret.slice(0, 8),
-      role: input.role,
-      groups: input.groups ?? null,
-      secretHash,
-      createdAt: new Date().toISOString(),
-      createdBy: input.by,
-      ...(input.person === undefined ? {} : { person: input.person }),
-      expiresAt: input.expiresAt,
-      revoked: false,
-    };
-    return (await this.#keys.put(record.id, 0, record)) ? record : null;
-  }
-
-  async revokeApiKey(id: string): Promise<ApiKeyRecord> {
-    const held = await this.#keys.held(id);
-    if (!held) throw new ClusterError('NOT_FOUND', `No API key ${id}`);
-    const record = { ...held.record, revoked: true };
-    if (!(await this.#keys.put(id, held.modRevision, record))) throw changedMeanwhile();
-    return record;
+  revokeApiKey(id: string): Promise<ApiKeyRecord> {
+    return this.#keys.change(id, (before) => {
+      if (!before) throw new ClusterError('NOT_FOUND', `No API key ${id}`);
+      return { ...before, revoked: true };
+    });
   }
 
   async keyStandings(): Promise<ReadonlyMap<string, KeyStanding>> {
@@ -179,16 +162,33 @@ export class StoredAccounts implements AccountDirectory {
     return record ? { record, standing: standingOf(record, all, users, Date.now()) } : null;
   }
 
-  async #changeUser(
+  #changeUser(
     id: string,
     change: (before: UserRecord, all: readonly UserRecord[]) => Promise<UserRecord>,
   ): Promise<UserRecord> {
-    const held = await this.#users.held(id);
-    if (!held) throw new ClusterError('NOT_FOUND', `No user ${id}`);
-    const after = await change(held.record, await this.users());
-    if (!(await this.#users.put(id, held.modRevision, after))) throw changedMeanwhile();
-    return after;
+    return this.#users.change(id, async (before) => {
+      if (!before) throw new ClusterError('NOT_FOUND', `No user ${id}`);
+      return change(before, await this.users());
+    });
   }
+}
+
+function newApiKey(secret: string, input: NewApiKey): ApiKeyRecord {
+  const secretHash = hashSecret(secret);
+  return {
+    // The id follows from the secret: the same secret can't make two keys.
+    id: secretHash.slice(0, 16),
+    name: input.name,
+    prefix: secret.slice(0, 8),
+    role: input.role,
+    groups: input.groups ?? null,
+    secretHash,
+    createdAt: new Date().toISOString(),
+    createdBy: input.by,
+    ...(input.person === undefined ? {} : { person: input.person }),
+    expiresAt: input.expiresAt,
+    revoked: false,
+  };
 }
 
 export function hashSecret(secret: string): string {

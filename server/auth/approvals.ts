@@ -8,7 +8,7 @@ import { keys } from '@/engine/cluster/model';
 import { ClusterError, isClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { ApprovalDirectory, ApprovalPlan, ApprovalRecord, NamedIdentity } from './api';
-import { ControlRecords, changedMeanwhile } from './control-records';
+import { ControlRecords } from './control-records';
 
 const pendingLimit = 100;
 const keptMs = 30 * 24 * 3_600_000;
@@ -86,7 +86,7 @@ export class Approvals implements ApprovalDirectory {
       operationId: null,
       error: null,
     };
-    if (!(await this.#records.put(record.id, 0, record))) throw changedMeanwhile();
+    await this.#records.create(record.id, record);
     return record;
   }
 
@@ -111,21 +111,20 @@ export class Approvals implements ApprovalDirectory {
     await this.#records.write(old.slice(0, 200).map((one) => this.#records.removing(one.id)));
   }
 
-  async #decide(
+  #decide(
     id: string,
     identity: NamedIdentity,
     comment: string | null,
     state: 'approved' | 'rejected',
   ): Promise<ApprovalRecord> {
-    const held = await this.#records.held(id);
-    if (!held) throw new ClusterError('NOT_FOUND', `No request ${id}`);
-    const record = withExpiry(held.record);
-    if (record.state !== 'pending') throw new ClusterError('CONFLICT', `The request is ${record.state} already`);
-    if (state === 'approved') await this.#requireAnother(record, identity);
-    const decidedBy = `${identity.kind}:${identity.name}`;
-    const after: ApprovalRecord = { ...record, state, decidedBy, decidedAt: new Date().toISOString(), comment };
-    if (!(await this.#records.put(id, held.modRevision, after))) throw changedMeanwhile();
-    return after;
+    return this.#records.change<ApprovalRecord>(id, async (before) => {
+      if (!before) throw new ClusterError('NOT_FOUND', `No request ${id}`);
+      const record = withExpiry(before);
+      if (record.state !== 'pending') throw new ClusterError('CONFLICT', `The request is ${record.state} already`);
+      if (state === 'approved') await this.#requireAnother(record, identity);
+      const decidedBy = `${identity.kind}:${identity.name}`;
+      return { ...record, state, decidedBy, decidedAt: new Date().toISOString(), comment };
+    });
   }
 
   /** @throws FORBIDDEN unless the one who approves is known to be somebody else than the one who asked */

@@ -3,7 +3,8 @@
  * moment, so they work without a majority; writes are compare-and-swap through the leader. Invariant: what this console wrote (or deleted)
  * holds here at once, whatever replica answers next.
  */
-import type { Json, KeyValue, Mutation } from '@/engine/control/store';
+import { compareAndSwap } from '@/engine/control/catalog';
+import type { Json, KeyValue, Mutation, Txn, TxnResult } from '@/engine/control/store';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 
@@ -65,18 +66,46 @@ export class ControlRecords<T> {
     return entries.map((entry) => ({ record: entry.value as unknown as T, modRevision: entry.modRevision }));
   }
 
-  /** False: somebody else changed it meanwhile (`modRevision` 0: it is there already). */
-  async put(id: string, modRevision: number, record: T, timeoutMs?: number): Promise<boolean> {
-    return this.#commit([{ key: this.key(id), modRevision }], [this.putting(id, record)], timeoutMs);
+  /**
+   * What `next` makes of the record as the leader has it; null in: there is none, null out: there shall be none. Once by default, since who asked
+   * looked at the record as it was. @throws CONFLICT when somebody else was faster in all `attempts`; what `next` throws
+   */
+  change<N extends T | null>(
+    id: string,
+    next: (current: T | null) => N | Promise<N>,
+    { attempts = 1, timeoutMs }: { readonly attempts?: number; readonly timeoutMs?: number } = {},
+  ): Promise<N> {
+    const key = this.key(id);
+    return compareAndSwap<N>({
+      store: {
+        get: () => this.engine.leader('store.get', { key }, timeoutMs),
+        txn: (txn) => this.#txn(txn, timeoutMs),
+      },
+      key,
+      decide: async (held) => {
+        const record = await next(held === null ? null : (held.value as unknown as T));
+        if (record === null) return { mutation: held && this.removing(id), answer: () => record };
+        return { mutation: this.putting(id, record), answer: () => record };
+      },
+      attempts,
+      lost: changedMeanwhile,
+    });
   }
 
-  async remove(id: string, modRevision: number): Promise<boolean> {
-    return this.#commit([{ key: this.key(id), modRevision }], [this.removing(id)]);
+  /** @throws CONFLICT when it is there already */
+  async create(id: string, record: T): Promise<void> {
+    if (!(await this.put(id, 0, record))) throw changedMeanwhile();
+  }
+
+  /** False: somebody else changed it meanwhile (`modRevision` 0: it is there already). */
+  async put(id: string, modRevision: number, record: T, timeoutMs?: number): Promise<boolean> {
+    const compare = [{ key: this.key(id), modRevision }];
+    return (await this.#txn({ compare, mutations: [this.putting(id, record)] }, timeoutMs)).succeeded;
   }
 
   /** Several at once, unconditionally; for records where the last writer is right. */
   async write(mutations: readonly Mutation[], timeoutMs?: number): Promise<void> {
-    if (mutations.length > 0) await this.#commit([], mutations, timeoutMs);
+    if (mutations.length > 0) await this.#txn({ compare: [], mutations }, timeoutMs);
   }
 
   putting(id: string, record: T): Mutation {
@@ -103,15 +132,11 @@ export class ControlRecords<T> {
     await this.#read();
   }
 
-  async #commit(
-    compare: readonly { key: string; modRevision: number }[],
-    mutations: readonly Mutation[],
-    timeoutMs?: number,
-  ): Promise<boolean> {
-    const result = await this.engine.leader('store.txn', { compare, mutations }, timeoutMs);
+  async #txn(txn: Txn, timeoutMs?: number): Promise<TxnResult> {
+    const result = await this.engine.leader('store.txn', txn, timeoutMs);
     this.#cached = null;
-    if (result.succeeded) this.note(mutations, result.revision);
-    return result.succeeded;
+    if (result.succeeded) this.note(txn.mutations, result.revision);
+    return result;
   }
 
   async #read(): Promise<ReadonlyMap<string, KeyValue>> {
@@ -152,7 +177,7 @@ export class ControlRecords<T> {
   }
 }
 
-export function changedMeanwhile(): ClusterError {
+function changedMeanwhile(): ClusterError {
   return new ClusterError('CONFLICT', 'Someone else changed it meanwhile; look again and repeat', {
     clusterCode: 'CLU_REVISION_CONFLICT',
   });

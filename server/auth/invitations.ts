@@ -11,7 +11,7 @@ import type { EngineClient } from '@/server/engine-client/api';
 import type { Role } from '@/server/procedures/definition';
 import { hashSecret, newUser, type StoredAccounts } from './accounts';
 import type { InvitationDirectory, InvitationRecord, Person, UserRecord } from './api';
-import { ControlRecords, changedMeanwhile } from './control-records';
+import { ControlRecords } from './control-records';
 import type { PasswordHasher } from './passwords';
 
 const openLimit = 500;
@@ -55,18 +55,17 @@ export class Invitations implements InvitationDirectory {
       endedAt: null,
       accepted: false,
     };
-    if (!(await this.#records.put(record.id, 0, record))) throw changedMeanwhile();
+    await this.#records.create(record.id, record);
     return { record, token };
   }
 
-  async withdraw(id: string): Promise<InvitationRecord> {
-    const held = await this.#records.held(id);
-    if (!held) throw new ClusterError('NOT_FOUND', `No invitation ${id}`);
-    if (stateOf(held.record) !== 'open')
-      throw new ClusterError('CONFLICT', `The invitation is ${stateOf(held.record)} already`);
-    const after = { ...held.record, endedAt: new Date().toISOString() };
-    if (!(await this.#records.put(id, held.modRevision, after))) throw changedMeanwhile();
-    return after;
+  withdraw(id: string): Promise<InvitationRecord> {
+    return this.#records.change(id, (before) => {
+      if (!before) throw new ClusterError('NOT_FOUND', `No invitation ${id}`);
+      if (stateOf(before) !== 'open')
+        throw new ClusterError('CONFLICT', `The invitation is ${stateOf(before)} already`);
+      return { ...before, endedAt: new Date().toISOString() };
+    });
   }
 
   async accept(token: string, password: string): Promise<UserRecord> {

@@ -6,7 +6,7 @@ import { keys } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { LockoutDirectory, LockoutRecord } from './api';
-import { ControlRecords, changedMeanwhile } from './control-records';
+import { ControlRecords } from './control-records';
 
 const windowMs = 15 * 60_000;
 const lockMs = 15 * 60_000;
@@ -92,12 +92,14 @@ export class Lockouts implements LockoutDirectory {
   }
 
   async unlock(id: string): Promise<LockoutRecord> {
-    const held = await this.#records.held(id);
-    if (!held || held.record.failures === 0)
-      throw new ClusterError('NOT_FOUND', `No failed sign-ins are counted for ${id}`);
-    const next = forgiven(held.record, new Date().toISOString());
-    if (!(await this.#records.put(id, held.modRevision, next))) throw changedMeanwhile();
-    return held.record;
+    let counted = null as LockoutRecord | null;
+    await this.#records.change(id, (before) => {
+      if (!before || before.failures === 0)
+        throw new ClusterError('NOT_FOUND', `No failed sign-ins are counted for ${id}`);
+      counted = before;
+      return forgiven(before, new Date().toISOString());
+    });
+    return counted!;
   }
 
   async tidy(): Promise<void> {
@@ -107,13 +109,11 @@ export class Lockouts implements LockoutDirectory {
   }
 
   async #count(subject: Pick<LockoutRecord, 'kind' | 'subject'>): Promise<void> {
-    const id = idOf(subject.kind, subject.subject);
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const held = await this.#records.held(id, timeoutMs);
-      if (held === null && (await this.#records.byId()).size >= recordsLimit) return;
-      const next = afterFailure(held?.record ?? null, subject, Date.now());
-      if (await this.#records.put(id, held?.modRevision ?? 0, next, timeoutMs)) return;
-    }
+    const count = async (before: LockoutRecord | null) => {
+      if (before === null && (await this.#records.byId()).size >= recordsLimit) return null;
+      return afterFailure(before, subject, Date.now());
+    };
+    await this.#records.change(idOf(subject.kind, subject.subject), count, { attempts, timeoutMs });
   }
 }
 

@@ -10,7 +10,7 @@ import { ClusterError } from '@/engine/kernel/errors';
 import type { EngineClient } from '@/server/engine-client/api';
 import type { StoredAccounts } from './accounts';
 import type { ClientFacts, Identity, PasswordProof, SessionKeeper, SessionRecord, UserRecord } from './api';
-import { ControlRecords, changedMeanwhile } from './control-records';
+import { ControlRecords } from './control-records';
 import type { Lockouts } from './lockouts';
 import { rateLimited } from './rate-limits';
 import { SessionBacklog } from './session-backlog';
@@ -92,11 +92,11 @@ export class Sessions implements SessionKeeper {
   /** @throws UNAVAILABLE without a majority, which what needs the proof would be refused by anyway */
   async markProved(sessionId: string): Promise<void> {
     const reauthenticatedAt = new Date().toISOString();
-    const held = await this.#records.held(sessionId);
-    const known = held?.record ?? this.#backlog.begun.find((one) => one.id === sessionId);
-    if (!known) throw new ClusterError('NOT_FOUND', `No session ${sessionId}: sign in again`);
-    const after = { ...known, reauthenticatedAt };
-    if (!(await this.#records.put(sessionId, held?.modRevision ?? 0, after))) throw changedMeanwhile();
+    await this.#records.change(sessionId, (before) => {
+      const known = before ?? this.#backlog.begun.find((one) => one.id === sessionId);
+      if (!known) throw new ClusterError('NOT_FOUND', `No session ${sessionId}: sign in again`);
+      return { ...known, reauthenticatedAt };
+    });
   }
 
   async provedAt(sessionId: string): Promise<string | null> {
