@@ -61,6 +61,33 @@ module.exports = {
       to: { path: '^server/surfaces' },
     },
     {
+      name: 'area-stands-alone',
+      comment:
+        'An area of the API takes its own files, shared/ and what stands beside the areas, never the files of another area',
+      severity: 'error',
+      from: { path: '^server/procedures/([^/]+)/', pathNot: '^server/procedures/shared/' },
+      to: { path: '^server/procedures/[^/]+/', pathNot: ['^server/procedures/$1/', '^server/procedures/shared/'] },
+    },
+    {
+      name: 'shared-knows-no-area',
+      severity: 'error',
+      from: { path: '^server/procedures/shared/' },
+      to: { path: ['^server/procedures/(?!shared/)[^/]+/', '^server/procedures/registry\\.ts$'] },
+    },
+    {
+      name: 'areas-through-the-registry',
+      comment: 'The registry knows an area by its index; the rest of the server knows what all areas have in common',
+      severity: 'error',
+      from: { path: '^server/', pathNot: ['^server/procedures/[^/]+/', '\\.test\\.ts$'] },
+      to: { path: '^server/procedures/(?!shared/)[^/]+/', pathNot: '^server/procedures/[^/]+/index\\.ts$' },
+    },
+    {
+      name: 'area-index-for-the-registry-only',
+      severity: 'error',
+      from: { pathNot: '^server/procedures/registry\\.ts$' },
+      to: { path: '^server/procedures/[^/]+/index\\.ts$' },
+    },
+    {
       name: 'cli-is-a-client',
       comment: 'The CLI knows the definitions, not how they are served; nobody knows the CLI',
       severity: 'error',

@@ -1,32 +1,34 @@
 /** The server's shapes by the names that the console uses. Types only. */
 import type { z } from 'zod';
-import type {
-  accessPolicy,
-  approval,
-  createdInvitation,
-  invitation,
-  lockout,
-} from '@/server/procedures/approvals/wire';
+import type { accessPolicy } from '@/server/procedures/access-policy/wire';
+import type { apiKey, createdApiKey } from '@/server/procedures/api-keys/wire';
+import type { approval } from '@/server/procedures/approvals/wire';
 import type { auditRecord } from '@/server/procedures/audit/wire';
-import type { clusterConfig, loadBalancer } from '@/server/procedures/cluster/wire-config';
+import type { whoami } from '@/server/procedures/auth/wire';
+import type { clusterConfig } from '@/server/procedures/cluster/wire-config';
 import type { failoverPreflight, failoverRecord } from '@/server/procedures/cluster/wire-failover';
-import type { raftEntry, raftStatus } from '@/server/procedures/cluster/wire-raft';
-import type { globalService } from '@/server/procedures/gds/wire';
-import type { walStream } from '@/server/procedures/replication/wire';
-import type { replicationSlot } from '@/server/procedures/replication/wire-slots';
-import type { apiKey, consoleSession, createdApiKey, user, whoami } from '@/server/procedures/shared/wire-account';
-import type { clusterEvent, clusterLive, livePatch } from '@/server/procedures/shared/wire-event';
+import type { loadBalancer } from '@/server/procedures/cluster/wire-load-balancer';
 import type {
-  clusterNode,
   databaseSession,
   databaseSetting,
   fault,
-  linkStatus,
   logLine,
   resourceSample,
-} from '@/server/procedures/shared/wire-node';
+} from '@/server/procedures/cluster/wire-node-details';
+import type { raftEntry, raftStatus } from '@/server/procedures/cluster/wire-raft';
+import type { globalService } from '@/server/procedures/gds/wire';
+import type { createdInvitation, invitation } from '@/server/procedures/invitations/wire';
+import type { lockout } from '@/server/procedures/lockouts/wire';
+import type { walStream } from '@/server/procedures/replication/wire';
+import type { replicationSlot } from '@/server/procedures/replication/wire-slots';
+import type { consoleSession } from '@/server/procedures/sessions/wire';
+import type { user } from '@/server/procedures/shared/wire-account';
+import type { clusterEvent } from '@/server/procedures/shared/wire-event';
+import type { linkStatus } from '@/server/procedures/shared/wire-link';
+import type { clusterNode } from '@/server/procedures/shared/wire-node';
 import type { candidate, operation, operationStep, phase } from '@/server/procedures/shared/wire-operation';
 import type { clusterTopology, group, link, problem } from '@/server/procedures/shared/wire-topology';
+import type { clusterLive, livePatch } from '@/server/procedures/view/wire';
 
 export type Topology = z.infer<typeof clusterTopology>;
 export type Group = z.infer<typeof group>;

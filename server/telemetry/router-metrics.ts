@@ -1,7 +1,7 @@
 /** Connections by service and pool, as the router tells them to the agents. Asked for once per scrape, by all of these together. */
 import type { RouterStatus } from '@/engine/runtime/engine-api';
 import type { EngineClient } from '@/server/engine-client/api';
-import { askForRouter } from '@/server/procedures/gds/present';
+import { askForRouter } from '@/server/procedures/shared/router';
 import type { AskedMetric, Sample } from './view-metric';
 
 /** The metrics of one scrape are collected within this. */

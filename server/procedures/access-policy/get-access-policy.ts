@@ -1,8 +1,8 @@
 /** What the cluster asks of those who use force. */
 import { z } from 'zod';
-import { presentPolicy } from '../approvals/present';
-import { accessPolicy } from '../approvals/wire';
 import { query } from '../definition';
+import { presentPolicy } from './present';
+import { accessPolicy } from './wire';
 
 export const getAccessPolicy = query({
   name: 'accessPolicy.get',

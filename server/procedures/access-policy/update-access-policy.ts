@@ -1,8 +1,8 @@
 /** Changes what the cluster asks of those who use force. Asking for less is itself a force path. */
 import { z } from 'zod';
-import { presentPolicy } from '../approvals/present';
-import { accessPolicy } from '../approvals/wire';
 import { mutation } from '../definition';
+import { presentPolicy } from './present';
+import { accessPolicy } from './wire';
 
 export const updateAccessPolicy = mutation({
   name: 'accessPolicy.update',

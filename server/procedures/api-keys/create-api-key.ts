@@ -4,9 +4,10 @@ import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
 import { findGroup } from '../shared/find';
 import { actorOf } from '../shared/identity';
-import { presentApiKey } from '../shared/present-account';
 import { groupName } from '../shared/primitives';
-import { createdApiKey, role } from '../shared/wire-account';
+import { role } from '../shared/wire-account';
+import { presentApiKey } from './present';
+import { createdApiKey } from './wire';
 
 export const createApiKey = mutation({
   name: 'apiKeys.create',

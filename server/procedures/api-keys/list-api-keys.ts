@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { query } from '../definition';
 import { paginate } from '../shared/page';
-import { presentApiKey } from '../shared/present-account';
 import { pageInput, pageOf } from '../shared/primitives';
-import { apiKey } from '../shared/wire-account';
+import { presentApiKey } from './present';
+import { apiKey } from './wire';
 
 export const listApiKeys = query({
   name: 'apiKeys.list',

@@ -1,8 +1,8 @@
 /** Revokes an API key at once. */
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { presentApiKey } from '../shared/present-account';
-import { apiKey } from '../shared/wire-account';
+import { presentApiKey } from './present';
+import { apiKey } from './wire';
 
 export const revokeApiKey = mutation({
   name: 'apiKeys.revoke',

@@ -1,30 +1,6 @@
-/** Lockouts, the policy for force paths, approvals and invitations on the wire. */
+/** Calls with force that wait for another admin, on the wire. */
 import { z } from 'zod';
 import { isoTime, jsonObject } from '../shared/primitives';
-import { role } from '../shared/wire-account';
-
-export const lockout = z
-  .object({
-    id: z.string().meta({ description: 'account:name or address:address' }),
-    kind: z.enum(['account', 'address']),
-    subject: z.string().meta({ description: 'The name that was tried, or the address it was tried from' }),
-    failures: z.int().meta({ description: 'Failed sign-ins in the present quarter of an hour' }),
-    first_failure_at: isoTime,
-    last_failure_at: isoTime,
-    locked: z.boolean().meta({ description: 'Signing in is refused now, also with the right password' }),
-    locked_until: isoTime.nullable(),
-    unlocks_in_seconds: z.int().nullable().meta({ description: 'Null when it is not locked' }),
-  })
-  .meta({ id: 'Lockout', description: 'Failed sign-ins of an account or from an address' });
-
-export const accessPolicy = z
-  .object({
-    reauthenticate_minutes: z.int().meta({ description: 'A force path needs a password given not longer ago' }),
-    keys_confirm_force: z.boolean().meta({ description: 'Keys must send `confirm` with a force path' }),
-    force_needs_approval: z.boolean().meta({ description: 'A force path waits for the approval of another admin' }),
-    approval_minutes: z.int().meta({ description: 'How long a request waits' }),
-  })
-  .meta({ id: 'AccessPolicy', description: 'What the cluster asks of those who use force' });
 
 export const approval = z
   .object({
@@ -50,22 +26,3 @@ export const approval = z
     error: z.string().nullable().meta({ description: 'Why it failed' }),
   })
   .meta({ id: 'Approval', description: 'A call with force that waits for another admin, or waited' });
-
-export const invitation = z
-  .object({
-    id: z.string(),
-    username: z.string(),
-    role,
-    created_by: z.string(),
-    created_at: isoTime,
-    expires_at: isoTime,
-    state: z.enum(['open', 'accepted', 'expired', 'withdrawn']),
-  })
-  .meta({ id: 'Invitation', description: 'An account that its owner completes by choosing a password' });
-
-export const createdInvitation = invitation
-  .extend({
-    token: z.string().meta({ description: 'Shown once' }),
-    path: z.string().meta({ description: 'Where the invited person opens it on this console' }),
-  })
-  .meta({ id: 'CreatedInvitation', description: 'A new invitation with its link' });

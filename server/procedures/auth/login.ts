@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
-import { whoami } from '../shared/wire-account';
+import { whoami } from './wire';
 
 export const login = mutation({
   name: 'auth.login',

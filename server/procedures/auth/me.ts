@@ -1,8 +1,8 @@
 /** Who the caller is. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { presentIdentity } from '../shared/present-account';
-import { whoami } from '../shared/wire-account';
+import { presentIdentity } from './present';
+import { whoami } from './wire';
 
 export const me = query({
   name: 'auth.me',

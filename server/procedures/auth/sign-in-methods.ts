@@ -1,7 +1,7 @@
 /** How one can sign in here; asked by the sign-in page before anybody is known. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { signInMethods as methods } from '../shared/wire-account';
+import { signInMethods as methods } from './wire';
 
 export const signInMethods = query({
   name: 'auth.methods',

@@ -1,9 +1,8 @@
 /** Manual failover or switchover: plans with dry_run, otherwise journals the operation and answers it. */
 import { mutation } from '../definition';
-import { failoverRequest } from '../shared/failover-request';
+import { failoverInput, failoverRequest } from '../shared/failover-request';
 import { runOperation } from '../shared/operate';
 import { operation } from '../shared/wire-operation';
-import { failoverInput } from './wire-failover';
 
 export const failover = mutation({
   name: 'cluster.failover',

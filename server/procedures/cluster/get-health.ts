@@ -1,8 +1,8 @@
 /** The verdict on the cluster. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { clusterHealth } from '../shared/wire-topology';
 import { presentHealth } from './present-health';
+import { clusterHealth } from './wire-health';
 
 export const getHealth = query({
   name: 'cluster.getHealth',

@@ -1,8 +1,9 @@
 /** Strategy, pools and who is connected. */
 import { z } from 'zod';
 import { query } from '../definition';
-import { askForRouter, presentLoadBalancer } from '../gds/present';
-import { loadBalancer } from './wire-config';
+import { askForRouter } from '../shared/router';
+import { presentLoadBalancer } from './present-load-balancer';
+import { loadBalancer } from './wire-load-balancer';
 
 export const getLoadBalancer = query({
   name: 'cluster.getLoadBalancer',

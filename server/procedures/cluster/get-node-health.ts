@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { query } from '../definition';
 import { findNode } from '../shared/find';
 import { nodeIdArgument } from '../shared/primitives';
-import { nodeHealth } from '../shared/wire-topology';
 import { presentNodeHealth } from './present-health';
+import { nodeHealth } from './wire-health';
 
 export const getNodeHealth = query({
   name: 'cluster.getNodeHealth',

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { query } from '../definition';
 import { findNode } from '../shared/find';
 import { paginate } from '../shared/page';
+import { presentLinkStatus } from '../shared/present-link';
 import { naturalName } from '../shared/present-node';
 import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
-import { linkStatus } from '../shared/wire-node';
-import { presentLinkStatus } from './present-node-details';
+import { linkStatus } from '../shared/wire-link';
 
 export const getNodeLinks = query({
   name: 'cluster.getNodeLinks',

@@ -4,8 +4,8 @@ import { query } from '../definition';
 import { findNode } from '../shared/find';
 import { readCursor, writeCursor } from '../shared/page';
 import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
-import { logLine } from '../shared/wire-node';
 import { presentLogLine } from './present-node-details';
+import { logLine } from './wire-node-details';
 
 export const getNodeLogs = query({
   name: 'cluster.getNodeLogs',

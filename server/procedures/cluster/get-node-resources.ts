@@ -4,8 +4,8 @@ import { query } from '../definition';
 import { findNode } from '../shared/find';
 import { paginate } from '../shared/page';
 import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
-import { resourceSample } from '../shared/wire-node';
 import { presentSample } from './present-node-details';
+import { resourceSample } from './wire-node-details';
 
 export const getNodeResources = query({
   name: 'cluster.getNodeResources',

@@ -4,8 +4,8 @@ import { query } from '../definition';
 import { findNode } from '../shared/find';
 import { paginate } from '../shared/page';
 import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
-import { databaseSetting } from '../shared/wire-node';
 import { presentSetting } from './present-node-details';
+import { databaseSetting } from './wire-node-details';
 
 export const getNodeSettings = query({
   name: 'cluster.getNodeSettings',

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { query } from '../definition';
 import { findNode } from '../shared/find';
 import { nodeIdArgument } from '../shared/primitives';
-import { nodeWal } from '../shared/wire-node';
 import { presentWal } from './present-node-details';
+import { nodeWal } from './wire-node-details';
 
 export const getNodeWal = query({
   name: 'cluster.getNodeWal',

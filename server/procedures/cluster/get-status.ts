@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { query } from '../definition';
 import { isAdmin } from '../shared/identity';
-import { presentClusteringStatus } from '../shared/present-topology';
-import { clusteringStatus } from '../shared/wire-topology';
+import { presentClusteringStatus } from './present-status';
+import { clusteringStatus } from './wire-health';
 
 export const getStatus = query({
   name: 'cluster.getStatus',

@@ -5,8 +5,8 @@ import { pageOverNodes } from '../shared/ask-nodes';
 import { findNode } from '../shared/find';
 import type { SortOrder } from '../shared/page';
 import { nodeId, pageInput, partialPageOf } from '../shared/primitives';
-import { fault } from '../shared/wire-node';
 import { presentFault } from './present-node-details';
+import { fault } from './wire-node-details';
 
 type Row = z.infer<typeof fault>;
 

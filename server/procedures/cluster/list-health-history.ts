@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { query } from '../definition';
 import { groupName, nodeId, pageInput, partialPageOf } from '../shared/primitives';
-import { healthTransition } from '../shared/wire-topology';
 import { pageOfHealth } from './health-history';
+import { healthTransition } from './wire-health';
 
 export const listHealthHistory = query({
   name: 'cluster.listHealthHistory',

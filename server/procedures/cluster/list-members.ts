@@ -4,8 +4,8 @@ import { query } from '../definition';
 import { paginate } from '../shared/page';
 import { naturalName } from '../shared/present-node';
 import { pageInput, pageOf } from '../shared/primitives';
-import { member } from '../shared/wire-topology';
 import { presentMembers } from './present-health';
+import { member } from './wire-health';
 
 export const listMembers = query({
   name: 'cluster.listMembers',

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { query } from '../definition';
 import { isAdmin } from '../shared/identity';
 import { paginate } from '../shared/page';
-import { compareNodes, nodeSorts, presentNodes } from '../shared/present-node';
+import { presentNodes } from '../shared/present-node';
 import { groupName, pageInput, pageOf } from '../shared/primitives';
 import { clusterNode, nodeRole, nodeStatus } from '../shared/wire-node';
+import { compareNodes, nodeSorts } from './node-order';
 
 export const listNodes = query({
   name: 'cluster.listNodes',

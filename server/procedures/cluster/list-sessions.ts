@@ -6,8 +6,8 @@ import { query } from '../definition';
 import { findNode } from '../shared/find';
 import { brokenCursor, pageFrom } from '../shared/page';
 import { nodeIdArgument, pageInput, pageOf } from '../shared/primitives';
-import { databaseSession } from '../shared/wire-node';
 import { presentSession } from './present-node-details';
+import { databaseSession } from './wire-node-details';
 
 /** PostgreSQL reads it: what is no time and no pid stops here. */
 function placeOf([startedAt, pid]: readonly (string | number)[]): SessionPosition {

@@ -1,9 +1,9 @@
 /** What a failover would do, check by check. The plan in it is the plan that runs. */
 import { query } from '../definition';
-import { failoverRequest } from '../shared/failover-request';
+import { failoverInput, failoverRequest } from '../shared/failover-request';
 import { planOperation } from '../shared/operate';
 import { presentPreflight } from './present-failover';
-import { failoverInput, failoverPreflight } from './wire-failover';
+import { failoverPreflight } from './wire-failover';
 
 export const preflightFailover = query({
   name: 'cluster.preflightFailover',

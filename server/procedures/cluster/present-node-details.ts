@@ -1,5 +1,5 @@
 /** What one node answers about itself, in snake_case. */
-import type { Fault, PeerLinkStatus } from '@/engine/interconnect/api';
+import type { Fault } from '@/engine/interconnect/api';
 import type { ResourceSample } from '@/engine/monitoring/model';
 import type { LogLine, SessionInfo, SettingInfo, WalStatus } from '@/engine/runtime/engine-api';
 import { statementKind } from './present-statement';
@@ -63,23 +63,6 @@ export function presentSample(sample: ResourceSample) {
     wal_bytes_per_second: sample.walBytesPerSecond,
     replay_lag_ms: sample.replayLagMs,
     lag_bytes: sample.lagBytes,
-  };
-}
-
-export function presentLinkStatus(link: PeerLinkStatus) {
-  return {
-    peer: link.peer,
-    connected: link.connected,
-    rtt_us: link.rttUs === null ? null : { ...link.rttUs },
-    last_heard_ms: link.lastHeardMs,
-    phi: link.phi,
-    sent_messages: link.sentMessages,
-    received_messages: link.receivedMessages,
-    sent_bytes: link.sentBytes,
-    received_bytes: link.receivedBytes,
-    queued_bytes: link.queuedBytes,
-    dropped_messages: link.droppedMessages,
-    reconnects: link.reconnects,
   };
 }
 

@@ -5,8 +5,8 @@ import { mutation } from '../definition';
 import { findNode } from '../shared/find';
 import { requesterOf } from '../shared/identity';
 import { nodeId } from '../shared/primitives';
-import { fault } from '../shared/wire-node';
 import { presentFault } from './present-node-details';
+import { fault } from './wire-node-details';
 
 const faultsOfNode = 20;
 

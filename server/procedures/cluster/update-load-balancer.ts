@@ -2,11 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { mutation } from '../definition';
-import { askForRouter, presentLoadBalancer } from '../gds/present';
 import { findNode } from '../shared/find';
 import { requesterOf } from '../shared/identity';
 import { untilSeen } from '../shared/own-write';
-import { loadBalancer, loadBalancerStrategy } from './wire-config';
+import { askForRouter } from '../shared/router';
+import { presentLoadBalancer } from './present-load-balancer';
+import { loadBalancer, loadBalancerStrategy } from './wire-load-balancer';
 
 export const updateLoadBalancer = mutation({
   name: 'cluster.updateLoadBalancer',

@@ -1,34 +1,7 @@
-/** Failover requests, previews and history. */
+/** Previews, history and events of failovers. */
 import { z } from 'zod';
-import { bytes, groupName, guardInput, isoTime, milliseconds, nodeId } from '../shared/primitives';
+import { bytes, isoTime, milliseconds } from '../shared/primitives';
 import { candidate, check, operation, operationState, phase } from '../shared/wire-operation';
-
-export const failoverInput = z
-  .strictObject({
-    group: groupName.optional().meta({ description: 'Default: the first group' }),
-    target_node: nodeId.optional().meta({ description: 'Default: the best candidate' }),
-    mode: z
-      .enum(['switchover', 'failover'])
-      .optional()
-      .meta({ description: 'Default: switchover while the primary lives' }),
-    force: z.boolean().optional().meta({ description: 'Admin only' }),
-    allow_data_loss: z.boolean().optional().meta({ description: 'Admin only; logged with the bytes' }),
-    allow_slot_loss: z.boolean().optional().meta({
-      description:
-        'Admin only: switch over although the new primary has no ready copy of a failover slot, whose consumer starts over',
-    }),
-    deadline_ms: z.int().min(100).max(3_600_000).optional().meta({
-      description:
-        'The point of no return must be reached within this time from the start, or everything is undone and the operation ends with TIMEOUT',
-    }),
-    drain_ms: z.int().min(0).max(600_000).optional().meta({ description: 'Sessions get this long to end' }),
-    scheduled_at: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .meta({ description: 'ISO 8601, not past; runs then, planned again' }),
-    ...guardInput,
-  })
-  .meta({ id: 'FailoverInput', description: 'Manual failover or switchover' });
 
 export const failoverPreflight = z
   .object({

@@ -1,50 +1,19 @@
-/** Services, pools and connections, from what the router reports to the agents. */
-import type { ClusterConfig, ClusterView } from '@/engine/cluster/model';
+/** Services, from what the router reports to the agents. */
+import type { ClusterView } from '@/engine/cluster/model';
 import { ClusterError } from '@/engine/kernel/errors';
-import { firstAnswer } from '@/engine/kernel/first-answer';
 import type { RouterStatus, RuntimeInfo } from '@/engine/runtime/engine-api';
-import type { EngineClient } from '@/server/engine-client/api';
 import type { ConsoleFacts, ProcedureContext } from '../context';
 import { membersOf } from '../shared/present-topology';
+import { answerTimeoutMs, askForRouter, firstKnown, presentRouter, unknownServices } from '../shared/router';
 
 const database = 'app';
 const role = 'app';
-/** One that restarted lately may not have heard of the router yet, so others are asked too; a frozen one costs only the patience. */
-const askedNodes = 8;
-const patienceMs = 100;
-const answerTimeoutMs = 1500;
 
 type Router = NonNullable<RuntimeInfo['router']>;
 type Service = Router['services'][number];
 
 /** Where services listen does not change while they exist: what was heard once holds when nobody answers. By console, as each has its own facts. */
 const heard = new WeakMap<ConsoleFacts, Map<string, Service>>();
-
-/** The first answer that knows something. @throws UNAVAILABLE when none does */
-async function firstKnown<T>(engine: EngineClient, ask: (node: string) => Promise<T | null>): Promise<T> {
-  const known = async (node: string) => {
-    const answer = await ask(node);
-    if (answer === null) throw unknownServices();
-    return answer;
-  };
-  const nodes = engine.connectedNodes().slice(0, askedNodes);
-  return (await firstAnswer(nodes, known, patienceMs, unknownServices)).value;
-}
-
-function unknownServices(): ClusterError {
-  return new ClusterError(
-    'UNAVAILABLE',
-    'No node that answers knows where the services listen; ask again in a moment',
-    {
-      clusterCode: 'CLU_NODE_UNREACHABLE',
-    },
-  );
-}
-
-/** Null while no router reports. */
-export function askForRouter(engine: EngineClient): Promise<RouterStatus | null> {
-  return firstKnown(engine, (node) => engine.node(node, 'router.get', {}, answerTimeoutMs)).catch(() => null);
-}
 
 type Listeners = { readonly services: readonly Service[]; readonly heardNow: boolean };
 
@@ -66,46 +35,6 @@ async function askForListeners({ engine, facts }: ProcedureContext): Promise<Lis
   for (const { service } of known) remembered.delete(service);
   for (const service of answer.services) remembered.set(service.service, service);
   return { services: answer.services, heardNow: true };
-}
-
-export function presentLoadBalancer(config: ClusterConfig, router: RouterStatus | null) {
-  return {
-    strategy: config.loadBalancer.strategy,
-    weights: { ...config.loadBalancer.weights },
-    read_max_lag_ms: config.readMaxLagMs,
-    router: presentRouter(router),
-    pools: (router?.services ?? []).map((pool) => ({
-      service: pool.service,
-      group: pool.group,
-      kind: pool.kind,
-      host: pool.host,
-      port: pool.port,
-      strategy: pool.strategy,
-      held: pool.held,
-      open_sessions: pool.openSessions,
-      total_sessions: pool.totalSessions,
-      refused: pool.refused,
-      endpoints: pool.endpoints.map((endpoint) => ({
-        node: endpoint.node,
-        state: endpoint.state,
-        reason: endpoint.reason,
-        sessions: endpoint.sessions,
-        weight: endpoint.weight,
-        connect_ms: endpoint.connectMs,
-      })),
-    })),
-    clients: (router?.clients ?? []).map((client) => ({
-      service: client.service,
-      node: client.node,
-      client_address: client.clientAddress,
-      user: client.user,
-      database: client.database,
-      application_name: client.applicationName,
-      since: client.since,
-      bytes_in: client.bytesIn,
-      bytes_out: client.bytesOut,
-    })),
-  };
 }
 
 export async function askForServices(context: ProcedureContext) {
@@ -194,10 +123,6 @@ export function directConnectionString(kind: 'rw' | 'ro', members: readonly Memb
   const hosts = members.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
   const wanted = kind === 'rw' ? 'read-write' : 'prefer-standby';
   return `postgresql://${login}@${hosts}/${database}?target_session_attrs=${wanted}&connect_timeout=3`;
-}
-
-function presentRouter(router: RouterStatus | null) {
-  return router === null ? null : { host: router.host, pid: router.pid, started_at: router.startedAt };
 }
 
 function presentService(view: ClusterView, service: Service, status: RouterStatus | null) {

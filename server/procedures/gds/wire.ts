@@ -1,7 +1,7 @@
 /** Global data services: named endpoints that PostgreSQL clients connect to. */
 import { z } from 'zod';
-import { endpointState, routerProcess } from '../cluster/wire-config';
 import { bigCount } from '../shared/primitives';
+import { endpointState, routerProcess } from '../shared/wire-router';
 
 export const globalService = z
   .object({

@@ -1,11 +1,11 @@
 /** Invites somebody: the account is made when they choose a password. The token is in this answer and nowhere else. */
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
-import { presentInvitation } from '../approvals/present';
-import { createdInvitation } from '../approvals/wire';
 import { mutation } from '../definition';
 import { actorOf } from '../shared/identity';
 import { role, userName } from '../shared/wire-account';
+import { presentInvitation } from './present';
+import { createdInvitation } from './wire';
 
 export const createInvitation = mutation({
   name: 'invitations.create',

@@ -1,10 +1,10 @@
 /** Who was invited, and what became of it. */
 import { z } from 'zod';
-import { presentInvitation } from '../approvals/present';
-import { invitation } from '../approvals/wire';
 import { query } from '../definition';
 import { paginate } from '../shared/page';
 import { pageInput, pageOf } from '../shared/primitives';
+import { presentInvitation } from './present';
+import { invitation } from './wire';
 
 export const listInvitations = query({
   name: 'invitations.list',

@@ -1,8 +1,8 @@
 /** Withdraws an invitation that was not accepted yet. */
 import { z } from 'zod';
-import { presentInvitation } from '../approvals/present';
-import { invitation } from '../approvals/wire';
 import { mutation } from '../definition';
+import { presentInvitation } from './present';
+import { invitation } from './wire';
 
 export const withdrawInvitation = mutation({
   name: 'invitations.withdraw',

@@ -1,10 +1,10 @@
 /** Accounts and addresses that are locked, or on their way there. */
 import { z } from 'zod';
-import { presentLockout } from '../approvals/present';
-import { lockout } from '../approvals/wire';
 import { query } from '../definition';
 import { paginate } from '../shared/page';
 import { pageInput, pageOf } from '../shared/primitives';
+import { presentLockout } from './present';
+import { lockout } from './wire';
 
 export const listLockouts = query({
   name: 'lockouts.list',

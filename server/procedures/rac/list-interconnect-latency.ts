@@ -1,10 +1,10 @@
 /** The latency matrix: each link's round trips, measured at both of its ends. */
 import { z } from 'zod';
-import { presentLinkStatus } from '../cluster/present-node-details';
 import { query } from '../definition';
 import { pageOverNodes } from '../shared/ask-nodes';
 import { findNode } from '../shared/find';
 import type { SortOrder } from '../shared/page';
+import { presentLinkStatus } from '../shared/present-link';
 import { nodeId, pageInput, partialPageOf } from '../shared/primitives';
 import { linkLatency } from './wire';
 

@@ -1,7 +1,7 @@
 /** Sums and verdicts over what the links of the agents count. Pure. */
 import type { NodeView } from '@/engine/cluster/model';
 import type { PeerLinkStatus } from '@/engine/interconnect/api';
-import { presentLinkStatus } from '../cluster/present-node-details';
+import { presentLinkStatus } from '../shared/present-link';
 
 /** Once in a thousand silences of this length (phi 3): worth a look, not yet a loss. */
 const suspectedPhi = 3;

@@ -1,7 +1,7 @@
 /** The agents' interconnect on the wire: what its links count, nothing else. */
 import { z } from 'zod';
 import { bigCount, bytes, isoTime, milliseconds, nodeId } from '../shared/primitives';
-import { linkStatus } from '../shared/wire-node';
+import { linkStatus } from '../shared/wire-link';
 
 export const interconnectStatus = z
   .object({

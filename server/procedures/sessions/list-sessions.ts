@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { query } from '../definition';
 import { paginate } from '../shared/page';
-import { presentConsoleSession } from '../shared/present-account';
 import { pageInput, pageOf } from '../shared/primitives';
-import { consoleSession } from '../shared/wire-account';
+import { presentConsoleSession } from './present';
+import { consoleSession } from './wire';
 
 export const listSessions = query({
   name: 'sessions.list',

@@ -4,7 +4,7 @@
  * groups or links, a field that went away) the whole is sent instead.
  */
 import type { z } from 'zod';
-import type { clusterLive, livePatch } from '../shared/wire-event';
+import type { clusterLive, livePatch } from './wire';
 
 export type LiveView = z.output<typeof clusterLive>;
 export type LivePatch = z.output<typeof livePatch>;

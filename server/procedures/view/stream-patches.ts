@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { subscription } from '../definition';
 import { isAdmin } from '../shared/identity';
 import { viewChanges } from '../shared/view-stream';
-import { livePatch } from '../shared/wire-event';
 import { type LivePatch, type LiveView, patchOf } from './live-patch';
 import { presentLive } from './present';
+import { livePatch } from './wire';
 
 /** Subscribers that were sent the same state last share the patch to the next. */
 const shared = new WeakMap<LiveView, { readonly before: LiveView; readonly patch: LivePatch }>();

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { subscription } from '../definition';
 import { isAdmin } from '../shared/identity';
 import { viewChanges } from '../shared/view-stream';
-import { clusterLive } from '../shared/wire-event';
 import { presentLive } from './present';
+import { clusterLive } from './wire';
 
 export const streamView = subscription({
   name: 'view.stream',
