@@ -76,7 +76,9 @@ const statementResult = z
   .object({
     resource_manager: z.string().meta({ description: 'Where it ran' }),
     columns: z.array(z.string()).meta({ description: 'Names of the columns' }),
-    rows: z.array(z.array(z.unknown().nullable())).meta({ description: 'Values of each row, in the order of the columns' }),
+    rows: z
+      .array(z.array(z.unknown().nullable()))
+      .meta({ description: 'Values of each row, in the order of the columns' }),
     row_count: z.int().nullable().meta({ description: 'Rows that it returned or changed' }),
     truncated: z.boolean().meta({ description: 'There were more rows than asked for' }),
   })
