@@ -86,9 +86,16 @@ function linkPostgresLibraries() {
   }
 }
 
-// The scripts in docs/how-to are executed by a test as they stand there, with the tools that they tell the reader to have; HAProxy by one of its own.
+// The scripts in docs/how-to are executed by a test as they stand there, with the tools that they tell the reader to have; HAProxy by one of
+// its own; MariaDB takes part in distributed transactions.
 function toolsOfTheHowTos() {
-  const packages = { curl: 'curl', jq: 'jq', psql: 'postgresql-client', haproxy: 'haproxy' };
+  const packages = {
+    curl: 'curl',
+    jq: 'jq',
+    psql: 'postgresql-client',
+    haproxy: 'haproxy',
+    mariadbd: 'mariadb-server',
+  };
   const missing = () => Object.keys(packages).filter((tool) => spawnSync(tool, ['--version']).error);
   const wanted = missing().map((tool) => packages[tool]);
   if (wanted.length === 0) return;
@@ -99,7 +106,7 @@ function toolsOfTheHowTos() {
   }
   if (missing().length > 0)
     console.log(
-      `setup: ${missing().join(', ')} not found: the tests of the how-tos and of the health probes need them, install ${wanted.join(', ')}.`,
+      `setup: ${missing().join(', ')} not found: the tests of the how-tos, the health probes and distributed transactions need them, install ${wanted.join(', ')}.`,
     );
 }
 
