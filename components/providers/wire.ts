@@ -29,6 +29,7 @@ import type { clusterNode } from '@/server/procedures/shared/wire-node';
 import type { candidate, operation, operationStep, phase } from '@/server/procedures/shared/wire-operation';
 import type { clusterTopology, group, link, problem } from '@/server/procedures/shared/wire-topology';
 import type { clusterLive, livePatch } from '@/server/procedures/view/wire';
+import type { clusterTransaction, heuristicOutcome, resourceManager, xaTransaction } from '@/server/procedures/xa/wire';
 
 export type Topology = z.infer<typeof clusterTopology>;
 export type Group = z.infer<typeof group>;
@@ -69,3 +70,8 @@ export type ApiKey = z.infer<typeof apiKey>;
 export type CreatedApiKey = z.infer<typeof createdApiKey>;
 export type Whoami = z.infer<typeof whoami>;
 export type Role = Whoami['role'];
+export type XaTransaction = z.infer<typeof xaTransaction>;
+export type XaBranch = XaTransaction['branches'][number];
+export type ClusterTransaction = z.infer<typeof clusterTransaction>;
+export type HeuristicOutcome = z.infer<typeof heuristicOutcome>;
+export type ResourceManager = z.infer<typeof resourceManager>;

@@ -19,6 +19,7 @@ const pages = [
   ['/replication', 'Replication'],
   ['/consensus', 'Consensus'],
   ['/services', 'Services'],
+  ['/transactions', 'Transactions'],
   ['/services/alpha-rw', 'alpha-rw'],
   ['/operations', 'Operations'],
   ['/audit', 'Audit'],

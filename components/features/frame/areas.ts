@@ -1,6 +1,7 @@
 /** What is in the navigation: only areas that work. */
 import {
   Activity,
+  ArrowLeftRight,
   CircuitBoard,
   Gauge,
   KeyRound,
@@ -35,6 +36,12 @@ export const areas: readonly Area[] = [
   { href: '/replication', label: 'Replication', icon: Replace, keywords: 'lag wal standby synchronous mode' },
   { href: '/consensus', label: 'Consensus', icon: Workflow, keywords: 'raft quorum leader term log' },
   { href: '/services', label: 'Services', icon: CircuitBoard, keywords: 'connect router psql password clients' },
+  {
+    href: '/transactions',
+    label: 'Transactions',
+    icon: ArrowLeftRight,
+    keywords: 'xa distributed two-phase commit 2pc activity',
+  },
   { href: '/operations', label: 'Operations', icon: ListChecks, keywords: 'jobs running steps' },
   {
     href: '/approvals',

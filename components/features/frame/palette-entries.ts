@@ -68,6 +68,11 @@ const accessParts: readonly Part[] = [
   ['break-glass', 'break-glass', 'emergency'],
   ['force', 'force', 'four eyes policy approval'],
 ];
+const transactionParts: readonly Part[] = [
+  ['in doubt', 'in-doubt', 'prepared transactions two-phase 2pc heuristic locks'],
+  ['resource managers', 'managers', 'xa mariadb postgresql outside'],
+  ['statistics', 'statistics', 'two-phase commit latency counters'],
+];
 const nodeParts: readonly Part[] = [
   ['resources', 'resources', 'cpu memory charts'],
   ['sessions', 'sessions', 'connections blocking terminate cancel statements pg_stat_activity'],
@@ -85,6 +90,7 @@ function pages(facts: PaletteFacts, rank: number): readonly Entry[] {
       page('Go to', area.label, area.href, { keywords: area.keywords }),
     ),
     page('Go to', 'Replication: slots', '/replication', { keywords: 'replication slots wal kept' }),
+    ...parts('Transactions', '/transactions', transactionParts),
     ...parts('Settings', '/settings', settingsParts),
     ...(rank >= 2 ? parts('Users & keys', '/access', accessParts) : []),
     ...(
@@ -141,6 +147,11 @@ function operatorActions({ nodes, groups }: PaletteFacts): readonly Entry[] {
   return [
     act('Add a node', '/nodes?do=add-node', 'standby server member new'),
     act('Create a replication slot', '/replication?do=create-slot', 'logical physical'),
+    act(
+      'Register a resource manager',
+      '/transactions?tab=managers&do=register-resource-manager',
+      'xa mariadb server distributed transaction',
+    ),
     act('Transfer the leadership of the control store', '/consensus?do=transfer-leadership', 'raft leader'),
     act('Change the strategy of the read pool', '/services', 'load balancer round robin'),
     act('Change the cluster configuration', '/settings?tab=cluster', 'lease heartbeat'),
