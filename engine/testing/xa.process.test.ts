@@ -1,28 +1,18 @@
 /** Distributed transactions over two groups and a MariaDB of Debian's, through the engine's own door. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollUntil } from '../kernel/async';
 import type { EngineParams, EngineResult } from '../runtime/engine-api';
 import type { XaRequests } from '../xa/door';
 import { query } from './member-check';
-import { RealCluster } from './real-cluster';
-import { login, MariadbFixture, mariadbInstalled } from './xa/mariadb-fixture';
+import type { RealCluster } from './real-cluster';
+import type { MariadbFixture } from './xa/mariadb-fixture';
+import { openXaScene, outsideName } from './xa/scene';
 
-if (!mariadbInstalled)
-  console.log('MariaDB is not installed (apt-get install mariadb-server): its branches are left out.');
-
-const topology = `
-cluster_name: xa
-groups:
-  - { name: alpha, nodes: [{ id: a-1 }, { id: a-2 }] }
-  - { name: beta, nodes: [{ id: b-1 }, { id: b-2 }] }
-`;
 const requester = { by: 'test', reason: null, requestId: null, admin: true };
 let cluster: RealCluster;
 let maria: MariadbFixture | null = null;
+let destroy: () => Promise<void>;
 
 async function ask<M extends keyof XaRequests>(
   method: M,
@@ -35,7 +25,7 @@ async function ask<M extends keyof XaRequests>(
 const code = (error: unknown) => (error as { details?: { extra?: { xa_code?: string } } }).details?.extra?.xa_code;
 const failing = (promise: Promise<unknown>) => promise.then(() => null, code);
 
-const managers = () => ['alpha', 'beta', ...(maria ? ['ledger'] : [])];
+const managers = () => ['alpha', 'beta', ...(maria ? [outsideName] : [])];
 const branches = (names = managers()) =>
   names.map((resourceManager) => ({ resourceManager, mode: 'managed' as const }));
 const add = (resourceManager: string, amount: number) => ({
@@ -73,40 +63,16 @@ async function nothingPrepared(timeoutMs: number): Promise<void> {
 }
 
 beforeAll(async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'rustydb-xa-'));
-  writeFileSync(join(directory, 'topology.yaml'), topology);
-  [cluster, maria] = await Promise.all([
-    RealCluster.start({ topology: join(directory, 'topology.yaml') }),
-    mariadbInstalled ? MariadbFixture.start() : null,
-  ]);
-  rmSync(directory, { recursive: true });
-  await cluster.healed();
+  ({ cluster, maria, destroy } = await openXaScene());
   const table = [
     'CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL CHECK (balance > -1000000))',
     'INSERT INTO account VALUES (1, 0)',
   ];
   for (const group of ['alpha', 'beta'])
     for (const sql of table) await query(await cluster.service(`${group}-rw`), sql);
-  if (!maria) return;
-  for (const sql of table) await maria.query(sql);
-  await ask('xa.manager.register', {
-    registration: {
-      name: 'ledger',
-      kind: 'mariadb',
-      host: '127.0.0.1',
-      port: maria.port,
-      ...login,
-      tls: 'off',
-      certificateAuthority: null,
-    },
-    dryRun: false,
-    requester,
-  });
+  if (maria) for (const sql of table) await maria.query(sql);
 });
-afterAll(async () => {
-  await cluster?.destroy();
-  await maria?.destroy();
-});
+afterAll(() => destroy?.());
 
 describe('calls', () => {
   it('runs, commits everywhere, and tells it afterwards', async () => {
