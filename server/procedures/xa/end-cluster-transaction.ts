@@ -56,7 +56,7 @@ export const endTransaction = mutation({
     const consequences = consequencesOf(known, wanted.outcome, prepared);
     const ends = wanted.outcome === 'commit' ? 'committed' : 'rolled back';
     if (wanted.dry_run) return presentOutcome(asked, known, consequences, `It would be ${ends}`);
-    const { decision } = await endBranch(context, wanted);
+    const { decision } = await endBranch(context, prepared, wanted);
     const agreed = agrees(decision, wanted.outcome);
     const so = agreed === false ? ', against the decision' : agreed === null ? ', without a decision' : '';
     return presentOutcome(asked, decision, consequences, `${wanted.identifier} was ${ends}${so}`);
@@ -105,10 +105,12 @@ async function heldOutside(context: ProcedureContext, manager: string): Promise<
   return prepared.filter((one) => one.resourceManager === manager);
 }
 
-function endBranch(context: ProcedureContext, { node, identifier, resource_manager, outcome, reason }: Input) {
+/** Through the coordinator, which notes an outcome that contradicts it before the branch is told; it knows groups by their names too. */
+function endBranch(
+  context: ProcedureContext,
+  { identifier, resourceManager }: PreparedTransaction,
+  { outcome, reason }: Input,
+) {
   const requester = requesterOf(context, reason);
-  const params = { identifier, resourceManager: resource_manager ?? null, outcome, requester };
-  return node === undefined
-    ? askCoordinator(context, 'xa.branch.end', params)
-    : context.engine.node(node, 'xa.branch.end', params);
+  return askCoordinator(context, 'xa.branch.end', { identifier, resourceManager, outcome, requester });
 }
