@@ -246,6 +246,16 @@ export type ServiceTrouble = {
   readonly lockHolders: readonly LockHolder[];
 };
 
+/** Prepared transactions: they hold their locks, and vacuum and WAL back, until somebody ends them by name. */
+export type PreparedReport = {
+  readonly count: number;
+  readonly most: number;
+  /** Of the oldest, by the server's own clock. */
+  readonly oldestSeconds: number | null;
+  readonly oldestGid: string | null;
+  readonly oldestDatabase: string | null;
+};
+
 export type PostgresReport = {
   readonly state: PostgresState;
   readonly postmasterPid: number | null;
@@ -271,6 +281,8 @@ export type PostgresReport = {
   readonly synchronousCommit?: string | null;
   /** Roles and databases with a lower synchronous_commit: their commits are not acknowledged by a standby. */
   readonly lowerCommits?: readonly string[];
+  /** Absent or null: not told. */
+  readonly prepared?: PreparedReport | null;
   /** Settings of the engine's own logins that the engine did not make, each as `role […]: name=value`; absent: not told. */
   readonly engineRoleSettings?: readonly string[];
   /** Settings that the engine needs otherwise, and lines that PostgreSQL can't read; absent: not told. */

@@ -3,7 +3,14 @@
  * down is told from process facts; this never throws and never waits longer than its time-out.
  */
 import { type StandbyParameters, standbyParameterNames } from '../cluster/core/standby-parameters';
-import type { OtherSender, PostgresReport, PostgresState, ReplicationSender, SettingByHand } from '../cluster/model';
+import type {
+  OtherSender,
+  PostgresReport,
+  PostgresState,
+  PreparedReport,
+  ReplicationSender,
+  SettingByHand,
+} from '../cluster/model';
 import type { LsnText } from '../kernel/lsn';
 import type { SlotReport } from '../replication/model';
 import type { PostgresConfiguration, ServerExit } from './api';
@@ -84,8 +91,12 @@ const engineRoleSettingsSql = `(SELECT coalesce(json_agg(concat_ws(' in ', r.rol
           LEFT JOIN pg_database AS d ON d.oid = g.setdatabase
          WHERE g.setdatabase <> 0 OR r.rolname || ' ' || g.c NOT IN (${ownRoleSettings.map((one) => `'${one}'`).join(', ')}))`;
 
+const preparedSql = `(SELECT json_build_object('count', count(*)::int, 'most', current_setting('max_prepared_transactions')::int,
+                'oldestSeconds', round(extract(epoch FROM now() - min(prepared))), 'oldestGid', (array_agg(gid ORDER BY prepared))[1],
+                'oldestDatabase', (array_agg(database ORDER BY prepared))[1]) FROM pg_prepared_xacts)`;
+
 const slowSql = `
-SELECT ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lower_commits, ${engineRoleSettingsSql} AS role_settings, ${settingsByHandSql} AS by_hand,
+SELECT ${preparedSql} AS prepared, ${synchronousCommitSql} AS synchronous_commit, ${lowerCommitsSql} AS lower_commits, ${engineRoleSettingsSql} AS role_settings, ${settingsByHandSql} AS by_hand,
        (SELECT sum(pg_database_size(oid))::float8 FROM pg_database WHERE datallowconn) AS database_bytes,
        current_setting('max_connections')::int AS max_connections, current_setting('server_version') AS version,
        pg_postmaster_start_time() AS started,
@@ -129,6 +140,7 @@ type FastRow = {
 };
 
 type SlowRow = {
+  prepared: PreparedReport;
   synchronous_commit: string;
   lower_commits: string[];
   role_settings: string[];
@@ -327,6 +339,7 @@ export class Reporter {
       synchronousStandbyNames: row.standby_names,
       synchronousCommit: this.#slow?.row.synchronous_commit ?? null,
       lowerCommits: this.#slow?.row.lower_commits ?? [],
+      prepared: this.#slow?.row.prepared ?? null,
       engineRoleSettings: this.#slow?.row.role_settings ?? [],
       settingsByHand: thatMatter(this.#slow?.row.by_hand ?? []),
       sourceAsSet: sourceAsSet(facts, row),

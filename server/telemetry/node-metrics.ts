@@ -79,6 +79,18 @@ export const nodeMetrics: readonly ViewMetric[] = [
     samples: perServer(({ slotRetainedBytes }) => slotRetainedBytes),
   },
   {
+    name: 'rustydb_node_prepared_transactions',
+    help: 'Prepared transactions that wait for their second phase',
+    labels: perMember,
+    samples: perServer(({ prepared }) => prepared?.count ?? null),
+  },
+  {
+    name: 'rustydb_node_prepared_transaction_oldest_seconds',
+    help: 'Age of the oldest prepared transaction; 0: there is none',
+    labels: perMember,
+    samples: perServer(({ prepared }) => (prepared ? (prepared.oldestSeconds ?? 0) : null)),
+  },
+  {
     name: 'rustydb_node_slots_lost',
     help: 'Replication slots whose WAL is gone',
     labels: perMember,

@@ -37,6 +37,14 @@ function rulesOf(options: FixtureOptions, operation: Operation | null = null): r
   }).map((finding) => `${finding.severity} ${finding.rule} ${finding.node ?? '-'}`);
 }
 
+const prepared = (count: number, oldestSeconds: number) => ({
+  count,
+  most: 64,
+  oldestSeconds,
+  oldestGid: 'x',
+  oldestDatabase: 'app',
+});
+
 describe('releases', () => {
   const nodes = (releases: Record<string, string | undefined>): FixtureOptions => ({
     nodes: Object.fromEntries(Object.entries(releases).map(([id, release]) => [id, { report: { release } }])),
@@ -145,6 +153,17 @@ describe('analysis of a group', () => {
         nodes: { 'node-1': { postgres: { lowerCommits: ['role batch: synchronous_commit=off'] } } },
       },
       [],
+    ],
+    [
+      'a transaction that was prepared long ago and by somebody else',
+      { nodes: { 'node-1': { postgres: { prepared: prepared(1, 301) } } } },
+      ['warning old-prepared-transaction -'],
+    ],
+    ['prepared a moment ago', { nodes: { 'node-1': { postgres: { prepared: prepared(1, 299) } } } }, []],
+    [
+      'hardly any room for prepared transactions',
+      { nodes: { 'node-1': { postgres: { prepared: prepared(52, 1) } } } },
+      ['warning prepared-transactions-full -'],
     ],
     [
       'a standby would write files of its primary',

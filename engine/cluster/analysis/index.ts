@@ -14,6 +14,7 @@ import { nodeSilent } from './node-silent';
 import { nodeTroubles } from './node-troubles';
 import { postgresDown } from './postgres-down';
 import { postgresVersions } from './postgres-versions';
+import { preparedTransactions } from './prepared-transactions';
 import { primaryChanging } from './primary-changing';
 import { replayPaused } from './replay-paused';
 import { replicationFactor } from './replication-factor';
@@ -43,6 +44,7 @@ const groupAnalysers: readonly GroupAnalyser[] = [
   serviceTroubles,
   commitsWait,
   lowerCommits,
+  preparedTransactions,
   engineRoleSettings,
   settingsByHand,
   postgresVersions,
