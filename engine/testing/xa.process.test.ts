@@ -178,6 +178,42 @@ describe('what is in doubt', () => {
     await query(await cluster.service('beta-rw'), "ROLLBACK PREPARED 'somebody else'");
   });
 
+  it('is aborted where nobody decided it, whoever prepared it under a name of ours', async () => {
+    const { transaction } = await start({ branches: branches(['beta']) });
+    const [branch] = transaction.branches;
+    await ask('xa.rollback', { xid: transaction.xid, requester });
+    const forged = branch!.identifier.replace(transaction.id, 'f'.repeat(32));
+    const client = new pg.Client(await cluster.service('beta-rw'));
+    await client.connect();
+    for (const sql of ['BEGIN', 'CREATE TABLE forged (n int)', `PREPARE TRANSACTION '${forged}'`])
+      await client.query(sql);
+    await client.end();
+    await nothingPrepared(10_000);
+    expect(await query(await cluster.service('beta-rw'), "SELECT FROM pg_class WHERE relname = 'forged'")).toEqual([]);
+    const [decision] = await ask('xa.decisions', { ids: ['f'.repeat(32)] });
+    expect(decision).toMatchObject({ decision: 'abort' });
+  });
+
+  it('is committed where it was decided, though it comes back after its coordinator has forgotten it', async () => {
+    const { transaction } = await start({
+      branches: branches(['alpha', 'beta']),
+      work: [add('alpha', 0), add('beta', 0)],
+      commit: true,
+    });
+    expect(transaction.state).toBe('committed');
+    // As after a restore of beta to a time before the second phase.
+    const again = transaction.branches[1]!.identifier;
+    const client = new pg.Client(await cluster.service('beta-rw'));
+    await client.connect();
+    for (const sql of ['BEGIN', 'CREATE TABLE restored (n int)', `PREPARE TRANSACTION '${again}'`])
+      await client.query(sql);
+    await client.end();
+    await nothingPrepared(10_000);
+    expect(
+      await query(await cluster.service('beta-rw'), "SELECT FROM pg_class WHERE relname = 'restored'"),
+    ).toHaveLength(1);
+  });
+
   it('is resolved by the new primary of a group that failed over while prepared', async () => {
     const before = await balances();
     const { transaction } = await start({
