@@ -71,7 +71,7 @@ class XaArea implements AgentArea {
     'xa.forget': async ({ xid }) => (await this.#coordinator()).forget(xid),
     'xa.get': async ({ xid }) => (await this.#coordinator()).get(xid),
     'xa.list': async ({ limit, ended }) => (await this.#coordinator()).list(limit, ended),
-    'xa.decisions': async ({ ids }) => (await this.#coordinator()).decisions(ids),
+    'xa.decisions': async ({ ids, preparedAt }) => (await this.#coordinator()).decisions(ids, preparedAt),
     'xa.stats': async () => (await this.#coordinator()).stats(),
     'xa.managers': async () => (await this.#coordinator()).managerViews(),
     'xa.manager.register': async ({ registration, dryRun, requester }) =>

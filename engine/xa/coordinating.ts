@@ -136,27 +136,26 @@ export class Coordinating {
     return [...open, ...newestFirst].slice(0, limit);
   }
 
-  async decisions(ids: readonly string[]): Promise<readonly Decision[]> {
+  async decisions(
+    ids: readonly string[],
+    preparedAt: Readonly<Record<string, string | null>> = {},
+  ): Promise<readonly Decision[]> {
     const [known, keptSince] = [await this.#table.look(ids), await this.#table.keptSinceMs()];
-    return ids.map((id) => {
+    const open = new Map(this.calls.live.map((one) => [one.id, one]));
+    return ids.map((id): Decision => {
       const kept = known.get(id);
-      if (kept)
-        return { id, decision: kept.decision, decidedAt: kept.decidedAt, decidedBy: kept.decidedBy, xid: kept.xid };
-      const live = this.calls.live.find((one) => one.id === id);
-      const decision = live
-        ? live.decision === 'commit'
-          ? 'commit'
-          : 'active'
-        : keptSince === null
-          ? 'abort'
-          : 'abort';
-      return {
-        id,
-        decision,
-        decidedAt: live?.decidedAt ?? null,
-        decidedBy: live?.startedBy ?? null,
-        xid: live?.xid ?? null,
-      };
+      if (kept) {
+        const { decision, decidedAt, decidedBy } = kept;
+        // Written for somebody who asked: whose it was nobody knows.
+        const nobodys = decision === 'abort' && kept.xid === id;
+        return { id, decision, decidedAt, decidedBy, xid: nobodys ? null : kept.xid };
+      }
+      const live = open.get(id);
+      const prepared = preparedAt[id] ? Date.parse(preparedAt[id]) : null;
+      const outcome = outcomeOf(null, live !== undefined, prepared, keptSince);
+      const decision = live?.decision === 'commit' ? 'commit' : outcome === 'wait' ? 'active' : outcome;
+      const { decidedAt = null, startedBy: decidedBy = null, xid = null } = live ?? {};
+      return { id, decision, decidedAt, decidedBy, xid };
     });
   }
 

@@ -223,7 +223,12 @@ export type XaRequests = {
     params: { readonly limit: number; readonly ended: boolean };
     result: readonly XaTransaction[];
   };
-  'xa.decisions': { scope: 'node'; params: { readonly ids: readonly string[] }; result: readonly Decision[] };
+  /** For a page: nothing may be done because of it. `preparedAt`: of a branch of each, where it is known. */
+  'xa.decisions': {
+    scope: 'node';
+    params: { readonly ids: readonly string[]; readonly preparedAt?: Readonly<Record<string, string | null>> };
+    result: readonly Decision[];
+  };
   'xa.stats': { scope: 'node'; params: Record<string, never>; result: XaStats };
   'xa.managers': { scope: 'node'; params: Record<string, never>; result: readonly ManagerView[] };
   'xa.manager.register': {
@@ -249,8 +254,8 @@ export type XaRequests = {
     result: { readonly prepared: readonly PreparedTransaction[]; readonly total: number };
   };
   /**
-   * Asked of the primary that holds the branch, or of the coordinator for a resource manager outside (`resourceManager`): ends it as told, whatever was
-   * decided. An administrator's act. Without the branch NOT_FOUND; a foreign one is refused.
+   * Asked of the coordinator: ends the branch that this resource manager holds as told, whatever was decided. An administrator's act. Without the branch
+   * NOT_FOUND; a foreign one is refused, and one whose transaction is open (CONFLICT). `resourceManager` null: the coordinator's own group.
    */
   'xa.branch.end': {
     scope: 'node';

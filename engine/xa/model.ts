@@ -13,7 +13,7 @@ export const xaMethods: Readonly<Record<keyof XaRequests, AreaMethod>> = {
   'xa.forget': { effect: 'write', boundKeys: 'refused' },
   'xa.get': { effect: 'read', boundKeys: 'refused' },
   'xa.list': { effect: 'read', boundKeys: 'refused' },
-  'xa.decisions': { effect: 'write', boundKeys: 'refused' },
+  'xa.decisions': { effect: 'read', boundKeys: 'refused' },
   'xa.stats': { effect: 'read', boundKeys: 'refused' },
   'xa.managers': { effect: 'read', boundKeys: 'refused' },
   'xa.manager.register': { effect: 'write', boundKeys: 'refused' },

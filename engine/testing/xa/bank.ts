@@ -3,7 +3,7 @@
  * server directly. Who transfers doesn't know more than its answers: what it was told is committed must be there, each transfer in all of its places or none.
  */
 import { createHash } from 'node:crypto';
-import { delay } from '../../kernel/async';
+import { delay, pollUntil } from '../../kernel/async';
 import type { EngineParams, EngineResult } from '../../runtime/engine-api';
 import type { XaRequests } from '../../xa/door';
 import { query } from '../member-check';
@@ -92,9 +92,9 @@ export class Bank {
     const there = new Map<string, Set<string>>();
     let sum = 0;
     for (const place of this.places) {
-      const transfers = await this.#run<{ id: string }>(place, 'SELECT id FROM bank_transfer');
+      const transfers = await this.#read<{ id: string }>(place, 'SELECT id FROM bank_transfer');
       there.set(place, new Set(transfers.map(({ id }) => id)));
-      const [row] = await this.#run<{ total: string }>(place, 'SELECT sum(balance) AS total FROM bank_account');
+      const [row] = await this.#read<{ total: string }>(place, 'SELECT sum(balance) AS total FROM bank_account');
       sum += Number(row!.total);
     }
     const wanted = this.places.length * accounts * opening;
@@ -114,7 +114,7 @@ export class Bank {
   async prepared(): Promise<readonly string[]> {
     const found: string[] = [];
     for (const group of this.groups)
-      for (const { gid } of await this.#run<{ gid: string }>(group, 'SELECT gid FROM pg_prepared_xacts'))
+      for (const { gid } of await this.#read<{ gid: string }>(group, 'SELECT gid FROM pg_prepared_xacts'))
         found.push(`${group}: ${gid}`);
     if (this.maria)
       for (const row of await this.maria.server.query<{ data: string }>('XA RECOVER'))
@@ -143,6 +143,15 @@ export class Bank {
           maxRows: 1,
         },
       ];
+    });
+  }
+
+  /** On a busy machine a group may be without a primary for a moment, also while nobody is killed. */
+  #read<T>(place: string, sql: string): Promise<T[]> {
+    return pollUntil(() => this.#run<T>(place, sql), {
+      timeoutMs: 60_000,
+      intervalMs: 200,
+      what: `an answer of ${place}`,
     });
   }
 

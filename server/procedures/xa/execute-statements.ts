@@ -14,6 +14,8 @@ export const execute = mutation({
   graphql: { field: 'executeXaStatements' },
   role: 'operator',
   rate: 'write',
+  // Statements and their parameters are people's data.
+  secretKeys: ['work'],
   input: z.strictObject({ ...xidInput, work: work.min(1) }),
   output: xaWork,
   errors: ['INVALID_INPUT', 'NOT_FOUND', 'CONFLICT', 'TIMEOUT', 'UNAVAILABLE'],

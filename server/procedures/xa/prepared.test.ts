@@ -30,7 +30,7 @@ it('asks for each decision once', async () => {
   const before = console.engine.requests.length;
   await list();
   const asked = console.engine.requests.slice(before).filter(({ method }) => method === 'xa.decisions');
-  expect(asked.map(({ params }) => params)).toEqual([{ ids: ['0198a1b2c3d4'] }]);
+  expect(asked.map(({ params }) => params)).toMatchObject([{ ids: ['0198a1b2c3d4'] }]);
 });
 
 it('names who does not answer', async () => {

@@ -112,6 +112,13 @@ async function outsiders(context: ProcedureContext) {
 /** Of those that are ours, by the id of their transaction. */
 export async function askDecisions(context: ProcedureContext, held: readonly Held[]) {
   const ids = [...new Set(held.flatMap(({ prepared }) => (prepared.ours === null ? [] : [prepared.ours.id])))];
+  const preparedAt = Object.fromEntries(
+    held.flatMap(({ prepared }) => (prepared.ours === null ? [] : [[prepared.ours.id, prepared.preparedAt]])),
+  );
+  const decisionsOf = (some: readonly string[]) => ({
+    ids: some,
+    preparedAt: Object.fromEntries(some.map((id) => [id, preparedAt[id] ?? null])),
+  });
   const known = new Map<string, Decision>();
   let otherwise: 'silent' | 'hidden' = 'silent';
   for (let at = 0; at < ids.length; at += decisionsAtOnce) {
@@ -119,7 +126,7 @@ export async function askDecisions(context: ProcedureContext, held: readonly Hel
       const some = await askCoordinator(
         context,
         'xa.decisions',
-        { ids: ids.slice(at, at + decisionsAtOnce) },
+        decisionsOf(ids.slice(at, at + decisionsAtOnce)),
         impatient,
       );
       for (const decision of some) known.set(decision.id, decision);

@@ -23,6 +23,8 @@ export const start = mutation({
   graphql: { field: 'startXaTransaction', style: 'input' },
   role: 'operator',
   rate: 'write',
+  // Statements and their parameters are people's data.
+  secretKeys: ['work'],
   input: z
     .strictObject({
       xid: xid.optional(),
