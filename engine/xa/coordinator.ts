@@ -308,7 +308,11 @@ export class Coordinator {
     if (extraCode(error) === 'XAER_INVAL') return error;
     if (transaction.decision === 'abort')
       return xaError(transaction.code, `${transaction.xid} was rolled back: ${transaction.reason}.`);
-    this.#mustRollBack(transaction, rollbackCode(sqlState(error)), messageOf(error));
+    this.#mustRollBack(
+      transaction,
+      (extraCode(error) as XaCode | null) ?? rollbackCode(sqlState(error)),
+      messageOf(error),
+    );
     return xaError(transaction.code, `${messageOf(error)}; ${transaction.xid} can only be rolled back now.`, {
       extra: { sqlstate: sqlState(error) ?? null },
     });

@@ -216,6 +216,11 @@ class PostgresBranch implements BranchSession {
   #callbacks: (() => void)[] = [];
   readonly #failed = (error: Error) => this.#lose(error.message);
   readonly #ended = () => this.#lose('the server ended the session');
+  /** As the server says after each statement: T in a transaction, E in a failed one, I in none. */
+  #status = 'T';
+  readonly #ready = ({ status }: { readonly status: string }) => {
+    this.#status = status;
+  };
 
   constructor(
     private readonly client: pg.Client,
@@ -224,6 +229,7 @@ class PostgresBranch implements BranchSession {
   ) {
     client.on('error', this.#failed);
     client.on('end', this.#ended);
+    protocolOf(client).on('readyForQuery', this.#ready);
   }
 
   get lost(): string | null {
@@ -246,6 +252,8 @@ class PostgresBranch implements BranchSession {
         rowMode: 'array',
         queryMode: 'extended',
       } as pg.QueryArrayConfig);
+      // None that is known gets past the guard.
+      if (this.#status === 'I') throw xaError('XA_HEURHAZ', 'this statement ended the transaction of its branch');
       if (result.command !== 'SELECT') this.#onlyReads = false;
       const rows = result.rows.slice(0, maxRows).map((row) => (row as unknown[]).map(plainValue));
       const columns = result.fields.map(({ name }) => name);
@@ -291,6 +299,7 @@ class PostgresBranch implements BranchSession {
     this.#over = true;
     this.client.removeListener('error', this.#failed);
     this.client.removeListener('end', this.#ended);
+    protocolOf(this.client).removeListener('readyForQuery', this.#ready);
   }
 
   async #end(statement: string): Promise<void> {
@@ -315,9 +324,7 @@ class PostgresBranch implements BranchSession {
   }
 
   #watchAnswer(): () => void {
-    const { stream } = (
-      this.client as unknown as { connection: { stream: NodeJS.ReadableStream & { destroy(error: Error): void } } }
-    ).connection;
+    const { stream } = protocolOf(this.client);
     let bytes = 0;
     const count = (chunk: Buffer) => {
       bytes += chunk.length;
@@ -365,8 +372,13 @@ export function literal(text: string): string {
     : `'${text.replaceAll("'", "''")}'`;
 }
 
+type Protocol = NodeJS.EventEmitter & { readonly stream: NodeJS.ReadableStream & { destroy(error?: Error): void } };
+
+function protocolOf(client: pg.Client): Protocol {
+  return (client as unknown as { readonly connection: Protocol }).connection;
+}
+
 /** Not end(): that waits for a hung statement. */
 function destroy(client: pg.Client): void {
-  const stream = (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
-  stream?.destroy();
+  protocolOf(client).stream.destroy();
 }
