@@ -1,31 +1,59 @@
 /**
  * What a caller's statement may not be: the branch's transaction belongs to the coordinator. Only the first words count: a resource manager gets one statement per
- * message, and what hides behind one (a procedure that commits) is refused by the server inside a transaction block.
+ * message, and what hides behind one (a procedure that commits) is refused by PostgreSQL inside a transaction block. The text is read as PostgreSQL reads it and as
+ * MariaDB does, and each reading must be harmless: they differ in where a comment ends.
  */
 
+type Dialect = { readonly nested: boolean; readonly line: RegExp };
+
+const dialects: readonly Dialect[] = [
+  { nested: true, line: /^--[^\r\n]*/ },
+  { nested: false, line: /^(?:--|#)[^\n]*/ },
+];
+
 const control = new Set(['begin', 'start', 'commit', 'end', 'abort', 'prepare', 'xa']);
+/** What runs other statements inside: EXECUTE IMMEDIATE, SET STATEMENT … FOR, compound statements of MariaDB. */
+const carriers = new Set(['execute', 'if', 'case', 'loop', 'while', 'repeat', 'for']);
 
 /** Why it is refused; null: it may run. */
 export function refusedStatement(text: string): string | null {
-  const [first = '', second = '', third = ''] = firstWords(text, 3);
-  if (first === '') return 'The statement is empty.';
-  if (first === 'rollback') {
-    const toSavepoint = second === 'to' || third === 'to';
-    return toSavepoint
-      ? null
-      : 'The branch’s transaction is ended by prepare, commit and rollback of the global one: ROLLBACK is refused.';
+  for (const dialect of dialects) {
+    const refused = refusedWords(wordsIn(text, 3, dialect));
+    if (refused !== null) return refused;
   }
-  if (first === 'copy') return 'COPY needs a session of one’s own: use a branch of mode application.';
-  if (!control.has(first)) return null;
-  return `The branch’s transaction is ended by prepare, commit and rollback of the global one: ${first.toUpperCase()} is refused.`;
+  return null;
 }
 
-/** In lower case, past blanks and comments; comments of SQL nest. */
-export function firstWords(text: string, count: number): readonly string[] {
+function refusedWords([first = '', second = '', third = '']: readonly string[]): string | null {
+  if (first === '') return 'The statement is empty.';
+  if (first === executableComment) return 'A statement can’t begin with a comment that MariaDB executes.';
+  if (first === 'rollback') {
+    const toSavepoint = second === 'to' || (third === 'to' && (second === 'work' || second === 'transaction'));
+    return toSavepoint ? null : refusal('ROLLBACK');
+  }
+  if (first === 'copy') return 'COPY needs a session of one’s own: use a branch of mode application.';
+  if (first === 'set' && second === 'statement') return carried('SET STATEMENT');
+  if (carriers.has(first)) return carried(first.toUpperCase());
+  return control.has(first) ? refusal(first.toUpperCase()) : null;
+}
+
+function refusal(what: string): string {
+  return `The branch’s transaction is ended by prepare, commit and rollback of the global one: ${what} is refused.`;
+}
+
+function carried(what: string): string {
+  return `${what} can run another statement inside, which could end the branch’s transaction: it is refused.`;
+}
+
+const executableComment = '/*!';
+
+/** In lower case, past blanks and comments. */
+function wordsIn(text: string, count: number, dialect: Dialect): readonly string[] {
   const words: string[] = [];
   let rest = text;
   while (words.length < count) {
-    rest = afterComments(rest);
+    rest = afterComments(rest, dialect);
+    if (/^\/\*M?!/.test(rest)) return [...words, executableComment];
     const word = /^[A-Za-z_]+/.exec(rest)?.[0];
     if (word === undefined) break;
     words.push(word.toLowerCase());
@@ -34,21 +62,30 @@ export function firstWords(text: string, count: number): readonly string[] {
   return words;
 }
 
-function afterComments(text: string): string {
+/** An executable comment is none for MariaDB; PostgreSQL passes it over. */
+function afterComments(text: string, dialect: Dialect): string {
   let rest = text;
   for (;;) {
     rest = rest.replace(/^[\s;(]+/, '');
-    if (rest.startsWith('--') || rest.startsWith('#')) rest = rest.replace(/^[^\n]*/, '');
-    else if (rest.startsWith('/*')) rest = rest.slice(blockCommentLength(rest));
+    const line = dialect.line.exec(rest)?.[0];
+    if (line !== undefined) rest = rest.slice(line.length);
+    else if (rest.startsWith('/*') && (dialect.nested || !/^\/\*M?!/.test(rest)))
+      rest = rest.slice(blockCommentLength(rest, dialect.nested));
     else return rest;
   }
 }
 
-function blockCommentLength(text: string): number {
+function blockCommentLength(text: string, nested: boolean): number {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
-    if (text.startsWith('/*', at)) depth++;
-    else if (text.startsWith('*/', at) && --depth === 0) return at + 2;
+    if (text.startsWith('/*', at) && (nested || depth === 0)) {
+      depth++;
+      at++;
+    } else if (text.startsWith('*/', at)) {
+      depth--;
+      if (depth === 0) return at + 2;
+      at++;
+    }
   }
   return text.length;
 }
