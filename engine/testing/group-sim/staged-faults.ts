@@ -214,6 +214,10 @@ export const stagedFaults = {
     });
     return staged(scene, untilFailoverMs, undoAll([held, gone]));
   },
+  /**
+   * Only while it is a voter. Where another fault ended the primary first and this one was granted the next epoch, its disk is the primary's: the other
+   * voter lacks the start of that epoch, the old primary is no voter, and the refusal until an admin gives `allow_data_loss` is the protocol's.
+   */
   'the voter that is ahead loses its disk, and the primary crashes': (scene) => {
     const [ahead, behind] = standbysOf(scene);
     const host = primaryOf(scene);
@@ -225,7 +229,7 @@ export const stagedFaults = {
     let over = false;
     queue.after(random.between(200, 600), null, () => {
       network.late.delete(key);
-      if (over || !ahead.up || !host.up) return;
+      if (over || !ahead.up || !host.up || scene.record()?.primary !== host.id) return;
       crashed = crash(host);
       ahead.loseDisk();
       queue.after(random.between(50, 400), null, () => ahead.restart());
