@@ -224,7 +224,7 @@ class MariadbBranch implements BranchSession {
   }
 
   async execute({ resourceManager, statement, parameters, maxRows }: Statement): Promise<StatementResult> {
-    const refused = refusedStatement(statement);
+    const refused = refusedStatement(statement, 'mariadb');
     if (refused !== null) throw xaError('XAER_INVAL', refused);
     const answer = (await this.connection.execute({ sql: statement, rowsAsArray: true }, [...parameters])) as
       | (unknown[][] & { meta?: { name(): string }[] })

@@ -241,7 +241,7 @@ class PostgresBranch implements BranchSession {
   }
 
   async execute({ resourceManager, statement, parameters, maxRows }: Statement): Promise<StatementResult> {
-    const refused = refusedStatement(statement);
+    const refused = refusedStatement(statement, 'postgresql');
     if (refused !== null) throw xaError('XAER_INVAL', refused);
     const unwatch = this.#watchAnswer();
     try {

@@ -15,10 +15,11 @@ const control = new Set(['begin', 'start', 'commit', 'end', 'abort', 'prepare', 
 /** What runs other statements inside: EXECUTE IMMEDIATE, SET STATEMENT … FOR, compound statements of MariaDB. */
 const carriers = new Set(['execute', 'if', 'case', 'loop', 'while', 'repeat', 'for']);
 
-/** Why it is refused; null: it may run. */
-export function refusedStatement(text: string): string | null {
+/** Why it is refused; null: it may run. A procedure of MariaDB may hold XA statements, one of PostgreSQL can't commit inside a transaction block. */
+export function refusedStatement(text: string, server: 'postgresql' | 'mariadb'): string | null {
   for (const dialect of dialects) {
-    const refused = refusedWords(wordsIn(text, 3, dialect));
+    const words = wordsIn(text, 3, dialect);
+    const refused = server === 'mariadb' && words[0] === 'call' ? carried('CALL') : refusedWords(words);
     if (refused !== null) return refused;
   }
   return null;
