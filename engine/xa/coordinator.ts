@@ -23,7 +23,7 @@ import { type Branch, Transaction } from './transaction';
 
 const liveMost = 1_000;
 const branchesMost = 32;
-const endedKept = 10_000;
+const endedKept = 2_000;
 const settleRetryMs = 500;
 
 export type CoordinatorOptions = {
