@@ -76,7 +76,7 @@ class XaArea implements AgentArea {
     'xa.managers': async () => (await this.#coordinator()).managerViews(),
     'xa.manager.register': async ({ registration, dryRun, requester }) =>
       (await this.#coordinator()).managers.register(registration, dryRun, requester.by),
-    'xa.manager.remove': async ({ name }) => (await this.#coordinator()).removeManager(name),
+    'xa.manager.remove': async (params) => (await this.#coordinator()).removeManager(params),
     'xa.prepared.outside': async () => (await this.#coordinator()).preparedOutside(),
     'xa.prepared': ({ limit }) => {
       const { nodeId: node, group } = this.means.config;

@@ -58,14 +58,15 @@ export async function rollBackBranch(branch: Branch, mayBePrepared: boolean, { l
   }
 }
 
-/** Until it has committed, or the coordinator stops. */
+/** Until it has committed, its resource manager is given up, or the coordinator stops. */
 export async function tellBranch(
   transaction: Transaction,
   branch: Branch,
   { loop, logger, stopped }: Means & { readonly stopped: () => boolean },
 ): Promise<void> {
   if (branch.state === 'read_only' || branch.state === 'committed') return;
-  for (let wait = firstRetryMs; !stopped(); wait = Math.min(wait * 2, longestRetryMs)) {
+  const givenUp = () => branch.state === 'unknown';
+  for (let wait = firstRetryMs; !stopped() && !givenUp(); wait = Math.min(wait * 2, longestRetryMs)) {
     try {
       await branch.manager.finish(branch.identifier, 'commit');
       branch.state = 'committed';

@@ -194,28 +194,43 @@ export class Coordinating {
     return this.managers.views((name) => this.#openBranches(name));
   }
 
-  async removeManager(name: string): Promise<{ readonly removed: boolean }> {
-    const open = this.#openBranches(name);
-    const unfinished = (await this.#table.unfinished(10_000)).filter(({ branches }) =>
-      branches.some((one) => one.resourceManager === name),
+  async removeManager({
+    name,
+    force,
+    requester,
+  }: XaRequests['xa.manager.remove']['params']): Promise<XaRequests['xa.manager.remove']['result']> {
+    const unfinished = (await this.#table.unfinished(10_000)).filter(
+      ({ branches, heuristic }) => heuristic === null && branches.some((one) => one.resourceManager === name),
     );
-    if (open + unfinished.length > 0) {
-      throw new ClusterError(
-        'CONFLICT',
-        `${name} holds branches of ${Math.max(open, unfinished.length)} transactions that have not ended.`,
-        {
-          reasons: [
-            {
-              rule: 'no-open-branches',
-              measured: String(Math.max(open, unfinished.length)),
-              limit: '0',
-              remedy: 'End them first; for a server that is gone for good an administrator ends its branches by hand.',
-            },
-          ],
-        },
-      );
+    const open = Math.max(this.#openBranches(name), unfinished.length);
+    if (open > 0 && !force) {
+      throw new ClusterError('CONFLICT', `${name} holds branches of ${open} transactions that have not ended.`, {
+        reasons: [
+          {
+            rule: 'no-open-branches',
+            measured: String(open),
+            limit: '0',
+            remedy:
+              'End them first; where the server is gone for good an administrator removes it with force, which gives them up.',
+          },
+        ],
+      });
     }
-    return { removed: await this.managers.remove(name) };
+    const givenUp = open > 0 ? await this.#giveUp(name, unfinished, requester) : [];
+    return { removed: await this.managers.remove(name), givenUp };
+  }
+
+  /** Noted first, so that nobody wonders later; what isn't decided is rolled back. */
+  async #giveUp(name: string, unfinished: readonly StoredDecision[], requester: Requester): Promise<readonly string[]> {
+    const at = new Date(this.options.means.loop.wallMs()).toISOString();
+    for (const { id, xid, branches } of unfinished) {
+      for (const { identifier } of branches.filter((one) => one.resourceManager === name)) {
+        const end = { identifier, outcome: 'given up', by: requester.by, at, reason: requester.reason };
+        await this.#table.noteHeuristic({ id, xid, branches, by: requester.by }, end);
+        this.#counters.heuristic++;
+      }
+    }
+    return [...new Set([...unfinished.map(({ xid }) => xid), ...(await this.calls.giveUp(name))])];
   }
 
   async preparedOutside(): Promise<XaRequests['xa.prepared.outside']['result']> {

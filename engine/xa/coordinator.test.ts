@@ -255,6 +255,18 @@ describe('what goes wrong', () => {
     expect(await code(coordinator.rollback('x'))).toBe('XAER_PROTO');
   });
 
+  it('ends as heuristic where a resource manager is given up after the decision, and rolls back before it', async () => {
+    b.finishAnswer = () => Promise.reject(new Error('gone'));
+    const answer = start({ commit: true });
+    await loop.pass(6_000);
+    await answer;
+    await start({ xid: 'y' });
+    expect(await coordinator.giveUp('b')).toEqual(['y', 'x']);
+    await loop.pass(30_000);
+    expect([state(), coordinator.find('y')!.state]).toEqual(['heuristic', 'rolled_back']);
+    expect(await code(coordinator.commit('x', true))).toBe('XA_HEURHAZ');
+  });
+
   it('lets one of two with the same XID begin', async () => {
     expect([await code(start()), await code(start())].filter((one) => one !== null)).toEqual(['XAER_DUPID']);
     const both = await Promise.all([code(start({ xid: 'y' })), code(start({ xid: 'y' }))]);

@@ -155,6 +155,21 @@ export class Coordinator {
     return transaction.view();
   }
 
+  /** A resource manager that is gone for good: nobody is told there any more, and what is undecided rolls back. Answers the XIDs. */
+  async giveUp(manager: string): Promise<readonly string[]> {
+    const touched: string[] = [];
+    for (const transaction of this.live) {
+      const branch = transaction.branches.find((one) => one.manager.name === manager);
+      if (!branch || branch.state === 'committed') continue;
+      touched.push(transaction.xid);
+      if (transaction.decision === 'commit') {
+        branch.state = 'unknown';
+        transaction.reason = `${manager} was removed before it was told to commit`;
+      } else if (transaction.state !== 'deciding') await this.#rollBack(transaction, `${manager} was removed`);
+    }
+    return touched;
+  }
+
   /** Rows that were decided by an earlier coordinator, or whose second phase did not end: told again. */
   async finishLeftOver(): Promise<void> {
     const { table, loop } = this.options;
@@ -453,6 +468,7 @@ export class Coordinator {
     if (this.#stopped) return;
     counters.commit.add(loop.now() - from);
     this.#unfinished.delete(transaction.xid);
+    if (transaction.branches.some(({ state }) => state === 'unknown')) return this.#finish(transaction, 'heuristic');
     this.#finishedIds.add(transaction.id);
     this.#finish(transaction, 'committed');
   }

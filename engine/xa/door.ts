@@ -238,8 +238,9 @@ export type XaRequests = {
   };
   'xa.manager.remove': {
     scope: 'node';
-    params: { readonly name: string; readonly requester: Requester };
-    result: { readonly removed: boolean };
+    /** `force`: it is gone for good: what it holds is given up, and each transaction that is decided ends as heuristic. An administrator's act. */
+    params: { readonly name: string; readonly force: boolean; readonly requester: Requester };
+    result: { readonly removed: boolean; readonly givenUp: readonly string[] };
   };
   /** Of resource managers outside the cluster; those that don't answer are named. */
   'xa.prepared.outside': {

@@ -78,6 +78,8 @@ type Base<I extends z.ZodType, O extends z.ZodType> = {
   readonly unknownKey?: (key: string) => string;
   /** Keys of the input that never reach log or audit. */
   readonly secretKeys?: readonly string[];
+  /** Keys that are no secrets but people's data: they don't reach log or audit either. */
+  readonly unloggedKeys?: readonly string[];
   /** An answer that is a list and has no pages: it never has more items, by its nature. Its schema says so as well. */
   readonly itemsAtMost?: number;
   /** Each page is in reading order with the newest last, and the next page is what came before it: a log, read from its end. */

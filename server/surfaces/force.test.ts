@@ -73,6 +73,7 @@ it('knows the force paths', () => {
     'cluster.updateConfig',
     'replication.configure',
     'replication.promote',
+    'xa.removeManager',
   ]);
 });
 

@@ -231,7 +231,7 @@ function refusalOf(definition: AnyDefinition, thrown: unknown, context: CallCont
 
 function auditInput(definition: AnyDefinition, input: unknown): Record<string, unknown> {
   if (typeof input !== 'object' || input === null) return {};
-  const secret = new Set(definition.secretKeys);
+  const secret = new Set([...(definition.secretKeys ?? []), ...(definition.unloggedKeys ?? [])]);
   return Object.fromEntries(
     Object.entries(input).map(([key, value]) => [key, secret.has(key) ? '(secret)' : bounded(value)]),
   );

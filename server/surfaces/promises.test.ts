@@ -15,10 +15,10 @@ const [head, ...promised] = readFileSync(file, 'utf8').trim().split('\n');
 
 /** A row as the definition would have it. */
 function rowOf(definition: AnyDefinition): string {
-  const { name, kind, role, rate, secretKeys } = definition;
+  const { name, kind, role, rate, secretKeys = [], unloggedKeys = [] } = definition;
   const proof = typeof definition.needsProof === 'function' ? 'some' : definition.needsProof === true ? 'yes' : '-';
   const audited = kind === 'mutation' || definition.audited === true ? 'yes' : '-';
-  return [name, kind, role, rate, proof, audited, secretKeys?.join(',') || '-'].join('\t');
+  return [name, kind, role, rate, proof, audited, [...secretKeys, ...unloggedKeys].join(',') || '-'].join('\t');
 }
 
 it('is kept by every procedure, and there is no procedure beside it', () => {
@@ -43,14 +43,17 @@ it('sees a role, a rate, a proof, a secret and an audit that differ', () => {
 
 describe.each(allProcedures.map((one) => [one.name, one] as const))('%s', (_name, definition) => {
   it('keeps what looks like a secret out of log and audit, and nothing that it does not have', () => {
-    const { secretKeys = [] } = definition;
+    const { secretKeys = [], unloggedKeys = [] } = definition;
     const schema = z.toJSONSchema(definition.input, { io: 'input', unrepresentable: 'any' });
     const defined = (schema.$defs ?? {}) as Readonly<Record<string, Schema>>;
     const keys = Object.entries(resolved(schema as Schema, defined).properties ?? {});
-    const secret = keys.filter(([key, value]) =>
-      [key, ...keysWithin(value, defined)].some((one) => looksSecret.test(one)),
-    );
-    expect(secret.map(([key]) => key).sort()).toEqual([...secretKeys].sort());
+    const holding = (pattern: RegExp) =>
+      keys
+        .filter(([key, value]) => [key, ...keysWithin(value, defined)].some((one) => pattern.test(one)))
+        .map(([key]) => key)
+        .sort();
+    expect(holding(looksSecret)).toEqual([...secretKeys].sort());
+    expect(holding(looksPersonal)).toEqual([...unloggedKeys].sort());
   });
 
   it('is limited like a change if it is one', () => {
@@ -91,8 +94,9 @@ describe('what hands out power', () => {
 type Schema = { readonly properties?: Readonly<Record<string, Schema>>; readonly $ref?: string };
 type Defined = Readonly<Record<string, Schema>>;
 
-/** `parameters` of statements are people's data. */
-const looksSecret = /password|secret|token|^parameters$/i;
+const looksSecret = /password|secret|token/i;
+/** Of statements. */
+const looksPersonal = /^parameters$/;
 
 /** Schemas with a name of their own stand under `$defs`. */
 function resolved(schema: Schema, defined: Defined): Schema {

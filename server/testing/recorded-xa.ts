@@ -150,7 +150,7 @@ export const recordedXa: Answers = {
     host: registration.host,
     openBranches: 0,
   }),
-  'xa.manager.remove': ({ name }) => ({ removed: name === 'billing' }),
+  'xa.manager.remove': ({ name }) => ({ removed: name === 'billing', givenUp: [] }),
   'xa.prepared.outside': () => ({
     prepared: [
       recordedPrepared({

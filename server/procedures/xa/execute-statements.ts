@@ -15,7 +15,7 @@ export const execute = mutation({
   role: 'operator',
   rate: 'write',
   // Statements and their parameters are people's data.
-  secretKeys: ['work'],
+  unloggedKeys: ['work'],
   input: z.strictObject({ ...xidInput, work: work.min(1) }),
   output: xaWork,
   errors: ['INVALID_INPUT', 'NOT_FOUND', 'CONFLICT', 'TIMEOUT', 'UNAVAILABLE'],

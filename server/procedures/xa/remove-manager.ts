@@ -1,4 +1,4 @@
-/** Removes a resource manager outside the cluster. */
+/** Removes a resource manager outside the cluster; an admin may say force for one that is gone for good. */
 import { z } from 'zod';
 import { ClusterError } from '@/engine/kernel/errors';
 import { mutation } from '../definition';
@@ -14,17 +14,30 @@ export const removeManager = mutation({
   graphql: { field: 'removeResourceManager' },
   role: 'operator',
   rate: 'write',
-  input: z.strictObject({ name: managerName, reason: reasonInput }),
+  adminKeys: ['force'],
+  input: z.strictObject({
+    name: managerName,
+    force: z.boolean().default(false).meta({
+      description:
+        'Admin only: the server is gone for good; its branches are given up, and decided transactions end as heuristic',
+    }),
+    reason: reasonInput,
+  }),
   output: done,
   errors: ['INVALID_INPUT', 'NOT_FOUND', 'CONFLICT', 'TIMEOUT', 'UNAVAILABLE'],
   example: { name: 'billing' },
   async handler({ input, context }) {
-    const { name, reason } = input;
-    const { removed } = await askCoordinator(context, 'xa.manager.remove', {
+    const { name, force, reason } = input;
+    const { removed, givenUp } = await askCoordinator(context, 'xa.manager.remove', {
       name,
+      force,
       requester: requesterOf(context, reason),
     });
     if (!removed) throw new ClusterError('NOT_FOUND', `No resource manager ${name} is registered`);
-    return { success: true, message: `Resource manager ${name} was removed` };
+    const lost =
+      givenUp.length === 0
+        ? ''
+        : `; given up there: ${givenUp.slice(0, 20).join(', ')}${givenUp.length > 20 ? ' …' : ''}`;
+    return { success: true, message: `Resource manager ${name} was removed${lost}` };
   },
 });

@@ -24,7 +24,7 @@ export const start = mutation({
   role: 'operator',
   rate: 'write',
   // Statements and their parameters are people's data.
-  secretKeys: ['work'],
+  unloggedKeys: ['work'],
   input: z
     .strictObject({
       xid: xid.optional(),
