@@ -41,6 +41,7 @@ async function serve(id: NodeId): Promise<void> {
   const postgres = { switchWal: async () => '0/2000000' };
   const context = { interconnect, store: member, config: { nodeId: id }, logger, postgres };
   new EngineDoor({
+    areas: [],
     context,
     controller,
     routes: {},
